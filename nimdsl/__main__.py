@@ -1,0 +1,5 @@
+"""``python -m nimdsl``."""
+
+from nimdsl.commands import main
+
+main()

@@ -1,0 +1,35 @@
+"""Canonical bytes: the one serialisation that hashes, journals and snapshots share.
+
+JSON with sorted keys, no spaces, UTF-8, Python's ``repr`` for floats, and
+neither NaN nor infinity nor negative zero (SEMANTICS 2.3).  Equal values give
+equal bytes on every machine, and ``decode(encode(value)) == value`` for plain
+data: None, bool, int, float, str, list, and dict with string keys.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+Plain = Any
+"""None, bool, int, finite float, str, list of Plain, dict of str to Plain."""
+
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
+)
+
+
+def encode(value: Plain) -> bytes:
+    """Canonical bytes of plain data.  Raises ValueError for NaN and infinity."""
+    return _ENCODER.encode(value).encode()
+
+
+def decode(data: bytes) -> Plain:
+    """The plain data that ``encode`` wrote."""
+    return json.loads(data)
+
+
+def sha256(value: Plain) -> str:
+    """Hexadecimal SHA-256 of the canonical bytes of ``value``."""
+    return hashlib.sha256(encode(value)).hexdigest()

@@ -1,0 +1,301 @@
+"""What can a set of conditions be?  Cases, with a witness for each.
+
+A condition is cut into terms: what is compared with constants is tried below,
+at, between and above them; two things compared with each other are tried
+less, equal and greater; everything else is tried true and false.  For
+comparisons with constants that is complete; what is opaque is taken to be
+free.  Beyond ``CASE_COUNT_MAX`` combinations nothing is claimed.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from nimdsl import canonical
+from nimdsl.expression.evaluate import Fault, closure
+from nimdsl.expression.syntax import (
+    Binary,
+    Call,
+    Field,
+    ListOf,
+    Literal,
+    Macro,
+    Name,
+    Node,
+    Unary,
+    children,
+    to_data,
+    unparse,
+)
+from nimdsl.expression.types import INT, REAL
+from nimdsl.machine import Expression
+
+CASE_COUNT_MAX = 4_096
+
+Case = Mapping[str, Any]
+Domains = Mapping[str, Sequence[int]]
+Test = Callable[[Case], bool]
+
+_ORDER = {
+    "==": (0,),
+    "!=": (-1, 1),
+    "<": (-1,),
+    "<=": (-1, 0),
+    ">": (1,),
+    ">=": (1, 0),
+}
+
+
+class Cases:
+    """The cases of some conditions.  ``domains`` gives the values that a name can have."""
+
+    def __init__(self, guards: Sequence[Expression], domains: Domains | None = None) -> None:
+        self.guards = guards
+        self.domains = domains or {}
+        self.points: dict[str, list[Any]] = {}
+        self.shown: dict[str, str] = {}
+        for guard in guards:
+            self._collect(guard.node, guard)
+        self.points = {key: self._samples(values) for key, values in self.points.items()}
+        self.tests = [self._compile(guard.node, guard) for guard in guards]
+
+    @property
+    def tractable(self) -> bool:
+        """Whether all cases can be tried."""
+        count = 1
+        for values in self.points.values():
+            count *= len(values)
+        return count <= CASE_COUNT_MAX
+
+    def all(self) -> Iterator[Case]:
+        """Every combination."""
+        for values in itertools.product(*self.points.values()):
+            yield dict(zip(self.points, values, strict=True))
+
+    def holds(self, number: int, case: Case) -> bool:
+        """Whether the guard of that number is true in the case."""
+        return self.tests[number](case)
+
+    def describe(self, case: Case) -> str:
+        """The case in words: ``event.noise is 0.2``."""
+        parts = []
+        for key, value in case.items():
+            text = self.shown[key]
+            parts.append(
+                text.format(_WORDS.get(value, value)) if "{}" in text else f"{text} is {_shown(value)}"
+            )
+        return ", ".join(parts)
+
+    # Terms
+
+    def _collect(self, node: Node, guard: Expression) -> None:
+        if isinstance(node, Literal):
+            return
+        if isinstance(node, Unary) and node.operator == "!":
+            self._collect(node.operand, guard)
+        elif isinstance(node, Binary) and node.operator in ("&&", "||"):
+            self._collect(node.left, guard)
+            self._collect(node.right, guard)
+        elif self._grounded(node):
+            for name in sorted(_names(node)):
+                self.points[name] = list(self.domains[name])
+                self.shown[name] = name
+        else:
+            self._term(node, guard)
+
+    def _term(self, node: Node, guard: Expression) -> None:
+        term, constants = _compared(node, guard)
+        if term is not None:
+            key = _key(term)
+            self.shown[key] = unparse(term)
+            known = self.points.setdefault(key, [])
+            known += [("at", value, guard_type) for value, guard_type in constants]
+            return
+        if isinstance(node, Binary) and node.operator in _ORDER:
+            key, _ = _pair(node)
+            self.points[key] = [-1, 0, 1]
+            self.shown[key] = f"{unparse(node.left)} {{}} {unparse(node.right)}"
+            return
+        self.points.setdefault(_key(node), []).append(("at", True, "plain"))
+        self.shown[_key(node)] = f"`{unparse(node)}`"
+
+    def _grounded(self, node: Node) -> bool:
+        names = _names(node)
+        compared = isinstance(node, Binary) and node.operator in _ORDER
+        plain = not any(isinstance(part, Field | Macro | Call) for part in _walk(node))
+        return bool(names) and compared and plain and names <= set(self.domains)
+
+    @staticmethod
+    def _samples(values: list[Any]) -> list[Any]:
+        if not values or not isinstance(values[0], tuple):
+            return values
+        constants = [value for _, value, _ in values]
+        if all(isinstance(value, bool) for value in constants):
+            return [True, False]
+        if not all(isinstance(value, int | float) for value in constants):
+            unique = list(dict.fromkeys(map(str, constants)))
+            return [*unique, _other(unique)]
+        ordered = sorted(set(constants))
+        if values[0][2] == REAL:
+            between = [(a + b) / 2 for a, b in itertools.pairwise(ordered)]
+            return sorted({ordered[0] - 1.0, *ordered, *between, ordered[-1] + 1.0})
+        return sorted({near for value in ordered for near in (value - 1, value, value + 1)})
+
+    # Values
+
+    def _compile(self, node: Node, guard: Expression) -> Test:
+        if isinstance(node, Literal):
+            value = node.value
+            return lambda _: bool(value)
+        if isinstance(node, Unary) and node.operator == "!":
+            operand = self._compile(node.operand, guard)
+            return lambda case: not operand(case)
+        if isinstance(node, Binary) and node.operator in ("&&", "||"):
+            left, right = self._compile(node.left, guard), self._compile(node.right, guard)
+            if node.operator == "&&":
+                return lambda case: left(case) and right(case)
+            return lambda case: left(case) or right(case)
+        return self._compile_term(node, guard)
+
+    def _compile_term(self, node: Node, guard: Expression) -> Test:
+        if self._grounded(node):
+            return lambda case: _ground_value(node, guard, case)
+        term, constants = _compared(node, guard)
+        if term is not None:
+            key, compare = _key(term), _comparison(node, guard, [value for value, _ in constants])
+            return lambda case: compare(case[key])
+        if isinstance(node, Binary) and node.operator in _ORDER:
+            pair, sign = _pair(node)
+            wanted = _ORDER[node.operator]
+            return lambda case: case[pair] * sign in wanted
+        opaque = _key(node)
+        return lambda case: bool(case[opaque])
+
+
+_WORDS = {-1: "is less than", 0: "equals", 1: "is greater than"}
+
+
+def _shown(value: Any) -> str:
+    return {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value)
+
+
+def _other(known: list[str]) -> str:
+    return "something else" if "something else" not in known else "another" + "".join(known)
+
+
+def _key(node: Node) -> str:
+    return canonical.encode(to_data(node)).decode()
+
+
+def _pair(node: Binary) -> tuple[str, int]:
+    left, right = _key(node.left), _key(node.right)
+    return (f"{left}~{right}", 1) if left <= right else (f"{right}~{left}", -1)
+
+
+def _walk(node: Node) -> Iterator[Node]:
+    yield node
+    for child in children(node):
+        yield from _walk(child)
+
+
+def _names(node: Node) -> set[str]:
+    return {part.name for part in _walk(node) if isinstance(part, Name)}
+
+
+def _is_constant(node: Node, guard: Expression) -> bool:
+    if isinstance(node, Macro):
+        return False
+    return _names(node) <= set(guard.scope.constants)
+
+
+def _compared(node: Node, guard: Expression) -> tuple[Node | None, list[tuple[Any, Any]]]:
+    """The term that a comparison tests against constants, and the constants with their type."""
+    if not isinstance(node, Binary) or node.operator not in (*_ORDER, "in"):
+        return None, []
+    sides = (node.left, node.right) if not _is_constant(node.left, guard) else (node.right, node.left)
+    term, fixed = sides
+    if not _is_constant(fixed, guard) or _is_constant(term, guard):
+        return None, []
+    if node.operator == "in":
+        if not isinstance(node.right, ListOf) or term is not node.left:
+            return None, []
+        found = [_constant(item, guard) for item in node.right.items]
+        return (term, found) if all(kind for _, kind in found) else (None, [])
+    value, kind = _constant(fixed, guard)
+    return (term, [(value, kind)]) if kind is not None else (None, [])
+
+
+def _constant(node: Node, guard: Expression) -> tuple[Any, Any]:
+    try:
+        value = closure(node, guard.scope)({})
+    except Fault:
+        return None, None
+    if isinstance(value, bool | str):
+        return value, "plain"
+    if isinstance(value, int | float):
+        return value, REAL if isinstance(value, float) else INT
+    return None, None
+
+
+def _comparison(node: Node, guard: Expression, constants: list[Any]) -> Callable[[Any], bool]:
+    assert isinstance(node, Binary)
+    if node.operator == "in":
+        return lambda value: value in constants
+    constant, wanted = constants[0], _ORDER[node.operator]
+    if _is_constant(node.left, guard):
+        return lambda value: _sign(constant, value) in wanted
+    return lambda value: _sign(value, constant) in wanted
+
+
+def _sign(left: Any, right: Any) -> int:
+    return 0 if left == right else (-1 if left < right else 1)
+
+
+def _ground_value(node: Node, guard: Expression, case: Case) -> bool:
+    environment: dict[str, Any] = {}
+    for name in _names(node):
+        inner = environment
+        *path, last = guard.scope.names[name].path
+        for key in path:
+            inner = inner.setdefault(key, {})
+        inner[last] = case[name]
+    try:
+        return bool(closure(node, guard.scope)(environment))
+    except Fault:
+        return False
+
+
+def uncovered(guards: Sequence[Expression]) -> str | None:
+    """A case in which none of the guards holds, in words; None when there is none to be found."""
+    cases = Cases(guards)
+    if not cases.tractable:
+        return None
+    for case in cases.all():
+        if not any(cases.holds(number, case) for number in range(len(guards))):
+            return cases.describe(case)
+    return None
+
+
+def shadowed(guards: Sequence[Expression | None]) -> list[int]:
+    """The candidates that can never be taken, because an earlier one always is."""
+    if None in guards:
+        first = guards.index(None)
+        late = list(range(first + 1, len(guards)))
+    else:
+        first, late = len(guards), []
+    before = [guard for guard in guards[:first] if guard is not None]
+    cases = Cases(before)
+    if not cases.tractable:
+        return late
+    taken: set[int] = set()
+    for case in cases.all():
+        taken.update(itertools.islice((n for n in range(len(before)) if cases.holds(n, case)), 1))
+    return [*(number for number in range(len(before)) if number not in taken), *late]
+
+
+def possible(guard: Expression, domains: Domains) -> bool:
+    """Whether the condition can be true at all when its names stay in their domains."""
+    cases = Cases([guard], domains)
+    return not cases.tractable or any(cases.holds(0, case) for case in cases.all())

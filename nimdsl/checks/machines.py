@@ -1,0 +1,178 @@
+"""Checks of machines: states that cannot be reached or left, events without sender or taker.
+
+Written on the state tree, so that findings are about what the user wrote.
+Only machines whose targets all exist get here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nimdsl.checks.guards import shadowed, uncovered
+from nimdsl.compile.machines import Interface
+from nimdsl.compile.reader import Findings
+from nimdsl.flatten import FAULT, REFUSED, leaf_of, lineage
+from nimdsl.machine import StartWork, State, Transition, walk
+from nimdsl.suggest import phrase
+
+
+def check_machine(findings: Findings, root: State, interface: Interface, answering: bool) -> None:
+    """Reports everything that is wrong with a machine; ``answering`` ones were made by the compiler."""
+    checker = _Checker(findings, root, interface)
+    if answering:
+        checker.competing()
+        return
+    checker.reachable()
+    checker.exits()
+    checker.competing()
+    checker.stuck()
+    checker.events()
+    checker.timers()
+    checker.work()
+
+
+class _Checker:
+    def __init__(self, findings: Findings, root: State, interface: Interface) -> None:
+        self.findings = findings
+        self.root = root
+        self.interface = interface
+        self.states = {"": root, **dict(walk(root))}
+        self.leaves = [path for path, state in self.states.items() if path and not state.states]
+
+    def _ways(self, leaf: str) -> Iterator[tuple[str, Transition, bool]]:
+        """Every transition of a leaf and its ancestors: owner, transition, whether a timer fires it."""
+        for path in lineage(leaf):
+            state = self.states[path]
+            for transition in state.transitions:
+                yield path, transition, False
+            for timer in state.timers:
+                for transition in timer.transitions:
+                    yield path, transition, True
+
+    def reachable(self) -> None:
+        """NIM0401."""
+        seen, waiting = set(), [leaf_of(self.root, "")]
+        while waiting:
+            leaf = waiting.pop()
+            if leaf in seen:
+                continue
+            seen.add(leaf)
+            waiting += [leaf_of(self.root, t.target) for _, t, _ in self._ways(leaf) if not t.internal]
+        for path, state in self.states.items():
+            inside = [leaf for leaf in self.leaves if leaf == path or leaf.startswith(path + "/")]
+            parent = path.rpartition("/")[0]
+            if path and not set(inside) & seen and (not parent or self._any_seen(parent, seen)):
+                message = f"the state `{path}` can never be reached"
+                fix = "add a transition that leads to it, or remove it"
+                self.findings.report("NIM0401", message, state.place, fix)
+
+    def _any_seen(self, path: str, seen: set[str]) -> bool:
+        return any(leaf.startswith(path + "/") for leaf in seen)
+
+    def exits(self) -> None:
+        """NIM0402."""
+        for leaf in self.leaves:
+            state = self.states[leaf]
+            if not state.final and not any(self._ways(leaf)):
+                message = f"nothing leads out of the state `{leaf}`"
+                fix = "add a transition or a timer, or say `final: true`"
+                self.findings.report("NIM0402", message, state.place, fix)
+
+    def competing(self) -> None:
+        """NIM0404."""
+        for path, state in self.states.items():
+            by_event: dict[str, list[Transition]] = {}
+            for transition in state.transitions:
+                by_event.setdefault(transition.event, []).append(transition)
+            for event, candidates in by_event.items():
+                for number in shadowed([candidate.guard for candidate in candidates]):
+                    self._shadowed(path, event, candidates[number])
+
+    def _shadowed(self, path: str, event: str, transition: Transition) -> None:
+        shown = event.removeprefix("request:")
+        where = f"of `{path or 'any'}` on `{shown}`"
+        message = f"this transition {where} can never be taken: an earlier one always is"
+        fix = "give them guards (`if`) that tell them apart, or remove one"
+        self.findings.report("NIM0404", message, transition.place, fix)
+
+    def stuck(self) -> None:
+        """NIM0403."""
+        for leaf in self.leaves:
+            ways = list(self._ways(leaf))
+            by_event: dict[str, list[Transition]] = {}
+            for _, transition, timed in ways:
+                if timed:
+                    break
+                by_event.setdefault(transition.event, []).append(transition)
+            else:
+                self._stuck_on(leaf, by_event)
+
+    def _stuck_on(self, leaf: str, by_event: dict[str, list[Transition]]) -> None:
+        sources = self.interface.events
+        if not by_event or any(event in sources and not sources[event].once for event in by_event):
+            return
+        for event, candidates in by_event.items():
+            guards = [candidate.guard for candidate in candidates if candidate.guard is not None]
+            if len(guards) < len(candidates) or event in (REFUSED, FAULT):
+                continue
+            witness = uncovered(guards)
+            if witness is not None:
+                message = f"`{leaf}` is stuck when `{event}` comes and {witness}: every guard is false then"
+                fix = "add a transition without `if` as the last one, or a timer"
+                self.findings.report("NIM0403", message, candidates[0].place, fix)
+
+    def events(self) -> None:
+        """NIM0406 and NIM0407."""
+        sources = self.interface.events
+        taken: set[str] = set()
+        for state in self.states.values():
+            for transition in state.transitions:
+                taken.add(transition.event)
+                if transition.event not in sources:
+                    message = f"nobody raises the event `{transition.event}`"
+                    fix = phrase(transition.event, sources)
+                    self.findings.report("NIM0406", message, transition.place, fix)
+        for event, source in sources.items():
+            origins = source.origins - {"refused", "fault"}
+            if event not in taken and origins and not all(": " in origin for origin in origins):
+                how = "is accepted" if "accepts" in origins else "is raised"
+                message = f"the event `{event}` {how}, and no state handles it"
+                fix = f"add a transition on `{event}`, or remove the event"
+                place = source.place or self.findings.document.place
+                self.findings.report("NIM0407", message, place, fix)
+
+    def timers(self) -> None:
+        """NIM0410."""
+        for path, state in self.states.items():
+            for timer in state.timers:
+                unsure = all(t.guard is not None or t.price is not None for t in timer.transitions)
+                ways = [t for owner in lineage(path) for t in self.states[owner].transitions]
+                if unsure and len(state.timers) == 1 and not ways:
+                    message = (
+                        f"the timer of `{path}` can be refused or guarded off, and nothing else leads out"
+                    )
+                    fix = "add a transition on `refused`, or another timer"
+                    self.findings.report("NIM0410", message, timer.place, fix)
+
+    def work(self) -> None:
+        """NIM0408 and NIM0409."""
+        handled = {t.event for state in self.states.values() for t in state.transitions}
+        started = {a.work for a in self._actions() if isinstance(a, StartWork)}
+        for name, work in self.interface.works.items():
+            if name not in started:
+                message = f"no state starts the work `{name}`"
+                fix = f"start it with `{{work: {name}}}`, or remove it"
+                self.findings.report("NIM0407", message, work.place, fix)
+                continue
+            for outcome, code in (("done", "NIM0407"), ("failed", "NIM0408"), ("unknown", "NIM0409")):
+                event = work.outcomes.get(outcome)
+                if event is not None and event not in handled:
+                    message = f"`{name}` can come back with `{event}` ({outcome}), and no state handles it"
+                    self.findings.report(code, message, work.place, f"add a transition on `{event}`")
+
+    def _actions(self) -> Iterator[object]:
+        for state in self.states.values():
+            yield from (*state.enter, *state.exit)
+            edges = [*state.transitions, *(t for timer in state.timers for t in timer.transitions)]
+            for transition in edges:
+                yield from transition.actions

@@ -1,0 +1,103 @@
+"""How a command ends that did not end well: what is printed, and the exit code.
+
+The law: diagnostics for the user's documents (1), one line for a missing extra,
+a port or a wrong command line (2), one line for a bug in nimdsl (70; the
+traceback only with ``NIMDSL_DEBUG=1``), nothing for Ctrl-C (130).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import traceback
+from importlib.metadata import PackageNotFoundError, requires
+
+import typer
+
+from nimdsl.errors import InternalError, NimdslError, PortError, SpecError
+
+OWN_PACKAGES = ("nimdsl", "runtime", "gardens", "simulate")
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+"""Typer brings click along under a private name; this is click's own class."""
+
+
+def ended(problem: BaseException, verb: str) -> int:
+    """Prints what ``problem`` means to the user and returns the exit code."""
+    if isinstance(problem, typer.Exit):
+        return problem.exit_code
+    if isinstance(problem, KeyboardInterrupt | typer.Abort):
+        return 130
+    if isinstance(problem, UsageError):
+        return _usage(problem)
+    if isinstance(problem, SpecError):
+        return _spec(problem)
+    if isinstance(problem, ModuleNotFoundError) and not _own(problem):
+        _say(f"`nimdsl {verb}` needs `{install_command(problem.name or '')}`")
+        return 2
+    if isinstance(problem, NimdslError) and not isinstance(problem, InternalError):
+        _say(str(problem))
+        return 2 if isinstance(problem, PortError) else 1
+    return _bug(problem)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _usage(problem: Exception) -> int:
+    context = getattr(problem, "ctx", None)
+    text = problem.format_message() if hasattr(problem, "format_message") else str(problem)
+    if type(problem).__name__ == "NoArgsIsHelpError":
+        _say(text)
+        return 2
+    _say(_friendly(problem, text))
+    if context is not None:
+        _say(f"see `{context.command_path} --help`")
+    return 2
+
+
+def _friendly(problem: Exception, text: str) -> str:
+    possible = getattr(problem, "possibilities", None)
+    text = text.partition(" (Possible options")[0].replace("'", "`")
+    text = text[:1].lower() + text[1:]
+    if possible:
+        text = f"{text.rstrip('.')}: did you mean `{sorted(possible)[0]}`?"
+    return text.replace(". Did you mean", ": did you mean")
+
+
+def _spec(problem: SpecError) -> int:
+    from nimdsl.commands.output import print_diagnostics
+
+    print_diagnostics(problem.diagnostics, sys.stderr)
+    return 1
+
+
+def _own(problem: ModuleNotFoundError) -> bool:
+    return (problem.name or "").partition(".")[0] in OWN_PACKAGES
+
+
+def install_command(module: str) -> str:
+    """What to type to get a missing module: the extra that brings it, else its own name."""
+    name = module.partition(".")[0]
+    try:
+        wanted = requires("nimdsl") or []
+    except PackageNotFoundError:
+        wanted = []
+    for requirement in wanted:
+        package = re.match(r"[A-Za-z0-9_.-]+", requirement)
+        extra = re.search(r"extra\s*==\s*['\"]([\w-]+)", requirement)
+        if package and extra and package[0].lower().replace("-", "_") == name.lower():
+            return f"pip install nimdsl[{extra[1]}]"
+    return f"pip install {name}"
+
+
+def _bug(problem: BaseException) -> int:
+    if os.environ.get("NIMDSL_DEBUG") == "1":
+        traceback.print_exception(problem, file=sys.stderr)
+    message = (str(problem).splitlines() or [""])[0][:200]
+    _say(
+        f"this is a bug in nimdsl, not in your documents: {type(problem).__name__}: {message}"
+        + ("" if os.environ.get("NIMDSL_DEBUG") == "1" else " (NIMDSL_DEBUG=1 shows where)")
+    )
+    return 70

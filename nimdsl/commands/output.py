@@ -1,0 +1,81 @@
+"""What verbs print: diagnostics in colour on a terminal, plain in a pipe; JSON; which files are meant.
+
+Colour is left out where the stream is no terminal or ``NO_COLOR`` is set.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from nimdsl.diagnostics import Diagnostic, Severity
+from nimdsl.loading import shipped_specs
+from nimdsl.source import SUFFIXES
+
+_COLOURS = {"red": 31, "green": 32, "yellow": 33, "cyan": 36, "bold": 1, "dim": 2}
+_SEVERITY_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+
+
+class Format(enum.StrEnum):
+    """How to print."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def styled(text: str, style: str, stream: TextIO | None = None) -> str:
+    """``text`` in a colour, where the stream shows colours."""
+    out = stream or sys.stdout
+    if not out.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return text
+    return f"\x1b[{_COLOURS[style]}m{text}\x1b[0m"
+
+
+def print_json(data: Any) -> None:
+    """Indented JSON on standard output."""
+    print(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def print_diagnostics(diagnostics: Iterable[Diagnostic], stream: TextIO | None = None) -> None:
+    """Each diagnostic with its source line, its caret and its fix, an empty line between them."""
+    out = stream or sys.stdout
+    for number, diagnostic in enumerate(diagnostics):
+        print(("\n" if number else "") + _coloured(diagnostic, out), file=out)
+
+
+def _coloured(diagnostic: Diagnostic, out: TextIO) -> str:
+    colour = _SEVERITY_COLOURS[diagnostic.severity]
+    head, *rest = diagnostic.to_text().split("\n")
+    label = f"{diagnostic.severity} {diagnostic.code}"
+    head = head.replace(label, styled(label, colour, out), 1)
+    lines = []
+    for line in rest:
+        if line.startswith("      = fix:"):
+            line = styled("      = fix:", "green", out) + line.removeprefix("      = fix:")
+        elif line.strip(" |^") == "":
+            line = re.sub(r"\^+", lambda caret: styled(caret[0], colour, out), line)
+        lines.append(line)
+    return "\n".join([head, *lines])
+
+
+def counted(count: int, what: str, many: str = "") -> str:
+    """``1 error``, ``3 errors``."""
+    return f"{count:,} {what if count == 1 else many or what + 's'}"
+
+
+def chosen(paths: Sequence[Path] | None) -> tuple[list[Path], str]:
+    """The documents that are meant, and what to call them: the named, this folder's, or the shipped."""
+    if paths:
+        return list(paths), " ".join(str(path) for path in paths)
+    here = Path()
+    try:
+        local = any(path.suffix.lower() in SUFFIXES and path.name[:1] != "." for path in here.iterdir())
+    except OSError:
+        local = False
+    return ([here], "this folder") if local else ([shipped_specs()], "the shipped specs")

@@ -1,0 +1,90 @@
+"""``nimdsl schema``: JSON Schemas of kinds (for editors) and of wire messages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nimdsl.commands.output import chosen, counted, print_json
+from nimdsl.diagnostics import error
+from nimdsl.errors import PermanentPortError, SpecError
+from nimdsl.kinds import KINDS, any_schema, document_schema
+from nimdsl.loading import load
+from nimdsl.suggest import phrase
+
+ANY_DOCUMENT = "document.json"
+
+
+def command(
+    name: Annotated[
+        str, typer.Argument(metavar="KIND|SCHEMA", help="A kind (Cell) or the name of a Schema document.")
+    ] = "",
+    specs: Annotated[list[Path] | None, typer.Option(help="Documents to look for the Schema in.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the schemas of all kinds into this folder.")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of a kind or of a message.
+
+    Without an argument it lists what there is.
+
+    Example: nimdsl schema Cell
+
+    Example: nimdsl schema --out schemas
+    """
+    kinds = {kind.lower(): kind for kind in KINDS}
+    if out is not None:
+        files = write_schemas(out)
+        print(f"{counted(len(files), 'schema')} in {out}; put this on top of a YAML file:")
+        print(f"# yaml-language-server: $schema={(out / ANY_DOCUMENT).as_posix()}")
+    elif name.lower() in kinds:
+        print_json(document_schema(kinds[name.lower()]))
+    elif name:
+        print_json(_wire(name, specs))
+    else:
+        _list(specs)
+
+
+def _wire(name: str, specs: list[Path] | None) -> Mapping[str, Any]:
+    schemas = load(*chosen(specs)[0]).schemas
+    if name not in schemas:
+        fix = phrase(name, [*KINDS, *schemas])
+        raise SpecError(
+            (error("NIM0301", f"there is neither a kind nor a Schema named `{name}`", fix=fix),)
+        )
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": name, **schemas[name].wire}
+
+
+def _list(specs: list[Path] | None) -> None:
+    print("kinds")
+    for kind in KINDS:
+        print(f"  {kind:<9} {document_schema(kind)['description']}")
+    paths, called = chosen(specs)
+    try:
+        schemas = load(*paths).schemas
+    except SpecError:
+        print(f"\nthe messages of {called} cannot be listed: `nimdsl validate` says why")
+        return
+    print(f"\nmessages of {called}")
+    for schema in schemas.values():
+        print(f"  {schema.name}  ({schema.role}, {schema.type})")
+
+
+def write_schemas(folder: Path) -> list[Path]:
+    """Writes the schema of each kind, and of a document of any kind, into ``folder``."""
+    schemas = {f"{kind.lower()}.json": document_schema(kind) for kind in KINDS}
+    schemas[ANY_DOCUMENT] = any_schema()
+    files: list[Path] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, schema in schemas.items():
+            text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+            (folder / name).write_text(text, encoding="utf-8")
+            files.append(folder / name)
+    except OSError as problem:
+        raise PermanentPortError(f"cannot write to `{folder}`: {problem.strerror}") from problem
+    return files

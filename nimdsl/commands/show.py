@@ -1,0 +1,110 @@
+"""``nimdsl show``: resolved documents and what they cost at worst."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nimdsl.commands.output import Format, chosen, print_json, styled
+from nimdsl.compile.documents import Document
+from nimdsl.costs import Cost, costs_of
+from nimdsl.diagnostics import error
+from nimdsl.errors import SpecError
+from nimdsl.kinds import KINDS
+from nimdsl.loading import load
+from nimdsl.program import Program
+from nimdsl.resolved import resolve_document, to_yaml
+from nimdsl.suggest import phrase
+from nimdsl.tree import Scalar
+
+
+@dataclass(frozen=True)
+class Found:
+    """A document that was asked for: its name as it is written, and all instances that came of it."""
+
+    document: Document
+    template: str
+    instances: tuple[str, ...]
+    costs: tuple[Cost, ...]
+
+
+def command(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A document's name, or kind/name.")],
+    specs: Annotated[list[Path] | None, typer.Option(help="Files or folders of documents.")] = None,
+    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
+) -> None:
+    """Show a document resolved: defaults, instances, and what it costs at worst.
+
+    The YAML is complete and validates again.
+
+    Example: nimdsl show phase/identity
+    """
+    found = find(load(*chosen(specs)[0]), name)
+    if format_ is Format.JSON:
+        print_json([_data(item) for item in found])
+    else:
+        print("---\n".join(_text(item) for item in found), end="")
+
+
+def find(program: Program, name: str) -> list[Found]:
+    """Every document of that name, of any kind; all instances where it is the name of a `for` document."""
+    kind, _, rest = name.partition("/")
+    kinds = {known.lower(): known for known in KINDS}
+    wanted = [kinds[kind.lower()]] if rest and kind.lower() in kinds else list(KINDS)
+    plain = rest if len(wanted) == 1 else name
+    everything = [
+        _found(program, document) for each in wanted for document in program.documents.of(each).values()
+    ]
+    found = [item for item in everything if plain in (item.document.name, item.template)]
+    if found:
+        return found
+    known = [item.document.name for item in everything]
+    raise SpecError((error("NIM0301", f"there is no document named `{name}`", fix=phrase(plain, known)),))
+
+
+def _found(program: Program, document: Document) -> Found:
+    template = _written_name(document)
+    siblings: list[Document] = list(program.documents.of(document.kind).values())
+    instances = [other.name for other in siblings if document.constants and other.root is document.root]
+    return Found(
+        document, template, tuple(instances), tuple(costs_of(program, document.kind, document.name))
+    )
+
+
+def _written_name(document: Document) -> str:
+    metadata: Any = document.root.get("metadata")
+    node = metadata.get("name")
+    return str(node.value) if isinstance(node, Scalar) else document.name
+
+
+def _data(found: Found) -> dict[str, Any]:
+    return {
+        "kind": found.document.kind,
+        "name": found.document.name,
+        "file": found.document.place.file,
+        "line": found.document.place.line,
+        "instances": list(found.instances),
+        "costs": list(found.costs),
+        "document": resolve_document(found.document),
+    }
+
+
+def _text(found: Found) -> str:
+    document = found.document
+    place = document.place
+    comments = [f"# {document.kind} {document.name}, from {place.file}:{place.line}"]
+    if found.instances:
+        comments.append(
+            f"# one of {len(found.instances)} of `{found.template}`: {_listed(found.instances)}"
+        )
+    comments += [f"# at worst: {cost['text']}" for cost in found.costs]
+    return "\n".join([*(styled(line, "dim") for line in comments), to_yaml(resolve_document(document))])
+
+
+def _listed(names: Sequence[str], most: int = 12) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

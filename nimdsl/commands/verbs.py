@@ -1,0 +1,115 @@
+"""The verbs: found through entry points, loaded when called, listed without being loaded.
+
+The line beside a verb in ``nimdsl --help`` is the first line of its function's
+docstring, read from the source file without importing it.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from nimdsl import __version__
+
+GROUP = "nimdsl.commands"
+OWN = ("init", "validate", "explain", "show", "graph", "schema")
+"""The language's own verbs, in the order in which they are listed; others follow by name."""
+
+EPILOG = "`nimdsl VERB --help` shows what a verb can do, with an example."
+
+
+def build() -> TyperGroup:
+    """The command ``nimdsl`` with all its verbs."""
+    app = typer.Typer(
+        cls=_Verbs,
+        add_completion=False,
+        rich_markup_mode=None,
+        no_args_is_help=True,
+        subcommand_metavar="VERB [ARGS]...",
+        help="Phases, cells and lifeforce as YAML: validated, simulated and deployed as one program.",
+        epilog=EPILOG,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    return group
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"nimdsl {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Nothing but the options that stand before a verb."""
+
+
+class _Verbs(TyperGroup):
+    """A group whose commands are entry points."""
+
+    @cached_property
+    def found(self) -> dict[str, EntryPoint]:
+        points = {point.name: point for point in entry_points(group=GROUP)} or _own()
+        known = [name for name in OWN if name in points]
+        return {name: points[name] for name in [*known, *sorted(set(points) - set(known))]}
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        return list(self.found)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        if cmd_name not in self.found:
+            names: Any = dict.fromkeys(self.found)
+            self.commands = names  # what typer looks through for "did you mean"
+            return None
+        return _command(cmd_name, self.found[cmd_name])
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        rows = [(name, summary(point)) for name, point in self.found.items()]
+        with formatter.section("Verbs"):
+            formatter.write_dl(rows)
+
+
+def _own() -> dict[str, EntryPoint]:
+    """The language's own verbs, for a checkout that is not installed."""
+    return {name: EntryPoint(name, f"nimdsl.commands.{name}:command", GROUP) for name in OWN}
+
+
+def _command(name: str, point: EntryPoint) -> Any:
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(name, context_settings={"help_option_names": ["-h", "--help"]})(point.load())
+    return typer.main.get_command(app)
+
+
+def summary(point: EntryPoint) -> str:
+    """The first line of the docstring of an entry point's function; empty when it cannot be read."""
+    try:
+        tree = ast.parse(_source(point.module).read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError, ImportError):
+        return ""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == point.attr:
+            return (ast.get_docstring(node) or "").partition("\n")[0]
+    return ""
+
+
+def _source(module: str) -> Path:
+    """The file of a module.  Its package is located, not imported."""
+    top, *rest = module.split(".")
+    spec = importlib.util.find_spec(top)
+    if spec is None or not spec.submodule_search_locations:
+        raise ImportError(module)
+    path = Path(spec.submodule_search_locations[0]).joinpath(*rest)
+    return path.with_suffix(".py") if path.with_suffix(".py").is_file() else path / "__init__.py"

@@ -1,0 +1,234 @@
+"""Compiles ``answers`` into the machine that they amount to.
+
+The cell listens; a request takes it to the state of the first answer that
+fits, where the answer's work is done; then it replies and listens again.
+While it works, further requests are put aside.  ACK and NACK cost the price
+of processing, settled from the hold that came with the request; RETRY is free
+(SEMANTICS 4.2).  An answer without work replies at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from nimdsl.compile.generated import constant
+from nimdsl.compile.machines import Interface, compile_actions
+from nimdsl.compile.payload import check_payload
+from nimdsl.compile.reader import Reader
+from nimdsl.expression.check import Binding, Scope
+from nimdsl.expression.syntax import Binary, Call, Field, Literal, Macro, Name
+from nimdsl.expression.types import BOOL, INT, REAL, STRING, Type, list_of, record_of
+from nimdsl.flatten import FAULT
+from nimdsl.machine import Expression, Price, Purse, Reply, StartWork, State, Transition
+from nimdsl.program import Schema
+from nimdsl.suggest import phrase
+
+LISTENING = "listening"
+PROCESS = "process"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What cells are compiled against; ``rewards`` is None when there is no economy to ask."""
+
+    schemas: Mapping[str, Schema]
+    rewards: frozenset[str] | None
+
+
+@dataclass(frozen=True)
+class _Ending:
+    """One way an answer can end once its work is done."""
+
+    guard: Expression | None
+    reply: Reply
+
+
+def compile_answers(
+    reader: Reader, interface: Interface, context: Context, tables: Mapping[str, Type]
+) -> State:
+    """The root of the answering machine."""
+    works = reader.sub("work")
+    answers = [
+        _Answer(name, inner, works, interface, context, tables) for name, inner in reader.named("answers")
+    ]
+    requests = tuple(dict.fromkeys(answer.event for answer in answers))
+    listening = tuple(transition for answer in answers for transition in answer.listening())
+    working = tuple(answer.working(requests) for answer in answers if answer.work)
+    place = reader.place("answers")
+    return State(
+        "", LISTENING, (State(LISTENING, transitions=listening, place=place), *working), place=place
+    )
+
+
+class _Answer:
+    def __init__(
+        self,
+        name: str,
+        reader: Reader,
+        works: Reader | None,
+        interface: Interface,
+        context: Context,
+        tables: Mapping[str, Type],
+    ) -> None:
+        self.name = name
+        self.reader = reader
+        self.interface = interface
+        self.request = self._schema("request", context)
+        self.reply = self._schema("reply", context)
+        self.event = f"request:{reader.text('request')}"
+        self.work = self._work()
+        payload = self.request.payload_type if self.request else record_of({})
+        asked = record_of({"payload": payload, "type": STRING}, reader.text("request"))
+        self.scope = interface.scope.extended({"request": Binding(asked, ("$request",))})
+        self.guard = reader.expression("if", self.scope)
+        self.arguments = self._arguments(works)
+        self.find = self._find(tables)
+        self.endings = self._endings()
+
+    def _schema(self, role: str, context: Context) -> Schema | None:
+        name = self.reader.reference(role, "Schema")
+        schema = context.schemas.get(name)
+        if schema is not None and schema.role != role:
+            message = f"`{name}` is the schema of a {schema.role}, a {role} is wanted"
+            self.reader.findings.report("NIM0301", message, self.reader.place(role))
+            return None
+        return schema
+
+    def _work(self) -> str:
+        work, known = self.reader.text("work"), self.interface.works
+        if not work or work in known:
+            return work
+        message = f"the cell declares no work `{work}`"
+        self.reader.findings.report("NIM0301", message, self.reader.place("work"), phrase(work, known))
+        return ""
+
+    def _arguments(self, works: Reader | None) -> Expression:
+        """What the work is given: unlike a machine's work it may read the request."""
+        own = works.sub(self.work) if works and self.work else None
+        return own.template("args", self.scope) if own else constant({})
+
+    def _find(self, tables: Mapping[str, Type]) -> Expression | None:
+        inner = self.reader.sub("find")
+        if inner is None:
+            return None
+        table = inner.text("table")
+        if table not in tables:
+            message = f"the cell has no table `{table}`"
+            inner.findings.report("NIM0301", message, inner.place("table"), phrase(table, tables))
+            return None
+        row = tables[table].element or record_of({})
+        where = inner.expression("where", self.scope.extended({"row": Binding(row, ("row",))}))
+        if where is None:
+            return None
+        return Expression(Macro("filter", Name(table), "row", where.node), list_of(row), where.scope)
+
+    def _done_scope(self) -> Scope:
+        """What `do` may read once the work is done; the row is looked for after it."""
+        if not self.work:
+            return self.scope
+        returns = self.interface.works[self.work].returns
+        event = Binding(record_of(returns, f"work `{self.work}`"), ("$event",))
+        return self.scope.extended({"event": event})
+
+    def _reply_scope(self) -> Scope:
+        scope = self._done_scope()
+        if self.find is not None and self.find.type.element is not None:
+            scope = scope.extended({"row": Binding(self.find.type.element, ("$row",))})
+        return self.reader.scope(scope)
+
+    def _endings(self) -> list[_Ending]:
+        reader, scope = self.reader, self._reply_scope()
+        status = reader.text("status", "ACK")
+        payload = reader.template("payload", scope)
+        if self.reply is not None and status == "ACK":
+            check_payload(reader, scope, self.reply)
+        main = Reply(
+            status=status,
+            schema=self.reply.name if self.reply else "",
+            type=self.reply.type if self.reply else "",
+            find=self.find,
+            payload=payload,
+            delta=reader.template("delta", scope, REAL) if "delta" in reader else None,
+            reason=reader.template("reason", scope, STRING) if "reason" in reader else None,
+        )
+        if self.find is None:
+            return [_Ending(None, main)]
+        size = Call("size", (self.find.node,))
+        found = Expression(Binary(">", size, Literal(0, INT)), BOOL, self.find.scope)
+        nothing = Expression(Literal("nothing found", STRING), STRING, Scope({}))
+        return [_Ending(found, main), _Ending(None, _refusal(main, "NACK", nothing))]
+
+    def listening(self) -> list[Transition]:
+        """What a request does while the cell listens."""
+        place = self.reader.place()
+        if self.work:
+            return [Transition(self.event, self.name, self.guard, place=place)]
+        actions = compile_actions(self.reader, "do", self.scope, self.interface)
+        return [
+            Transition(
+                self.event,
+                LISTENING,
+                _both(self.guard, ending.guard),
+                _price_of(ending.reply),
+                (*actions, ending.reply),
+                place=place,
+            )
+            for ending in self.endings
+        ]
+
+    def working(self, requests: tuple[str, ...]) -> State:
+        """The state in which the answer's work is done."""
+        work = self.interface.works[self.work]
+        actions = compile_actions(self.reader, "do", self._done_scope(), self.interface)
+        transitions = [
+            Transition(
+                work.outcomes["done"],
+                LISTENING,
+                ending.guard,
+                _price_of(ending.reply),
+                (*actions, ending.reply) if ending.reply.status == "ACK" else (ending.reply,),
+            )
+            for ending in self.endings
+        ]
+        for outcome, status in _REFUSALS.items():
+            if outcome in work.outcomes:
+                reply = _refusal(self.endings[0].reply, status, _GIVEN_REASON)
+                event = work.outcomes[outcome]
+                transitions.append(Transition(event, LISTENING, None, _price_of(reply), (reply,)))
+        reply = _refusal(self.endings[0].reply, "NACK", _GIVEN_REASON)
+        transitions.append(Transition(FAULT, LISTENING, None, _price_of(reply), (reply,)))
+        return State(
+            self.name,
+            enter=(StartWork(self.work, self.arguments),),
+            defer=requests,
+            transitions=tuple(transitions),
+            place=self.reader.place(),
+        )
+
+
+_REFUSALS = {"nack": "NACK", "retry": "RETRY", "failed": "RETRY", "unknown": "RETRY"}
+"""How an answer ends whose work did not: a failure may pass, so it is worth another try."""
+
+_GIVEN_REASON = Expression(
+    Field(Name("event"), "reason"),
+    STRING,
+    Scope({"event": Binding(record_of({"reason": STRING}), ("$event",))}),
+)
+
+
+def _price_of(reply: Reply) -> Price | None:
+    return None if reply.status == "RETRY" else Price(0, Purse.REQUEST, PROCESS)
+
+
+def _refusal(reply: Reply, status: str, reason: Expression) -> Reply:
+    return replace(reply, status=status, find=None, delta=None, reason=reason)
+
+
+def _both(one: Expression | None, other: Expression | None) -> Expression | None:
+    if one is None or other is None:
+        return one or other
+    scope = Scope(
+        {**one.scope.names, **other.scope.names}, {**one.scope.constants, **other.scope.constants}
+    )
+    return Expression(Binary("&&", one.node, other.node), BOOL, scope)

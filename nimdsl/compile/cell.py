@@ -1,0 +1,96 @@
+"""Compiles ``Cell``: a machine of its own, or the machine that its ``answers`` amount to.
+How answers become a machine is in :mod:`nimdsl.compile.answers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from nimdsl.canonical import Plain
+from nimdsl.compile.answers import Context, compile_answers
+from nimdsl.compile.machines import Interface, compile_machine, event_sources
+from nimdsl.compile.reader import Findings, Reader
+from nimdsl.compile.tables import compile_tables, table_bindings
+from nimdsl.compile.work import compile_work
+from nimdsl.expression.check import Binding, Scope
+from nimdsl.expression.types import zero
+from nimdsl.machine import Expression, State
+from nimdsl.program import Work
+
+
+@dataclass(frozen=True)
+class CompiledCell:
+    """A cell before flattening: its state tree and everything that its checks need."""
+
+    root: State
+    data: Mapping[str, Plain]
+    tables: Mapping[str, Plain]
+    works: Mapping[str, Work]
+    interface: Interface
+    answering: bool
+
+
+def compile_cell(findings: Findings, reader: Reader, context: Context) -> CompiledCell | None:
+    """The cell's machine; None when it says neither or both of ``machine`` and ``answers``."""
+    tables, table_types = compile_tables(reader, "tables")
+    data = reader.types("data")
+    scope = Scope(
+        {
+            **{name: Binding(kind, ("$data", name)) for name, kind in data.items()},
+            **table_bindings(table_types, "$tables"),
+        }
+    )
+    scope = reader.scope(scope)
+    answering = "answers" in reader
+    if answering == ("machine" in reader):
+        message = "a cell has either a `machine` or `answers`" + (", not both" if answering else "")
+        findings.report(
+            "NIM0204" if not answering else "NIM0203", message, reader.place(), "keep one of them"
+        )
+        return None
+    works, arguments = _works(reader, scope, answering)
+    accepted = reader.sub("accepts")
+    accepts = {
+        name: (inner.own_types(), accepted.place(name))
+        for name, inner in reader.named("accepts")
+        if accepted is not None
+    }
+    interface = Interface(
+        scope,
+        data,
+        works,
+        arguments,
+        event_sources(accepts, works),
+        context.rewards,
+        findings.document.name,
+    )
+    machine = reader.sub("machine")
+    root = (
+        compile_machine(machine, interface)
+        if machine
+        else compile_answers(reader, interface, context, table_types)
+    )
+    initial = {name: zero(kind) for name, kind in data.items()}
+    return CompiledCell(root, initial, tables, works, interface, answering)
+
+
+def _works(reader: Reader, scope: Scope, answering: bool) -> tuple[dict[str, Work], dict[str, Expression]]:
+    works: dict[str, Work] = {}
+    arguments: dict[str, Expression] = {}
+    named = reader.sub("work")
+    for name, inner in reader.named("work"):
+        outcomes = {"nack": f"{name}.nack", "retry": f"{name}.retry"} if answering else {}
+        work = compile_work(name, inner, outcomes)
+        if answering:
+            own = {"done": f"{name}.done", "failed": f"{name}.failed", "unknown": f"{name}.unknown"}
+            work = _renamed(work, own)
+        works[name] = replace(work, place=named.node.key_place(name) if named else work.place)
+        if not answering:
+            arguments[name] = inner.template("args", scope)
+    return works, arguments
+
+
+def _renamed(work: Work, outcomes: Mapping[str, str]) -> Work:
+    kept = {outcome: outcomes.get(outcome, event) for outcome, event in work.outcomes.items()}
+    return Work(work.name, work.returns, kept, work.idempotent, {}, work.virtual, work.real, work.place)

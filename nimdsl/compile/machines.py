@@ -1,0 +1,303 @@
+"""Compiles ``machine``: nested states, transitions, timers and actions of a cell.
+
+Events get their types here: a guard or an action may read ``event.<field>``
+of exactly the fields that whoever raises the event gives it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from nimdsl.compile.reader import Reader
+from nimdsl.diagnostics import Place
+from nimdsl.expression.check import Binding, Scope
+from nimdsl.expression.types import LIFEFORCE, REAL, RECORD, STRING, Type, join, record_of
+from nimdsl.flatten import FAULT, REFUSED
+from nimdsl.machine import (
+    Action,
+    Emit,
+    Expression,
+    Price,
+    Purse,
+    Raise,
+    Reward,
+    Send,
+    Set,
+    StartWork,
+    State,
+    Timer,
+    Transition,
+)
+from nimdsl.program import Work
+from nimdsl.suggest import phrase
+from nimdsl.tree import ListNode, MapNode, Node
+
+
+@dataclass
+class EventSource:
+    """Where an event comes from: the fields that every source gives it, and whether it can come again."""
+
+    fields: dict[str, Type]
+    origins: set[str] = field(default_factory=set)
+    place: Place | None = None
+    """Where it is declared or raised first."""
+
+    @property
+    def once(self) -> bool:
+        """Whether it comes once for something the cell did, so that missing it is final."""
+        return not self.origins & {"accepts"}
+
+
+@dataclass
+class Interface:
+    """What a cell's machine can read and use besides its states."""
+
+    scope: Scope
+    data: Mapping[str, Type]
+    works: Mapping[str, Work]
+    arguments: Mapping[str, Expression]
+    events: dict[str, EventSource]
+    rewards: frozenset[str] | None
+    name: str = ""
+
+    def scope_for(self, event: str) -> Scope:
+        """The scope of a guard or action that ``event`` leads to."""
+        source = self.events.get(event)
+        kind = record_of(source.fields, f"event `{event}`") if source else RECORD
+        return self.scope.extended({"event": Binding(kind, ("$event",))})
+
+
+def add_source(
+    events: dict[str, EventSource],
+    name: str,
+    origin: str,
+    fields: Mapping[str, Type],
+    place: Place | None = None,
+) -> None:
+    """Adds a source of an event; only fields that all sources give remain."""
+    known = events.setdefault(name, EventSource(dict(fields)))
+    common = {key: join(kind, fields[key]) for key, kind in known.fields.items() if key in fields}
+    known.fields = {key: kind for key, kind in common.items() if kind is not None}
+    known.origins.add(origin)
+    known.place = known.place or place
+
+
+def event_sources(
+    accepts: Mapping[str, tuple[Mapping[str, Type], Place]], works: Mapping[str, Work]
+) -> dict[str, EventSource]:
+    """Every event that can reach the cell, but for those that it raises itself."""
+    events: dict[str, EventSource] = {}
+    for name, (fields, place) in accepts.items():
+        add_source(events, name, "accepts", fields, place)
+    for work in works.values():
+        for outcome, event in work.outcomes.items():
+            fields = work.returns if outcome == "done" else {"reason": STRING}
+            add_source(events, event, f"work {work.name}: {outcome}", fields)
+    add_source(events, REFUSED, "refused", {"price": LIFEFORCE, "balance": LIFEFORCE})
+    add_source(events, FAULT, "fault", {"reason": STRING})
+    return events
+
+
+def compile_machine(reader: Reader, interface: Interface) -> State:
+    """The root of the state tree.  Targets that do not exist are reported and kept as they are."""
+    return _Compiler(reader, interface).root()
+
+
+class _Compiler:
+    def __init__(self, reader: Reader, interface: Interface) -> None:
+        self.reader = reader
+        self.interface = interface
+        self.findings = reader.findings
+        self.paths = {""} | set(_paths(reader.node.get("states"), ""))
+
+    def root(self) -> State:
+        """The whole machine."""
+        for name, place in _raised(self.reader.node):
+            add_source(self.interface.events, name, "raise", {}, place)
+        return State(
+            name="",
+            initial=self._initial(self.reader),
+            states=self._states(self.reader, ""),
+            transitions=tuple(self._transition(item, "") for item in self.reader.items("any")),
+            place=self.reader.node.place,
+        )
+
+    def _initial(self, reader: Reader) -> str:
+        children = reader.keys("states")
+        initial = reader.text("initial", children[0] if len(children) == 1 else "")
+        if children and initial not in children:
+            message = (
+                f"the initial state `{initial}` is not among the states"
+                if initial
+                else "no `initial` state"
+            )
+            self.findings.report("NIM0405", message, reader.place("initial"), phrase(initial, children))
+        return initial
+
+    def _states(self, reader: Reader, path: str) -> tuple[State, ...]:
+        node = reader.node.get("states")
+        return tuple(
+            self._state(name, inner, path, node.key_place(name))
+            for name, inner in reader.named("states")
+            if isinstance(node, MapNode)
+        )
+
+    def _state(self, name: str, reader: Reader, parent: str, place: Place) -> State:
+        path = f"{parent}/{name}" if parent else name
+        if "states" not in reader and "initial" in reader:
+            self.findings.report("NIM0203", "`initial` without inner `states`", reader.place("initial"))
+        return State(
+            name=name,
+            initial=self._initial(reader) if "states" in reader else "",
+            states=self._states(reader, path),
+            final=bool(reader.value("final", False)),
+            enter=self._actions(reader, "enter", self.interface.scope),
+            exit=self._actions(reader, "exit", self.interface.scope),
+            transitions=tuple(self._transition(item, parent) for item in reader.items("transitions")),
+            timers=tuple(self._timer(item, parent) for item in reader.items("timers")),
+            place=place,
+        )
+
+    def _transition(self, reader: Reader, parent: str) -> Transition:
+        event = reader.text("event")
+        return self._edge(reader, parent, event, self.interface.scope_for(event))
+
+    def _timer(self, reader: Reader, parent: str) -> Timer:
+        edge = self._edge(reader, parent, "", self.interface.scope)
+        return Timer(reader.duration("after"), (edge,), reader.node.place)
+
+    def _edge(self, reader: Reader, parent: str, event: str, scope: Scope) -> Transition:
+        if "cost" in reader and event == REFUSED:
+            message = "a transition on `refused` is free: nothing could pay for it"
+            self.findings.report("NIM0411", message, reader.place("cost"), "remove `cost`")
+        price = (
+            Price(reader.lifeforce("cost"), Purse.POOL, self.interface.name) if "cost" in reader else None
+        )
+        return Transition(
+            event=event,
+            target=self._target(reader, parent),
+            guard=reader.expression("if", scope),
+            price=price if price and price.amount else None,
+            actions=self._actions(reader, "do", scope),
+            internal=bool(reader.value("internal", False)),
+            place=reader.place("event") if "event" in reader else reader.place("after"),
+        )
+
+    def _target(self, reader: Reader, parent: str) -> str:
+        written = reader.text("to")
+        scope = parent
+        while True:
+            path = f"{scope}/{written}" if scope else written
+            if path in self.paths and written:
+                return path
+            if not scope:
+                break
+            scope = scope.rpartition("/")[0]
+        known = [path for path in self.paths if path]
+        fix = phrase(written, sorted(known))
+        self.findings.report("NIM0405", f"there is no state `{written}`", reader.place("to"), fix)
+        return ""
+
+    def _actions(self, reader: Reader, key: str, scope: Scope) -> tuple[Action, ...]:
+        return compile_actions(reader, key, scope, self.interface)
+
+
+def compile_actions(reader: Reader, key: str, scope: Scope, interface: Interface) -> tuple[Action, ...]:
+    """The actions in the list at ``key``; wrong ones are reported and left out."""
+    actions: list[Action] = []
+    for item in reader.items(key):
+        actions += _action(item, scope, interface)
+    return tuple(actions)
+
+
+def _action(reader: Reader, scope: Scope, interface: Interface) -> list[Action]:
+    match next(iter(reader.node.entries)):
+        case "set":
+            return _sets(reader, scope, interface)
+        case "raise":
+            return [Raise(reader.text("raise"))]
+        case "work":
+            return _start(reader, interface)
+        case "emit":
+            emit = reader.sub("emit")
+            wave = emit.sub("wave") if emit else None
+            if wave is not None:
+                wave.template("confidence", scope, REAL)
+            return [Emit(wave.template_in(wave.node, scope))] if wave else []
+        case "send":
+            return _send(reader, scope)
+        case _:
+            return _reward(reader, interface)
+
+
+def _sets(reader: Reader, scope: Scope, interface: Interface) -> list[Action]:
+    actions: list[Action] = []
+    inner = reader.sub("set")
+    for name in reader.keys("set") if inner else ():
+        assert inner is not None
+        if name not in interface.data:
+            message = f"the cell has no data field `{name}`"
+            reader.findings.report(
+                "NIM0303", message, inner.node.key_place(name), phrase(name, interface.data)
+            )
+            continue
+        actions.append(Set((name,), inner.template(name, scope, interface.data[name])))
+    return actions
+
+
+def _start(reader: Reader, interface: Interface) -> list[Action]:
+    name = reader.text("work")
+    if name in interface.works:
+        return [StartWork(name, interface.arguments[name])]
+    fix = phrase(name, interface.works)
+    reader.findings.report("NIM0301", f"the cell declares no work `{name}`", reader.place("work"), fix)
+    return []
+
+
+def _send(reader: Reader, scope: Scope) -> list[Action]:
+    inner = reader.sub("send")
+    if inner is None:
+        return []
+    to, event = inner.reference("to", "Cell"), inner.text("event")
+    payload = inner.template("payload", scope)
+    target = reader.findings.documents.get("Cell", to)
+    if target is not None and not target.broken:
+        accepted = target.spec.get("accepts")
+        known = list(accepted.entries) if isinstance(accepted, MapNode) else []
+        if event not in known:
+            message = f"`{to}` does not accept the event `{event}`"
+            reader.findings.report("NIM0301", message, inner.place("event"), phrase(event, known))
+    return [Send(f"cell/{to}", event, payload)]
+
+
+def _reward(reader: Reader, interface: Interface) -> list[Action]:
+    name = reader.text("reward")
+    if interface.rewards is not None and name not in interface.rewards:
+        fix = phrase(name, interface.rewards)
+        message = f"no economy knows the reward `{name}`"
+        reader.findings.report("NIM0301", message, reader.place("reward"), fix)
+    return [Reward(name, interface.name)]
+
+
+def _paths(node: object, parent: str) -> list[str]:
+    found: list[str] = []
+    for name, state in node.entries.items() if isinstance(node, MapNode) else ():
+        path = f"{parent}/{name}" if parent else name
+        found.append(path)
+        if isinstance(state, MapNode):
+            found += _paths(state.get("states"), path)
+    return found
+
+
+def _raised(node: Node | None) -> Iterator[tuple[str, Place]]:
+    """Every event that some action in the tree raises, and where."""
+    if isinstance(node, MapNode):
+        for key, value in node.entries.items():
+            if key == "raise":
+                yield str(value.plain()), value.place
+            else:
+                yield from _raised(value)
+    elif isinstance(node, ListNode):
+        for item in node.items:
+            yield from _raised(item)

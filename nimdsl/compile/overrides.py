@@ -1,0 +1,111 @@
+"""Overrides: ``kind/name.field.path`` changed to a value, for one run.
+
+``economy/lifeforce.opening: 1`` changes the field ``opening`` of the spec of
+the Economy named ``lifeforce``.  List items go by their position.  The changed
+documents are checked and compiled like any others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import yaml
+
+from nimdsl.canonical import Plain
+from nimdsl.compile.documents import Document, Documents
+from nimdsl.diagnostics import Diagnostic, error
+from nimdsl.kinds import KINDS
+from nimdsl.source import Source
+from nimdsl.structure import check_structure
+from nimdsl.suggest import phrase
+from nimdsl.tree import ListNode, MapNode, Node, parse
+
+CODE = "NIM0507"
+
+
+def override(
+    documents: Documents, overrides: Mapping[str, Plain]
+) -> tuple[Documents, tuple[Diagnostic, ...]]:
+    """The documents with every override made, and what was wrong with them."""
+    by_kind = {kind: dict(found) for kind, found in documents.by_kind.items()}
+    problems: list[Diagnostic] = []
+    for path, value in overrides.items():
+        found = _apply(by_kind, path, value)
+        problems += [found] if isinstance(found, Diagnostic) else found
+    return Documents(by_kind, documents.damaged, overridden=True), tuple(problems)
+
+
+def _apply(
+    by_kind: dict[str, dict[str, Document]], path: str, value: Plain
+) -> Diagnostic | tuple[Diagnostic, ...]:
+    document = _document(by_kind, path)
+    if isinstance(document, Diagnostic):
+        return document
+    fields = path.partition("/")[2].removeprefix(document.name).removeprefix(".").split(".")
+    root = _copied(document.root, ["spec", *fields], value, path)
+    if isinstance(root, Diagnostic):
+        return root
+    assert isinstance(root, MapNode)
+    by_kind[document.kind][document.name] = Document(document.kind, document.name, root, document.constants)
+    return check_structure(document.kind, root)
+
+
+def _document(by_kind: dict[str, dict[str, Document]], path: str) -> Document | Diagnostic:
+    kind_text, _, rest = path.partition("/")
+    kinds = {kind.lower(): kind for kind in KINDS}
+    kind = kinds.get(kind_text.lower())
+    if kind is None or not rest:
+        fix = "write `kind/name.field.path`, for example `economy/lifeforce.opening`"
+        return error(CODE, f"`{path}` does not say whose field it is", fix=fix)
+    known = by_kind[kind]
+    matching = [name for name in known if rest == name or rest.startswith(name + ".")]
+    if not matching:
+        name = rest.partition(".")[0]
+        return error(CODE, f"`{path}`: there is no {kind} named `{name}`", fix=phrase(name, known))
+    return known[max(matching, key=len)]
+
+
+def _copied(node: Node, fields: list[str], value: Plain, path: str) -> Node | Diagnostic:
+    """A copy of ``node`` along ``fields`` with the value at their end."""
+    if not fields or fields == [""]:
+        return _as_node(value, path)
+    head, *rest = fields
+    if isinstance(node, MapNode):
+        inner = node.get(head)
+        if inner is None and rest:
+            return error(CODE, f"`{path}`: there is no `{head}`", fix=phrase(head, node.entries))
+        changed = _copied(inner if inner is not None else node, rest, value, path)
+        if isinstance(changed, Diagnostic):
+            return changed
+        copy = MapNode(node.source, node.line, node.column)
+        copy.entries, copy.keys = {**node.entries, head: changed}, dict(node.keys)
+        return copy
+    if isinstance(node, ListNode) and head.isdigit() and int(head) < len(node.items):
+        changed = _copied(node.items[int(head)], rest, value, path)
+        if isinstance(changed, Diagnostic):
+            return changed
+        listed = ListNode(node.source, node.line, node.column)
+        listed.items = [*node.items[: int(head)], changed, *node.items[int(head) + 1 :]]
+        return listed
+    return error(CODE, f"`{path}`: there is no `{head}`")
+
+
+def _as_node(value: Plain, path: str) -> Node | Diagnostic:
+    text = json.dumps(value, ensure_ascii=False)
+    trees, problems = parse(Source(f"--set {path}", text))
+    if problems or not trees:
+        return problems[0] if problems else error(CODE, f"`{path}` has no value")
+    return trees[0]
+
+
+def parse_assignment(text: str) -> tuple[str, Plain] | Diagnostic:
+    """``path=value`` from a command line; the value is YAML."""
+    path, equals, value = text.partition("=")
+    if not equals or not path:
+        return error(CODE, f"{text!r} is no assignment", fix="write `kind/name.field.path=value`")
+    try:
+        parsed: Plain = yaml.safe_load(value)
+    except yaml.YAMLError:
+        return error(CODE, f"the value in {text!r} is not YAML", fix="put it in quotes")
+    return path.strip(), parsed

@@ -1,0 +1,323 @@
+"""Reading typed fields of a document that has the right structure.
+
+A reader stands on a map of the document.  What it cannot read it reports and
+answers with None or an expression of type ``any``; whoever compiles goes on,
+so that all mistakes are found at once.  ``Findings.failed`` says that
+something was reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from nimdsl.compile.documents import Document, Documents, render
+from nimdsl.diagnostics import Diagnostic, Place, Severity
+from nimdsl.expression import types
+from nimdsl.expression.check import Scope, infer
+from nimdsl.expression.syntax import ListOf, Literal, RecordOf, SyntaxMistake, parse
+from nimdsl.expression.syntax import Node as Tree
+from nimdsl.expression.types import ANY, BOOL, Type, accepts, list_of, parse_type, record_of
+from nimdsl.machine import Expression
+from nimdsl.structure import UNIT_FIX
+from nimdsl.suggest import phrase
+from nimdsl.template import is_template, literal, parse_template
+from nimdsl.tree import ListNode, MapNode, Node, Scalar
+from nimdsl.units import parse_duration, parse_lifeforce, parse_share
+
+
+@dataclass
+class Findings:
+    """What was found wrong with one document."""
+
+    document: Document
+    documents: Documents
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    failed: bool = False
+    poisoned: bool = False
+    """Whether it leans on a document that is broken itself."""
+
+    def report(
+        self, code: str, message: str, place: Place, fix: str = "", severity: Severity = Severity.ERROR
+    ) -> None:
+        """Adds a diagnostic; an instance of a ``for`` is named in it."""
+        if self.document.constants:
+            message += f" (in `{self.document.name}`)"
+        self.diagnostics.append(Diagnostic(code, severity, message, place, fix))
+        self.failed = self.failed or severity is Severity.ERROR
+
+
+class Reader:
+    """Fields of one map."""
+
+    def __init__(self, findings: Findings, node: MapNode, constants: Mapping[str, Literal]) -> None:
+        self.findings = findings
+        self.node = node
+        self.constants = constants
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.node.entries
+
+    def place(self, key: str = "") -> Place:
+        """The place of a field's value (of a map or list: of its key), or of the whole map."""
+        if key not in self.node.entries:
+            return self.node.place
+        value = self.node.entries[key]
+        return value.place if isinstance(value, Scalar) else self.node.key_place(key)
+
+    def with_constants(self, constants: Mapping[str, Literal]) -> Reader:
+        """The same map, read with more ``for`` variables."""
+        return Reader(self.findings, self.node, {**self.constants, **constants})
+
+    # Structure
+
+    def sub(self, key: str) -> Reader | None:
+        """The map at ``key``."""
+        node = self.node.get(key)
+        return Reader(self.findings, node, self.constants) if isinstance(node, MapNode) else None
+
+    def items(self, key: str) -> list[Reader]:
+        """The maps of the list at ``key``."""
+        node = self.node.get(key)
+        nodes = node.items if isinstance(node, ListNode) else []
+        return [Reader(self.findings, item, self.constants) for item in nodes if isinstance(item, MapNode)]
+
+    def named(self, key: str) -> Iterator[tuple[str, Reader]]:
+        """The maps in the map at ``key``, by name."""
+        node = self.node.get(key)
+        for name, value in node.entries.items() if isinstance(node, MapNode) else ():
+            if isinstance(value, MapNode):
+                yield name, Reader(self.findings, value, self.constants)
+
+    def keys(self, key: str) -> list[str]:
+        """The names in the map at ``key``."""
+        node = self.node.get(key)
+        return list(node.entries) if isinstance(node, MapNode) else []
+
+    # Scalars
+
+    def _scalar(self, key: str) -> Scalar | None:
+        node = self.node.get(key)
+        return node if isinstance(node, Scalar) else None
+
+    def value(self, key: str, default: Any = None) -> Any:
+        """A plain value."""
+        node = self.node.get(key)
+        return default if node is None else node.plain()
+
+    def text(self, key: str, default: str = "") -> str:
+        """Text, with ``for`` variables filled in."""
+        node = self._scalar(key)
+        if node is None:
+            return default
+        rendered = render(node, self.constants)
+        if isinstance(rendered, str):
+            return rendered
+        self.findings.report(rendered.code, rendered.message, rendered.place, rendered.fix)
+        return default
+
+    def _quantity(self, key: str, default: int, parse_unit: Any, unit: str) -> int:
+        node = self._scalar(key)
+        if node is None:
+            return default
+        value = parse_unit(node.text)
+        if value is not None:
+            return int(value)
+        wanted, fix = UNIT_FIX[unit]
+        message = f"`{key}` wants {wanted}; {node.text!r} is finer than it can be, or too large"
+        self.findings.report("NIM0207", message, node.place, fix)
+        return default
+
+    def duration(self, key: str, default: int = 0) -> int:
+        """Nanoseconds."""
+        return self._quantity(key, default, parse_duration, "duration")
+
+    def share(self, key: str, default: int = 0) -> int:
+        """Millionths; at most 100 %."""
+        value = self._quantity(key, default, parse_share, "share")
+        if value > 1_000_000:
+            self.findings.report("NIM0207", f"`{key}` is more than 100 %", self.place(key))
+        return value
+
+    def lifeforce(self, key: str, default: int = 0) -> int:
+        """Micro-LF."""
+        return self._quantity(key, default, parse_lifeforce, "lifeforce")
+
+    def lifeforces(self, key: str) -> dict[str, int]:
+        """A map of names to micro-LF, sorted by name."""
+        inner = self.sub(key)
+        return {name: inner.lifeforce(name) for name in sorted(self.keys(key))} if inner else {}
+
+    def types(self, key: str) -> dict[str, Type]:
+        """A map of names to types."""
+        inner = self.sub(key)
+        return inner.own_types() if inner else {}
+
+    def own_types(self) -> dict[str, Type]:
+        """This map as names and types."""
+        return {name: self.type(name) for name in self.node.entries}
+
+    def type(self, key: str) -> Type:
+        """A type."""
+        written = self.text(key)
+        found = parse_type(written)
+        if found is None:
+            known = [*types.SCALARS, "record", "list<string>"]
+            self.findings.report(
+                "NIM0305", f"`{written}` is no type", self.place(key), phrase(written, known)
+            )
+        return found or ANY
+
+    def reference(self, key: str, kind: str) -> str:
+        """The name of a document of ``kind``; empty (and reported) when there is none."""
+        return self.refer(self.text(key), kind, self.place(key))
+
+    def references(self, key: str, kind: str) -> list[str]:
+        """Names of documents of ``kind``."""
+        node = self.node.get(key)
+        nodes = node.items if isinstance(node, ListNode) else []
+        names = [self.refer(str(item.plain()), kind, item.place) for item in nodes]
+        return [name for name in names if name]
+
+    def refer(self, name: str, kind: str, place: Place) -> str:
+        """See :meth:`reference`."""
+        known = self.findings.documents.of(kind)
+        if name in known:
+            self.findings.poisoned = self.findings.poisoned or known[name].broken
+            return name
+        if self.findings.documents.damaged:
+            self.findings.poisoned = True
+        if name and not self.findings.documents.damaged:
+            self.findings.report(
+                "NIM0301", f"there is no {kind} named `{name}`", place, phrase(name, known)
+            )
+        return ""
+
+    # Expressions
+
+    def scope(self, scope: Scope) -> Scope:
+        """The scope with this reader's ``for`` variables."""
+        return Scope(scope.names, {**scope.constants, **self.constants})
+
+    def expression(self, key: str, scope: Scope, expected: Type = BOOL) -> Expression | None:
+        """The expression at ``key``; None when the field is absent or wrong."""
+        node = self._scalar(key)
+        if node is None:
+            return None
+        return self.expression_in(node, scope, expected)
+
+    def expressions(self, key: str, scope: Scope) -> list[tuple[str, Expression]]:
+        """The conditions in the list at ``key`` with their texts; wrong ones are left out."""
+        node = self.node.get(key)
+        found = []
+        for item in node.items if isinstance(node, ListNode) else ():
+            if isinstance(item, Scalar) and (expression := self.expression_in(item, scope, BOOL)):
+                found.append((str(item.value), expression))
+        return found
+
+    def expression_in(self, node: Scalar, scope: Scope, expected: Type) -> Expression | None:
+        """The expression in a scalar."""
+        scope = self.scope(scope)
+        try:
+            tree = parse(str(node.value))
+        except SyntaxMistake as mistake:
+            self._syntax(node, mistake)
+            return None
+        kind = self._checked(node, tree, scope)
+        if kind is None:
+            return None
+        if not accepts(expected, kind):
+            self.findings.report("NIM0304", f"{expected} wanted here, this is {kind}", node.place)
+            return None
+        return Expression(tree, kind, scope, node.place)
+
+    def _checked(self, node: Scalar, tree: Tree, scope: Scope) -> Type | None:
+        kind, mistakes = infer(tree, scope)
+        for mistake in mistakes:
+            place = within(node, mistake.start, mistake.end)
+            self.findings.report(mistake.code, mistake.message, place, mistake.fix)
+        return None if mistakes else kind
+
+    def _syntax(self, node: Scalar, mistake: SyntaxMistake) -> None:
+        place = within(node, mistake.offset, mistake.offset + 1)
+        self.findings.report("NIM0302", mistake.message, place, mistake.fix)
+
+    def template(self, key: str, scope: Scope, expected: Type = ANY) -> Expression:
+        """The value at ``key`` with ``${...}`` inside; an empty record when the field is absent."""
+        node = self.node.get(key)
+        if node is None:
+            return Expression(RecordOf(()), record_of({}), scope)
+        return self.template_in(node, scope, expected)
+
+    def template_in(self, node: Node, scope: Scope, expected: Type = ANY) -> Expression:
+        """The value of a node with ``${...}`` inside; type mistakes are reported at their scalar."""
+        scope = self.scope(scope)
+        tree, kind = self._template(node, scope, expected)
+        return Expression(tree, kind, scope, node.place)
+
+    def _template(self, node: Node, scope: Scope, expected: Type) -> tuple[Tree, Type]:
+        if isinstance(node, MapNode):
+            return self._record(node, scope, expected)
+        if isinstance(node, ListNode):
+            return self._list(node, scope, expected)
+        assert isinstance(node, Scalar)
+        if not is_template(node):
+            return self._literal(node, expected)
+        try:
+            tree = parse_template(str(node.value))
+        except SyntaxMistake as mistake:
+            self._syntax(node, mistake)
+            return Literal("", ANY), ANY
+        kind = self._checked(node, tree, scope)
+        if kind is None:
+            return Literal("", ANY), ANY
+        if not accepts(expected, kind):
+            self.findings.report("NIM0304", f"{expected} wanted here, this is {kind}", node.place)
+        return tree, kind
+
+    def _literal(self, node: Scalar, expected: Type) -> tuple[Tree, Type]:
+        found = literal(node, expected)
+        if found is None:
+            wanted, fix = UNIT_FIX[expected.name]
+            self.findings.report("NIM0207", f"{wanted} wanted here", node.place, fix)
+            return Literal(0, ANY), ANY
+        if not accepts(expected, found.type):
+            self.findings.report("NIM0304", f"{expected} wanted here, this is {found.type}", node.place)
+        return found, found.type
+
+    def _record(self, node: MapNode, scope: Scope, expected: Type) -> tuple[Tree, Type]:
+        if expected.name not in ("record", "any"):
+            self.findings.report("NIM0304", f"{expected} wanted here, this is a record", node.place)
+        fields: list[tuple[str, Tree]] = []
+        kinds: dict[str, Type] = {}
+        for key, value in node.entries.items():
+            wanted = expected.field(key) or ANY
+            tree, kinds[key] = self._template(value, scope, wanted)
+            fields.append((key, tree))
+            if expected.fields is not None and expected.field(key) is None:
+                known = [name for name, _ in expected.fields]
+                message = f"there is no field `{key}` here"
+                self.findings.report("NIM0303", message, node.key_place(key), phrase(key, known))
+        return RecordOf(tuple(fields)), record_of(kinds)
+
+    def _list(self, node: ListNode, scope: Scope, expected: Type) -> tuple[Tree, Type]:
+        if expected.name not in ("list", "any"):
+            self.findings.report("NIM0304", f"{expected} wanted here, this is a list", node.place)
+        element: Type | None = None
+        trees: list[Tree] = []
+        for item in node.items:
+            tree, kind = self._template(item, scope, expected.element or ANY)
+            trees.append(tree)
+            element = kind if element is None else types.join(element, kind) or ANY
+        return ListOf(tuple(trees)), list_of(element or expected.element or ANY)
+
+
+def within(node: Scalar, start: int, end: int) -> Place:
+    """The place of a part of a scalar's text; the whole scalar where text and source differ."""
+    text = str(node.value)
+    quotes = 1 if node.quoted else 0
+    whole = node.place
+    if node.length != len(text) + 2 * quotes or not whole.line:
+        return whole
+    return replace(whole, column=node.column + quotes + start, length=max(1, end - start))

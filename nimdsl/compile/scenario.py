@@ -1,0 +1,128 @@
+"""Compiles ``Scenario``: who takes part, where, what happens to them, what must be true afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nimdsl.compile.outcome import Cells, outcome_scope
+from nimdsl.compile.overrides import override
+from nimdsl.compile.reader import Findings, Reader
+from nimdsl.expression.check import Scope
+from nimdsl.expression.evaluate import Fault
+from nimdsl.expression.types import Type, record_of
+from nimdsl.program import Economy, Expectation, Garden, Protocol, Scenario, Stimulus
+from nimdsl.suggest import phrase
+
+HORIZON_NS = 3_600 * 1_000_000_000
+
+
+@dataclass(frozen=True)
+class ScenarioContext:
+    """What scenarios are compiled against; ``cells`` by name: data types and accepted events."""
+
+    protocols: Mapping[str, Protocol]
+    phase_types: Mapping[str, Type]
+    economies: Mapping[str, Economy]
+    gardens: Mapping[str, Garden]
+    cells: Cells
+    accepts: Mapping[str, Mapping[str, Mapping[str, Type]]]
+    priced: frozenset[str]
+    """Cells that charge something or ask for rewards."""
+
+
+def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContext) -> Scenario:
+    """The scenario; what is wrong with it is in ``findings``."""
+    name = reader.reference("protocol", "Protocol") if "protocol" in reader else ""
+    protocol = context.protocols.get(name)
+    findings.poisoned = findings.poisoned or (bool(name) and protocol is None)
+    cells = reader.references("cells", "Cell") if "cells" in reader else list(context.cells)
+    phases = [phase.name for phase in protocol.phases] if protocol else []
+    data = {cell: context.cells[cell] for cell in cells if cell in context.cells}
+    unknown = findings.documents.damaged or ("protocol" in reader and protocol is None)
+    scope = outcome_scope({name: context.phase_types[name] for name in phases}, data, open=unknown)
+    overrides = reader.value("set", {})
+    _check_overrides(findings, reader)
+    return Scenario(
+        name=findings.document.name,
+        description=reader.text("description"),
+        protocol=name,
+        economy=_economy(reader, context, protocol, cells),
+        garden=_garden(reader, context),
+        cells=tuple(sorted(cells)),
+        horizon_ns=reader.duration("horizon", HORIZON_NS),
+        seed=reader.value("seed", 1),
+        set=overrides,
+        stimuli=tuple(_stimulus(item, context, cells) for item in reader.items("stimuli")),
+        expect=() if findings.poisoned or len(data) < len(cells) else _expectations(reader, scope),
+    )
+
+
+def _expectations(reader: Reader, scope: Scope) -> tuple[Expectation, ...]:
+    return tuple(Expectation(text, holds) for text, holds in reader.expressions("expect", scope))
+
+
+def _check_overrides(findings: Findings, reader: Reader) -> None:
+    inner = reader.sub("set")
+    if inner is None or findings.documents.overridden or findings.documents.damaged:
+        return
+    for path, node in inner.node.entries.items():
+        for problem in override(findings.documents, {path: node.plain()})[1]:
+            findings.report(problem.code, problem.message, inner.node.key_place(path), problem.fix)
+
+
+def _economy(reader: Reader, context: ScenarioContext, protocol: Protocol | None, cells: list[str]) -> str:
+    if "economy" in reader:
+        return reader.reference("economy", "Economy")
+    if protocol is not None:
+        return protocol.economy
+    if len(context.economies) == 1:
+        return next(iter(context.economies))
+    documents = reader.findings.documents
+    spenders = sorted(context.priced & set(cells))
+    sure = not documents.damaged and len(context.economies) == len(documents.of("Economy"))
+    if spenders and sure:
+        message = f"`{spenders[0]}` costs lifeforce, and nothing says which economy pays"
+        fix = "add `economy: <name>`" if context.economies else "add an Economy document"
+        reader.findings.report("NIM0505", message, reader.findings.document.place, fix)
+    return ""
+
+
+def _garden(reader: Reader, context: ScenarioContext) -> str:
+    if "garden" in reader:
+        return reader.reference("garden", "Garden")
+    return next(iter(context.gardens)) if len(context.gardens) == 1 else ""
+
+
+def _stimulus(reader: Reader, context: ScenarioContext, cells: list[str]) -> Stimulus:
+    to, event = reader.reference("to", "Cell"), reader.text("event")
+    accepted = context.accepts.get(to)
+    fields: Mapping[str, Type] = {}
+    if to and to not in cells and to in context.cells:
+        reader.findings.report("NIM0301", f"`{to}` takes no part in this scenario", reader.place("to"))
+    if accepted is not None:
+        fields = accepted.get(event, {})
+        if event not in accepted:
+            message = f"`{to}` does not accept the event `{event}`"
+            reader.findings.report("NIM0301", message, reader.place("event"), phrase(event, accepted))
+    expected = record_of(fields)
+    payload = reader.template("payload", Scope({}), expected)
+    missing = [key for key in fields if payload.type.field(key) is None]
+    if missing and accepted is not None:
+        message = f"the event `{event}` needs `{missing[0]}`"
+        reader.findings.report("NIM0306", message, reader.place("event"), "add it under `payload:`")
+    if reader.value("times", 1) > 1 and not reader.duration("every"):
+        reader.findings.report("NIM0204", "`times` needs `every`", reader.place("times"), "add `every:`")
+    try:
+        values = {} if reader.findings.failed else payload.evaluate({})
+    except Fault as fault:
+        reader.findings.report("NIM0304", str(fault), reader.place("payload"))
+        values = {}
+    return Stimulus(
+        reader.duration("at"),
+        reader.duration("every"),
+        reader.value("times", 1),
+        f"cell/{to}",
+        event,
+        values,
+    )

@@ -1,0 +1,139 @@
+"""Compiles ``Schema``: the payload's JSON Schema becomes a message's, and a type for expressions.
+
+Only keywords that constrained generation can honour are let in; what else
+JSON Schema has is refused with its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jsonschema_rs
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
+from nimdsl.compile.reader import Findings, Reader
+from nimdsl.expression import types
+from nimdsl.expression.types import Type, list_of, record_of
+from nimdsl.program import Schema
+from nimdsl.suggest import phrase
+from nimdsl.tree import MapNode
+
+KEYWORDS = (
+    "type",
+    "description",
+    "title",
+    "properties",
+    "required",
+    "additionalProperties",
+    "items",
+    "enum",
+    "const",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "pattern",
+    "format",
+    "anyOf",
+)
+_TYPES = {"integer": types.INT, "number": types.REAL, "string": types.STRING, "boolean": types.BOOL}
+
+
+def compile_schema(findings: Findings, reader: Reader) -> Schema | None:
+    """The message's schema, or None when it is wrong."""
+    payload = reader.sub("payload")
+    assert payload is not None
+    _check_keywords(findings, payload.node)
+    if findings.failed:
+        return None
+    plain = payload.node.plain()
+    try:
+        if not jsonschema_rs.meta.is_valid(plain):
+            Draft202012Validator.check_schema(plain)
+    except SchemaError as problem:
+        node: Any = payload.node
+        place = node.place
+        key: Any
+        for key in problem.absolute_path:
+            place = node.key_place(key) if isinstance(node, MapNode) else place
+            node = node.entries[key] if isinstance(node, MapNode) else node.items[key]
+        findings.report("NIM0305", f"not a JSON Schema: {problem.message[:160]}", place)
+        return None
+    name, role = findings.document.name, reader.text("role")
+    body = _body(name, role, reader.text("type"), plain)
+    wire_fields = {"request_id": {"type": "string"}, "timestamp": {"type": "string"}}
+    wire = {
+        **body,
+        "properties": {**body["properties"], **wire_fields},
+        "required": [*body["required"], *wire_fields],
+    }
+    return Schema(name, role, reader.text("type"), schema_type(plain, name), body, wire)
+
+
+def _body(name: str, role: str, type_: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+    properties: dict[str, Any] = {
+        "$schema": {"const": name},
+        "type": {"const": type_},
+        "payload": dict(payload),
+    }
+    required = ["$schema", "type"]
+    if role == "reply":
+        properties["status"] = {"enum": ["ACK", "NACK", "RETRY"]}
+        properties["reason"] = {"type": "string", "maxLength": 1_000}
+        properties["lifeforce_delta"] = {"type": "number"}
+        required.append("status")
+    else:
+        required.append("payload")
+    return {"type": "object", "additionalProperties": False, "required": required, "properties": properties}
+
+
+def _check_keywords(findings: Findings, schema: MapNode) -> None:
+    for key in schema.entries:
+        if key not in KEYWORDS:
+            message = f"`{key}` is not among the keywords that every garden can honour"
+            findings.report("NIM0305", message, schema.key_place(key), phrase(key, KEYWORDS))
+    for inner in _inner(schema):
+        _check_keywords(findings, inner)
+
+
+def _inner(schema: MapNode) -> Iterator[MapNode]:
+    properties = schema.get("properties")
+    if isinstance(properties, MapNode):
+        yield from (node for node in properties.entries.values() if isinstance(node, MapNode))
+    for key in ("items", "additionalProperties"):
+        node = schema.get(key)
+        if isinstance(node, MapNode):
+            yield node
+    any_of = schema.get("anyOf")
+    yield from (node for node in getattr(any_of, "items", ()) if isinstance(node, MapNode))
+
+
+def schema_type(schema: Mapping[str, Any] | bool, source: str = "") -> Type:
+    """The type of the values that a JSON Schema describes; ``any`` where it leaves them open."""
+    if isinstance(schema, bool):
+        return types.ANY
+    kind = schema.get("type")
+    if kind == "object":
+        if "properties" not in schema:
+            return types.RECORD
+        fields = {key: schema_type(part, source) for key, part in schema["properties"].items()}
+        return record_of(fields, source)
+    if kind == "array":
+        return list_of(schema_type(schema.get("items", {}), source))
+    if isinstance(kind, str) and kind in _TYPES:
+        return _TYPES[kind]
+    values = schema.get("enum", [schema["const"]] if "const" in schema else [])
+    kinds = {types.STRING if isinstance(v, str) else _number(v) for v in values}
+    return kinds.pop() if len(kinds) == 1 else types.ANY
+
+
+def _number(value: Any) -> Type:
+    if isinstance(value, bool):
+        return types.BOOL
+    return {int: types.INT, float: types.REAL}.get(type(value), types.ANY)

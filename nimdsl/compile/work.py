@@ -1,0 +1,167 @@
+"""Compiles ``work``: what it is given and returns, and its two readings, ``virtual`` and ``real``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nimdsl.compile.reader import Reader
+from nimdsl.expression.check import Binding, Scope
+from nimdsl.expression.evaluate import Fault
+from nimdsl.expression.types import ANY, DURATION, NUMERIC, RECORD, Type
+from nimdsl.machine import Expression
+from nimdsl.program import Distribution, Work, WorkModel
+from nimdsl.suggest import phrase
+from nimdsl.template import is_template
+from nimdsl.tree import ListNode, MapNode, Node, Scalar
+
+MODEL_SCOPE = Scope(
+    {"args": Binding(RECORD, ("$arguments",)), "inventory": Binding(RECORD, ("$inventory",))}
+)
+"""What a virtual model may read: the work's arguments and the garden's inventory."""
+
+PERFECT = Distribution("constant", (0,), DURATION)
+
+
+def compile_work(name: str, reader: Reader, outcomes: Mapping[str, str]) -> Work:
+    """A piece of work; ``outcomes`` adds event names to done, failed and unknown."""
+    returns = reader.types("returns")
+    virtual = reader.sub("virtual")
+    own = {"done": reader.text("done", "done"), "failed": reader.text("failed", "failed")}
+    idempotent = reader.text("repeat", "idempotent") == "idempotent"
+    if not idempotent:
+        own["unknown"] = reader.text("unknown", "unknown")
+    return Work(
+        name=name,
+        returns=returns,
+        outcomes={**own, **outcomes},
+        idempotent=idempotent,
+        virtual=compile_model(virtual, returns, answering=bool(outcomes)) if virtual else None,
+        real=reader.value("real", {}),
+        place=reader.node.place,
+    )
+
+
+def compile_model(reader: Reader, returns: Mapping[str, Type], answering: bool) -> WorkModel:
+    """A ``virtual:`` model; NACK and RETRY are for work that answers a request."""
+    crash = reader.sub("crash")
+    for key in ("nack", "retry"):
+        if reader.share(key) and not answering:
+            message = f"`{key}` is for work that answers a request"
+            reader.findings.report("NIM0203", message, reader.place(key), "use `failure` here")
+    return WorkModel(
+        latency=compile_distribution(reader, "latency", DURATION),
+        failure=reader.share("failure"),
+        nack=reader.share("nack"),
+        retry=reader.share("retry"),
+        crash=crash.share("chance") if crash else 0,
+        down_ns=crash.duration("down") if crash else 0,
+        returns=_returned(reader, returns),
+    )
+
+
+def _returned(reader: Reader, returns: Mapping[str, Type]) -> dict[str, Distribution | Expression]:
+    inner = reader.sub("returns")
+    given = list(inner.node.entries) if inner else []
+    for key in given:
+        if key not in returns and inner:
+            message = f"the work does not declare that it returns `{key}`"
+            reader.findings.report("NIM0303", message, inner.node.key_place(key), phrase(key, returns))
+    for key in returns:
+        if key not in given:
+            fix = f"add `{key}: {{constant: ...}}` under `virtual: returns:`"
+            reader.findings.report(
+                "NIM0204", f"the model does not say what `{key}` is", reader.node.place, fix
+            )
+    return {key: compile_value(inner, key, returns[key]) for key in given if inner and key in returns}
+
+
+def compile_value(reader: Reader, key: str, kind: Type) -> Distribution | Expression:
+    """A returned value: a distribution, or a constant with ``${...}`` over args and inventory."""
+    inner = reader.sub(key)
+    constant = inner.node.get("constant") if inner else None
+    templated = isinstance(constant, MapNode | ListNode) or (
+        isinstance(constant, Scalar) and is_template(constant)
+    )
+    if inner is not None and constant is not None and templated:
+        return inner.template_in(constant, MODEL_SCOPE, kind)
+    return compile_distribution(reader, key, kind)
+
+
+_PARAMETERS = {
+    "exponential": ("mean",),
+    "normal": ("mean", "deviation", "low", "high"),
+    "lognormal": ("median", "p95"),
+}
+_NUMERIC_ONLY = ("uniform", "exponential", "normal", "lognormal", "beta")
+
+
+def compile_distribution(reader: Reader, key: str, kind: Type) -> Distribution:
+    """A distribution whose parameters have type ``kind``."""
+    inner = reader.sub(key)
+    if inner is None:
+        return PERFECT
+    name = next(iter(inner.node.entries))
+    node = inner.node.entries[name]
+    found = inner.findings.diagnostics
+    before = len(found)
+
+    def value(part: Any, wanted: Type) -> Any:
+        return _parameter(inner, part, wanted)
+
+    if name in _NUMERIC_ONLY and kind != ANY and kind not in NUMERIC:
+        message = f"`{name}` draws numbers, {kind} is wanted here"
+        inner.findings.report("NIM0304", message, inner.place(name), "use `constant` or `choice`")
+        return PERFECT
+    if isinstance(node, MapNode) and name != "choice":
+        parts = [node.get(field) for field in _PARAMETERS[name]]
+        parameters = tuple(None if part is None else value(part, kind) for part in parts)
+    elif isinstance(node, MapNode):
+        values, weights = node.get("values"), node.get("weights")
+        listed = [value(part, kind) for part in getattr(values, "items", ())]
+        weighted = [part.plain() for part in getattr(weights, "items", ())] or [1] * len(listed)
+        parameters = (listed, weighted)
+    elif isinstance(node, ListNode):
+        wanted = ANY if name == "beta" else kind
+        parameters = tuple(value(part, wanted) for part in node.items)
+    else:
+        parameters = (value(node, kind),)
+    if len(found) == before:
+        _check(inner, name, parameters)
+    return Distribution(name, parameters, kind)
+
+
+def _parameter(reader: Reader, node: Node, wanted: Type) -> Any:
+    """The value of a parameter; 0 where it is wrong, which is reported."""
+    before = len(reader.findings.diagnostics)
+    expression = reader.template_in(node, Scope({}), wanted)
+    if len(reader.findings.diagnostics) > before:
+        return 0
+    try:
+        return expression.evaluate({})
+    except Fault as fault:
+        reader.findings.report("NIM0304", str(fault), node.place)
+        return 0
+
+
+def _check(reader: Reader, name: str, parameters: tuple[Any, ...]) -> None:
+    wrong = ""
+    if name == "uniform" and not parameters[0] <= parameters[1]:
+        wrong = "the low end is above the high end"
+    elif name == "beta" and not min(parameters) > 0:
+        wrong = "alpha and beta must be above zero"
+    elif name == "lognormal" and not 0 < parameters[0] <= parameters[1]:
+        wrong = "the median must be above zero and not above p95"
+    elif name == "exponential" and parameters[0] < 0:
+        wrong = "the mean must not be negative"
+    elif name == "normal" and not _ordered(parameters):
+        wrong = "the deviation must not be negative, and low must be below high"
+    elif name == "choice" and (len(parameters[0]) != len(parameters[1]) or not sum(parameters[1]) > 0):
+        wrong = "there must be one weight for each value, and not all zero"
+    if wrong:
+        reader.findings.report("NIM0210", f"`{name}`: {wrong}", reader.place(name))
+
+
+def _ordered(parameters: tuple[Any, ...]) -> bool:
+    _, deviation, low, high = parameters
+    return deviation >= 0 and (low is None or high is None or low < high)

@@ -1,0 +1,285 @@
+"""Types of expressions: every mistake is found here, before anything runs.
+
+``infer`` walks a tree once against a :class:`Scope` and returns its type; the
+mistakes it met come back with their offsets.  A mistake has type ``ANY``, so
+that one error is never reported twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from nimdsl.expression.functions import FUNCTIONS
+from nimdsl.expression.syntax import (
+    MACROS,
+    Binary,
+    Call,
+    Conditional,
+    Field,
+    Index,
+    ListOf,
+    Literal,
+    Macro,
+    Name,
+    Node,
+    RecordOf,
+    Text,
+    Unary,
+)
+from nimdsl.expression.types import (
+    ANY,
+    BOOL,
+    INT,
+    NUMERIC,
+    QUANTITIES,
+    REAL,
+    SHARE,
+    STRING,
+    Type,
+    join,
+    list_of,
+    record_of,
+)
+from nimdsl.suggest import phrase
+
+UNDEFINED, MISTYPED, LACKING = "NIM0303", "NIM0304", "NIM0307"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a name means: its type, and the path to its value in the environment."""
+
+    type: Type
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The names an expression may use.  Constants (``for`` variables) are literals in the scope."""
+
+    names: Mapping[str, Binding]
+    constants: Mapping[str, Literal] = field(default_factory=dict)
+
+    def extended(self, names: Mapping[str, Binding]) -> Scope:
+        """This scope with more names."""
+        return Scope({**self.names, **names}, self.constants)
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A mistake at an offset of the expression's text."""
+
+    code: str
+    message: str
+    start: int
+    end: int
+    fix: str = ""
+
+
+def infer(node: Node, scope: Scope) -> tuple[Type, tuple[Mistake, ...]]:
+    """The type of ``node`` in ``scope`` and every mistake in it."""
+    checker = _Checker()
+    kind = checker.visit(node, scope)
+    return kind, tuple(checker.mistakes)
+
+
+class _Checker:
+    def __init__(self) -> None:
+        self.mistakes: list[Mistake] = []
+
+    def _wrong(self, node: Node, message: str, fix: str = "", code: str = MISTYPED) -> Type:
+        self.mistakes.append(Mistake(code, message, node.start, node.end, fix))
+        return ANY
+
+    def visit(self, node: Node, scope: Scope) -> Type:
+        match node:
+            case Literal():
+                return node.type
+            case Name():
+                return self._name(node, scope)
+            case Field():
+                return self._field(node, self.visit(node.target, scope))
+            case Index():
+                return self._index(node, self.visit(node.target, scope), self.visit(node.index, scope))
+            case Unary():
+                return self._unary(node, self.visit(node.operand, scope))
+            case Binary():
+                return self._binary(node, self.visit(node.left, scope), self.visit(node.right, scope))
+            case Conditional():
+                return self._conditional(node, scope)
+            case Call():
+                return self._call(node, scope)
+            case Macro():
+                return self._macro(node, scope)
+            case ListOf():
+                return self._list(node, scope)
+            case RecordOf():
+                return record_of({key: self.visit(part, scope) for key, part in node.fields})
+            case Text():
+                return self._text(node, scope)
+        raise TypeError(f"no rule for {node}")
+
+    def _name(self, node: Name, scope: Scope) -> Type:
+        if node.name in scope.constants:
+            return scope.constants[node.name].type
+        if node.name in scope.names:
+            return scope.names[node.name].type
+        known = [*scope.names, *scope.constants]
+        return self._wrong(node, f"`{node.name}` is not defined here", phrase(node.name, known), UNDEFINED)
+
+    def _field(self, node: Field, target: Type) -> Type:
+        if target == ANY or (target.name == "record" and target.fields is None):
+            return ANY
+        if target.name != "record":
+            return self._wrong(node, f"a {target} has no field `{node.name}`")
+        found = target.field(node.name)
+        if found is not None or target.open:
+            return found or ANY
+        fix = phrase(node.name, [key for key, _ in target.fields or ()])
+        if target.source:
+            return self._wrong(node, f"{target.source} has no field `{node.name}`", fix, LACKING)
+        return self._wrong(node, f"there is no `{node.name}` here", fix, UNDEFINED)
+
+    def _index(self, node: Index, target: Type, index: Type) -> Type:
+        if ANY in (target, index):
+            return target.element or ANY
+        if target.name == "list" and index == INT:
+            return target.element or ANY
+        if target.name == "record" and index == STRING:
+            if isinstance(node.index, Literal) and target.fields is not None:
+                return self._field(
+                    Field(node.target, node.index.value, start=node.start, end=node.end), target
+                )
+            return ANY
+        return self._wrong(node, f"a {target} is not indexed by {index}")
+
+    def _unary(self, node: Unary, operand: Type) -> Type:
+        if node.operator == "!":
+            return self._want_bool(node.operand, operand, "`!`")
+        if operand == ANY or operand in NUMERIC:
+            return operand
+        return self._wrong(node, f"`-` wants a number, this is {operand}")
+
+    def _want_bool(self, node: Node, kind: Type, what: str) -> Type:
+        if kind not in (BOOL, ANY):
+            self._wrong(node, f"{what} wants true or false, this is {kind}")
+        return BOOL
+
+    def _binary(self, node: Binary, left: Type, right: Type) -> Type:
+        operator = node.operator
+        if operator in ("&&", "||"):
+            self._want_bool(node.left, left, f"`{operator}`")
+            return self._want_bool(node.right, right, f"`{operator}`")
+        if ANY in (left, right):
+            return BOOL if operator in _COMPARISONS else ANY
+        result = binary_type(operator, left, right)
+        if result is None:
+            fix = _unit_fix(left, right)
+            return self._wrong(node, f"`{operator}` does not join {left} and {right}", fix)
+        return result
+
+    def _conditional(self, node: Conditional, scope: Scope) -> Type:
+        self._want_bool(node.test, self.visit(node.test, scope), "`?`")
+        yes, no = self.visit(node.yes, scope), self.visit(node.no, scope)
+        return join(yes, no) or self._wrong(node, f"the two branches differ: {yes} and {no}")
+
+    def _call(self, node: Call, scope: Scope) -> Type:
+        if node.name == "has":
+            return self._has(node, scope)
+        kinds = [self.visit(argument, scope) for argument in node.arguments]
+        function = FUNCTIONS.get(node.name)
+        if function is None:
+            known = [*FUNCTIONS, *MACROS, "has"]
+            return self._wrong(
+                node, f"there is no function `{node.name}`", phrase(node.name, known), UNDEFINED
+            )
+        if len(kinds) not in function.arity:
+            return self._wrong(
+                node, f"`{node.name}` has the wrong number of arguments", f"write {function.usage}"
+            )
+        result = function.rule(*kinds)
+        if result is None:
+            found = ", ".join(map(str, kinds))
+            return self._wrong(node, f"`{node.name}` does not take {found}", f"write {function.usage}")
+        return result
+
+    def _has(self, node: Call, scope: Scope) -> Type:
+        if len(node.arguments) != 1 or not isinstance(node.arguments[0], Field):
+            return self._wrong(node, "`has` takes one field", "write has(record.field)")
+        self.visit(node.arguments[0], scope)
+        return BOOL
+
+    def _macro(self, node: Macro, scope: Scope) -> Type:
+        target = self.visit(node.target, scope)
+        if target != ANY and target.name != "list":
+            return self._wrong(node, f"`{node.kind}` wants a list, this is {target}")
+        item = Binding(target.element or ANY, (node.variable,))
+        inner = Scope(
+            {**scope.names, node.variable: item},
+            {name: value for name, value in scope.constants.items() if name != node.variable},
+        )
+        body = self.visit(node.body, inner)
+        if node.kind == "map":
+            return list_of(body)
+        self._want_bool(node.body, body, f"`{node.kind}`")
+        return target if node.kind == "filter" else BOOL
+
+    def _list(self, node: ListOf, scope: Scope) -> Type:
+        element: Type | None = None
+        for item in node.items:
+            kind = self.visit(item, scope)
+            joined = kind if element is None else join(element, kind)
+            if joined is None:
+                return self._wrong(item, f"this list mixes {element} and {kind}")
+            element = joined
+        return list_of(element or ANY)
+
+    def _text(self, node: Text, scope: Scope) -> Type:
+        for part in node.parts:
+            kind = self.visit(part, scope)
+            if kind.name in ("list", "record"):
+                self._wrong(part, f"a {kind} cannot stand inside text")
+        return STRING
+
+
+_COMPARISONS = ("==", "!=", "<", "<=", ">", ">=", "in")
+
+
+def _unit_fix(left: Type, right: Type) -> str:
+    examples = {"duration": "`200ms`", "lifeforce": "`1.4LF`", "share": "`40%`"}
+    for one, other in ((left, right), (right, left)):
+        if one in QUANTITIES and other in (INT, REAL):
+            return f"give the number its unit, for example {examples[one.name]}"
+    return ""
+
+
+def binary_type(operator: str, left: Type, right: Type) -> Type | None:
+    """The type of ``left operator right`` (arithmetic, comparison, ``in``), or None."""
+    if operator in ("==", "!="):
+        return BOOL if join(left, right) else None
+    if operator == "in":
+        element = right.element if right.name == "list" else None
+        return BOOL if element and join(element, left) else None
+    joined = join(left, right)
+    if operator in _COMPARISONS:
+        return BOOL if joined in (*NUMERIC, STRING) else None
+    if operator in "+-":
+        added = joined is not None and operator == "+" and (joined == STRING or joined.name == "list")
+        return joined if joined in NUMERIC or added else None
+    return _product(operator, left, right, joined)
+
+
+def _product(operator: str, left: Type, right: Type, joined: Type | None) -> Type | None:
+    if joined in (INT, REAL):
+        return joined
+    if operator == "/":
+        if joined in QUANTITIES:
+            return REAL
+        return left if left in QUANTITIES and right in (INT, REAL) else None
+    if joined == SHARE:
+        return SHARE
+    for one, other in ((left, right), (right, left)):
+        if one in QUANTITIES and other in (INT, REAL, SHARE):
+            return one if other != SHARE or one != SHARE else SHARE
+    return None

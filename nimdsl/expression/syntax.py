@@ -1,0 +1,403 @@
+"""The tree of an expression and how text becomes one.
+
+The grammar is ``grammar.lark`` (LALR).  Nodes are frozen; ``start`` and ``end``
+are offsets into the text that was parsed, kept for diagnostics and left out of
+comparison, so that two spellings of one expression are equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nimdsl.expression import types
+from nimdsl.expression.types import Type
+from nimdsl.units import (
+    INT64_MAX,
+    format_duration,
+    format_lifeforce,
+    format_share,
+    parse_duration,
+    parse_lifeforce,
+    parse_share,
+)
+
+if TYPE_CHECKING:
+    from lark import Lark, Token, Tree
+
+EXPRESSION_LENGTH_MAX = 2_000
+EXPRESSION_DEPTH_MAX = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """Any expression."""
+
+    start: int = field(default=0, compare=False)
+    end: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Literal(Node):
+    """A value: ``3``, ``0.5``, ``200ms``, ``1.4LF``, ``40%``, ``"text"``, ``true``."""
+
+    value: Any
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Node):
+    """A name that the scope must know."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field(Node):
+    """``target.name``."""
+
+    target: Node
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index(Node):
+    """``target[index]``: of a list by int, of a record by string."""
+
+    target: Node
+    index: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Unary(Node):
+    """``-x`` and ``!x``."""
+
+    operator: str
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Binary(Node):
+    """Arithmetic, comparison, ``&&``, ``||``, ``in``."""
+
+    operator: str
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional(Node):
+    """``test ? yes : no``."""
+
+    test: Node
+    yes: Node
+    no: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    """``name(arguments)``; ``a.name(b)`` is the same call."""
+
+    name: str
+    arguments: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Macro(Node):
+    """``list.map(x, body)``, ``filter``, ``all``, ``exists``."""
+
+    kind: str
+    target: Node
+    variable: str
+    body: Node
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf(Node):
+    """``[a, b]``."""
+
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOf(Node):
+    """A record; written in YAML, never in expression text."""
+
+    fields: tuple[tuple[str, Node], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Node):
+    """A template with literal parts around ``${...}``: always a string."""
+
+    parts: tuple[Node, ...]
+
+
+MACROS = ("map", "filter", "all", "exists")
+
+
+class SyntaxMistake(Exception):  # noqa: N818
+    """The text is not an expression; ``offset`` is where, ``fix`` what to write."""
+
+    def __init__(self, message: str, offset: int, fix: str = "") -> None:
+        super().__init__(message)
+        self.message, self.offset, self.fix = message, offset, fix
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Lark:
+    from lark import Lark
+
+    grammar = Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=False)
+
+
+@lru_cache(maxsize=20_000)
+def parse(text: str) -> Node:
+    """The tree of ``text``.  Raises SyntaxMistake."""
+    from lark.exceptions import UnexpectedInput
+
+    if len(text) > EXPRESSION_LENGTH_MAX:
+        raise SyntaxMistake(f"an expression has at most {EXPRESSION_LENGTH_MAX} characters", 0)
+    try:
+        tree = _parser().parse(text)
+    except UnexpectedInput as problem:
+        raise _explained(text, problem) from None
+    return _build(tree, EXPRESSION_DEPTH_MAX)
+
+
+_HABITS = {
+    "and": "`&&`",
+    "or": "`||`",
+    "not": "`!`",
+    "if": "`condition ? value : other`",
+}
+
+
+def _explained(text: str, problem: Exception) -> SyntaxMistake:
+    offset = getattr(problem, "pos_in_stream", None)
+    if offset is None or getattr(getattr(problem, "token", None), "type", "") == "$END":
+        return SyntaxMistake("the expression ends too early", max(0, len(text) - 1))
+    rest = text[offset:]
+    word = rest.split()[0] if rest.split() else rest
+    if word in _HABITS:
+        return SyntaxMistake(f"`{word}` is no operator here", offset, f"write {_HABITS[word]}")
+    if rest.startswith("=") and not rest.startswith("=="):
+        return SyntaxMistake("`=` is no operator", offset, "write `==` to compare")
+    if rest.startswith("%"):
+        return SyntaxMistake("`%` is no operator (a share is written `40%`)", offset)
+    return SyntaxMistake(f"`{word[:20]}` is not expected here", offset)
+
+
+def _build(item: Tree[Token] | Token, room: int) -> Node:
+    from lark import Token
+
+    if isinstance(item, Token):
+        return _LEAVES[item.type](str(item), item.start_pos or 0, item.end_pos or 0)
+    span = {"start": item.meta.start_pos, "end": item.meta.end_pos}
+    if room == 0:
+        raise SyntaxMistake(
+            f"an expression nests at most {EXPRESSION_DEPTH_MAX} deep", span["start"], "split it"
+        )
+    head, *rest = [_build(child, room - 1) for child in item.children] or [Name("")]
+    match item.data:
+        case "binary":
+            return Binary(_word(rest[0]), head, rest[1], **span)
+        case "unary":
+            return Unary(_word(head), rest[0], **span)
+        case "conditional":
+            return Conditional(head, rest[0], rest[1], **span)
+        case "field":
+            return Field(head, _word(rest[0]), **span)
+        case "index":
+            return Index(head, rest[0], **span)
+        case "list":
+            return ListOf((head, *rest) if item.children else (), **span)
+        case "call":
+            return Call(_word(head), tuple(rest), **span)
+        case _:
+            return _method(head, _word(rest[0]), rest[1:], span)
+
+
+def _word(node: Node) -> str:
+    return node.name if isinstance(node, Name) else str(getattr(node, "value", "")).lower()
+
+
+def _method(target: Node, name: str, arguments: list[Node], span: dict[str, int]) -> Node:
+    if name not in MACROS:
+        return Call(name, (target, *arguments), **span)
+    if len(arguments) != 2 or not isinstance(arguments[0], Name):
+        fix = f"write `list.{name}(item, ...)`"
+        raise SyntaxMistake(f"`{name}` takes a name and an expression", span["start"], fix)
+    return Macro(name, target, arguments[0].name, arguments[1], **span)
+
+
+def _whole(text: str, start: int, end: int) -> Node:
+    value = int(text)
+    if value > INT64_MAX:
+        raise SyntaxMistake("this number does not fit in 64 bits", start)
+    return Literal(value, types.INT, start=start, end=end)
+
+
+def _real(text: str, start: int, end: int) -> Node:
+    value = float(text)
+    if value == float("inf"):
+        raise SyntaxMistake("this number is too large", start)
+    return Literal(value, types.REAL, start=start, end=end)
+
+
+def _quantity(text: str, start: int, end: int) -> Node:
+    if text.endswith("%"):
+        value, kind = parse_share(text), types.SHARE
+    elif text.endswith("LF"):
+        value, kind = parse_lifeforce(text[:-2]), types.LIFEFORCE
+    else:
+        value, kind = parse_duration(text), types.DURATION
+    if value is None:
+        raise SyntaxMistake(f"`{text}` is finer than a {kind} can be, or too large", start)
+    return Literal(value, kind, start=start, end=end)
+
+
+def _string(text: str, start: int, end: int) -> Node:
+    body = text[1:-1].replace("\\\\", "\0").replace('\\"', '"').replace("\\'", "'").replace("\\n", "\n")
+    return Literal(body.replace("\0", "\\"), types.STRING, start=start, end=end)
+
+
+def _name(text: str, start: int, end: int) -> Node:
+    if text in ("true", "false"):
+        return Literal(text == "true", types.BOOL, start=start, end=end)
+    return Name(text, start=start, end=end)
+
+
+def _operator(text: str, start: int, end: int) -> Node:
+    return Name(text, start=start, end=end)
+
+
+_LEAVES = {"INT": _whole, "REAL": _real, "QUANTITY": _quantity, "STRING": _string, "NAME": _name}
+_LEAVES |= dict.fromkeys(
+    ("OR", "AND", "COMPARE", "IN", "PLUS", "MINUS", "TIMES", "DIVIDE", "NOT"), _operator
+)
+
+
+def children(node: Node) -> Iterator[Node]:
+    """The direct parts of a node."""
+    match node:
+        case Field(target=part) | Unary(operand=part):
+            yield part
+        case Index(target=one, index=two) | Binary(left=one, right=two) | Macro(target=one, body=two):
+            yield from (one, two)
+        case Conditional():
+            yield from (node.test, node.yes, node.no)
+        case Call(arguments=parts) | ListOf(items=parts) | Text(parts=parts):
+            yield from parts
+        case RecordOf():
+            yield from (part for _, part in node.fields)
+
+
+def to_data(node: Node) -> Any:
+    """Plain data that is equal for equal expressions: what the program's hash covers."""
+    match node:
+        case Literal():
+            return ["literal", str(node.type), node.value]
+        case Name():
+            return ["name", node.name]
+        case Field():
+            return ["field", to_data(node.target), node.name]
+        case RecordOf():
+            return ["record", {key: to_data(part) for key, part in node.fields}]
+        case Unary() | Binary():
+            head = [node.operator]
+        case Call():
+            head = ["call", node.name]
+        case Macro():
+            head = ["macro", node.kind, node.variable]
+        case _:
+            head = [type(node).__name__.lower()]
+    return [*head, *(to_data(part) for part in children(node))]
+
+
+_ATOM = 7
+_BINDS = {"||": 1, "&&": 2, **dict.fromkeys(("==", "!=", "<", "<=", ">", ">=", "in"), 3), "+": 4, "-": 4}
+_BINDS |= {"*": 5, "/": 5}
+
+
+def _strength(node: Node) -> int:
+    """How tightly the outermost operator binds; what has none binds tightest."""
+    match node:
+        case Conditional():
+            return 0
+        case Binary(operator=operator):
+            return _BINDS[operator]
+        case Unary():
+            return 6
+        case Literal(value=int() | float() as value) if value < 0:
+            return 6
+    return _ATOM
+
+
+def _part(node: Node, least: int) -> str:
+    text = unparse(node)
+    return text if _strength(node) >= least else f"({text})"
+
+
+_TIGHTNESS = {"?": 0, "||": 1, "&&": 2, "in": 3, "+": 4, "-": 4, "*": 5, "/": 5}
+_ATOM = 9
+
+
+def unparse(node: Node) -> str:
+    """Text that parses to the same tree again (records and templates aside), for messages."""
+    match node:
+        case Literal(value=value):
+            return as_text(node) if not isinstance(value, str) else _quoted(value)
+        case Name():
+            return node.name
+        case Field():
+            return f"{_inside(node.target, _ATOM)}.{node.name}"
+        case Index():
+            return f"{_inside(node.target, _ATOM)}[{unparse(node.index)}]"
+        case Unary():
+            return node.operator + _inside(node.operand, 6)
+        case Binary():
+            tight = _tightness(node)
+            level = tight + 1 if tight == 3 else tight
+            return f"{_inside(node.left, level)} {node.operator} {_inside(node.right, tight + 1)}"
+        case Conditional():
+            return f"{_inside(node.test, 1)} ? {_inside(node.yes, 1)} : {unparse(node.no)}"
+        case Macro():
+            return f"{_inside(node.target, _ATOM)}.{node.kind}({node.variable}, {unparse(node.body)})"
+        case Call():
+            return f"{node.name}({', '.join(map(unparse, node.arguments))})"
+    return f"[{', '.join(map(unparse, children(node)))}]"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def _tightness(node: Node) -> int:
+    match node:
+        case Conditional():
+            return 0
+        case Binary(operator=operator):
+            return _TIGHTNESS.get(operator, 3)
+        case Unary():
+            return 6
+    return _ATOM
+
+
+def _inside(node: Node, level: int) -> str:
+    return unparse(node) if _tightness(node) >= level else f"({unparse(node)})"
+
+
+def as_text(node: Literal) -> str:
+    """A literal with its unit."""
+    formats = {"duration": format_duration, "share": format_share}
+    if isinstance(node.value, bool):
+        return "true" if node.value else "false"
+    if node.type == types.LIFEFORCE:
+        return format_lifeforce(node.value) + "LF"
+    return formats.get(node.type.name, str)(node.value)

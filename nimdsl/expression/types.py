@@ -1,0 +1,119 @@
+"""The types of the expression language.
+
+int, real, duration, lifeforce, share, string, bool, list<T>, record{...}.
+Quantities are int64 at run time (nanoseconds, micro-LF, millionths); the type
+alone tells them apart.  ``ANY`` stands for what validation cannot know.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """A type: its name, and what a list holds or which fields a record has.
+
+    ``fields`` is None for a record of unknown fields; an ``open`` record may have
+    others than these.  ``source`` says where the fields come from, for messages.
+    """
+
+    name: str
+    element: Type | None = None
+    fields: tuple[tuple[str, Type], ...] | None = None
+    source: str = ""
+    open: bool = False
+
+    def field(self, name: str) -> Type | None:
+        """The type of a record's field, or None when there is no such field."""
+        for key, kind in self.fields or ():
+            if key == name:
+                return kind
+        return None
+
+    def __str__(self) -> str:
+        return f"list<{self.element}>" if self.element else self.name
+
+
+ANY = Type("any")
+INT = Type("int")
+REAL = Type("real")
+DURATION = Type("duration")
+LIFEFORCE = Type("lifeforce")
+SHARE = Type("share")
+STRING = Type("string")
+BOOL = Type("bool")
+RECORD = Type("record")
+
+SCALARS: Mapping[str, Type] = {
+    kind.name: kind for kind in (INT, REAL, DURATION, LIFEFORCE, SHARE, STRING, BOOL)
+}
+QUANTITIES = (DURATION, LIFEFORCE, SHARE)
+NUMERIC = (INT, REAL, *QUANTITIES)
+
+_LIST = re.compile(r"list<(.+)>")
+
+
+def list_of(element: Type) -> Type:
+    """The type of a list of ``element``."""
+    return Type("list", element)
+
+
+def record_of(fields: Mapping[str, Type], source: str = "", open: bool = False) -> Type:
+    """The type of a record with exactly these fields; with at least these, when ``open``."""
+    return Type("record", None, tuple(fields.items()), source, open)
+
+
+def parse_type(text: str) -> Type | None:
+    """The type written in a document (``real``, ``list<string>``, ``record``), or None."""
+    text = text.strip()
+    if match := _LIST.fullmatch(text):
+        element = parse_type(match[1])
+        return list_of(element) if element else None
+    return RECORD if text == "record" else SCALARS.get(text)
+
+
+def accepts(expected: Type, actual: Type) -> bool:
+    """Whether a value of type ``actual`` may stand where ``expected`` is wanted (int to real converts)."""
+    if ANY in (expected, actual) or expected == actual:
+        return True
+    if expected == REAL and actual == INT:
+        return True
+    if expected.name != actual.name:
+        return False
+    if expected.name == "list":
+        return accepts(expected.element or ANY, actual.element or ANY)
+    return _accepts_record(expected, actual) if expected.name == "record" else False
+
+
+def _accepts_record(expected: Type, actual: Type) -> bool:
+    if expected.fields is None or actual.fields is None:
+        return True
+    return all(
+        (known := expected.field(name)) is not None and accepts(known, kind) for name, kind in actual.fields
+    )
+
+
+def join(left: Type, right: Type) -> Type | None:
+    """The type that holds both, or None: int and real join to real, a type with any to any."""
+    if left == right:
+        return left
+    if ANY in (left, right):
+        return ANY
+    if {left, right} == {INT, REAL}:
+        return REAL
+    if left.name == right.name == "list":
+        element = join(left.element or ANY, right.element or ANY)
+        return list_of(element) if element else None
+    return RECORD if left.name == right.name == "record" else None
+
+
+def zero(kind: Type) -> object:
+    """The value that data of this type has before anything sets it."""
+    if kind.name == "list":
+        return []
+    if kind.name == "record":
+        return {}
+    return {"real": 0.0, "string": "", "bool": False}.get(kind.name, 0)

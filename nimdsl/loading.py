@@ -1,0 +1,98 @@
+"""Loading: from paths to a program, or to everything that is wrong.
+
+:func:`check` never raises for anything a user wrote; :func:`load` raises
+SpecError.  Overrides (``kind/name.field.path: value``) change documents before
+they are compiled.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from nimdsl.assembly import Report, compile_documents
+from nimdsl.canonical import Plain
+from nimdsl.compile.documents import gather
+from nimdsl.compile.overrides import override
+from nimdsl.diagnostics import Diagnostic, Severity, in_order
+from nimdsl.errors import SpecError
+from nimdsl.program import Program
+from nimdsl.source import Source, read_sources
+from nimdsl.tree import Node, parse
+
+
+def shipped_specs() -> Path:
+    """The folder of the specs that come with nimdsl."""
+    packaged = Path(__file__).parent / "shipped" / "specs"
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent / "specs"
+
+
+def check(paths: Sequence[Path | str]) -> Report:
+    """Everything about the documents at ``paths`` (files and folders)."""
+    sources, diagnostics = read_sources([Path(path) for path in paths])
+    return check_sources(sources, diagnostics)
+
+
+def check_text(text: str, name: str = "<text>") -> Report:
+    """Everything about the documents in ``text``."""
+    return check_sources([Source(name, text)])
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Without the cycle collector: everything that is made here is kept, so a third of the time was its."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_collector_at_rest()
+def check_sources(sources: Sequence[Source], found: Sequence[Diagnostic] = ()) -> Report:
+    """Everything about the documents in ``sources``; ``found`` is known already."""
+    roots: list[Node] = []
+    diagnostics = list(found)
+    for source in sources:
+        trees, problems = parse(source)
+        roots += trees
+        diagnostics += problems
+    lost = any(d.severity is Severity.ERROR for d in diagnostics)
+    documents, problems = gather(roots, lost)
+    blamed = {diagnostic.place for diagnostic in diagnostics}
+    diagnostics += [problem for problem in problems if problem.place not in blamed]
+    report = compile_documents(documents)
+    diagnostics += report.diagnostics
+    wrong = any(d.severity is Severity.ERROR for d in diagnostics)
+    return Report(in_order(diagnostics), None if wrong else report.program)
+
+
+def load(*paths: Path | str) -> Program:
+    """The program in files and folders; without any, the shipped specs.  Raises SpecError."""
+    return _sound(check(paths or [shipped_specs()]))
+
+
+def load_text(text: str, name: str = "<text>") -> Program:
+    """The program in ``text``.  Raises SpecError."""
+    return _sound(check_text(text, name))
+
+
+def with_overrides(program: Program, overrides: Mapping[str, Plain]) -> Program:
+    """The program with fields of its documents changed.  Raises SpecError."""
+    if not overrides:
+        return program
+    documents, problems = override(program.documents, overrides)
+    if problems:
+        raise SpecError(in_order(problems))
+    report = compile_documents(documents)
+    return _sound(Report(in_order(report.diagnostics), report.program))
+
+
+def _sound(report: Report) -> Program:
+    if report.program is None:
+        raise SpecError(report.diagnostics)
+    return report.program

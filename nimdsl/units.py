@@ -1,0 +1,79 @@
+"""Quantities as they are written: ``200ms``, ``0.4`` LF, ``40%``.
+
+Time is int64 nanoseconds, lifeforce int64 micro-LF, shares int64 millionths
+(SEMANTICS 2.3).  Decimal text is read exactly; what does not fit the unit's
+grid is refused, never rounded.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+NANOSECONDS = {
+    "ns": 1,
+    "us": 1_000,
+    "ms": 1_000_000,
+    "s": 1_000_000_000,
+    "min": 60_000_000_000,
+    "h": 3_600_000_000_000,
+    "d": 86_400_000_000_000,
+}
+SECOND_NS = NANOSECONDS["s"]
+MICRO = 1_000_000
+INT64_MAX = 2**63 - 1
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s?(ns|us|ms|s|min|h|d)")
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)\s?%")
+_DECIMAL = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+
+
+def parse_duration(text: str) -> int | None:
+    """Nanoseconds of text such as ``1.5s``; None when it is no duration or finer than a nanosecond."""
+    match = _DURATION.fullmatch(text.strip())
+    return _on_grid(Decimal(match[1]) * NANOSECONDS[match[2]]) if match else None
+
+
+def parse_share(text: str) -> int | None:
+    """Millionths of text such as ``40%``; None when it is no share or finer than a millionth."""
+    match = _SHARE.fullmatch(text.strip())
+    return _on_grid(Decimal(match[1]) * 10_000) if match else None
+
+
+def parse_lifeforce(text: str) -> int | None:
+    """Micro-LF of a decimal such as ``0.4``; None when it is no decimal or finer than a micro-LF."""
+    text = text.strip()
+    if len(text) > 40 or not _DECIMAL.fullmatch(text):
+        return None
+    value = Decimal(text)
+    return None if value.adjusted() > 40 else _on_grid(value * MICRO)
+
+
+def _on_grid(value: Decimal) -> int | None:
+    if value != value.to_integral_value() or abs(value) > INT64_MAX:
+        return None
+    return int(value)
+
+
+def format_duration(value_ns: int) -> str:
+    """Exact text in the largest of s, ms, us, ns that fits: ``1500000000`` is ``1.5s``."""
+    for unit in ("s", "ms", "us"):
+        if value_ns == 0 or abs(value_ns) >= NANOSECONDS[unit]:
+            return _trim(format(Decimal(value_ns) / NANOSECONDS[unit], "f")) + unit
+    return f"{value_ns}ns"
+
+
+def format_lifeforce(value_micro_lf: int) -> str:
+    """Decimal LF with at least one digit behind the point: ``1400000`` is ``1.4``."""
+    sign = "-" if value_micro_lf < 0 else ""
+    whole, rest = divmod(abs(value_micro_lf), MICRO)
+    return f"{sign}{whole}." + (f"{rest:06d}".rstrip("0") or "0")
+
+
+def format_share(value: int) -> str:
+    """Percent: ``400000`` is ``40%``."""
+    return _trim(format(Decimal(value) / 10_000, "f")) + "%"
+
+
+def _trim(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text

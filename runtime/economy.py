@@ -1,0 +1,348 @@
+"""The ledger of an economy: the only writer of lifeforce.
+
+The law (SEMANTICS 3.1, 3.4), on every prefix of the entries:
+
+* all accounts sum to zero, ``pool >= floor``, no hold is negative, and pool and
+  holds together stay within the capacity;
+* the state is the fold of the entries, so ``Ledger(tariff, entries)`` restores it;
+* a transfer has a key and happens once: the same command again is answered as
+  the first time and writes nothing, the same key for another transfer raises
+  :class:`LedgerConflict`; a refusal is not remembered;
+* a rate has been settled to exactly floor(rate x time), however often it was
+  looked at.  Upkeep and penalties take at most ``pool - floor``; the rest is a
+  ``shortfall`` and is never owed again.
+
+What an income or a reward brings beyond the capacity goes from its own account
+straight to ``cost:overflow``, so that the pool is never too full, not even
+between two entries.
+
+Not here: who asks and in which order (the drivers), the shapes of commands and
+entries (:mod:`runtime.accounts`), slumber and waking (:mod:`runtime.vitality`).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from nimdsl.errors import InternalError
+from nimdsl.units import SECOND_NS
+from runtime.accounts import (
+    OPENING,
+    OVERFLOW,
+    OWN_KEY,
+    POOL,
+    Answer,
+    Charge,
+    Command,
+    Entry,
+    EntryKind,
+    LedgerConflict,
+    Release,
+    Reserve,
+    Reward,
+    Settle,
+    Tariff,
+    int64,
+)
+
+__all__ = [
+    "Answer",
+    "Charge",
+    "Command",
+    "Entry",
+    "Ledger",
+    "LedgerConflict",
+    "Release",
+    "Reserve",
+    "Reward",
+    "Settle",
+    "Tariff",
+]
+
+_EARNINGS = ("reward:", "income:")
+
+
+class _Done(NamedTuple):
+    """What is remembered of a key: its transfer, and the pool after it."""
+
+    source: str
+    target: str
+    amount: int
+    balance: int
+    entry: int
+
+
+class Ledger:
+    """Accounts of one economy; deterministic, with a single owner that calls :meth:`apply`."""
+
+    def __init__(self, tariff: Tariff, entries: Iterable[Entry] = ()) -> None:
+        self.tariff = tariff
+        self._incomes = sorted(tariff.incomes.items())
+        self._upkeep = sorted(tariff.upkeep.items())
+        self._entries: list[Entry] = []
+        self._accounts: dict[str, int] = {POOL: 0, OPENING: 0}
+        self._held = 0
+        self._done: dict[str, _Done] = {}
+        self._scopes: dict[str, str] = {}
+        self._upkeep_settled: dict[str, int] = {}
+        self._spent: dict[str, int] = {}
+        self._earned: dict[str, int] = {}
+        self._flow_times_ns: list[int] = []
+        self._flows: list[tuple[int, int]] = [(0, 0)]
+        self._now_ns = 0
+        for entry in entries:
+            if entry.index != len(self._entries) or entry.time_ns < self._now_ns:
+                raise InternalError(f"ledger entry {entry.index} is out of order at {len(self._entries)}")
+            self._fold(entry)
+        self._once("opening", OWN_KEY + OPENING, OPENING, POOL, tariff.opening, "")
+
+    # -- commands
+
+    def apply(self, command: Command, now_ns: int) -> Answer:
+        """Settle the rates up to ``now_ns``, then decide ``command`` and write what it moves.
+
+        Raises LedgerConflict for a key that stands for something else, InternalError when
+        time runs backwards, for negative amounts, unknown rewards, and beyond int64.
+        """
+        self._check(command)
+        self.accrue(now_ns)
+        match command:
+            case Reserve(key, amount, scope):
+                return self._pay("reserve", key, f"hold:{key}", amount, scope)
+            case Charge(key, name, amount, scope):
+                return self._pay("charge", key, f"cost:{name}", amount, scope)
+            case Settle():
+                return self._settle(command)
+            case Release(hold, keep):
+                return self._release(hold, keep)
+            case Reward():
+                return self._reward(command)
+
+    def accrue(self, now_ns: int) -> None:
+        """Settle every income, then every upkeep, each in the order of the names, up to ``now_ns``."""
+        if now_ns < self._now_ns:
+            raise InternalError(f"the ledger stands at {self._now_ns} ns and was asked at {now_ns} ns")
+        self._now_ns = int64(now_ns, "time")
+        for name, rate in self._incomes:
+            account = f"income:{name}"
+            owed = self._owed(rate) + self._accounts.get(account, 0)
+            if owed:
+                self._bring("income", f"@income/{name}/{now_ns}", account, owed, "")
+        for name, rate in self._upkeep:
+            owed = self._owed(rate) - self._upkeep_settled.get(name, 0)
+            if owed:
+                self._take("upkeep", f"@upkeep/{name}/{now_ns}", name, owed, "")
+
+    def close(self, now_ns: int) -> None:
+        """The end of a run: settle the rates and give every hold that is left back to the pool."""
+        self.accrue(now_ns)
+        for hold in self.holds():
+            self._release(hold, 0)
+
+    def affords(self, amount: int) -> bool:
+        """Whether the pool could pay ``amount`` and keep its floor."""
+        return self.balance - amount >= self.tariff.floor
+
+    # -- queries
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Everything that was written, oldest first."""
+        return tuple(self._entries)
+
+    def entries_from(self, index: int) -> tuple[Entry, ...]:
+        """The entries from ``index`` on: what a journal has not seen yet."""
+        return tuple(self._entries[index:])
+
+    @property
+    def balance(self) -> int:
+        """The pool, in micro-LF."""
+        return self._accounts[POOL]
+
+    def balances(self) -> dict[str, int]:
+        """Every account that was ever used, sorted by name."""
+        return dict(sorted(self._accounts.items()))
+
+    def holds(self) -> dict[str, int]:
+        """The holds that contain something, by key (without ``hold:``), sorted."""
+        held = ((name[5:], amount) for name, amount in self._accounts.items() if name.startswith("hold:"))
+        return dict(sorted((key, amount) for key, amount in held if amount))
+
+    def spent(self, scope: str | None = None) -> int:
+        """What went into ``cost:*``, in all or for one scope; overflow was never there to spend."""
+        return sum(self._spent.values()) if scope is None else self._spent.get(scope, 0)
+
+    def earned(self, scope: str | None = None) -> int:
+        """What came from ``reward:*`` and ``income:*``, in all or for one scope; no opening."""
+        return sum(self._earned.values()) if scope is None else self._earned.get(scope, 0)
+
+    def lambda_over(self, window_ns: int, now_ns: int) -> float | None:
+        """Income / expenditure in (now - window, now] (SEMANTICS 3.5); None: nothing spent, dormant."""
+        earned_before, spent_before = self._flows[bisect_right(self._flow_times_ns, now_ns - window_ns)]
+        earned, spent = self._flows[bisect_right(self._flow_times_ns, now_ns)]
+        expenditure = spent - spent_before
+        return (earned - earned_before) / expenditure if expenditure else None
+
+    # -- decisions
+
+    def _check(self, command: Command) -> None:
+        if isinstance(command, Reward):
+            keys, amount = command.keys, 0
+            int64(command.claimed or 0, "claimed")
+            if command.name not in self.tariff.rewards:
+                raise InternalError(f"{self.tariff.name} has no reward {command.name!r}")
+        elif isinstance(command, Release):
+            keys, amount = (), command.keep
+        else:
+            keys, amount = (command.key,), command.amount
+        for key in keys:
+            if key.startswith(OWN_KEY):
+                raise LedgerConflict(f"{key}: keys that begin with {OWN_KEY} are the ledger's own")
+        if int64(amount, "amount") < 0:
+            raise InternalError(f"a negative amount: {command}")
+
+    def _pay(self, cause: str, key: str, target: str, amount: int, scope: str) -> Answer:
+        if key not in self._done and not self.affords(amount):
+            return self._refuse(cause, key, POOL, target, amount, scope)
+        return self._once(cause, key, POOL, target, amount, scope)
+
+    def _settle(self, command: Settle) -> Answer:
+        source, target = f"hold:{command.hold}", f"cost:{command.name}"
+        scope = self._scopes.get(source, "")
+        if command.key not in self._done and self._accounts.get(source, 0) < command.amount:
+            return self._refuse("settle", command.key, source, target, command.amount, scope)
+        return self._once("settle", command.key, source, target, command.amount, scope)
+
+    def _release(self, hold: str, keep: int) -> Answer:
+        source = f"hold:{hold}"
+        excess = max(0, self._accounts.get(source, 0) - keep)
+        if excess:
+            key = f"@release/{hold}/{len(self._entries)}"
+            self._once("release", key, source, POOL, excess, self._scopes[source])
+        return Answer(True, excess, self.balance)
+
+    def _reward(self, command: Reward) -> Answer:
+        reward = self.tariff.rewards[command.name]
+        accounts = (f"reward:{command.name}", POOL) if reward >= 0 else (POOL, f"cost:{command.name}")
+        keys = tuple(dict.fromkeys(command.keys))
+        for key in keys:
+            self._same(key, *accounts)
+        new = [key for key in keys if key not in self._done]
+        for key in new:
+            if reward >= 0:
+                self._bring("reward", key, accounts[0], reward, command.scope)
+            else:
+                self._take("penalty", key, command.name, -reward, command.scope)
+        if new or not keys:
+            self._compare(command, accounts, sum(self._paid(key) for key in new))
+        last = max((self._done[key] for key in keys), key=lambda done: done.entry, default=None)
+        balance = last.balance if last else self.balance
+        return Answer(True, sum(self._paid(key) for key in keys), balance)
+
+    def _compare(self, command: Reward, accounts: tuple[str, str], paid: int) -> None:
+        if command.claimed is not None and command.claimed != paid:
+            detail: dict[str, int | str] = {"cause": "reward", "claimed": command.claimed}
+            key = command.keys[0] if command.keys else ""
+            self._write("mismatch", key, *accounts, paid, command.scope, detail)
+
+    def _paid(self, key: str) -> int:
+        done = self._done[key]
+        return -done.amount if done.source == POOL else done.amount
+
+    # -- movements
+
+    def _owed(self, rate: int) -> int:
+        return int64(rate * self._now_ns // SECOND_NS, "a rate")
+
+    def _bring(self, cause: str, key: str, source: str, amount: int, scope: str) -> None:
+        capacity = self.tariff.capacity
+        fits = amount if capacity is None else min(amount, capacity - self.balance - self._held)
+        if fits or cause == "reward":
+            self._once(cause, key, source, POOL, fits, scope)
+        if amount > fits:
+            self._once("overflow", f"@overflow/{key}", source, OVERFLOW, amount - fits, scope)
+
+    def _take(self, cause: str, key: str, name: str, amount: int, scope: str) -> None:
+        target = f"cost:{name}"
+        taken = min(amount, self.balance - self.tariff.floor)
+        if taken or cause == "penalty":
+            self._once(cause, key, POOL, target, taken, scope)
+        if amount > taken:
+            self._write("shortfall", key, POOL, target, amount - taken, scope, {"cause": cause})
+
+    def _refuse(self, cause: str, key: str, source: str, target: str, amount: int, scope: str) -> Answer:
+        detail: dict[str, int | str] = {"cause": cause, "balance": self._accounts.get(source, 0)}
+        self._write("refused", key, source, target, amount, scope, detail)
+        return Answer(False, amount, self.balance)
+
+    def _once(self, cause: str, key: str, source: str, target: str, amount: int, scope: str) -> Answer:
+        if key not in self._done:
+            self._write("transfer", key, source, target, amount, scope, {"cause": cause})
+        self._same(key, source, target, amount)
+        return Answer(True, amount, self._done[key].balance)
+
+    def _same(self, key: str, source: str, target: str, amount: int | None = None) -> None:
+        done = self._done.get(key)
+        if done and (done[:2] != (source, target) or amount not in (None, done.amount)):
+            was = f"{done.amount} from {done.source} to {done.target}"
+            raise LedgerConflict(f"{key}: {was} was written, not {amount} from {source} to {target}")
+
+    # -- the fold
+
+    def _write(
+        self,
+        kind: EntryKind,
+        key: str,
+        source: str,
+        target: str,
+        amount: int,
+        scope: str,
+        detail: dict[str, int | str],
+    ) -> None:
+        index = len(self._entries)
+        self._fold(Entry(index, self._now_ns, kind, key, source, target, amount, scope, detail))
+
+    def _fold(self, entry: Entry) -> None:
+        if entry.kind == "transfer":
+            self._move(entry)
+        if entry.detail["cause"] == "upkeep":
+            name = entry.target.removeprefix("cost:")
+            self._upkeep_settled[name] = self._upkeep_settled.get(name, 0) + entry.amount
+        self._entries.append(entry)
+        self._now_ns = entry.time_ns
+
+    def _move(self, entry: Entry) -> None:
+        accounts = self._accounts
+        source = int64(accounts.get(entry.source, 0) - entry.amount, entry.source)
+        target = int64(accounts.get(entry.target, 0) + entry.amount, entry.target)
+        accounts[entry.source], accounts[entry.target] = source, target
+        if entry.target.startswith("hold:"):
+            self._scopes[entry.target] = entry.scope
+            self._held += entry.amount
+        if entry.source.startswith("hold:"):
+            self._held -= entry.amount
+        self._flow(entry)
+        self._remember(entry)
+
+    def _flow(self, entry: Entry) -> None:
+        if entry.target == OVERFLOW:
+            return
+        earned = entry.amount if entry.source.startswith(_EARNINGS) else 0
+        spent = entry.amount if entry.target.startswith("cost:") else 0
+        if earned or spent:
+            self._earned[entry.scope] = self._earned.get(entry.scope, 0) + earned
+            self._spent[entry.scope] = self._spent.get(entry.scope, 0) + spent
+            before = self._flows[-1]
+            self._flows.append((before[0] + earned, before[1] + spent))
+            self._flow_times_ns.append(entry.time_ns)
+
+    def _remember(self, entry: Entry) -> None:
+        done = _Done(entry.source, entry.target, entry.amount, self.balance, entry.index)
+        self._done[entry.key] = done
+        whole = self._done.get(entry.key.removeprefix("@overflow/"))
+        if whole and entry.detail["cause"] == "overflow":
+            self._done[entry.key.removeprefix("@overflow/")] = whole._replace(
+                amount=whole.amount + entry.amount
+            )

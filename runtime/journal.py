@@ -1,0 +1,99 @@
+"""The port ``Journal``: what each actor accepted, in order, never changed.
+
+The law: an actor's entries are numbered from 0 without gaps; what ``read``
+gives is what canonical bytes give back (SEMANTICS 8.1), so that every
+implementation returns equal entries for equal appends.  There is no order
+across actors.  ``append`` is durable once ``commit`` has returned.
+
+Not here: the file (:mod:`runtime.sqlite_journal`), what bodies mean and how
+records derive from them (the kernel).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from nimdsl import canonical
+from nimdsl.canonical import Plain
+from nimdsl.errors import PermanentPortError
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One line of an actor's journal; ``position`` counts from 0 within the actor."""
+
+    actor: str
+    position: int
+    kind: str
+    body: Plain
+
+
+class Journal(Protocol):
+    """An append-only store.  Failures are PortErrors; after ``close`` every call is a permanent one."""
+
+    def append(self, actor: str, kind: str, body: Plain) -> int:
+        """Add a line and return its position.  Raises ValueError for what is not plain data."""
+
+    def read(self, actor: str) -> Iterator[JournalEntry]:
+        """What ``actor`` has at the time of the call, oldest first; nothing for an unknown actor."""
+
+    def actors(self) -> tuple[str, ...]:
+        """Every actor that has an entry, sorted."""
+
+    def commit(self) -> None:
+        """Make everything appended so far durable."""
+
+    def close(self) -> None:
+        """Commit and let go; closing twice is allowed."""
+
+
+class MemoryJournal:
+    """A journal for runs that keep none: as durable as the process."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, list[tuple[str, bytes]]] = {}
+        self._open = True
+
+    def append(self, actor: str, kind: str, body: Plain) -> int:
+        """See :class:`Journal`."""
+        self._check()
+        data = encoded(body)
+        lines = self._lines.setdefault(actor, [])
+        lines.append((kind, data))
+        return len(lines) - 1
+
+    def read(self, actor: str) -> Iterator[JournalEntry]:
+        """See :class:`Journal`."""
+        self._check()
+        lines = tuple(self._lines.get(actor, ()))
+        return (
+            JournalEntry(actor, position, kind, canonical.decode(data))
+            for position, (kind, data) in enumerate(lines)
+        )
+
+    def actors(self) -> tuple[str, ...]:
+        """See :class:`Journal`."""
+        self._check()
+        return tuple(sorted(self._lines))
+
+    def commit(self) -> None:
+        """See :class:`Journal`."""
+        self._check()
+
+    def close(self) -> None:
+        """See :class:`Journal`."""
+        self._open = False
+
+    def _check(self) -> None:
+        if not self._open:
+            raise PermanentPortError("the journal is closed")
+
+
+def encoded(body: Plain) -> bytes:
+    """Canonical bytes of a body; every way of not being plain data is a ValueError."""
+    try:
+        return canonical.encode(body)
+    except TypeError as error:
+        raise ValueError(f"no plain data: {error}") from error

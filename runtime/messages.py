@@ -1,0 +1,55 @@
+"""Messages against their schemas: what an actor may believe of text that came from outside.
+
+The kernel checks the body of a message (schema name, type, status, payload);
+request id and timestamp belong to the wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from nimdsl import canonical
+from nimdsl.canonical import Plain
+from nimdsl.program import Schema
+
+MESSAGE_BYTES_MAX = 1 << 20
+
+
+def problem(schema: Schema, message: Plain) -> str:
+    """Why ``message`` does not satisfy ``schema``, in one line; empty when it does."""
+    errors = sorted(
+        _validator(canonical.encode(schema.body)).iter_errors(message),
+        key=lambda error: (list(map(str, error.absolute_path)), error.message),
+    )
+    if errors:
+        return f"{_path(errors[0].absolute_path)}: {errors[0].message}"[:300]
+    if schema.role == "reply" and message["status"] == "ACK" and "payload" not in message:
+        return "message: an ACK carries a payload"
+    return ""
+
+
+def read(schema: Schema, text: Plain) -> tuple[Plain, str]:
+    """The message in ``text`` (JSON) and why it is not one; the message is ``{}`` then."""
+    if not isinstance(text, str) or len(text) > MESSAGE_BYTES_MAX:
+        return {}, "not a text of at most 1 MiB"
+    try:
+        message = canonical.decode(text.encode())
+        canonical.encode(message)
+    except (ValueError, RecursionError) as error:
+        return {}, f"not JSON: {error}"[:300]
+    reason = problem(schema, message)
+    return (message, "") if not reason else ({}, reason)
+
+
+def _path(path: Any) -> str:
+    return ".".join(map(str, path)) or "message"
+
+
+@lru_cache(maxsize=4_096)
+def _validator(schema: bytes) -> Draft202012Validator:
+    decoded: Mapping[str, Any] = canonical.decode(schema)
+    return Draft202012Validator(decoded)

@@ -1,0 +1,134 @@
+"""The result of a run: a summary, the records, and the journal they come from.
+
+Amounts are LF and times seconds in the summary; records keep micro-LF and
+nanoseconds.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from gardens.virtual.driver import Incident, Run
+from nimdsl.canonical import Plain
+from nimdsl.errors import NimdslError
+from nimdsl.program import Program, Scenario
+from nimdsl.units import MICRO, SECOND_NS
+from runtime.journal import Journal
+from runtime.trace import decision_sha256, trace_sha256
+from runtime.turn import Record
+from simulate.outcome import handshakes
+from simulate.verdicts import Verdict
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one run of one scenario."""
+
+    program: Program
+    scenario: Scenario
+    seed: int
+    run: Run
+    journal: Journal
+    outcome: Mapping[str, Any]
+    """What criteria and expectations read; micro-LF, nanoseconds."""
+    criteria: tuple[Verdict, ...]
+    expectations: tuple[Verdict, ...]
+
+    @property
+    def completed(self) -> bool:
+        """The protocol reached its end and every criterion holds; without one, nothing went wrong."""
+        return bool(self.outcome["completed"]) and all(verdict.held for verdict in self.criteria)
+
+    @property
+    def ok(self) -> bool:
+        """Every expectation held; a scenario without expectations expects completion."""
+        if self.expectations:
+            return all(verdict.held for verdict in self.expectations)
+        return self.completed
+
+    @cached_property
+    def failures(self) -> tuple[Record, ...]:
+        """The handshakes that were not accepted, with their reasons."""
+        host = self.run.hosts.get(f"protocol/{self.scenario.protocol}")
+        return tuple(record for record in handshakes(host) if record["verdict"] != "accepted")
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        """What the garden did to messages and actors."""
+        return self.run.incidents
+
+    @cached_property
+    def summary(self) -> dict[str, Plain]:
+        """Plain data for JSON: LF and seconds."""
+        chains = {name: host.records for name, host in self.run.hosts.items()}
+        return {
+            "scenario": self.scenario.name,
+            "seed": self.seed,
+            "run_id": self.run.run_id,
+            "program_sha256": self.program.sha256,
+            "trace_sha256": trace_sha256(chains),
+            "decision_sha256": decision_sha256(chains),
+            "completed": self.completed,
+            "ok": self.ok,
+            "stopped": self.run.stopped,
+            "duration_s": self.run.time_ns / SECOND_NS,
+            "errors": self.outcome["errors"],
+            "lifeforce": {key: value / MICRO for key, value in self.outcome["lifeforce"].items()},
+            "phases": [_phase(name, phase) for name, phase in self.outcome["phases"].items()],
+            "criteria": [{"text": v.text, "held": v.held} for v in self.criteria],
+            "expectations": [
+                {"text": v.text, "held": v.held, "values": dict(v.values)} for v in self.expectations
+            ],
+            "failures": [
+                {key: record[key] for key in ("phase", "name", "verdict", "reason")}
+                for record in self.failures
+            ],
+            "refusals": [
+                {**refusal, "price": refusal["price"] / MICRO, "balance": refusal["balance"] / MICRO}
+                for refusal in self.outcome["refusals"]
+            ],
+            "cells": {name: cell["state"] for name, cell in self.outcome["cells"].items()},
+        }
+
+    def records(self) -> list[Record]:
+        """Every record, by time, actor and sequence."""
+        every = [record for host in self.run.hosts.values() for record in host.records]
+        return sorted(every, key=lambda r: (r["time_ns"], r["actor"], r["sequence"]))
+
+    def to_pandas(self) -> Any:
+        """The records as a pandas DataFrame.  Raises NimdslError without pandas."""
+        try:
+            import pandas  # type: ignore[import-untyped]
+        except ModuleNotFoundError:
+            raise NimdslError("`Result.to_pandas` needs `pip install pandas`") from None
+        return pandas.DataFrame(self.records())
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{html.escape(p['name'])}</td><td>{p['accepted']}/{p['handshakes']}</td>"
+            f"<td>{p['spent']}</td><td>{p['earned']}</td><td>{p['duration_s']:.3f}</td></tr>"
+            for p in self.summary["phases"]
+        )
+        verdict = "completed" if self.completed else "not completed"
+        return (
+            f"<p><b>{html.escape(self.scenario.name)}</b>, seed {self.seed}: {verdict}</p>"
+            "<table><tr><th>phase</th><th>accepted</th><th>spent LF</th><th>earned LF</th><th>s</th></tr>"
+            f"{rows}</table>"
+        )
+
+
+def _phase(name: str, phase: Mapping[str, Any]) -> dict[str, Plain]:
+    return {
+        "name": name,
+        "handshakes": phase["handshakes"],
+        "accepted": phase["accepted"],
+        "attempts": phase["attempts"],
+        "spent": phase["spent"] / MICRO,
+        "earned": phase["earned"] / MICRO,
+        "duration_s": phase["duration"] / SECOND_NS,
+        "complete": phase["complete"],
+    }

@@ -1,0 +1,241 @@
+"""What a person sees of a run: steps as they happen, then tables and verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from nimdsl.units import SECOND_NS, format_lifeforce
+from runtime.turn import Record
+from simulate.result import Result
+
+WIDTH_PIPED = 100
+VALUES_LENGTH_MAX = 160
+
+
+class Narrator:
+    """Tells each handshake, phase and transition of a cell as it happens."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._console = _console(stream)
+
+    def tell(self, record: Record) -> None:
+        """One line for a record that a person wants to see; nothing for the others."""
+        line = _LINES.get(record["type"], lambda _: "")(record)
+        if line:
+            time = f"{record['time_ns'] / SECOND_NS:>10.3f} s"
+            self._console.print(f"[dim]{time}[/]  {line}", soft_wrap=True, highlight=False)
+
+
+def _handshake_line(record: Record) -> str:
+    good = record["verdict"] == "accepted"
+    mark, colour = ("✓", "green") if good else ("✗", "red")
+    attempts = "" if record["attempts"] <= 1 else f", {record['attempts']} attempts"
+    reason = f": {escape(record['reason'])}" if record["reason"] else ""
+    name = record["name"].replace("_", " ")
+    return f"[{colour}]{mark}[/] {record['phase']:<12} {name:<24} {record['verdict']}{attempts}{reason}"
+
+
+def _phase_line(record: Record) -> str:
+    if record["verdict"] == "started":
+        again = f" (try {record['tries']})" if record["tries"] > 1 else ""
+        return f"[bold]{record['phase']}[/]{again}"
+    colour = "green" if record["verdict"] == "complete" else "red"
+    return f"[{colour}]{record['phase']} {record['verdict']}[/]"
+
+
+def _transition_line(record: Record) -> str:
+    if not record["actor"].startswith("cell/") or "listening" in (record["from"], record["to"]):
+        return ""
+    actor = record["actor"].removeprefix("cell/")
+    event = "timer" if record["event"].startswith("after:") else record["event"]
+    return f"{actor:<20} {record['from']} [dim]→[/] {record['to']}  [dim]on {escape(event)}[/]"
+
+
+def _refused_line(record: Record) -> str:
+    price, balance = format_lifeforce(record["price"]), format_lifeforce(record["balance"])
+    return f"[red]✗[/] {record['actor']} was refused {price} LF: the pool has {balance} LF"
+
+
+def _fault_line(record: Record) -> str:
+    return f"[red]![/] {record['actor']}: {escape(record['reason'])}"
+
+
+_LINES = {
+    "handshake": _handshake_line,
+    "phase": _phase_line,
+    "transition": _transition_line,
+    "refused": _refused_line,
+    "fault": _fault_line,
+    "faulted": _fault_line,
+}
+
+
+def _console(stream: TextIO | None = None) -> Console:
+    console = Console(file=stream, highlight=False)
+    return console if console.is_terminal else Console(file=stream, highlight=False, width=WIDTH_PIPED)
+
+
+def report(result: Result, out: Path | None = None) -> None:
+    """Prints the whole result."""
+    console = _console()
+    scenario = result.scenario
+    console.print(f"\n[bold]{scenario.name}[/] [dim]· seed {result.seed} · {result.program.sha256[:12]}[/]")
+    if scenario.description:
+        console.print(f"[dim]{escape(scenario.description)}[/]")
+    console.print()
+    console.print(_phases(result) if result.outcome["phases"] else _cells(result))
+    _print_failures(console, result)
+    _print_criteria(console, result)
+    _print_expectations(console, result)
+    _print_end(console, result)
+    if out is not None:
+        console.print(f"[dim]journal and records in {escape(str(out))}[/]")
+
+
+def _table(*columns: tuple[str, str]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=False)
+    for name, justify in columns:
+        table.add_column(name, justify=justify, no_wrap=name != "data")  # type: ignore[arg-type]
+    return table
+
+
+def _seconds(time_ns: int) -> str:
+    return f"{time_ns / SECOND_NS:.3f} s"
+
+
+def _phases(result: Result) -> Table:
+    table = _table(
+        ("phase", "left"),
+        ("handshakes", "right"),
+        ("accepted", "right"),
+        ("retries", "right"),
+        ("spent LF", "right"),
+        ("earned LF", "right"),
+        ("time", "right"),
+    )
+    phases = result.outcome["phases"]
+    for name, phase in phases.items():
+        table.add_row(*_phase_cells(name, phase))
+    table.add_section()
+    force = result.outcome["lifeforce"]
+    table.add_row(
+        "[bold]total[/]",
+        *(str(sum(phase[key] for phase in phases.values())) for key in ("handshakes", "accepted")),
+        str(sum(_retries(phase) for phase in phases.values())),
+        format_lifeforce(force["spent"]),
+        format_lifeforce(force["earned"]),
+        _seconds(result.outcome["duration"]),
+    )
+    return table
+
+
+def _retries(phase: Mapping[str, Any]) -> int:
+    ended = phase["accepted"] + phase["rejected"] + phase["failed"]
+    return max(0, int(phase["attempts"]) - int(ended))
+
+
+def _phase_cells(name: str, phase: Mapping[str, Any]) -> list[str]:
+    colour = "green" if phase["complete"] else ("red" if phase["tries"] else "dim")
+    return [
+        f"[{colour}]{name}[/]",
+        str(phase["handshakes"]),
+        str(phase["accepted"]),
+        str(_retries(phase)),
+        format_lifeforce(phase["spent"]),
+        format_lifeforce(phase["earned"]),
+        _seconds(phase["duration"]) if phase["tries"] else "–",
+    ]
+
+
+def _cells(result: Result) -> Table:
+    table = _table(
+        ("cell", "left"),
+        ("state", "left"),
+        ("transitions", "right"),
+        ("spent LF", "right"),
+        ("data", "left"),
+    )
+    for name, cell in result.outcome["cells"].items():
+        records = result.run.hosts[f"cell/{name}"].records
+        moves = sum(record["type"] == "transition" for record in records)
+        ledger = result.run.ledger
+        spent = format_lifeforce(ledger.spent(f"cell/{name}")) if ledger else "–"
+        data = ", ".join(f"{key}={_short(value)}" for key, value in cell["data"].items())
+        table.add_row(name, cell["state"], str(moves), spent, escape(data[:200]))
+    return table
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _mark(held: bool) -> str:
+    return "[green]✓[/]" if held else "[red]✗[/]"
+
+
+def _print_criteria(console: Console, result: Result) -> None:
+    if not result.criteria:
+        return
+    held = sum(verdict.held for verdict in result.criteria)
+    console.print(f"[bold]criteria[/] [dim]{held} of {len(result.criteria)} hold[/]")
+    for verdict in result.criteria:
+        values = "" if verdict.held else f" [dim]({escape(_values(verdict.values))})[/]"
+        console.print(f"  {_mark(verdict.held)} {escape(verdict.text)}{values}", soft_wrap=True)
+    console.print()
+
+
+def _values(values: tuple[tuple[str, str], ...]) -> str:
+    text = ", ".join(f"{name} = {value}" for name, value in values)
+    return text if len(text) <= VALUES_LENGTH_MAX else text[: VALUES_LENGTH_MAX - 3] + "..."
+
+
+def _print_failures(console: Console, result: Result) -> None:
+    if not result.failures:
+        return
+    console.print("[bold]what failed[/]")
+    for record in result.failures[:20]:
+        name = record["name"].replace("_", " ")
+        line = f"  [red]✗[/] {record['phase']}: {name}: {record['verdict']}"
+        console.print(line + (f": {escape(record['reason'])}" if record["reason"] else ""), soft_wrap=True)
+    if len(result.failures) > 20:
+        console.print(f"  [dim]and {len(result.failures) - 20} more[/]")
+    console.print()
+
+
+def _print_expectations(console: Console, result: Result) -> None:
+    if not result.expectations:
+        return
+    held = sum(verdict.held for verdict in result.expectations)
+    console.print(f"[bold]expectations[/] [dim]{held} of {len(result.expectations)} hold[/]")
+    for verdict in result.expectations:
+        console.print(f"  {_mark(verdict.held)} {escape(verdict.text)}", soft_wrap=True)
+        if not verdict.held:
+            console.print(f"      [dim]{escape(_values(verdict.values))}[/]", soft_wrap=True)
+    console.print()
+
+
+_ENDS = {
+    "horizon": "the horizon was reached",
+    "quiet": "nothing was left to happen",
+    "limit": "too many events",
+    "final": "the protocol ended",
+}
+
+
+def _print_end(console: Console, result: Result) -> None:
+    force = {key: format_lifeforce(value) for key, value in result.outcome["lifeforce"].items()}
+    state = "[green]completed[/]" if result.completed else "[red]not completed[/]"
+    economy = f" · lifeforce {force['initial']} → {force['final']} LF" if result.run.ledger else ""
+    after = f" after {_seconds(result.outcome['duration'])}: {_ENDS[result.run.stopped]}"
+    console.print(f"[bold]{state}[/]{after}{economy}")
+    if result.incidents:
+        console.print(f"[dim]{len(result.incidents)} incidents on the bus and among the cells[/]")

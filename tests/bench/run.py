@@ -1,0 +1,169 @@
+"""``make bench``: what things cost, each beside a baseline in the same run.
+
+Measurements of a pair are interleaved (A B A B ...), and the ratio is that of
+the medians, so that a machine that slows down slows both.  Nothing here is
+asserted: speed is measured, never tested.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import simpy
+import yaml
+
+import nimdsl
+from gardens.virtual.driver import Options
+from runtime.interpreters import PlainInterpreter
+from simulate import run
+
+ROUNDS = 9
+LINES = 10_000
+
+CELL = """\
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {{name: sensor-{n}}}
+spec:
+  description: Distance sensor number {n}.
+  domain: distance
+  data: {{cm: real, quality: real, misses: int}}
+  accepts: {{poll: {{}}, reset: {{}}}}
+  machine:
+    initial: idle
+    states:
+      idle:
+        transitions:
+          - {{event: poll, to: measuring, cost: 0.{n}}}
+      measuring:
+        enter:
+          - {{work: measure}}
+        transitions:
+          - event: measured
+            if: event.noise < 0.{n} && event.cm > {n}.5
+            to: emitting
+            do: [{{set: {{cm: "${{event.cm}}", quality: "${{1.{n} - event.noise}}"}}}}]
+          - {{event: measured, to: idle}}
+          - {{event: failed, to: broken, do: [{{set: {{misses: "${{misses + {n}}}"}}}}]}}
+        timers:
+          - {{after: 2s, to: broken}}
+      emitting:
+        enter:
+          - {{emit: {{wave: {{confidence: "${{quality}}", content: {{cm: "${{cm}}", number: {n}}}}}}}}}
+          - {{raise: sent}}
+        transitions:
+          - {{event: sent, to: idle}}
+      broken:
+        transitions:
+          - {{event: reset, if: misses < {n}, to: idle}}
+  work:
+    measure:
+      done: measured
+      returns: {{cm: real, noise: real}}
+      virtual:
+        latency: {{lognormal: {{median: 20ms, p95: 60ms}}}}
+        failure: 1%
+        returns: {{cm: {{uniform: [5, 200]}}, noise: {{beta: [2, 18]}}}}
+"""
+
+
+def timed(act: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    act()
+    return time.perf_counter() - begun
+
+
+def pair(
+    title: str, unit: str, ours: Callable[[], object], name: str, baseline: Callable[[], object]
+) -> None:
+    """Prints both medians in milliseconds and their ratio."""
+    ours()
+    baseline()
+    measured = [(timed(ours), timed(baseline)) for _ in range(ROUNDS)]
+    first, second = (statistics.median(column) * 1_000 for column in zip(*measured, strict=True))
+    print(f"{title:<44} {first:>9.1f} ms {unit:<22} {name}: {second:.1f} ms, ratio {first / second:.2f}")
+
+
+def documents(lines: int) -> str:
+    """At least ``lines`` lines of cells, no two alike."""
+    count = -(-lines // (CELL.count("\n") + 1))
+    economy = "apiVersion: nimdsl.dev/v1\nkind: Economy\nmetadata: {name: purse}\nspec: {opening: 10}\n"
+    return economy + "".join("---\n" + CELL.format(n=number) for number in range(1, count + 1))
+
+
+def bench_validate() -> None:
+    text = documents(LINES)
+    report = nimdsl.check_text(text)
+    assert not report.diagnostics, report.diagnostics[0]
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    size = f"({text.count(chr(10)):,} lines)"
+    pair(
+        "validate, in a warm process",
+        size,
+        lambda: nimdsl.check_text(text),
+        "PyYAML's safe load",
+        lambda: list(yaml.load_all(text, Loader=loader)),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "all.yaml"
+        path.write_text(text, encoding="utf-8")
+        load = f"import yaml; list(yaml.load_all(open({str(path)!r}), Loader=yaml.{loader.__name__}))"
+        pair(
+            "validate, a whole process",
+            size,
+            lambda: subprocess.run(
+                [sys.executable, "-m", "nimdsl", "validate", str(path)], capture_output=True
+            ),
+            "python and PyYAML",
+            lambda: subprocess.run([sys.executable, "-c", load], capture_output=True),
+        )
+
+
+def bench_help() -> None:
+    pair(
+        "nimdsl --help, a whole process",
+        "",
+        lambda: subprocess.run([sys.executable, "-m", "nimdsl", "--help"], capture_output=True),
+        "python -c pass",
+        lambda: subprocess.run([sys.executable, "-c", "pass"], capture_output=True),
+    )
+
+
+def bench_simulate() -> None:
+    program = nimdsl.load()
+    result = run(program, "spark")
+    events = sum(1 for actor in result.journal.actors() for _ in result.journal.read(actor))
+
+    def bare() -> None:
+        environment = simpy.Environment()
+        for number in range(events):
+            environment.timeout(number)
+        environment.run()
+
+    size = f"({events} journal lines)"
+    pair("simulate the spark", size, lambda: run(program, "spark"), "as many bare SimPy timeouts", bare)
+    plain = Options(interpreter=PlainInterpreter)
+    pair(
+        "simulate the spark on `transitions`",
+        size,
+        lambda: run(program, "spark"),
+        "on the plain table",
+        lambda: run(program, "spark", options=plain),
+    )
+
+
+def main() -> None:
+    print(f"medians of {ROUNDS} interleaved rounds, Python {sys.version.split()[0]}")
+    bench_validate()
+    bench_help()
+    bench_simulate()
+
+
+if __name__ == "__main__":
+    main()

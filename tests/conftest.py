@@ -1,0 +1,37 @@
+"""What every test shares: one hypothesis profile, the same examples everywhere, and golden files.
+
+``pytest --update-golden`` writes the golden files anew; look at the difference before committing it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+settings.load_profile("ci")
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """``golden(name, text)`` compares with that file of tests/golden, or writes it (--update-golden)."""
+    update = bool(request.config.getoption("--update-golden"))
+
+    def compare(name: str, text: str) -> None:
+        file = GOLDEN / name
+        if update:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8", newline="\n")
+        known = file.read_text(encoding="utf-8") if file.is_file() else ""
+        assert text == known, f"differs from tests/golden/{name}; `pytest --update-golden` writes it anew"
+
+    return compare

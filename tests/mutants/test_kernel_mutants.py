@@ -1,0 +1,165 @@
+"""Each law of SEMANTICS 3 and 4 kills a seeded defect of the kernel.
+
+A mutant is one small change of the product, patched in; over the same random
+worlds that the laws are tested on, some run must break the named law.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from nimdsl import machine
+from nimdsl.machine import Purse
+from runtime import actions, economy, step
+from runtime.effects import Book
+from runtime.turn import Turn
+from tests.properties.worlds import World, laws, worlds
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+def free_publishing(patch: pytest.MonkeyPatch) -> None:
+    original = actions._PERFORM[machine.Settle]
+
+    def settle(turn: Turn, action: Any) -> None:
+        if action.account != "publish":
+            original(turn, action)
+
+    patch.setitem(actions._PERFORM, machine.Settle, settle)
+
+
+def double_charge(patch: pytest.MonkeyPatch) -> None:
+    original = actions._PERFORM[machine.Settle]
+
+    def settle(turn: Turn, action: Any) -> None:
+        original(turn, action)
+        if action.account == "translation":
+            original(turn, action)
+
+    patch.setitem(actions._PERFORM, machine.Settle, settle)
+
+
+def paid_twice(patch: pytest.MonkeyPatch) -> None:
+    """Processing is keyed by the attempt, and nothing is remembered."""
+    patch.setattr(actions, "ANSWERED_COUNT_MAX", 1)
+    original = step._Step._command
+
+    def command(self: Any, price: Any) -> Any:
+        asked = original(self, price)
+        if price.purse is Purse.REQUEST:
+            return replace(asked, key=f"{asked.key}/{self.turn.effect_number}")
+        return asked
+
+    patch.setattr(step._Step, "_command", command)
+    forget(patch)
+
+
+def forget(patch: pytest.MonkeyPatch) -> None:
+    original = actions._PERFORM[machine.Reply]
+
+    def reply(turn: Turn, action: Any) -> None:
+        known = turn.answered
+        original(turn, action)
+        turn.answered = known
+
+    patch.setitem(actions._PERFORM, machine.Reply, reply)
+
+
+def retry_remembered(patch: pytest.MonkeyPatch) -> None:
+    original = actions._PERFORM[machine.Reply]
+
+    def reply(turn: Turn, action: Any) -> None:
+        asked = turn.serving
+        original(turn, action)
+        if action.status == "RETRY":
+            message = turn.records[-1]["message"]
+            turn.answered = (*turn.answered, [actions.request_key(asked["request"]), message])
+
+    patch.setitem(actions._PERFORM, machine.Reply, reply)
+
+
+def reward_by_occasion(patch: pytest.MonkeyPatch) -> None:
+    """Rewards are keyed by when they are asked for, so a phase tried again earns again."""
+    original = actions._PERFORM[machine.Reward]
+
+    def reward(turn: Turn, action: Any) -> None:
+        original(turn, action)
+        book = turn.effects[-1]
+        assert isinstance(book, Book)
+        assert isinstance(book.command, economy.Reward)
+        keys = tuple(f"{key}/{turn.next_number()}" for key in book.command.keys)
+        turn.effects[-1] = Book(replace(book.command, keys=keys))
+
+    patch.setitem(actions._PERFORM, machine.Reward, reward)
+
+
+def refusal_ignored(patch: pytest.MonkeyPatch) -> None:
+    original = step._Step._pay
+
+    def pay(self: Any, row: Any) -> None:
+        self.answers = tuple(replace(answer, granted=True) for answer in self.answers)
+        original(self, row)
+
+    patch.setattr(step._Step, "_pay", pay)
+
+
+def any_reply(patch: pytest.MonkeyPatch) -> None:
+    """Every reply is taken for the open request's."""
+    original = step._Step._replied
+
+    def replied(self: Any, event: Any) -> None:
+        if self.turn.request is not None:
+            own = [self.turn.actor.id, self.turn.request["number"]]
+            event = replace(event, payload={**event.payload, "request": own})
+        original(self, event)
+
+    patch.setattr(step._Step, "_replied", replied)
+
+
+def tried_again(world: World) -> World:
+    """The same world, whose phases fail although handshakes were accepted, and are tried again."""
+    documents = []
+    for document in world.documents:
+        if document["kind"] == "Phase":
+            changed = {"exit": "rejected == handshakes", "retries": 1, "accept": "reply.status == 'ACK'"}
+            rewards = [{"reward": "for-accepted", "when": "accepted"}]
+            document = {**document, "spec": {**document["spec"], **changed, "rewards": rewards}}
+        documents.append(document)
+    return World(tuple(documents), world.seed)
+
+
+MUTANTS: dict[Patch, str] = {
+    free_publishing: "4.1",
+    double_charge: "4.1",
+    paid_twice: "4.2",
+    retry_remembered: "4.2",
+    reward_by_occasion: "4.4",
+    refusal_ignored: "",
+    any_reply: "4.2",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
+def test_the_laws_kill(mutant: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
+    mutant(monkeypatch)
+    broken: list[str] = []
+
+    @given(worlds().map(tried_again) if mutant is reward_by_occasion else worlds())
+    @settings(
+        max_examples=400, phases=[Phase.generate], derandomize=True, suppress_health_check=list(HealthCheck)
+    )
+    def hunt(world: World) -> None:
+        if not broken:
+            try:
+                broken.extend(laws(world.run()))
+            except Exception as error:  # a mutant may also be caught by the product itself
+                broken.append(f"{MUTANTS[mutant]} {type(error).__name__}: {error}")
+
+    hunt()
+    assert any(law.startswith(MUTANTS[mutant]) for law in broken), broken[:3]

@@ -1,0 +1,138 @@
+"""Each law of the ledger kills the defect that it is there for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from nimdsl.units import SECOND_NS
+from runtime.economy import Command, Ledger
+from tests.properties.ledger_laws import (
+    COMMANDS,
+    SECOND,
+    TARIFF,
+    answer_of,
+    check_laws,
+    check_rates,
+    restored,
+    state,
+)
+
+
+@settings(max_examples=300, database=None, phases=[Phase.generate], report_multiple_bugs=False)
+@given(st.lists(st.tuples(COMMANDS, st.sampled_from([0, 1, 333_333_333, SECOND])), min_size=1, max_size=20))
+def exercise(steps: list[tuple[Command, int]]) -> None:
+    """Send commands, each of them twice, and look at the laws after each."""
+    ledger, now_ns = Ledger(TARIFF), 0
+    for command, passed_ns in steps:
+        now_ns += passed_ns
+        for _ in range(2):
+            answer_of(ledger, command, now_ns)
+            check_laws(ledger)
+            check_rates(ledger, now_ns)
+        assert state(restored(ledger)) == state(ledger), "3.1 the state is the fold"
+    ledger.close(now_ns)
+    assert ledger.holds() == {}, "3.1 no hold is left"
+
+
+def test_the_ledger_itself_survives() -> None:
+    exercise()
+
+
+def forgets_the_floor(patch: Callable[[str, Any], None]) -> None:
+    patch("affords", lambda self, amount: True)
+
+
+def charges_again_on_a_repetition(patch: Callable[[str, Any], None]) -> None:
+    once = Ledger._once
+
+    def _once(self: Ledger, cause: str, key: str, *rest: Any) -> Any:
+        if cause == "charge":
+            self._done.pop(key, None)
+        return once(self, cause, key, *rest)
+
+    patch("_once", _once)
+
+
+def loses_money_in_a_release(patch: Callable[[str, Any], None]) -> None:
+    move = Ledger._move
+
+    def _move(self: Ledger, entry: Any) -> None:
+        move(self, entry)
+        if entry.detail["cause"] == "release":
+            self._accounts["pool"] -= 1
+
+    patch("_move", _move)
+
+
+def lets_a_penalty_break_the_floor(patch: Callable[[str, Any], None]) -> None:
+    def _take(self: Ledger, cause: str, key: str, name: str, amount: int, scope: str) -> None:
+        self._once(cause, key, "pool", f"cost:{name}", amount, scope)
+
+    patch("_take", _take)
+
+
+def forgets_the_shortfall(patch: Callable[[str, Any], None]) -> None:
+    write = Ledger._write
+    patch("_write", lambda self, kind, *rest: None if kind == "shortfall" else write(self, kind, *rest))
+
+
+def settles_more_than_the_hold_contains(patch: Callable[[str, Any], None]) -> None:
+    def _settle(self: Ledger, command: Any) -> Any:
+        return self._once(
+            "settle", command.key, f"hold:{command.hold}", f"cost:{command.name}", command.amount, ""
+        )
+
+    patch("_settle", _settle)
+
+
+def drops_the_fraction_of_a_rate(patch: Callable[[str, Any], None]) -> None:
+    patch("_owed", lambda self, rate: rate * (self._now_ns // SECOND_NS))
+
+
+def forgets_the_capacity(patch: Callable[[str, Any], None]) -> None:
+    def _bring(self: Ledger, cause: str, key: str, source: str, amount: int, scope: str) -> None:
+        self._once(cause, key, source, "pool", amount, scope)
+
+    patch("_bring", _bring)
+
+
+def books_a_refusal_as_a_transfer(patch: Callable[[str, Any], None]) -> None:
+    fold = Ledger._fold
+
+    def _fold(self: Ledger, entry: Any) -> None:
+        fold(self, entry)
+        if entry.kind == "refused":
+            self._entries[-1] = replace(entry, kind="transfer")
+
+    patch("_fold", _fold)
+
+
+def leaves_the_last_hold(patch: Callable[[str, Any], None]) -> None:
+    patch("close", lambda self, now_ns: [self._release(hold, 0) for hold in list(self.holds())[:-1]])
+
+
+@pytest.mark.parametrize(
+    ("defect", "law"),
+    [
+        (forgets_the_floor, "3.1 the pool keeps its floor"),
+        (charges_again_on_a_repetition, "3.1 a transfer happens once"),
+        (loses_money_in_a_release, "3.1 accounts sum to zero"),
+        (lets_a_penalty_break_the_floor, "3.1 the pool keeps its floor"),
+        (forgets_the_shortfall, "3.4"),
+        (settles_more_than_the_hold_contains, "3.1 no hold is negative"),
+        (drops_the_fraction_of_a_rate, "3.4 the rate of"),
+        (forgets_the_capacity, "the capacity"),
+        (books_a_refusal_as_a_transfer, "3.1"),
+        (leaves_the_last_hold, "3.1 no hold is left"),
+    ],
+)
+def test_a_defect_is_caught(defect: Any, law: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    defect(lambda name, body: monkeypatch.setattr(Ledger, name, body))
+    with pytest.raises(AssertionError, match=law):
+        exercise()

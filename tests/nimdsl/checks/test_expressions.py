@@ -1,0 +1,150 @@
+"""Expressions in documents: undefined names, types, fields of schemas, payloads."""
+
+# ruff: noqa: E501 -- documents stand on one line here
+
+from __future__ import annotations
+
+import pytest
+
+from tests.nimdsl.checks.building import ECONOMY, TALK, cell, document, finds, leaves_alone, phase
+
+SPEC = "data: {count: int, heat: real}\naccepts: {go: {level: real, held: duration}}"
+
+
+def guarded(guard: str) -> str:
+    return cell(f"initial: a\nstates:\n  a:\n    transitions: [{{event: go, if: {guard}, to: a}}]", SPEC)
+
+
+def test_an_undefined_name_is_found_with_the_likely_one() -> None:
+    assert finds("NIM0303", guarded("§cuont > 1")).fix == "did you mean `count`?"
+
+
+def test_a_field_that_an_event_lacks_is_found() -> None:
+    finds("NIM0307", guarded("§event.lever > 0.5"))
+
+
+@pytest.mark.parametrize("guard", ["§event.held > 2", "count > 1 && §heat", '\'§count + "x" == "y"\''])
+def test_a_type_error_is_found(guard: str) -> None:
+    finds("NIM0304", guarded(guard))
+
+
+@pytest.mark.parametrize("guard", ["§count", "'§\"text\"'"])
+def test_a_guard_that_is_no_condition_is_found(guard: str) -> None:
+    finds("NIM0304", guarded(guard.replace("'§", "§'") if guard.startswith("'") else guard))
+
+
+@pytest.mark.parametrize("guard", ["count > 1 §and true", "count §= 1"])
+def test_what_is_no_expression_is_found(guard: str) -> None:
+    finds("NIM0302", guarded(guard))
+
+
+@pytest.mark.parametrize(
+    "guard",
+    [
+        "event.level > 0.5 && event.held >= 1.5s",
+        "count + 1 < heat * 2.0",
+        "'[1, 2, 3].exists(n, n == count)'",
+        "'(count > 1 ? heat : 0.0) < 1.0'",
+    ],
+)
+def test_what_is_right_is_left_alone(guard: str) -> None:
+    leaves_alone(guarded(guard))
+
+
+def test_a_set_of_the_wrong_type_is_found() -> None:
+    machine = (
+        'initial: a\nstates:\n  a:\n    transitions: [{event: go, to: a, do: [{set: {count: §"${heat}"}}]}]'
+    )
+    finds("NIM0304", cell(machine, SPEC))
+
+
+def test_whole_numbers_become_reals_by_themselves() -> None:
+    machine = (
+        'initial: a\nstates:\n  a:\n    transitions: [{event: go, to: a, do: [{set: {heat: "${count}"}}]}]'
+    )
+    leaves_alone(cell(machine, SPEC))
+
+
+def test_a_reply_condition_on_a_field_that_the_schema_lacks_is_found() -> None:
+    finds("NIM0307", ECONOMY, TALK, phase(accept="§reply.payload.certainty > 0.5"))
+
+
+def test_a_reply_condition_on_the_envelope_is_left_alone() -> None:
+    leaves_alone(ECONOMY, TALK, phase(accept='reply.status == "ACK" && reply.lifeforce_delta >= 0.0'))
+
+
+@pytest.mark.parametrize(
+    "payload",
+    ["{topic: §snow}", "{topic: sun, depth: §0}", "{topic: sun, §deep: 1}", "{topic: §3}"],
+)
+def test_a_payload_that_cannot_satisfy_its_schema_is_found(payload: str) -> None:
+    finds("NIM0306", ECONOMY, TALK, phase(handshakes=f"[{{name: sun, payload: {payload}}}]"))
+
+
+def test_a_payload_that_lacks_a_required_field_is_found() -> None:
+    finds("NIM0306", ECONOMY, TALK, phase(handshakes="[{name: sun, §payload: {depth: 1}}]"))
+
+
+def test_a_computed_value_of_the_wrong_type_is_found() -> None:
+    handshakes = '[{name: sun, payload: {topic: sun, depth: §"${phases.first.exit}"}}]'
+    finds("NIM0303", ECONOMY, TALK, phase(handshakes=handshakes.replace('§"${', '"${§')))
+    finds(
+        "NIM0306", ECONOMY, TALK, phase(handshakes='[{name: sun, payload: {topic: sun, depth: §"${1.5}"}}]')
+    )
+
+
+def test_what_only_the_run_can_tell_is_left_alone() -> None:
+    handshakes = '[{name: sun, payload: {topic: sun}}, {name: rain, payload: {topic: "${steps.sun.reply.payload.text}"}}]'
+    leaves_alone(ECONOMY, TALK, phase(handshakes=handshakes))
+
+
+def test_an_answer_that_its_schema_does_not_allow_is_found() -> None:
+    finds("NIM0306", ECONOMY, TALK.replace("confidence: 0.9", "confidence: §high"))
+
+
+def test_an_expectation_about_a_cell_that_is_wrong_itself_is_left_alone() -> None:
+    wrong = cell(
+        "initial: a\nstates:\n  a: {transitions: [{event: go, if: §nothing, to: a}, {event: stop, to: a}]}"
+    )
+    finds("NIM0303", wrong, document("Scenario", "{expect: [cells.it.data.any == 1]}"))
+
+
+def test_an_expectation_about_a_protocol_that_is_wrong_itself_is_left_alone() -> None:
+    protocol = document("Protocol", "{economy: purse, phases: [first], §fazes: []}", "talk")
+    scenario = document("Scenario", "{protocol: talk, expect: [phases.first.accepted == 1]}")
+    finds("NIM0203", ECONOMY, TALK, phase(), protocol, scenario)
+
+
+def test_an_expectation_about_nothing_is_found() -> None:
+    finds("NIM0307", document("Scenario", "{expect: [§cells.nobody.data.x == 1]}"))
+
+
+def modelled(kind: str, distribution: str) -> str:
+    work = f"{{read: {{returns: {{value: {kind}}}, virtual: {{latency: {{constant: 1ms}}, returns: {{value: {distribution}}}}}}}}}"
+    machine = """
+        initial: a
+        states:
+          a: {transitions: [{event: go, to: b}]}
+          b: {enter: [{work: read}], transitions: [{event: done, to: a}, {event: failed, to: a}]}
+    """
+    return cell(machine, f"accepts: {{go: {{}}}}\nwork: {work}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "distribution", "code"),
+    [
+        ("real", "{normal: {mean: 1.0, deviation: §high}}", "NIM0304"),
+        ("string", "{§uniform: [a, b]}", "NIM0304"),
+        ("bool", "{§beta: [2, 3]}", "NIM0304"),
+        ("real", "{uniform: [3, §x]}", "NIM0304"),
+        ("int", "{§uniform: [3, 1]}", "NIM0210"),
+    ],
+)
+def test_a_distribution_that_cannot_be_drawn_is_found(kind: str, distribution: str, code: str) -> None:
+    finds(code, modelled(kind, distribution))
+
+
+def test_distributions_that_can_be_drawn_are_left_alone() -> None:
+    leaves_alone(modelled("string", "{choice: {values: [a, b], weights: [1, 2]}}"))
+    leaves_alone(modelled("duration", '{uniform: ["${1ms + 1ms}", 5ms]}'))
+    leaves_alone(modelled("list<int>", "{choice: {values: [[1, 2], []]}}"))

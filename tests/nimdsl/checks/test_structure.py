@@ -1,0 +1,156 @@
+"""Kinds, keys, names, units: what each check finds, and what it must leave alone."""
+
+# ruff: noqa: E501 -- documents stand on one line here
+
+from __future__ import annotations
+
+from tests.nimdsl.checks.building import ECONOMY, TALK, cell, document, finds, leaves_alone, phase, together
+
+
+def test_an_unknown_kind_is_found_with_the_likely_one() -> None:
+    text = "apiVersion: nimdsl.dev/v1\nkind: §Garten\nmetadata: {name: it}\nspec: {}"
+    assert finds("NIM0202", text).fix == "did you mean `Garden`?"
+
+
+def test_every_kind_is_known() -> None:
+    leaves_alone(ECONOMY, TALK, phase(), document("Garden", "{}"))
+    leaves_alone(
+        ECONOMY,
+        TALK,
+        phase(),
+        document("Protocol", "{economy: purse, phases: [first]}", "talk"),
+        document("Scenario", "{protocol: talk}"),
+    )
+
+
+def test_an_unknown_key_is_found_with_the_likely_one() -> None:
+    assert finds("NIM0203", document("Economy", "{opening: 1, §flor: 0}")).fix == "did you mean `floor`?"
+
+
+def test_an_unknown_key_deep_inside_is_found() -> None:
+    machine = """
+        initial: a
+        states:
+          a: {transitions: [{event: go, §too: a, to: a}, {event: stop, to: a}]}
+    """
+    finds("NIM0203", cell(machine))
+
+
+def test_names_that_the_user_chooses_are_no_unknown_keys() -> None:
+    leaves_alone(document("Economy", "{opening: 1, rewards: {anything: 2}, incomes: {sun: 1}}"))
+
+
+def test_a_missing_field_is_found() -> None:
+    text = "apiVersion: nimdsl.dev/v1\nkind: Economy\nmetadata: {name: it}\n§spec: {floor: 0}"
+    assert finds("NIM0204", text).fix == "add `opening:`"
+
+
+def test_a_field_with_a_default_may_be_missing() -> None:
+    leaves_alone(document("Economy", "{opening: 1}"))
+
+
+def test_a_reference_to_nothing_is_found_with_the_likely_name() -> None:
+    found = finds("NIM0301", ECONOMY, TALK, phase(cell="§orakel"))
+    assert found.fix == "did you mean `oracle`?"
+
+
+def test_a_reference_to_a_document_that_is_wrong_itself_is_left_alone() -> None:
+    broken = document("Cell", "{§answer: {}}", "asked")
+    finds("NIM0203", ECONOMY, TALK, broken, phase(cell="asked"))
+
+
+def test_a_reference_is_not_doubted_while_documents_are_unreadable() -> None:
+    finds("NIM0202", ECONOMY, TALK, phase(cell="elsewhere"), "kind: §Sell")
+
+
+def test_a_duplicate_key_is_found() -> None:
+    finds("NIM0109", document("Economy", "{opening: 1, floor: 0, §opening: 2}"))
+
+
+def test_equal_keys_in_different_maps_are_left_alone() -> None:
+    leaves_alone(document("Economy", "{opening: 1, incomes: {sun: 1}, upkeep: {sun: 1}}"))
+
+
+def test_a_duplicate_name_is_found_with_the_place_of_the_other() -> None:
+    wrong = "apiVersion: nimdsl.dev/v1\nkind: Garden\nmetadata: {name: §it}\nspec: {}"
+    assert "<text>:3" in finds("NIM0208", document("Garden", "{}"), wrong).message
+
+
+def test_equal_names_of_different_kinds_are_left_alone() -> None:
+    leaves_alone(document("Garden", "{}"), document("Economy", "{opening: 1}"))
+
+
+def test_a_duration_without_unit_is_found() -> None:
+    assert "200ms" in finds("NIM0207", document("Garden", "{bus: {latency: {constant: §200}}}")).fix
+
+
+def test_a_unit_of_the_wrong_kind_is_found() -> None:
+    finds("NIM0207", document("Garden", "{bus: {loss: §5ms}}"))
+
+
+def test_more_than_everything_is_found() -> None:
+    finds("NIM0207", document("Garden", "{bus: {loss: §101%}}"))
+
+
+def test_every_unit_is_read() -> None:
+    for unit in ("ns", "us", "ms", "s", "min", "h", "d"):
+        leaves_alone(document("Garden", f"{{bus: {{latency: {{constant: 2{unit}}}, loss: 1.5%}}}}"))
+
+
+def test_what_yaml_1_1_reads_differently_is_found() -> None:
+    for word in ("on", "no", "0777", "12:30", "1_000"):
+        text = f"apiVersion: nimdsl.dev/v1\nkind: Garden\nmetadata: {{name: it, labels: {{x: §{word}}}}}\nspec: {{}}"
+        assert "quote it" in finds("NIM0110", text).fix
+
+
+def test_quoted_ambiguities_are_left_alone() -> None:
+    text = "apiVersion: nimdsl.dev/v1\nkind: Garden\nmetadata: {name: it, labels: {x: 'on', z: \"12:30\"}}\nspec: {}"
+    leaves_alone(text)
+
+
+def test_a_schema_keyword_outside_the_list_is_found() -> None:
+    spec = "{role: request, type: ASK, payload: {type: object, §patternProperties: {}}}"
+    finds("NIM0305", document("Schema", spec))
+
+
+def test_a_field_named_like_a_keyword_is_left_alone() -> None:
+    spec = "{role: request, type: ASK, payload: {type: object, properties: {patternProperties: {type: string}}}}"
+    leaves_alone(document("Schema", spec))
+
+
+def test_a_field_that_may_be_anything_is_left_alone() -> None:
+    spec = "{role: request, type: ASK, payload: {type: object, properties: {free: true}}}"
+    leaves_alone(document("Schema", spec))
+
+
+def test_an_alias_without_anchor_is_told_once() -> None:
+    finds("NIM0108", document("Garden", "{bus: {latency: §*usual}}"))
+
+
+def test_an_economy_outside_its_own_bounds_is_found() -> None:
+    finds("NIM0506", document("Economy", "{opening: 10, floor: §11}"))
+    finds("NIM0506", document("Economy", "{opening: 10, capacity: §9}"))
+
+
+def test_an_economy_at_its_bounds_is_left_alone() -> None:
+    leaves_alone(document("Economy", "{opening: 10, floor: 10, capacity: 10}"))
+
+
+def test_instances_are_named() -> None:
+    text = """
+        apiVersion: nimdsl.dev/v1
+        kind: Cell
+        metadata: {name: "lamp-${side}"}
+        spec:
+          for: {side: [left, right]}
+          accepts: {go: {}}
+          machine: {initial: a, states: {a: {transitions: [{event: go, to: §b}]}}}
+    """
+    import nimdsl
+
+    report = nimdsl.check_text(together(text).replace("§", ""))
+    assert [d.code for d in report.diagnostics] == ["NIM0405", "NIM0405"]
+    assert ["lamp-left" in d.message or "lamp-right" in d.message for d in report.diagnostics] == [
+        True,
+        True,
+    ]

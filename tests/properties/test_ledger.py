@@ -1,0 +1,143 @@
+"""SEMANTICS 3.1 and 3.4 for the ledger, step by step against a naive model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from runtime.economy import Charge, Command, Ledger, Reserve, Reward
+from tests.properties.ledger_laws import (
+    COMMANDS,
+    PLAIN_TARIFF,
+    SECOND,
+    TARIFF,
+    Model,
+    answer_of,
+    check_laws,
+    check_rates,
+    restored,
+    state,
+)
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Commands, repetitions, the passing of time; after each the laws, the model and a restored ledger."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_ns = 0
+        self.sent: list[Command] = []
+
+    @initialize(tariff=st.sampled_from([TARIFF, PLAIN_TARIFF]))
+    def open(self, tariff: Any) -> None:
+        self.ledger, self.model = Ledger(tariff), Model(tariff)
+
+    @rule(command=COMMANDS)
+    def send(self, command: Command) -> None:
+        answer = answer_of(self.ledger, command, self.now_ns)
+        assert answer == self.model.apply(command, self.now_ns), "the model answers the same"
+        self.sent.append(command)
+        event("conflict" if answer is None else "granted" if answer.granted else "refused")
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data())
+    def send_again(self, data: Any) -> None:
+        """3.1: a command that was granted is answered as the first time and writes nothing."""
+        command = data.draw(st.sampled_from(self.sent))
+        first = answer_of(self.ledger, command, self.now_ns)
+        self.model.apply(command, self.now_ns)
+        before = len(self.ledger.entries)
+        again = answer_of(self.ledger, command, self.now_ns)
+        if first is not None and first.granted and isinstance(command, Charge | Reserve | Reward):
+            keyless = isinstance(command, Reward) and not command.keys
+            assert again == first, "3.1 answered as the first time"
+            assert keyless or len(self.ledger.entries) == before, "3.1 a repetition writes nothing"
+
+    @rule(passed_ns=st.integers(0, 5 * SECOND) | st.sampled_from([1, 333_333_333, SECOND]))
+    def wait(self, passed_ns: int) -> None:
+        self.now_ns += passed_ns
+        self.ledger.accrue(self.now_ns)
+        self.model.accrue(self.now_ns)
+
+    @rule()
+    def end(self) -> None:
+        """3.1: at the end of a run no hold is left."""
+        self.ledger.close(self.now_ns)
+        self.model.accrue(self.now_ns)
+        self.model.pool += sum(self.model.holds.values())
+        self.model.holds.clear()
+        assert self.ledger.holds() == {}, "3.1 no hold is left"
+
+    @invariant()
+    def laws_hold(self) -> None:
+        check_laws(self.ledger)
+
+    @invariant()
+    def rates_are_exact(self) -> None:
+        check_rates(self.ledger, self.now_ns)
+
+    @invariant()
+    def the_model_agrees(self) -> None:
+        assert self.ledger.balance == self.model.pool
+        assert self.ledger.holds() == {key: held for key, held in sorted(self.model.holds.items()) if held}
+        assert (self.ledger.spent(), self.ledger.earned()) == (self.model.spent, self.model.earned)
+
+    @invariant()
+    def a_restored_ledger_is_the_same_and_goes_on(self) -> None:
+        again = restored(self.ledger)
+        assert state(again) == state(self.ledger)
+        self.ledger = again
+
+
+LedgerMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=25)
+TestLedger = LedgerMachine.TestCase
+
+
+@given(
+    st.lists(st.integers(0, 9 * SECOND), max_size=12), st.integers(0, 1_700_000), st.integers(0, 1_700_000)
+)
+def test_rates_pay_the_same_however_time_is_sampled(times: list[int], income: int, upkeep: int) -> None:
+    """3.4: floor(rate x elapsed) for each rate, whatever the sampling, as long as no bound is met."""
+    tariff = type(TARIFF)("rates", 10**9, 0, None, {}, {"sun": income}, {"body": upkeep}, SECOND)
+    often, once = Ledger(tariff), Ledger(tariff)
+    for time_ns in sorted(times):
+        often.accrue(time_ns)
+        check_rates(often, time_ns)
+    end_ns = 9 * SECOND + 1
+    often.accrue(end_ns)
+    once.accrue(end_ns)
+    assert often.balances() == once.balances()
+    assert often.balance == 10**9 + income * end_ns // SECOND - upkeep * end_ns // SECOND
+
+
+def test_the_machine_reaches_what_matters() -> None:
+    """Refusal, conflict, shortfall, overflow and mismatch each occur in at least 5 % of the examples."""
+    seen = dict.fromkeys(("refused", "conflict", "shortfall", "overflow", "mismatch"), 0)
+    runs = 0
+
+    @settings(max_examples=100, database=None)
+    @given(st.lists(st.tuples(COMMANDS, st.integers(0, SECOND)), min_size=5, max_size=25))
+    def run(steps: list[tuple[Command, int]]) -> None:
+        nonlocal runs
+        runs += 1
+        ledger, now_ns, answers = Ledger(TARIFF), 0, []
+        for command, passed_ns in steps:
+            now_ns += passed_ns
+            answers.append(answer_of(ledger, command, now_ns))
+        kinds = {entry.kind for entry in ledger.entries} | {
+            entry.detail["cause"] for entry in ledger.entries
+        }
+        for name in seen:
+            seen[name] += name in kinds or (name == "conflict" and None in answers)
+
+    run()
+    assert all(count >= 0.05 * runs for count in seen.values()), (seen, runs)
+
+
+@pytest.mark.parametrize("tariff", [TARIFF, PLAIN_TARIFF])
+def test_laws_hold_for_an_untouched_ledger(tariff: Any) -> None:
+    check_laws(Ledger(tariff))

@@ -1,0 +1,128 @@
+"""SEMANTICS 1: purity, the flat table, the two interpreters, priced transitions, timers."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nimdsl import canonical
+from nimdsl.flatten import REFUSED
+from nimdsl.machine import State
+from runtime.events import BEGIN, Event, EventKind
+from runtime.host import awaited
+from runtime.interpreters import PlainInterpreter, TransitionsInterpreter
+from runtime.snapshot import Snapshot, initial
+from runtime.step import Kernel, Need, Paid, Step, step
+from tests.properties.machines import EVENTS, Reference, actor_of, trees
+
+EVENT_LISTS = st.lists(st.sampled_from(EVENTS), max_size=12)
+
+
+def kernel_of(root: State, plain: bool = True) -> Kernel:
+    actor = actor_of(root)
+    return Kernel(actor, (PlainInterpreter if plain else TransitionsInterpreter)(actor.table), {})
+
+
+def stimulus(name: str, number: int) -> Event:
+    return Event(EventKind.STIMULUS, name, {}, "test", number)
+
+
+def run(kernel: Kernel, names: list[str], purse: list[bool] | None = None) -> list[Step]:
+    """Every step of a run; prices are granted in the order of ``purse``, then refused."""
+    left, steps = list(purse or []), []
+    snapshot = initial(kernel.actor)
+    for number, event in enumerate([BEGIN, *(stimulus(name, n + 1) for n, name in enumerate(names))]):
+        answers: list[Paid] = []
+        while isinstance(taken := step(kernel, snapshot, event, number, answers), Need):
+            answers.append(Paid(bool(left and left.pop(0)), 0))
+        steps.append(taken)
+        snapshot = taken.snapshot
+    return steps
+
+
+@given(trees(), EVENT_LISTS)
+def test_1_2_the_flat_table_does_what_the_nested_machine_does(root: State, names: list[str]) -> None:
+    reference = Reference(root)
+    reference.begin()
+    expected = []
+    for name in [None, *names]:
+        if name is not None:
+            reference.event(name)
+        expected.append((reference.path(), reference.x, list(reference.marks), reference.faulted))
+        reference.marks.clear()
+    found = []
+    for taken in run(kernel_of(root), names):
+        marks = [r["label"] for r in taken.records if r["type"] == "mark"]
+        found.append((taken.snapshot.state, taken.snapshot.data["x"], marks, bool(taken.snapshot.fault)))
+    assert found == expected
+
+
+@given(trees(priced=True), EVENT_LISTS, st.lists(st.booleans()))
+def test_1_2_both_interpreters_give_the_same_steps(
+    root: State, names: list[str], purse: list[bool]
+) -> None:
+    assert run(kernel_of(root), names, purse) == run(kernel_of(root, plain=False), names, purse)
+
+
+@given(trees(priced=True), EVENT_LISTS, st.lists(st.booleans()))
+def test_1_1_snapshots_round_trip_through_canonical_bytes(
+    root: State, names: list[str], purse: list[bool]
+) -> None:
+    for taken in run(kernel_of(root), names, purse):
+        data = taken.snapshot.to_data()
+        assert Snapshot.from_data(canonical.decode(canonical.encode(data))) == taken.snapshot
+
+
+@given(trees(priced=True), EVENT_LISTS)
+def test_3_2_a_step_that_needs_an_answer_has_changed_nothing(root: State, names: list[str]) -> None:
+    kernel = kernel_of(root)
+    for taken in run(kernel, names):
+        before = canonical.encode(taken.snapshot.to_data())
+        first = step(kernel, taken.snapshot, stimulus("a", 99), 7)
+        again = step(kernel, taken.snapshot, stimulus("a", 99), 7)
+        assert first == again
+        assert canonical.encode(taken.snapshot.to_data()) == before
+
+
+@given(trees(priced=True), EVENT_LISTS)
+def test_3_3_a_refused_transition_does_not_happen_and_the_actor_hears_of_it(
+    root: State, names: list[str]
+) -> None:
+    begun, *rest = run(kernel_of(root), names)
+    snapshot = begun.snapshot
+    for taken in rest:
+        refused = [r for r in taken.records if r["type"] == "refused"]
+        heard = [
+            r for r in taken.records if r["type"] in ("transition", "ignored") and r["event"] == REFUSED
+        ]
+        if not taken.snapshot.fault:
+            assert len(refused) == len(heard)
+        if refused and not any(r["type"] == "transition" for r in taken.records):
+            assert (taken.snapshot.state, taken.snapshot.data) == (snapshot.state, snapshot.data)
+        snapshot = taken.snapshot
+
+
+@given(trees(), EVENT_LISTS)
+def test_1_4_timers_are_armed_on_entry_and_disarmed_on_exit(root: State, names: list[str]) -> None:
+    kernel = kernel_of(root)
+    table = kernel.actor.table
+    for taken in run(kernel, names):
+        if taken.snapshot.fault:
+            return
+        parts = taken.snapshot.state.split("/")
+        inside = {"/".join(parts[: n + 1]) for n in range(len(parts))}
+        owned = {
+            number
+            for number, timer in enumerate(table.timers)
+            if table.events[timer.event].split(":")[1] in inside
+        }
+        assert set(map(int, taken.snapshot.timers)) == owned
+
+
+@given(trees(), EVENT_LISTS, st.integers(0, 20))
+def test_1_4_a_timer_of_an_old_arming_is_stale(root: State, names: list[str], generation: int) -> None:
+    for taken in run(kernel_of(root), names):
+        armed = {(int(timer), value[0]) for timer, value in taken.snapshot.timers.items()}
+        for timer in range(len(kernel_of(root).actor.table.timers)):
+            event = Event(EventKind.TIMER, payload={"timer": timer, "generation": generation})
+            assert awaited(taken.snapshot, event) == ((timer, generation) in armed)

@@ -1,0 +1,154 @@
+"""``nimdsl simulate`` as a user meets it: exit codes, outputs, mistakes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nimdsl import canonical
+from runtime.sqlite_journal import SqliteJournal
+from tests.support.texts import HELLO
+
+
+def simulate(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "nimdsl", "simulate", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=cwd)
+
+
+@pytest.fixture
+def hello(tmp_path: Path) -> str:
+    path = tmp_path / "hello.yaml"
+    path.write_text(HELLO, encoding="utf-8")
+    return str(path)
+
+
+def test_without_a_name_the_spark_of_the_shipped_specs_runs(tmp_path: Path) -> None:
+    done = simulate("--format", "json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["scenario"] == "spark"
+    assert summary["lifeforce"]["final"] == 388.2
+
+
+def test_the_text_names_phases_totals_criteria_and_expectations(hello: str) -> None:
+    done = simulate("--specs", hello)
+    assert done.returncode == 0
+    for part in ("meet", "total", "both were met", "expectations 2 of 2 hold", "10.0 → 12.4 LF"):
+        assert part in done.stdout
+    assert "\x1b" not in done.stdout, "no colours in a pipe"
+
+
+def test_a_failed_expectation_is_exit_1_and_shows_its_values(hello: str) -> None:
+    done = simulate("--specs", hello, "--set", "economy/purse.rewards.met=1")
+    assert done.returncode == 1
+    assert "✗ lifeforce.final == 12.4LF" in done.stdout
+    assert "lifeforce.final = 10.4 LF" in done.stdout
+
+
+def test_a_run_without_expectations_that_does_not_complete_is_exit_1(tmp_path: Path) -> None:
+    path = tmp_path / "hello.yaml"
+    path.write_text(HELLO.partition(", expect:")[0] + "}\n", encoding="utf-8")
+    assert simulate("--specs", str(path)).returncode == 0
+    assert (
+        simulate("--specs", str(path), "--set", "cell/greeter.work.recall.virtual.nack=100%").returncode
+        == 1
+    )
+
+
+def test_out_holds_the_journal_and_the_records(hello: str, tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "out"
+    assert simulate("--specs", hello, "--out", str(out), "--format", "json").returncode == 0
+    assert sorted(path.name for path in out.iterdir()) == [
+        "journal.sqlite",
+        "records.jsonl",
+        "summary.json",
+    ]
+    summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    with SqliteJournal(out / "journal.sqlite", read_only=True) as journal:
+        assert journal.meta("trace_sha256") == summary["trace_sha256"]
+        assert set(journal.actors()) == {"cell/greeter", "economy", "protocol/hello"}
+    lines = (out / "records.jsonl").read_bytes().splitlines()
+    assert all(canonical.encode(canonical.decode(line)) == line for line in lines)
+    assert simulate("--specs", hello, "--out", str(out)).returncode == 0, "a second run replaces the first"
+
+
+def test_an_out_that_cannot_be_written_is_exit_2(hello: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = simulate("--specs", hello, "--out", str(tmp_path / "file" / "out"))
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "cannot write" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sparkk"], "did you mean `spark`?"),
+        (["--set", "economy/lifeforce.openning=3"], "openning"),
+        (["--set", "economy/lifforce.opening=3"], "did you mean `lifeforce`?"),
+        (["--set", "nonsense"], "kind/name.field.path=value"),
+        (["--set", "economy/lifeforce.opening=lots"], "lifeforce"),
+        (["--specs", "no-such-folder"], "no-such-folder"),
+    ],
+)
+def test_mistakes_get_one_clear_error(arguments: list[str], message: str, tmp_path: Path) -> None:
+    done = simulate(*arguments, cwd=tmp_path)
+    assert done.returncode == 1
+    assert message in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_verbose_shows_each_handshake(hello: str) -> None:
+    done = simulate("--specs", hello, "--verbose")
+    assert "✓ meet         meet ann" in done.stdout
+    json_done = simulate("--specs", hello, "--verbose", "--format", "json")
+    json.loads(json_done.stdout)
+    assert "meet ann" in json_done.stderr
+
+
+def test_set_and_seed_are_the_library_s(hello: str) -> None:
+    done = simulate("--specs", hello, "--seed", "9", "--set", "garden/g.bus.loss=20%", "--format", "json")
+    assert json.loads(done.stdout)["seed"] == 9
+
+
+@pytest.mark.slow
+def test_the_wheel_simulates_without_the_checkout(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(tmp_path), str(root)]
+    subprocess.run(build, check=True, capture_output=True, timeout=300)
+    (wheel,) = tmp_path.glob("nimdsl-*.whl")
+    site = tmp_path / "site"
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--target",
+        str(site),
+        str(wheel),
+    ]
+    subprocess.run(install, check=True, capture_output=True, timeout=300)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    # -S -E: nothing of this environment's editable install; its other packages come by path.
+    packages = [path for path in sys.path if path.endswith("site-packages")]
+    code = (
+        f"import sys; sys.path[:0] = {[str(site), *packages]!r}; from nimdsl.commands import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code, "simulate", "--format", "json"],
+        cwd=empty,
+        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["lifeforce"]["final"] == 388.2
