@@ -1,4 +1,5 @@
-# simulate: install once and run the shipped system.  test: everything CI runs.  check: the quick loop.
+# simulate: install once and run the shipped system.  test: everything CI runs.
+# test-deep: the properties, twenty times as hard.  check: the quick loop.  bench: what things cost.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,13 +9,16 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_BUILD_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: simulate test check lint types layers bench format clean
+.PHONY: simulate test test-deep check lint types layers bench format clean
 
 simulate: $(READY)
 	$(BIN)/nimdsl simulate
 
 test: lint types layers
 	$(BIN)/python -m pytest -n 2
+
+test-deep: $(READY)
+	NIMDSL_EFFORT=20 $(BIN)/python -m pytest -n 2 tests/properties tests/nimdsl
 
 check: lint types
 	$(BIN)/python -m pytest -x -q -m "not slow"

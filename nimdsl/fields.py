@@ -125,7 +125,8 @@ def type_in_words(kind: str, schema: Schema) -> str:
         return f"always `{schema['const']}`"
     unit = str(schema.get("x-type", ""))
     if "x-reference" in schema:
-        return f"the name of a {schema['x-reference']}"
+        article = "an" if schema["x-reference"][0] in "AEIOU" else "a"
+        return f"the name of {article} {schema['x-reference']}"
     if unit in _UNITS:
         return _UNITS[unit]
     written = _TYPES.get(str(schema.get("type", "")), "any value")

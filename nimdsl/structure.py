@@ -103,7 +103,8 @@ def _what(node: Node) -> str:
     if node.value is None:
         return "nothing"
     kind = {bool: "true or false", int: "a number", float: "a number", str: "text"}[type(node.value)]
-    return f"{kind} ({node.text[:40]!r})"
+    shown = repr(node.text[:40]) if isinstance(node.value, str) else node.text[:40]
+    return f"{kind} ({shown})"
 
 
 _TYPES = {
@@ -118,7 +119,7 @@ _TYPES = {
 
 def _explained(problem: Any, root: Node) -> Iterator[Diagnostic]:
     node, place = _at(root, problem.absolute_path)
-    field = str(problem.absolute_path[-1]) if problem.absolute_path else "document"
+    field = _field(list(problem.absolute_path))
     match problem.validator:
         case "additionalProperties":
             yield from _unknown_keys(problem, node, field)
@@ -134,6 +135,13 @@ def _explained(problem: Any, root: Node) -> Iterator[Diagnostic]:
             yield error("NIM0206", f"`{field}` cannot be {_what(node)}", place, fix)
         case _:
             yield error("NIM0210", f"`{field}`: {_bound(problem)}", place)
+
+
+def _field(path: list[Any]) -> str:
+    """How a message calls the field: its key, with the position of a list item."""
+    names = [str(part) for part in path if isinstance(part, str)]
+    position = f"[{path[-1]}]" if path and isinstance(path[-1], int) else ""
+    return (names[-1] if names else "document") + position
 
 
 def _unknown_keys(problem: Any, node: Node, field: str) -> Iterator[Diagnostic]:
@@ -155,6 +163,8 @@ def _badly_typed(problem: Any, node: Node, place: Place, field: str) -> Diagnost
         return error("NIM0209", message, place, "use letters, digits and `_`, beginning with a letter")
     wanted = _TYPES.get(str(problem.validator_value), str(problem.validator_value))
     fix = "write it as text: put it in quotes" if wanted == "text" and isinstance(node, Scalar) else ""
+    if "constant" in problem.schema.get("properties", {}):
+        fix = f"write for example `{{constant: {getattr(node, 'text', '') or '5ms'}}}`"
     return error("NIM0205", f"`{field}` wants {wanted}, this is {_what(node)}", place, fix)
 
 

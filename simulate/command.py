@@ -55,7 +55,7 @@ def command(
     found = find_scenario(program, scenario)
     overrides = _assignments(set_ or [])
     narrator = Narrator(sys.stderr if format_ is Format.json else sys.stdout) if verbose else None
-    options = Options(observe=narrator.tell if narrator else None)
+    options = Options(observe=narrator.tell, notice=narrator.notice) if narrator else Options()
     journal = journal_in(out) if out else None
     try:
         result = run(program, found.name, seed=seed, set=overrides, options=options, journal=journal)

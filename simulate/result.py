@@ -91,6 +91,9 @@ class Result:
                 {**refusal, "price": refusal["price"] / MICRO, "balance": refusal["balance"] / MICRO}
                 for refusal in self.outcome["refusals"]
             ],
+            "incidents": [
+                {"time_s": i.time_ns / SECOND_NS, "actor": i.actor, "what": i.what} for i in self.incidents
+            ],
             "cells": {name: cell["state"] for name, cell in self.outcome["cells"].items()},
         }
 

@@ -11,12 +11,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from gardens.virtual.driver import Incident
 from nimdsl.units import SECOND_NS, format_lifeforce
 from runtime.turn import Record
 from simulate.result import Result
 
 WIDTH_PIPED = 100
 VALUES_LENGTH_MAX = 160
+CRITERIA_SHOWN_MAX = 5
+"""How many criteria that do not hold are listed: after a failure, most of them are its consequence."""
 
 
 class Narrator:
@@ -32,11 +35,17 @@ class Narrator:
             time = f"{record['time_ns'] / SECOND_NS:>10.3f} s"
             self._console.print(f"[dim]{time}[/]  {line}", soft_wrap=True, highlight=False)
 
+    def notice(self, incident: Incident) -> None:
+        """One line for something that the garden did."""
+        time = f"{incident.time_ns / SECOND_NS:>10.3f} s"
+        line = f"[dim]{time}[/]  [yellow]~[/] {incident.actor}: {escape(incident.what)}"
+        self._console.print(line, soft_wrap=True)
+
 
 def _handshake_line(record: Record) -> str:
     good = record["verdict"] == "accepted"
     mark, colour = ("✓", "green") if good else ("✗", "red")
-    attempts = "" if record["attempts"] <= 1 else f", {record['attempts']} attempts"
+    attempts = "" if record["attempts"] <= 1 or record["reason"] else f", {record['attempts']} attempts"
     reason = f": {escape(record['reason'])}" if record["reason"] else ""
     name = record["name"].replace("_", " ")
     return f"[{colour}]{mark}[/] {record['phase']:<12} {name:<24} {record['verdict']}{attempts}{reason}"
@@ -187,9 +196,14 @@ def _print_criteria(console: Console, result: Result) -> None:
         return
     held = sum(verdict.held for verdict in result.criteria)
     console.print(f"[bold]criteria[/] [dim]{held} of {len(result.criteria)} hold[/]")
+    failed = [verdict for verdict in result.criteria if not verdict.held]
+    hidden = set(failed[CRITERIA_SHOWN_MAX:])
     for verdict in result.criteria:
-        values = "" if verdict.held else f" [dim]({escape(_values(verdict.values))})[/]"
-        console.print(f"  {_mark(verdict.held)} {escape(verdict.text)}{values}", soft_wrap=True)
+        if verdict not in hidden:
+            values = "" if verdict.held else f" [dim]({escape(_values(verdict.values))})[/]"
+            console.print(f"  {_mark(verdict.held)} {escape(verdict.text)}{values}", soft_wrap=True)
+    if hidden:
+        console.print(f"  [dim]and {len(hidden)} more that do not hold[/]")
     console.print()
 
 

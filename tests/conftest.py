@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support.effort import EFFORT, examples
+
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
-settings.load_profile("ci")
+settings.register_profile("deep", max_examples=examples(100), deadline=None, print_blob=True)
+settings.load_profile("deep" if EFFORT > 1 else "ci")
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -42,6 +42,15 @@ EVENT_COUNT_MAX = 5_000_000
 CONTROL = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Something that the garden did to a message or an actor."""
+
+    time_ns: int
+    actor: str
+    what: str
+
+
 @dataclass(frozen=True)
 class Options:
     """How to run, besides what the program says."""
@@ -53,15 +62,8 @@ class Options:
     translator: Translator | None = None
     observe: Callable[[Record], None] | None = None
     """Is told each record as it is made."""
-
-
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """Something that the garden did to a message or an actor."""
-
-    time_ns: int
-    actor: str
-    what: str
+    notice: Callable[[Incident], None] | None = None
+    """Is told each incident as it happens."""
 
 
 @dataclass(frozen=True)
@@ -219,7 +221,10 @@ class Driver:
         self._carry_out(host, effects)
 
     def _befell(self, actor: str, what: str) -> None:
-        self.incidents.append(Incident(self.now_ns, actor, what))
+        incident = Incident(self.now_ns, actor, what)
+        self.incidents.append(incident)
+        if self.options.notice is not None:
+            self.options.notice(incident)
 
     # Effects
 

@@ -8,6 +8,7 @@ anew when it starts again.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,7 +31,7 @@ from nimdsl.canonical import Plain
 from nimdsl.compile.garden import PERFECT_BUS
 from nimdsl.compile.work import PERFECT
 from nimdsl.expression.evaluate import Fault
-from nimdsl.expression.types import REAL
+from nimdsl.expression.types import INT, REAL
 from nimdsl.machine import Expression
 from nimdsl.program import BusModel, Garden, Work, WorkModel
 from nimdsl.program import Distribution as Declared
@@ -82,6 +83,9 @@ class Draws:
         key = key_of(self.seed, self.replication, actor, purpose)
         maker = _made(declared.kind, canonical.encode(list(declared.parameters)))
         value = maker.draw(source_of(key, number))
+        if declared.kind == "uniform" and declared.type == INT:
+            low, high = declared.parameters
+            return int(low) + math.floor(uniform(key, number) * (high - low + 1))
         if isinstance(value, float) and declared.type != REAL and declared.type.name != "any":
             return to_int64(value)
         return value

@@ -20,7 +20,7 @@ from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.syntax import Binary, Call, Field, Literal, Macro, Name
 from nimdsl.expression.types import BOOL, INT, REAL, STRING, Type, list_of, record_of
 from nimdsl.flatten import FAULT
-from nimdsl.machine import Expression, Price, Purse, Reply, StartWork, State, Transition
+from nimdsl.machine import Expression, Price, Purse, Raise, Reply, StartWork, State, Transition
 from nimdsl.program import Schema
 from nimdsl.suggest import phrase
 
@@ -53,8 +53,8 @@ def compile_answers(
         _Answer(name, inner, works, interface, context, tables) for name, inner in reader.named("answers")
     ]
     requests = tuple(dict.fromkeys(answer.event for answer in answers))
-    listening = tuple(transition for answer in answers for transition in answer.listening())
-    working = tuple(answer.working(requests) for answer in answers if answer.work)
+    listening = tuple(answer.listening() for answer in answers)
+    working = tuple(answer.working(requests) for answer in answers)
     place = reader.place("answers")
     return State(
         "", LISTENING, (State(LISTENING, transitions=listening, place=place), *working), place=place
@@ -159,31 +159,36 @@ class _Answer:
         nothing = Expression(Literal("nothing found", STRING), STRING, Scope({}))
         return [_Ending(found, main), _Ending(None, _refusal(main, "NACK", nothing))]
 
-    def listening(self) -> list[Transition]:
+    def listening(self) -> Transition:
         """What a request does while the cell listens."""
-        place = self.reader.place()
-        if self.work:
-            return [Transition(self.event, self.name, self.guard, place=place)]
-        actions = compile_actions(self.reader, "do", self.scope, self.interface)
-        return [
-            Transition(
-                self.event,
-                LISTENING,
-                _both(self.guard, ending.guard),
-                _price_of(ending.reply),
-                (*actions, ending.reply),
-                place=place,
-            )
-            for ending in self.endings
-        ]
+        return Transition(self.event, self.name, self.guard, place=self.reader.place())
 
     def working(self, requests: tuple[str, ...]) -> State:
-        """The state in which the answer's work is done."""
-        work = self.interface.works[self.work]
+        """The state in which the answer is worked out; without work that is at once."""
+        at_once = f"{self.name}.answer"
+        work = self.interface.works.get(self.work)
+        outcomes = work.outcomes if work else {"done": at_once}
+        start = StartWork(self.work, self.arguments) if work else Raise(at_once)
+        refused = [
+            (outcomes[outcome], status) for outcome, status in _REFUSALS.items() if outcome in outcomes
+        ]
+        return State(
+            self.name,
+            enter=(start,),
+            defer=requests,
+            transitions=(
+                *self._answered(outcomes["done"]),
+                *(self._refused(event, status) for event, status in refused),
+                self._refused(FAULT, "NACK"),
+            ),
+            place=self.reader.place(),
+        )
+
+    def _answered(self, event: str) -> list[Transition]:
         actions = compile_actions(self.reader, "do", self._done_scope(), self.interface)
-        transitions = [
+        return [
             Transition(
-                work.outcomes["done"],
+                event,
                 LISTENING,
                 ending.guard,
                 _price_of(ending.reply),
@@ -191,20 +196,10 @@ class _Answer:
             )
             for ending in self.endings
         ]
-        for outcome, status in _REFUSALS.items():
-            if outcome in work.outcomes:
-                reply = _refusal(self.endings[0].reply, status, _GIVEN_REASON)
-                event = work.outcomes[outcome]
-                transitions.append(Transition(event, LISTENING, None, _price_of(reply), (reply,)))
-        reply = _refusal(self.endings[0].reply, "NACK", _GIVEN_REASON)
-        transitions.append(Transition(FAULT, LISTENING, None, _price_of(reply), (reply,)))
-        return State(
-            self.name,
-            enter=(StartWork(self.work, self.arguments),),
-            defer=requests,
-            transitions=tuple(transitions),
-            place=self.reader.place(),
-        )
+
+    def _refused(self, event: str, status: str) -> Transition:
+        reply = _refusal(self.endings[0].reply, status, _GIVEN_REASON)
+        return Transition(event, LISTENING, None, _price_of(reply), (reply,))
 
 
 _REFUSALS = {"nack": "NACK", "retry": "RETRY", "failed": "RETRY", "unknown": "RETRY"}
@@ -223,12 +218,3 @@ def _price_of(reply: Reply) -> Price | None:
 
 def _refusal(reply: Reply, status: str, reason: Expression) -> Reply:
     return replace(reply, status=status, find=None, delta=None, reason=reason)
-
-
-def _both(one: Expression | None, other: Expression | None) -> Expression | None:
-    if one is None or other is None:
-        return one or other
-    scope = Scope(
-        {**one.scope.names, **other.scope.names}, {**one.scope.constants, **other.scope.constants}
-    )
-    return Expression(Binary("&&", one.node, other.node), BOOL, scope)

@@ -7,6 +7,7 @@ refers to it is blamed for its faults.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -119,6 +120,13 @@ def _instances(kind: str, name: str, root: MapNode, found: list[Diagnostic]) -> 
 
 def _expanded(kind: str, root: MapNode, variables: Node, found: list[Diagnostic]) -> list[Document]:
     documents: list[Document] = []
+    count = math.prod(
+        len(n.items) for n in getattr(variables, "entries", {}).values() if isinstance(n, ListNode)
+    )
+    if count > INSTANCE_COUNT_MAX:
+        message = f"`for` makes {count} instances; {INSTANCE_COUNT_MAX} are allowed"
+        found.append(error("NIM0210", message, variables.place))
+        return [Document(kind, "", root, broken=True)]
     name_node = Document(kind, "", root).root.entries["metadata"]
     assert isinstance(name_node, MapNode)
     template = name_node.entries["name"]

@@ -222,8 +222,7 @@ class _Builder:
     def _faulted(self) -> Transition:
         """An expression of the document (a reward's keys) had no value."""
         reason = expression("event.reason")
-        keep = self.terms.prices.process
-        return Transition(FAULT, self.step.next, actions=self._end("faulted", reason, keep))
+        return Transition(FAULT, self.step.next, actions=self._end("faulted", reason))
 
     def _judged(self, guard: str, verdict: str, reason: Expression, keep: int = 0) -> Transition:
         actions = self._end(verdict, reason, keep, "event.message")

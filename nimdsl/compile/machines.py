@@ -154,20 +154,20 @@ class _Compiler:
             final=bool(reader.value("final", False)),
             enter=self._actions(reader, "enter", self.interface.scope),
             exit=self._actions(reader, "exit", self.interface.scope),
-            transitions=tuple(self._transition(item, parent) for item in reader.items("transitions")),
-            timers=tuple(self._timer(item, parent) for item in reader.items("timers")),
+            transitions=tuple(self._transition(item, path) for item in reader.items("transitions")),
+            timers=tuple(self._timer(item, path) for item in reader.items("timers")),
             place=place,
         )
 
-    def _transition(self, reader: Reader, parent: str) -> Transition:
+    def _transition(self, reader: Reader, owner: str) -> Transition:
         event = reader.text("event")
-        return self._edge(reader, parent, event, self.interface.scope_for(event))
+        return self._edge(reader, owner, event, self.interface.scope_for(event))
 
-    def _timer(self, reader: Reader, parent: str) -> Timer:
-        edge = self._edge(reader, parent, "", self.interface.scope)
+    def _timer(self, reader: Reader, owner: str) -> Timer:
+        edge = self._edge(reader, owner, "", self.interface.scope)
         return Timer(reader.duration("after"), (edge,), reader.node.place)
 
-    def _edge(self, reader: Reader, parent: str, event: str, scope: Scope) -> Transition:
+    def _edge(self, reader: Reader, owner: str, event: str, scope: Scope) -> Transition:
         if "cost" in reader and event == REFUSED:
             message = "a transition on `refused` is free: nothing could pay for it"
             self.findings.report("NIM0411", message, reader.place("cost"), "remove `cost`")
@@ -176,7 +176,7 @@ class _Compiler:
         )
         return Transition(
             event=event,
-            target=self._target(reader, parent),
+            target=self._target(reader, owner),
             guard=reader.expression("if", scope),
             price=price if price and price.amount else None,
             actions=self._actions(reader, "do", scope),
@@ -184,9 +184,20 @@ class _Compiler:
             place=reader.place("event") if "event" in reader else reader.place("after"),
         )
 
-    def _target(self, reader: Reader, parent: str) -> str:
+    def _target(self, reader: Reader, owner: str) -> str:
+        if reader.value("internal", False):
+            if "to" in reader:
+                message = "an internal transition stays in its state"
+                self.findings.report("NIM0203", message, reader.place("to"), "remove `to` or `internal`")
+            return owner
+        if "to" not in reader:
+            fix = "add `to:`, or say `internal: true`"
+            self.findings.report(
+                "NIM0204", "this transition does not say where it leads", reader.place(), fix
+            )
+            return ""
         written = reader.text("to")
-        scope = parent
+        scope = owner.rpartition("/")[0]
         while True:
             path = f"{scope}/{written}" if scope else written
             if path in self.paths and written:

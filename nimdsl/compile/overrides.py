@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-
-import yaml
+from dataclasses import replace
 
 from nimdsl.canonical import Plain
 from nimdsl.compile.documents import Document, Documents
-from nimdsl.diagnostics import Diagnostic, error
+from nimdsl.diagnostics import NOWHERE, Diagnostic, error
 from nimdsl.kinds import KINDS
 from nimdsl.source import Source
 from nimdsl.structure import check_structure
@@ -48,7 +47,8 @@ def _apply(
         return root
     assert isinstance(root, MapNode)
     by_kind[document.kind][document.name] = Document(document.kind, document.name, root, document.constants)
-    return check_structure(document.kind, root)
+    problems = check_structure(document.kind, root)
+    return tuple(replace(p, message=f"`{path}`: {p.message}", place=NOWHERE) for p in problems)
 
 
 def _document(by_kind: dict[str, dict[str, Document]], path: str) -> Document | Diagnostic:
@@ -104,8 +104,7 @@ def parse_assignment(text: str) -> tuple[str, Plain] | Diagnostic:
     path, equals, value = text.partition("=")
     if not equals or not path:
         return error(CODE, f"{text!r} is no assignment", fix="write `kind/name.field.path=value`")
-    try:
-        parsed: Plain = yaml.safe_load(value)
-    except yaml.YAMLError:
-        return error(CODE, f"the value in {text!r} is not YAML", fix="put it in quotes")
-    return path.strip(), parsed
+    trees, problems = parse(Source(f"--set {path}", value))
+    if problems or len(trees) != 1:
+        return problems[0] if problems else error(CODE, f"{text!r} has no value")
+    return path.strip(), trees[0].plain()

@@ -16,9 +16,9 @@ from nimdsl.compile.documents import Document, Documents, render
 from nimdsl.diagnostics import Diagnostic, Place, Severity
 from nimdsl.expression import types
 from nimdsl.expression.check import Scope, infer
-from nimdsl.expression.syntax import ListOf, Literal, RecordOf, SyntaxMistake, parse
+from nimdsl.expression.syntax import Call, ListOf, Literal, RecordOf, SyntaxMistake, parse
 from nimdsl.expression.syntax import Node as Tree
-from nimdsl.expression.types import ANY, BOOL, Type, accepts, list_of, parse_type, record_of
+from nimdsl.expression.types import ANY, BOOL, INT, REAL, Type, accepts, list_of, parse_type, record_of
 from nimdsl.machine import Expression
 from nimdsl.structure import UNIT_FIX
 from nimdsl.suggest import phrase
@@ -274,6 +274,8 @@ class Reader:
             return Literal("", ANY), ANY
         if not accepts(expected, kind):
             self.findings.report("NIM0304", f"{expected} wanted here, this is {kind}", node.place)
+        if expected == REAL and kind == INT:
+            return Call("real", (tree,)), REAL
         return tree, kind
 
     def _literal(self, node: Scalar, expected: Type) -> tuple[Tree, Type]:

@@ -10,7 +10,7 @@ from nimdsl.compile.overrides import override
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.expression.check import Scope
 from nimdsl.expression.evaluate import Fault
-from nimdsl.expression.types import Type, record_of
+from nimdsl.expression.types import ANY, Type, record_of
 from nimdsl.program import Economy, Expectation, Garden, Protocol, Scenario, Stimulus
 from nimdsl.suggest import phrase
 
@@ -105,7 +105,7 @@ def _stimulus(reader: Reader, context: ScenarioContext, cells: list[str]) -> Sti
         if event not in accepted:
             message = f"`{to}` does not accept the event `{event}`"
             reader.findings.report("NIM0301", message, reader.place("event"), phrase(event, accepted))
-    expected = record_of(fields)
+    expected = ANY if accepted is None else record_of(fields)
     payload = reader.template("payload", Scope({}), expected)
     missing = [key for key in fields if payload.type.field(key) is None]
     if missing and accepted is not None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import operator as python
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -87,14 +87,14 @@ def _compile(node: Node, scope: Scope) -> Closure:
         case Binary():
             return _binary(node, scope)
         case Conditional():
-            test, yes, no = (_compile(part, scope) for part in (node.test, node.yes, node.no))
+            test, (yes, no) = _compile(node.test, scope), _joined((node.yes, node.no), scope)
             return lambda environment: yes(environment) if test(environment) else no(environment)
         case Call():
             return _call(node, scope)
         case Macro():
             return _macro(node, scope)
         case ListOf():
-            items = [_compile(item, scope) for item in node.items]
+            items = _joined(node.items, scope)
             return lambda environment: [item(environment) for item in items]
         case RecordOf():
             fields = [(key, _compile(part, scope)) for key, part in node.fields]
@@ -102,6 +102,19 @@ def _compile(node: Node, scope: Scope) -> Closure:
         case Text():
             return _text(node, scope)
     raise TypeError(f"no rule for {node}")
+
+
+def _joined(nodes: Sequence[Node], scope: Scope) -> list[Closure]:
+    """Closures of parts that stand for one type: ints become reals where a real is among them."""
+    kinds = [infer(node, scope)[0] for node in nodes]
+    parts = [_compile(node, scope) for node in nodes]
+    if REAL not in kinds:
+        return parts
+    return [_as_real(part) if kind == INT else part for part, kind in zip(parts, kinds, strict=True)]
+
+
+def _as_real(part: Closure) -> Closure:
+    return lambda environment: _to_real(part(environment))
 
 
 def _name(node: Name, scope: Scope) -> Closure:
@@ -227,7 +240,7 @@ def _call(node: Call, scope: Scope) -> Closure:
     if node.name == "has":
         return _has(node.arguments[0], scope)
     function = FUNCTIONS[node.name]
-    arguments = [_compile(argument, scope) for argument in node.arguments]
+    arguments = _joined(node.arguments, scope)
     compute = function.compute
     if function.typed:
         kinds = tuple(infer(argument, scope)[0] for argument in node.arguments)

@@ -182,6 +182,9 @@ def _explained(text: str, problem: Exception) -> SyntaxMistake:
     if offset is None or getattr(getattr(problem, "token", None), "type", "") == "$END":
         return SyntaxMistake("the expression ends too early", max(0, len(text) - 1))
     rest = text[offset:]
+    before = text[:offset].split()
+    if before and before[-1] in _HABITS:
+        return SyntaxMistake(f"`{before[-1]}` is no operator here", offset, f"write {_HABITS[before[-1]]}")
     word = rest.split()[0] if rest.split() else rest
     if word in _HABITS:
         return SyntaxMistake(f"`{word}` is no operator here", offset, f"write {_HABITS[word]}")

@@ -12,7 +12,7 @@ from nimdsl.kinds import KINDS, resolve
 SAME = [
     ("Cell.machine.states", "cell.spec.machine.states"),
     ("cell.machine.states.transitions.to", "Cell.machine.states.idle.transitions[0].to"),
-    ("cell/work/virtual", "cell.work.measure.virtual"),
+    ("cell/machine/initial", "cell.machine.initial"),
     ("garden", "Garden.spec"),
 ]
 

@@ -33,7 +33,7 @@ TARIFF = Tariff(
     50,
     5,
     90,
-    {"small": 7, "big": 40, "none": 0, "fine": -9, "ruin": -70},
+    {"small": 7, "big": 40, "none": 0, "fine": -30, "ruin": -70},
     {"sun": 3},
     {"body": 2, "mind": 1},
     SECOND,

@@ -119,8 +119,8 @@ def test_the_machine_reaches_what_matters() -> None:
     seen = dict.fromkeys(("refused", "conflict", "shortfall", "overflow", "mismatch"), 0)
     runs = 0
 
-    @settings(max_examples=100, database=None)
-    @given(st.lists(st.tuples(COMMANDS, st.integers(0, SECOND)), min_size=5, max_size=25))
+    @settings(max_examples=300, database=None, derandomize=True)
+    @given(st.lists(st.tuples(COMMANDS, st.integers(0, SECOND)), min_size=8, max_size=25))
     def run(steps: list[tuple[Command, int]]) -> None:
         nonlocal runs
         runs += 1

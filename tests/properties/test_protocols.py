@@ -11,16 +11,17 @@ from gardens.virtual.driver import Options
 from runtime.host import Checks
 from runtime.interpreters import PlainInterpreter
 from tests.properties.worlds import World, laws, reached, worlds
+from tests.support.effort import examples
 
 
 @given(worlds())
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_every_run_is_lawful(world: World) -> None:
     assert list(laws(world.run())) == []
 
 
 @given(worlds())
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_l0_canonical_bytes_restored_snapshots_and_the_plain_interpreter_change_nothing(
     world: World,
 ) -> None:

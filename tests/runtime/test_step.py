@@ -99,7 +99,7 @@ def test_1_4_an_internal_transition_leaves_the_timer_alone() -> None:
     initial: a
     states:
       a:
-        transitions: [{event: push, to: a, internal: true}]
+        transitions: [{event: push, internal: true}]
         timers: [{after: 3s, to: b}]
       b: {final: true}"""
     result = go(cell(machine, PUSH, scenario=ONE))

@@ -1,0 +1,94 @@
+"""The virtual driver: events of one instant, the horizon, crashes, the payload limit (SEMANTICS 2)."""
+
+from __future__ import annotations
+
+import nimdsl
+from simulate import Result, run
+from tests.support.texts import HELLO, cell
+
+RACE = """
+    initial: a
+    states:
+      a: {transitions: [{event: push, to: b}]}
+      b:
+        enter: [{work: w}]
+        transitions: [{event: done, to: worked}, {event: failed, to: broken}, {event: push, to: pushed}]
+        timers: [{after: 2s, to: timed}]
+      worked: {final: true}
+      broken: {final: true}
+      pushed: {final: true}
+      timed: {final: true}"""
+
+
+def race(latency: str, stimuli: str) -> str:
+    work = f"  accepts: {{push: {{}}}}\n  work: {{w: {{virtual: {{latency: {{constant: {latency}}}}}}}}}\n"
+    result = run(nimdsl.load_text(cell(RACE, work, scenario=f"  stimuli: {stimuli}\n")), "s")
+    return str(result.outcome["cells"]["c"]["state"])
+
+
+def test_2_2_finished_work_before_stimuli_before_timers() -> None:
+    at_once = "[{at: 1s, to: c, event: push}, {at: 3s, to: c, event: push}]"
+    assert race("2s", at_once) == "worked"
+    assert race("3s", at_once) == "pushed"
+    assert race("3s", "[{at: 1s, to: c, event: push}]") == "timed"
+
+
+def test_2_2_a_reply_that_arrives_at_its_deadline_wins() -> None:
+    changes = {
+        "cell/greeter.work.recall.virtual.latency": {"constant": "998ms"},
+        "garden/g.bus.latency": {"constant": "1ms"},
+    }
+    program = nimdsl.load_text(HELLO)
+    assert run(program, "hello", set=changes).outcome["attempts"] == 2
+    later = {**changes, "cell/greeter.work.recall.virtual.latency": {"constant": "998.000001ms"}}
+    assert run(program, "hello", set=later).outcome["attempts"] == 4
+
+
+def test_2_2_the_horizon_is_exclusive() -> None:
+    machine = "{initial: a, states: {a: {transitions: [{event: push, to: a}]}}}"
+    stimuli = "  stimuli: [{at: 59s, every: 1s, times: 3, to: c, event: push}]\n"
+    result = run(nimdsl.load_text(cell(machine, "  accepts: {push: {}}\n", scenario=stimuli)), "s")
+    moves = [record["time_ns"] for record in result.records() if record["type"] == "transition"]
+    assert moves == [59 * 10**9]
+    assert result.run.stopped == "horizon"
+    assert result.outcome["duration"] == 60 * 10**9
+
+
+def test_a_late_reply_counts_while_the_handshake_is_open() -> None:
+    slow = {"cell/greeter.work.recall.virtual.latency": {"constant": "1500ms"}}
+    result = run(nimdsl.load_text(HELLO), "hello", set=slow)
+    assert result.outcome["accepted"] == 2
+    assert result.outcome["attempts"] == 4
+    assert result.outcome["lifeforce"]["spent"] == 1_800_000, "processed once, sent twice"
+
+
+def kinds(result: Result) -> set[str]:
+    return {record["type"] for record in result.records()}
+
+
+def test_what_was_answered_is_answered_again_unpaid() -> None:
+    twice = {"garden/g.bus.loss": "40%"}
+    for seed in range(40):
+        result = run(nimdsl.load_text(HELLO), "hello", seed=seed, set=twice)
+        if "answered_again" in kinds(result):
+            break
+    assert result.run.ledger is not None
+    assert result.run.ledger.balances()["cost:process"] <= 1_000_000
+    assert "answered_again" in kinds(result)
+
+
+def test_a_crash_loses_what_was_in_flight_and_work_is_done_again() -> None:
+    crash = {"cell/greeter.work.recall.virtual.crash": {"chance": "50%", "down": "300ms"}}
+    for seed in range(40):
+        result = run(nimdsl.load_text(HELLO), "hello", seed=seed, set=crash)
+        if result.incidents and result.completed:
+            break
+    assert {incident.what for incident in result.incidents} >= {"crashed", "came back"}
+    assert result.outcome["lifeforce"]["earned"] == 4_000_000
+
+
+def test_messages_beyond_the_payload_limit_do_not_travel() -> None:
+    small = {"garden/g.bus.payload": 64}
+    result = run(nimdsl.load_text(HELLO), "hello", set=small)
+    assert {record["verdict"] for record in result.failures} == {"timeout"}
+    assert any("too large" in incident.what for incident in result.incidents)
