@@ -50,7 +50,9 @@ def _completed(host: Host | None, run: Run) -> bool:
     """A protocol is complete in its state ``complete``; without one, when no actor is faulted."""
     if host is not None:
         return host.snapshot.state == "complete"
-    return run.stopped != "limit" and not any(other.snapshot.fault for other in run.hosts.values())
+    return run.stopped not in ("limit", "stuck") and not any(
+        other.snapshot.fault for other in run.hosts.values()
+    )
 
 
 def _lifeforce(run: Run) -> dict[str, int]:

@@ -240,7 +240,8 @@ def _print_expectations(console: Console, result: Result) -> None:
 _ENDS = {
     "horizon": "the horizon was reached",
     "quiet": "nothing was left to happen",
-    "limit": "too many events",
+    "limit": "there were too many events",
+    "stuck": "time stands still: too many events at one instant (a loop without delay?)",
     "final": "the protocol ended",
 }
 

@@ -11,6 +11,7 @@ what an event does is the kernel's affair.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +24,7 @@ from nimdsl.canonical import Plain
 from nimdsl.compile.garden import PERFECT_GARDEN
 from nimdsl.compile.handshake import TRANSLATE
 from nimdsl.flatten import Table
-from nimdsl.program import Actor, Economy, Program, Scenario
+from nimdsl.program import Actor, Economy, Program, Scenario, Stimulus
 from runtime import wire
 from runtime.economy import Charge, Ledger, Reserve, Settle, Tariff
 from runtime.effects import Book, Deliver, Effect, SetTimer, StartWork
@@ -39,6 +40,8 @@ LEDGER = "economy"
 """The name of the ledger's own journal."""
 EVENT_COUNT_MAX = 5_000_000
 """How many events one run takes at most."""
+INSTANT_EVENT_COUNT_MAX = 20_000
+"""How many events may happen at one instant; beyond that, time stands still."""
 CONTROL = 0
 
 
@@ -68,7 +71,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Run:
-    """A run that has ended.  ``stopped`` is why: final, horizon, quiet or limit."""
+    """A run that has ended.  ``stopped`` is why: final, horizon, quiet, stuck or limit."""
 
     run_id: str
     hosts: Mapping[str, Host]
@@ -97,6 +100,11 @@ def actors_of(program: Program, scenario: Scenario) -> list[Actor]:
     cells = [program.cells[name] for name in scenario.cells]
     protocols = [program.protocols[scenario.protocol].actor] if scenario.protocol else []
     return sorted([*cells, *protocols], key=lambda actor: (actor.kind, actor.name))
+
+
+def _times(position: int, stimulus: Stimulus) -> Iterator[tuple[int, int]]:
+    for repetition in range(stimulus.times):
+        yield stimulus.at_ns + repetition * stimulus.every_ns, position
 
 
 class Driver:
@@ -130,6 +138,7 @@ class Driver:
         self.incarnations = dict.fromkeys(self.hosts, 0)
         self.down: set[str] = set()
         self.event_count = 0
+        self.instant_count = 0
         self.active_ns = 0
         """When an event was last taken."""
 
@@ -148,8 +157,7 @@ class Driver:
         """Runs to the protocol's end, the horizon, or until nothing is left to happen."""
         for name in self.hosts:
             self._schedule(self.now_ns, CONTROL, name, 0, self._delivery(name, BEGIN))
-        for stimulus in self._stimuli():
-            self._schedule(*stimulus)
+        self._schedule_next(self._stimuli())
         stopped = self._loop()
         ended_ns = self.scenario.horizon_ns if stopped == "horizon" else self.active_ns
         if self.ledger is not None:
@@ -161,10 +169,13 @@ class Driver:
     def _loop(self) -> str:
         environment, horizon_ns = self.environment, self.scenario.horizon_ns
         while (at_ns := environment.peek()) < horizon_ns:
+            self.instant_count = self.instant_count + 1 if at_ns == environment.now else 0
             environment.step()
             self.event_count += 1
             if self._finished():
                 return "final"
+            if self.instant_count >= INSTANT_EVENT_COUNT_MAX:
+                return "stuck"
             if self.event_count >= EVENT_COUNT_MAX:
                 return "limit"
         return "horizon" if at_ns != float("inf") else "quiet"
@@ -177,18 +188,26 @@ class Driver:
         number = table.state_numbers.get(snapshot.state)
         return bool(snapshot.fault) or number in table.final
 
-    def _stimuli(self) -> Iterator[tuple[int, int, str, int, Callable[[], None]]]:
-        """Stimuli are numbered in the order of their times, as any sender numbers what it sends."""
+    def _stimuli(self) -> Iterator[tuple[int, int, Stimulus]]:
+        """Time, number and stimulus, numbered in the order of their times, as any sender numbers."""
+        lists = (_times(position, one) for position, one in enumerate(self.scenario.stimuli))
+        for number, (at_ns, position) in enumerate(heapq.merge(*lists), start=1):
+            yield at_ns, number, self.scenario.stimuli[position]
+
+    def _schedule_next(self, stimuli: Iterator[tuple[int, int, Stimulus]]) -> None:
+        """One stimulus is scheduled at a time: each brings on the next."""
+        due = next(stimuli, None)
+        if due is None:
+            return
+        at_ns, number, stimulus = due
         sender = f"scenario/{self.scenario.name}"
-        due = sorted(
-            (stimulus.at_ns + repetition * stimulus.every_ns, position, repetition)
-            for position, stimulus in enumerate(self.scenario.stimuli)
-            for repetition in range(stimulus.times)
-        )
-        for number, (at_ns, position, _) in enumerate(due, start=1):
-            stimulus = self.scenario.stimuli[position]
-            event = Event(EventKind.STIMULUS, stimulus.event, stimulus.payload, sender, number)
-            yield at_ns, PRIORITY[EventKind.STIMULUS], sender, number, self._delivery(stimulus.to, event)
+        event = Event(EventKind.STIMULUS, stimulus.event, stimulus.payload, sender, number)
+
+        def act() -> None:
+            self._schedule_next(stimuli)
+            self._deliver(stimulus.to, event)
+
+        self._schedule(at_ns, PRIORITY[EventKind.STIMULUS], sender, number, act)
 
     def _delivery(self, to: str, event: Event) -> Callable[[], None]:
         return lambda: self._deliver(to, event)

@@ -92,3 +92,14 @@ def test_messages_beyond_the_payload_limit_do_not_travel() -> None:
     result = run(nimdsl.load_text(HELLO), "hello", set=small)
     assert {record["verdict"] for record in result.failures} == {"timeout"}
     assert any("too large" in incident.what for incident in result.incidents)
+
+
+def test_a_loop_without_delay_is_stopped() -> None:
+    machine = """
+    initial: a
+    states:
+      a: {timers: [{after: 0s, to: b}]}
+      b: {timers: [{after: 0s, to: a}]}"""
+    result = run(nimdsl.load_text(cell(machine)), "s")
+    assert result.run.stopped == "stuck"
+    assert not result.completed
