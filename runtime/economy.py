@@ -17,7 +17,7 @@ straight to ``cost:overflow``, so that the pool is never too full, not even
 between two entries.
 
 Not here: who asks and in which order (the drivers), the shapes of commands and
-entries (:mod:`runtime.accounts`), slumber and waking (:mod:`runtime.vitality`).
+entries (:mod:`runtime.accounts`), slumber and waking.
 """
 
 from __future__ import annotations

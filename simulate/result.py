@@ -57,6 +57,14 @@ class Result:
         return tuple(record for record in handshakes(host) if record["verdict"] != "accepted")
 
     @property
+    def lambda_(self) -> float | None:
+        """Income over expenditure in the last window of the economy; None when nothing was spent."""
+        economy, ledger = self.program.economies.get(self.scenario.economy), self.run.ledger
+        if economy is None or ledger is None:
+            return None
+        return ledger.lambda_over(economy.window_ns, self.run.time_ns)
+
+    @property
     def incidents(self) -> tuple[Incident, ...]:
         """What the garden did to messages and actors."""
         return self.run.incidents
@@ -78,6 +86,7 @@ class Result:
             "duration_s": self.run.time_ns / SECOND_NS,
             "errors": self.outcome["errors"],
             "lifeforce": {key: value / MICRO for key, value in self.outcome["lifeforce"].items()},
+            "lambda": self.lambda_,
             "phases": [_phase(name, phase) for name, phase in self.outcome["phases"].items()],
             "criteria": [{"text": v.text, "held": v.held} for v in self.criteria],
             "expectations": [

@@ -250,6 +250,8 @@ def _print_end(console: Console, result: Result) -> None:
     force = {key: format_lifeforce(value) for key, value in result.outcome["lifeforce"].items()}
     state = "[green]completed[/]" if result.completed else "[red]not completed[/]"
     economy = f" · lifeforce {force['initial']} → {force['final']} LF" if result.run.ledger else ""
+    if result.lambda_ is not None:
+        economy += f" · λ {result.lambda_:.2f}"
     after = f" after {_seconds(result.outcome['duration'])}: {_ENDS[result.run.stopped]}"
     console.print(f"[bold]{state}[/]{after}{economy}")
     if result.incidents:
