@@ -26,8 +26,12 @@ def encode(value: Plain) -> bytes:
 
 
 def decode(data: bytes) -> Plain:
-    """The plain data that ``encode`` wrote."""
-    return json.loads(data)
+    """The plain data that ``encode`` wrote; a negative zero from outside is read as zero."""
+    return json.loads(data, parse_float=_real)
+
+
+def _real(text: str) -> float:
+    return float(text) + 0.0
 
 
 def sha256(value: Plain) -> str:

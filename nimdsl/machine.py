@@ -40,10 +40,16 @@ class Expression:
         return {**self.__dict__, "_closure": []}
 
     def to_data(self) -> Any:
-        """Equal for equal expressions; names that are constants appear with their values."""
-        used = sorted({name for name in _names(self.node) if name in self.scope.constants})
-        constants = {name: self.scope.constants[name].value for name in used}
-        return [syntax.to_data(self.node), constants]
+        """Equal for expressions that compute the same: the tree, and what its names mean.
+
+        A constant appears with its value, any other name with its path and its type: the type
+        decides what an operator does.
+        """
+        used = sorted(set(_names(self.node)))
+        constants = {n: self.scope.constants[n].value for n in used if n in self.scope.constants}
+        bound = {n: self.scope.names[n] for n in used if n in self.scope.names and n not in constants}
+        names = {name: [list(one.path), one.type.to_data()] for name, one in bound.items()}
+        return [syntax.to_data(self.node), constants, names]
 
 
 def _names(node: syntax.Node) -> Iterator[str]:

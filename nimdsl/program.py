@@ -30,7 +30,7 @@ class Schema:
     type: str
     payload_type: Type
     body: Mapping[str, Plain]
-    wire: Mapping[str, Plain]
+    wire: Mapping[str, Plain] = field(metadata={"hashed": False})
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class Protocol:
 
     name: str
     economy: str
-    phases: tuple[Phase, ...]
+    phases: tuple[Phase, ...] = field(metadata={"hashed": False})
     actor: Actor
     criteria: tuple[Criterion, ...] = field(metadata={"hashed": False})
 

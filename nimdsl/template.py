@@ -42,6 +42,8 @@ def literal(scalar: Scalar, expected: Type) -> Literal | None:
         return None if value is None else Literal(value, expected)
     if expected == types.REAL and isinstance(scalar.value, int) and not isinstance(scalar.value, bool):
         return Literal(float(scalar.value), types.REAL)
+    if isinstance(scalar.value, float):
+        return Literal(scalar.value + 0.0, types.REAL)
     return Literal(scalar.value, type_of(scalar.value))
 
 

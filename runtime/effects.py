@@ -6,7 +6,10 @@ or a piece of work for ever, and draws belong to it (SEMANTICS 2.4).
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from nimdsl.canonical import Plain
 from runtime.economy import Release, Settle
@@ -74,3 +77,28 @@ class Book:
 
 
 Effect = SetTimer | CancelTimer | StartWork | CancelWork | Deliver | Publish | Book
+
+_EFFECTS = {
+    kind.__name__: kind for kind in (SetTimer, CancelTimer, StartWork, CancelWork, Deliver, Publish)
+}
+_COMMANDS = {kind.__name__: kind for kind in (Settle, Release, Grant)}
+
+
+def effect_to_data(effect: Effect) -> dict[str, Plain]:
+    """Plain form of an effect."""
+    named: Any = effect.command if isinstance(effect, Book) else effect
+    fields = {f.name: getattr(named, f.name) for f in dataclasses.fields(named)}
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in fields.items()}
+    return {"type": type(named).__name__, **plain}
+
+
+def effect_from_data(data: Mapping[str, Any]) -> Effect:
+    """The effect that ``effect_to_data`` wrote."""
+    fields = {key: value for key, value in data.items() if key != "type"}
+    if data["type"] in _COMMANDS:
+        keys = {"keys": tuple(fields["keys"])} if "keys" in fields else {}
+        return Book(_COMMANDS[data["type"]](**{**fields, **keys}))
+    if "kind" in fields:
+        fields["kind"] = EventKind(fields["kind"])
+    effect: Effect = _EFFECTS[data["type"]](**fields)
+    return effect

@@ -17,6 +17,8 @@ from nimdsl.canonical import Plain
 from nimdsl.program import Schema
 
 MESSAGE_BYTES_MAX = 1 << 20
+DELTA_MAX = 1_000_000
+"""LF: as much as one amount of an economy can be."""
 
 
 def problem(schema: Schema, message: Plain) -> str:
@@ -29,6 +31,8 @@ def problem(schema: Schema, message: Plain) -> str:
         return f"{_path(errors[0].absolute_path)}: {errors[0].message}"[:300]
     if schema.role == "reply" and message["status"] == "ACK" and "payload" not in message:
         return "message: an ACK carries a payload"
+    if abs(message.get("lifeforce_delta", 0)) > DELTA_MAX:
+        return f"lifeforce_delta: beyond {DELTA_MAX} LF"
     return ""
 
 

@@ -132,25 +132,29 @@ class _Step:
         self._drain()
 
     def _drain(self) -> None:
-        turn = self.turn
-        for _ in range(INTERNAL_EVENT_COUNT_MAX):
-            self._recall()
-            if not turn.queue:
-                return
+        """Internal events first-in-first-out; then deferred events, each with a budget of its own."""
+        turn, left = self.turn, INTERNAL_EVENT_COUNT_MAX
+        while turn.queue or self._recall():
             name, fields, event = turn.queue.popleft()
             if event is not None:
+                left = INTERNAL_EVENT_COUNT_MAX
                 self._requested(event)
-            else:
+            elif left:
+                left -= 1
                 self._fire(name, fields)
-        turn.fault = f"more than {INTERNAL_EVENT_COUNT_MAX} internal events in one step"
-        turn.record("faulted", reason=turn.fault)
-        turn.queue.clear()
+            else:
+                turn.fault = f"more than {INTERNAL_EVENT_COUNT_MAX} internal events in one step"
+                turn.record("faulted", reason=turn.fault)
+                turn.queue.clear()
+                return
 
-    def _recall(self) -> None:
-        """A state that defers nothing takes the oldest deferred event next."""
+    def _recall(self) -> bool:
+        """A state that defers nothing takes the oldest deferred event next; whether there is one."""
         turn = self.turn
-        if turn.deferred and not turn.queue and turn.state not in self.table.deferred:
-            turn.queue.append(("", {}, Event.from_data(turn.deferred.pop(0))))
+        if not turn.deferred or turn.fault or turn.state in self.table.deferred:
+            return False
+        turn.queue.append(("", {}, Event.from_data(turn.deferred.pop(0))))
+        return True
 
     # Events with a meaning of their own
 

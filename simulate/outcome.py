@@ -88,6 +88,7 @@ def _phase(phase: Phase, host: Host, run: Run) -> dict[str, Plain]:
         **data,
         "complete": bool(marks) and marks[-1]["verdict"] == "complete",
         "attempts": sum(record["attempts"] for record in handshakes(host, phase.name)),
+        "retries": sum(max(0, record["attempts"] - 1) for record in handshakes(host, phase.name)),
         "spent": ledger.spent(phase.name) if ledger else 0,
         "earned": ledger.earned(phase.name) if ledger else 0,
         "duration": ended - begun,

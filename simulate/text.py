@@ -137,17 +137,12 @@ def _phases(result: Result) -> Table:
     table.add_row(
         "[bold]total[/]",
         *(str(sum(phase[key] for phase in phases.values())) for key in ("handshakes", "accepted")),
-        str(sum(_retries(phase) for phase in phases.values())),
+        str(sum(int(phase["retries"]) for phase in phases.values())),
         format_lifeforce(force["spent"]),
         format_lifeforce(force["earned"]),
         _seconds(result.outcome["duration"]),
     )
     return table
-
-
-def _retries(phase: Mapping[str, Any]) -> int:
-    ended = phase["accepted"] + phase["rejected"] + phase["failed"]
-    return max(0, int(phase["attempts"]) - int(ended))
 
 
 def _phase_cells(name: str, phase: Mapping[str, Any]) -> list[str]:
@@ -156,7 +151,7 @@ def _phase_cells(name: str, phase: Mapping[str, Any]) -> list[str]:
         f"[{colour}]{name}[/]",
         str(phase["handshakes"]),
         str(phase["accepted"]),
-        str(_retries(phase)),
+        str(phase["retries"]),
         format_lifeforce(phase["spent"]),
         format_lifeforce(phase["earned"]),
         _seconds(phase["duration"]) if phase["tries"] else "–",

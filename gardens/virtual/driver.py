@@ -29,7 +29,7 @@ from runtime import wire
 from runtime.economy import Charge, Ledger, Reserve, Settle, Tariff
 from runtime.effects import Book, Deliver, Effect, SetTimer, StartWork
 from runtime.events import BEGIN, PRIORITY, Event, EventKind
-from runtime.host import Checks, Host, finished, fold
+from runtime.host import Checks, Host, finished
 from runtime.interpreters import Interpreter, TransitionsInterpreter
 from runtime.journal import Journal, MemoryJournal
 from runtime.step import Kernel, Paid
@@ -40,7 +40,7 @@ LEDGER = "economy"
 """The name of the ledger's own journal."""
 EVENT_COUNT_MAX = 5_000_000
 """How many events one run takes at most."""
-INSTANT_EVENT_COUNT_MAX = 20_000
+INSTANT_EVENT_COUNT_MAX = 200_000
 """How many events may happen at one instant; beyond that, time stands still."""
 CONTROL = 0
 
@@ -161,7 +161,7 @@ class Driver:
         stopped = self._loop()
         ended_ns = self.scenario.horizon_ns if stopped == "horizon" else self.active_ns
         if self.ledger is not None:
-            self.ledger.close(max(ended_ns, self.now_ns))
+            self.ledger.close(ended_ns)
             self._write_ledger()
         self.journal.commit()
         return Run(self.run_id, self.hosts, self.ledger, ended_ns, stopped, tuple(self.incidents))
@@ -336,7 +336,7 @@ class Driver:
     def _return(self, host: Host) -> None:
         """The actor comes back: its snapshot is what its journal says."""
         self.down.discard(host.id)
-        host.snapshot = fold(host.kernel, self.journal)[0]
+        host.restore()
         self._befell(host.id, "came back")
         lost = host.lost_work()
         self._carry_out(host, host.resume())

@@ -30,6 +30,8 @@ from nimdsl import canonical
 from nimdsl.canonical import Plain
 from nimdsl.compile.garden import PERFECT_BUS
 from nimdsl.compile.work import PERFECT
+from nimdsl.diagnostics import error
+from nimdsl.errors import SpecError
 from nimdsl.expression.evaluate import Fault
 from nimdsl.expression.types import INT, REAL
 from nimdsl.machine import Expression
@@ -51,7 +53,10 @@ _INSTANT = WorkModel(latency=PERFECT)
 
 @lru_cache(maxsize=4_096)
 def _made(kind: str, parameters: bytes) -> Distribution:
-    return _MAKERS[kind](*canonical.decode(parameters))
+    try:
+        return _MAKERS[kind](*canonical.decode(parameters))
+    except ValueError as problem:
+        raise SpecError((error("NIM0210", str(problem)),)) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nimdsl import canonical
+from nimdsl.expression.check import infer
 from nimdsl.expression.evaluate import Fault, closure
 from nimdsl.expression.syntax import (
     Binary,
     Call,
     Field,
+    Index,
     ListOf,
     Literal,
     Macro,
@@ -111,7 +113,9 @@ class Cases:
             key = _key(term)
             self.shown[key] = unparse(term)
             known = self.points.setdefault(key, [])
-            known += [("at", value, guard_type) for value, guard_type in constants]
+            kind: Any = infer(term, guard.scope)[0]
+            ordered = isinstance(node, Binary) and node.operator in ("<", "<=", ">", ">=")
+            known += [("at", value, REAL if kind == REAL else ordered) for value, _ in constants]
             return
         if isinstance(node, Binary) and node.operator in _ORDER:
             key, _ = _pair(node)
@@ -136,6 +140,8 @@ class Cases:
             return [True, False]
         if not all(isinstance(value, int | float) for value in constants):
             unique = list(dict.fromkeys(map(str, constants)))
+            if any(ordered is True for _, _, ordered in values):
+                return sorted({"", *unique, *(text + "\0" for text in unique)})
             return [*unique, _other(unique)]
         ordered = sorted(set(constants))
         if values[0][2] == REAL:
@@ -290,12 +296,25 @@ def shadowed(guards: Sequence[Expression | None]) -> list[int]:
     if not cases.tractable:
         return late
     taken: set[int] = set()
+    sure = [number for number, guard in enumerate(before) if not _may_fault(guard.node)]
     for case in cases.all():
-        taken.update(itertools.islice((n for n in range(len(before)) if cases.holds(n, case)), 1))
+        holding = [number for number in range(len(before)) if cases.holds(number, case)]
+        taken.update(holding[:1])
+        taken.update([number for number in holding if number in sure][:1])
     return [*(number for number in range(len(before)) if number not in taken), *late]
 
 
-def possible(guard: Expression, domains: Domains) -> bool:
-    """Whether the condition can be true at all when its names stay in their domains."""
+def _may_fault(node: Node) -> bool:
+    """Whether evaluation can have no value, so that the guard is false whatever its terms are."""
+    return any(
+        isinstance(part, Index | Macro)
+        or (isinstance(part, Binary) and part.operator == "/")
+        or (isinstance(part, Call) and part.name == "first")
+        for part in _walk(node)
+    )
+
+
+def possible(guard: Expression, domains: Domains, legal: Callable[[Case], bool]) -> bool:
+    """Whether the condition can be true in a legal case, with names that stay in their domains."""
     cases = Cases([guard], domains)
-    return not cases.tractable or any(cases.holds(0, case) for case in cases.all())
+    return not cases.tractable or any(cases.holds(0, case) for case in cases.all() if legal(case))

@@ -73,7 +73,8 @@ class _Checker:
         """NIM0402."""
         for leaf in self.leaves:
             state = self.states[leaf]
-            if not state.final and not any(self._ways(leaf)):
+            out = [way for way in self._ways(leaf) if not way[1].internal or len(self.leaves) == 1]
+            if not state.final and not out:
                 message = f"nothing leads out of the state `{leaf}`"
                 fix = "add a transition or a timer, or say `final: true`"
                 self.findings.report("NIM0402", message, state.place, fix)
@@ -142,22 +143,24 @@ class _Checker:
                 self.findings.report("NIM0407", message, place, fix)
 
     def timers(self) -> None:
-        """NIM0410."""
-        for path, state in self.states.items():
-            for timer in state.timers:
-                unsure = all(t.guard is not None or t.price is not None for t in timer.transitions)
-                ways = [t for owner in lineage(path) for t in self.states[owner].transitions]
-                if unsure and len(state.timers) == 1 and not ways:
-                    message = (
-                        f"the timer of `{path}` can be refused or guarded off, and nothing else leads out"
-                    )
-                    fix = "add a transition on `refused`, or another timer"
-                    self.findings.report("NIM0410", message, timer.place, fix)
+        """NIM0410: a timer whose transition is refused or guarded off is used up (SEMANTICS 1.4)."""
+        told: set[int] = set()
+        for leaf in self.leaves:
+            ways = [way for way in self._ways(leaf) if not way[1].internal]
+            if not ways or not all(timed and _unsure(transition) for _, transition, timed in ways):
+                continue
+            transition = ways[0][1]
+            if id(transition) not in told:
+                told.add(id(transition))
+                message = (
+                    f"every timer of `{leaf}` can be refused or guarded off, and nothing else leads out"
+                )
+                fix = "add a transition on `refused`, or a timer without `if` and `cost`"
+                self.findings.report("NIM0410", message, transition.place, fix)
 
     def work(self) -> None:
-        """NIM0408 and NIM0409."""
-        handled = {t.event for state in self.states.values() for t in state.transitions}
-        started = {a.work for a in self._actions() if isinstance(a, StartWork)}
+        """NIM0407, NIM0408 and NIM0409."""
+        started = {action.work for action in self._actions() if isinstance(action, StartWork)}
         for name, work in self.interface.works.items():
             if name not in started:
                 message = f"no state starts the work `{name}`"
@@ -166,9 +169,22 @@ class _Checker:
                 continue
             for outcome, code in (("done", "NIM0407"), ("failed", "NIM0408"), ("unknown", "NIM0409")):
                 event = work.outcomes.get(outcome)
-                if event is not None and event not in handled:
-                    message = f"`{name}` can come back with `{event}` ({outcome}), and no state handles it"
-                    self.findings.report(code, message, work.place, f"add a transition on `{event}`")
+                if event is not None:
+                    self._comes_back(name, event, outcome, code)
+
+    def _comes_back(self, name: str, event: str, outcome: str, code: str) -> None:
+        """Work that a state starts on entry must be taken there; other work anywhere."""
+        place = self.interface.works[name].place
+        owners = [path for path, state in self.states.items() if _starts(state, name)]
+        for path in owners or [""]:
+            inside = [
+                leaf for leaf in self.leaves if not path or leaf == path or leaf.startswith(path + "/")
+            ]
+            if not any(t.event == event or timed for leaf in inside for _, t, timed in self._ways(leaf)):
+                where = f"the state `{path}` does not handle it" if path else "no state handles it"
+                message = f"`{name}` can come back with `{event}` ({outcome}), and {where}"
+                self.findings.report(code, message, place, f"add a transition on `{event}`")
+                return
 
     def _actions(self) -> Iterator[object]:
         for state in self.states.values():
@@ -176,3 +192,11 @@ class _Checker:
             edges = [*state.transitions, *(t for timer in state.timers for t in timer.transitions)]
             for transition in edges:
                 yield from transition.actions
+
+
+def _unsure(transition: Transition) -> bool:
+    return transition.guard is not None or transition.price is not None
+
+
+def _starts(state: State, work: str) -> bool:
+    return any(isinstance(action, StartWork) and action.work == work for action in state.enter)

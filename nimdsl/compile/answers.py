@@ -18,8 +18,8 @@ from nimdsl.compile.payload import check_payload
 from nimdsl.compile.reader import Reader
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.syntax import Binary, Call, Field, Literal, Macro, Name
-from nimdsl.expression.types import BOOL, INT, REAL, STRING, Type, list_of, record_of
-from nimdsl.flatten import FAULT
+from nimdsl.expression.types import BOOL, INT, REAL, RECORD, STRING, Type, list_of, record_of
+from nimdsl.flatten import FAULT, REFUSED
 from nimdsl.machine import Expression, Price, Purse, Raise, Reply, StartWork, State, Transition
 from nimdsl.program import Schema
 from nimdsl.suggest import phrase
@@ -78,7 +78,7 @@ class _Answer:
         self.reply = self._schema("reply", context)
         self.event = f"request:{reader.text('request')}"
         self.work = self._work()
-        payload = self.request.payload_type if self.request else record_of({})
+        payload = self.request.payload_type if self.request else RECORD
         asked = record_of({"payload": payload, "type": STRING}, reader.text("request"))
         self.scope = interface.scope.extended({"request": Binding(asked, ("$request",))})
         self.guard = reader.expression("if", self.scope)
@@ -120,7 +120,7 @@ class _Answer:
         row = tables[table].element or record_of({})
         where = inner.expression("where", self.scope.extended({"row": Binding(row, ("row",))}))
         if where is None:
-            return None
+            return Expression(Name(table), list_of(row), self.scope)
         return Expression(Macro("filter", Name(table), "row", where.node), list_of(row), where.scope)
 
     def _done_scope(self) -> Scope:
@@ -180,6 +180,9 @@ class _Answer:
                 *self._answered(outcomes["done"]),
                 *(self._refused(event, status) for event, status in refused),
                 self._refused(FAULT, "NACK"),
+                Transition(
+                    REFUSED, LISTENING, actions=(_refusal(self.endings[0].reply, "RETRY", _UNPAID),)
+                ),
             ),
             place=self.reader.place(),
         )
@@ -214,6 +217,9 @@ _GIVEN_REASON = Expression(
 
 def _price_of(reply: Reply) -> Price | None:
     return None if reply.status == "RETRY" else Price(0, Purse.REQUEST, PROCESS)
+
+
+_UNPAID = Expression(Literal("nothing is left to pay for the processing", STRING), STRING, Scope({}))
 
 
 def _refusal(reply: Reply, status: str, reason: Expression) -> Reply:

@@ -208,7 +208,7 @@ class _Builder:
         rejected = constant("the reply does not satisfy `accept`", STRING)
         status = "event.message.status"
         return [
-            self._judged("!event.valid", "malformed", expression("event.problem")),
+            self._judged("!event.valid", "malformed", expression("event.problem"), keep=process),
             self._judged(f"{status} == 'NACK'", "nack", given),
             Transition(REPLIED, again, _all([expression(f"{status} == 'RETRY'"), more])),
             self._judged(f"{status} == 'RETRY'", "retry", given, keep=process),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from nimdsl.compile.reader import Reader
 from nimdsl.diagnostics import Place
 from nimdsl.expression.check import Binding, Scope
-from nimdsl.expression.types import LIFEFORCE, REAL, RECORD, STRING, Type, join, record_of
+from nimdsl.expression.types import ANY, LIFEFORCE, REAL, RECORD, STRING, Type, join, parse_type, record_of
 from nimdsl.flatten import FAULT, REFUSED
 from nimdsl.machine import (
     Action,
@@ -181,7 +181,7 @@ class _Compiler:
             price=price if price and price.amount else None,
             actions=self._actions(reader, "do", scope),
             internal=bool(reader.value("internal", False)),
-            place=reader.place("event") if "event" in reader else reader.place("after"),
+            place=reader.place("event") if "event" in reader else reader.place(),
         )
 
     def _target(self, reader: Reader, owner: str) -> str:
@@ -271,15 +271,29 @@ def _send(reader: Reader, scope: Scope) -> list[Action]:
     if inner is None:
         return []
     to, event = inner.reference("to", "Cell"), inner.text("event")
-    payload = inner.template("payload", scope)
-    target = reader.findings.documents.get("Cell", to)
+    target = inner.findings.documents.get("Cell", to)
+    accepted: MapNode | None = None
     if target is not None and not target.broken:
-        accepted = target.spec.get("accepts")
-        known = list(accepted.entries) if isinstance(accepted, MapNode) else []
-        if event not in known:
-            message = f"`{to}` does not accept the event `{event}`"
-            reader.findings.report("NIM0301", message, inner.place("event"), phrase(event, known))
-    return [Send(f"cell/{to}", event, payload)]
+        found = target.spec.get("accepts")
+        accepted = found if isinstance(found, MapNode) else MapNode(target.root.source, 1, 1)
+    fields = accepted.get(event) if accepted is not None else None
+    if accepted is not None and fields is None:
+        message = f"`{to}` does not accept the event `{event}`"
+        inner.findings.report("NIM0301", message, inner.place("event"), phrase(event, accepted.entries))
+    if not isinstance(fields, MapNode):
+        return [Send(f"cell/{to}", event, inner.template("payload", scope))]
+    kinds = {key: parse_type(str(kind.plain())) or ANY for key, kind in fields.entries.items()}
+    return [Send(f"cell/{to}", event, event_payload(inner, scope, event, kinds))]
+
+
+def event_payload(reader: Reader, scope: Scope, event: str, kinds: Mapping[str, Type]) -> Expression:
+    """The payload of an event whose fields have these types; what it lacks is reported."""
+    payload = reader.template("payload", scope, record_of(kinds))
+    missing = [key for key in kinds if payload.type.field(key) is None]
+    if missing:
+        message = f"the event `{event}` needs `{missing[0]}`"
+        reader.findings.report("NIM0306", message, reader.place("event"), "add it under `payload:`")
+    return payload
 
 
 def _reward(reader: Reader, interface: Interface) -> list[Action]:
@@ -288,7 +302,7 @@ def _reward(reader: Reader, interface: Interface) -> list[Action]:
         fix = phrase(name, interface.rewards)
         message = f"no economy knows the reward `{name}`"
         reader.findings.report("NIM0301", message, reader.place("reward"), fix)
-    return [Reward(name, interface.name)]
+    return [Reward(name, f"cell/{interface.name}")]
 
 
 def _paths(node: object, parent: str) -> list[str]:

@@ -7,9 +7,9 @@ documents are checked and compiled like any others.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 
 from nimdsl.canonical import Plain
 from nimdsl.compile.documents import Document, Documents
@@ -18,7 +18,7 @@ from nimdsl.kinds import KINDS
 from nimdsl.source import Source
 from nimdsl.structure import check_structure
 from nimdsl.suggest import phrase
-from nimdsl.tree import ListNode, MapNode, Node, parse
+from nimdsl.tree import ListNode, MapNode, Node, Scalar, parse
 
 CODE = "NIM0507"
 
@@ -69,7 +69,7 @@ def _document(by_kind: dict[str, dict[str, Document]], path: str) -> Document | 
 def _copied(node: Node, fields: list[str], value: Plain, path: str) -> Node | Diagnostic:
     """A copy of ``node`` along ``fields`` with the value at their end."""
     if not fields or fields == [""]:
-        return _as_node(value, path)
+        return _as_node(value, Source(f"--set {path}", ""))
     head, *rest = fields
     if isinstance(node, MapNode):
         inner = node.get(head)
@@ -81,7 +81,7 @@ def _copied(node: Node, fields: list[str], value: Plain, path: str) -> Node | Di
         copy = MapNode(node.source, node.line, node.column)
         copy.entries, copy.keys = {**node.entries, head: changed}, dict(node.keys)
         return copy
-    if isinstance(node, ListNode) and head.isdigit() and int(head) < len(node.items):
+    if isinstance(node, ListNode) and head.isdecimal() and int(head) < len(node.items):
         changed = _copied(node.items[int(head)], rest, value, path)
         if isinstance(changed, Diagnostic):
             return changed
@@ -91,12 +91,19 @@ def _copied(node: Node, fields: list[str], value: Plain, path: str) -> Node | Di
     return error(CODE, f"`{path}`: there is no `{head}`")
 
 
-def _as_node(value: Plain, path: str) -> Node | Diagnostic:
-    text = json.dumps(value, ensure_ascii=False)
-    trees, problems = parse(Source(f"--set {path}", text))
-    if problems or not trees:
-        return problems[0] if problems else error(CODE, f"`{path}` has no value")
-    return trees[0]
+def _as_node(value: Plain, source: Source) -> Node:
+    """A plain value as if it had been written in a document."""
+    if isinstance(value, dict):
+        made = MapNode(source, 1, 1)
+        made.entries = {str(key): _as_node(item, source) for key, item in value.items()}
+        made.keys = {key: Scalar(source, 1, 1, key, key, False, len(key)) for key in made.entries}
+        return made
+    if isinstance(value, list):
+        listed = ListNode(source, 1, 1)
+        listed.items = [_as_node(item, source) for item in value]
+        return listed
+    text = format(Decimal(repr(value)), "f") if isinstance(value, float) else str(value)
+    return Scalar(source, 1, 1, value, text, False, len(text))
 
 
 def parse_assignment(text: str) -> tuple[str, Plain] | Diagnostic:

@@ -127,6 +127,7 @@ class _Compiler:
 
     def compile(self) -> CompiledPhase:
         reader, instances = self.reader, _instances(self.reader)
+        self.names = [name for name, _ in instances]
         terms = self._terms()
         self._check_names(instances)
         accept = reader.expression("accept", self.reply_scope)
@@ -246,6 +247,7 @@ class _Compiler:
             enter=(
                 *(Set((*path, key), constant(0)) for key in ("accepted", "rejected", "failed")),
                 *(Set((*path, key), constant([])) for key in ("replies", "claims")),
+                Set((*path, "steps"), constant({name: {} for name in self.names})),
                 bump(*path, "tries"),
                 self._note("started"),
             ),

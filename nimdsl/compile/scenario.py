@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from nimdsl.compile.machines import event_payload
 from nimdsl.compile.outcome import Cells, outcome_scope
 from nimdsl.compile.overrides import override
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.expression.check import Scope
 from nimdsl.expression.evaluate import Fault
-from nimdsl.expression.types import ANY, Type, record_of
+from nimdsl.expression.types import Type
 from nimdsl.program import Economy, Expectation, Garden, Protocol, Scenario, Stimulus
 from nimdsl.suggest import phrase
 
@@ -105,12 +106,10 @@ def _stimulus(reader: Reader, context: ScenarioContext, cells: list[str]) -> Sti
         if event not in accepted:
             message = f"`{to}` does not accept the event `{event}`"
             reader.findings.report("NIM0301", message, reader.place("event"), phrase(event, accepted))
-    expected = ANY if accepted is None else record_of(fields)
-    payload = reader.template("payload", Scope({}), expected)
-    missing = [key for key in fields if payload.type.field(key) is None]
-    if missing and accepted is not None:
-        message = f"the event `{event}` needs `{missing[0]}`"
-        reader.findings.report("NIM0306", message, reader.place("event"), "add it under `payload:`")
+    if accepted is None:
+        payload = reader.template("payload", Scope({}))
+    else:
+        payload = event_payload(reader, Scope({}), event, fields)
     if reader.value("times", 1) > 1 and not reader.duration("every"):
         reader.findings.report("NIM0204", "`times` needs `every`", reader.place("times"), "add `every:`")
     try:

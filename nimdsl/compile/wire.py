@@ -6,6 +6,7 @@ JSON Schema has is refused with its place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,7 +19,7 @@ from nimdsl.expression import types
 from nimdsl.expression.types import Type, list_of, record_of
 from nimdsl.program import Schema
 from nimdsl.suggest import phrase
-from nimdsl.tree import MapNode
+from nimdsl.tree import MapNode, Scalar
 
 KEYWORDS = (
     "type",
@@ -66,14 +67,30 @@ def compile_schema(findings: Findings, reader: Reader) -> Schema | None:
         findings.report("NIM0305", f"not a JSON Schema: {problem.message[:160]}", place)
         return None
     name, role = findings.document.name, reader.text("role")
-    body = _body(name, role, reader.text("type"), plain)
+    body = _body(name, role, reader.text("type"), _without_prose(plain))
+    full = _body(name, role, reader.text("type"), plain)
     wire_fields = {"request_id": {"type": "string"}, "timestamp": {"type": "string"}}
     wire = {
-        **body,
-        "properties": {**body["properties"], **wire_fields},
-        "required": [*body["required"], *wire_fields],
+        **full,
+        "properties": {**full["properties"], **wire_fields},
+        "required": [*full["required"], *wire_fields],
     }
     return Schema(name, role, reader.text("type"), schema_type(plain, name), body, wire)
+
+
+def _without_prose(schema: Any) -> Any:
+    """A JSON Schema without what constrains nothing, so that no word of it changes a hash."""
+    if not isinstance(schema, dict):
+        return schema
+    kept = {key: value for key, value in schema.items() if key not in ("description", "title")}
+    if "properties" in kept:
+        kept["properties"] = {name: _without_prose(part) for name, part in kept["properties"].items()}
+    for key in ("items", "additionalProperties"):
+        if key in kept:
+            kept[key] = _without_prose(kept[key])
+    if "anyOf" in kept:
+        kept["anyOf"] = [_without_prose(part) for part in kept["anyOf"]]
+    return kept
 
 
 def _body(name: str, role: str, type_: str, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,6 +115,12 @@ def _check_keywords(findings: Findings, schema: MapNode) -> None:
         if key not in KEYWORDS:
             message = f"`{key}` is not among the keywords that every garden can honour"
             findings.report("NIM0305", message, schema.key_place(key), phrase(key, KEYWORDS))
+    pattern = schema.get("pattern")
+    if isinstance(pattern, Scalar):
+        try:
+            re.compile(str(pattern.value))
+        except re.error as problem:
+            findings.report("NIM0305", f"this pattern is no regular expression: {problem}", pattern.place)
     for inner in _inner(schema):
         _check_keywords(findings, inner)
 

@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import Any
 
 from nimdsl.expression.check import Binding, Scope, infer
-from nimdsl.expression.functions import FUNCTIONS, as_text
+from nimdsl.expression.functions import FUNCTIONS, as_text, real_of
 from nimdsl.expression.syntax import (
     Binary,
     Call,
@@ -38,7 +38,9 @@ from nimdsl.units import INT64_MAX, MICRO
 Environment = Mapping[str, Any]
 Closure = Callable[[Environment], Any]
 
-REAL_EXACT_MAX = 2**53
+
+LENGTH_MAX = 1 << 20
+"""The longest text or list that an expression may make."""
 
 
 class Fault(Exception):  # noqa: N818
@@ -114,7 +116,7 @@ def _joined(nodes: Sequence[Node], scope: Scope) -> list[Closure]:
 
 
 def _as_real(part: Closure) -> Closure:
-    return lambda environment: _to_real(part(environment))
+    return lambda environment: real_of(part(environment))
 
 
 def _name(node: Name, scope: Scope) -> Closure:
@@ -162,15 +164,12 @@ def _checked(value: Any) -> Any:
         if not math.isfinite(value):
             raise Fault("the result is not a finite number")
         return value + 0.0
-    if isinstance(value, int) and not -INT64_MAX - 1 <= value <= INT64_MAX:
-        raise Fault("the result does not fit in 64 bits")
+    if isinstance(value, int):
+        if not -INT64_MAX - 1 <= value <= INT64_MAX:
+            raise Fault("the result does not fit in 64 bits")
+    elif isinstance(value, str | list) and len(value) > LENGTH_MAX:
+        raise Fault(f"the result is longer than {LENGTH_MAX}")
     return value
-
-
-def _to_real(value: int | float) -> float:
-    if isinstance(value, int) and abs(value) > REAL_EXACT_MAX:
-        raise Fault("this integer is too large to be a real")
-    return float(value)
 
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -194,7 +193,7 @@ def _binary(node: Binary, scope: Scope) -> Closure:
     if node.operator in _COMPARE:
         compare = _COMPARE[node.operator]
         if set(kinds) == {INT, REAL}:
-            return lambda environment: compare(_to_real(left(environment)), _to_real(right(environment)))
+            return lambda environment: compare(real_of(left(environment)), real_of(right(environment)))
         return lambda environment: compare(left(environment), right(environment))
     compute = arithmetic(node.operator, *kinds)
     return lambda environment: _checked(compute(left(environment), right(environment)))
@@ -206,7 +205,7 @@ def arithmetic(operator: str, left: Type, right: Type) -> Callable[[Any, Any], A
         return _UNTYPED[operator]
     if REAL in (left, right) and not {left, right} & set(QUANTITIES):
         compute = {"+": python.add, "-": python.sub, "*": python.mul, "/": python.truediv}[operator]
-        return lambda a, b: compute(_to_real(a), _to_real(b))
+        return lambda a, b: compute(real_of(a), real_of(b))
     if operator in "+-":
         return python.add if operator == "+" else python.sub
     if operator == "*":
@@ -214,7 +213,7 @@ def arithmetic(operator: str, left: Type, right: Type) -> Callable[[Any, Any], A
         scale = 1 if {left, right} in ({SHARE, INT}, {SHARE, REAL}) else scale
         return lambda a, b: _scaled(Fraction(a) * Fraction(b) / scale)
     if left in QUANTITIES and left == right:
-        return lambda a, b: _to_real(a) / _to_real(b)
+        return lambda a, b: real_of(a) / real_of(b)
     if left in QUANTITIES:
         return lambda a, b: _scaled(Fraction(a) / Fraction(b))
     return _truncated
@@ -224,7 +223,23 @@ def _divided(a: Any, b: Any) -> Any:
     return a / b if isinstance(a, float) or isinstance(b, float) else _truncated(a, b)
 
 
-_UNTYPED = {"+": python.add, "-": python.sub, "*": python.mul, "/": _divided}
+def _untyped(compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Arithmetic on values whose types only the run knows: numbers, or two of a kind to join."""
+
+    def apply(a: Any, b: Any) -> Any:
+        numbers = isinstance(a, int | float) and isinstance(b, int | float)
+        joined = compute is python.add and type(a) is type(b) and isinstance(a, str | list)
+        if not numbers and not joined:
+            raise Fault("these values cannot be computed with")
+        return compute(a, b)
+
+    return apply
+
+
+_UNTYPED = {
+    operator: _untyped(compute)
+    for operator, compute in (("+", python.add), ("-", python.sub), ("*", python.mul), ("/", _divided))
+}
 
 
 def _scaled(value: Fraction) -> int:
@@ -276,4 +291,4 @@ def _macro(node: Macro, scope: Scope) -> Closure:
 
 def _text(node: Text, scope: Scope) -> Closure:
     parts = [((infer(part, scope)[0],), _compile(part, scope)) for part in node.parts]
-    return lambda environment: "".join(as_text(kinds, part(environment)) for kinds, part in parts)
+    return lambda environment: _checked("".join(as_text(kinds, part(environment)) for kinds, part in parts))

@@ -29,6 +29,7 @@ from nimdsl.expression.types import (
 )
 from nimdsl.units import format_duration, format_lifeforce, format_share
 
+REAL_EXACT_MAX = 2**53
 Rule = Callable[..., Type | None]
 
 
@@ -109,6 +110,13 @@ def _to_real(kind: Type) -> Type | None:
     return REAL if kind in (REAL, INT, ANY) else None
 
 
+def real_of(value: float) -> float:
+    """An int as a real.  Raises ValueError beyond 2^53, where it would lose bits (SEMANTICS 2.3)."""
+    if isinstance(value, int) and abs(value) > REAL_EXACT_MAX:
+        raise ValueError("this integer is too large to be a real")
+    return float(value)
+
+
 def _scalar(kind: Type) -> Type | None:
     return STRING if kind.name not in ("list", "record") else None
 
@@ -139,7 +147,7 @@ FUNCTIONS: dict[str, Function] = {
     "floor": Function("floor(real)", (1,), _to_whole, math.floor),
     "ceil": Function("ceil(real)", (1,), _to_whole, math.ceil),
     "round": Function("round(real), half to even", (1,), _to_whole, round),
-    "real": Function("real(int)", (1,), _to_real, float),
+    "real": Function("real(int)", (1,), _to_real, real_of),
     "string": Function("string(value)", (1,), _scalar, as_text, typed=True),
     "contains": Function(
         "contains(text or list, part)", (2,), _contains, lambda whole, part: part in whole

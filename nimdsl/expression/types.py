@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,14 @@ class Type:
             if key == name:
                 return kind
         return None
+
+    def to_data(self) -> Any:
+        """Plain data that is equal for equal types."""
+        if self.element is not None:
+            return ["list", self.element.to_data()]
+        if self.fields is not None:
+            return {name: kind.to_data() for name, kind in self.fields}
+        return self.name
 
     def __str__(self) -> str:
         return f"list<{self.element}>" if self.element else self.name

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import nimdsl
+from runtime.events import BEGIN, Event, EventKind
+from runtime.host import Host, finished
+from runtime.interpreters import PlainInterpreter
+from runtime.journal import MemoryJournal
+from runtime.step import Kernel, Paid
 from runtime.turn import Record
 from simulate import Result, run
 from tests.support.texts import HELLO, cell
@@ -219,3 +224,87 @@ def test_4_4_a_reward_whose_keys_fault_fails_the_handshake() -> None:
     result = run(program, "hello")
     assert {r["verdict"] for r in result.failures} == {"faulted"}
     assert result.run.stopped == "final"
+
+
+def test_data_cannot_grow_without_bound() -> None:
+    machine = """
+    initial: a
+    states:
+      a:
+        enter: [{set: {s: '${s + s + "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}'}}]
+        timers: [{after: 1s, to: a}]
+        transitions: [{event: fault, to: full}]
+      full: {final: true}"""
+    result = go(cell(machine, "  data: {s: string}\n"))
+    assert result.outcome["cells"]["c"]["state"] == "full"
+    assert "longer than" in records(result, "fault")[0]["reason"]
+
+
+def test_2_3_an_int_becomes_a_real_only_if_nothing_is_lost() -> None:
+    machine = """
+    initial: a
+    states:
+      a: {transitions: [{event: push, to: b, do: [{set: {r: "${event.x}"}}]}, {event: fault, to: c}]}
+      b: {final: true}
+      c: {final: true}"""
+    rest = PUSH + "  data: {r: real}\n"
+    assert go(cell(machine, rest, scenario=ONE)).outcome["cells"]["c"] == {"state": "b", "data": {"r": 1.0}}
+    large = ONE.replace("x: 1", "x: 9007199254740993")
+    assert go(cell(machine, rest, scenario=large)).outcome["cells"]["c"]["state"] == "c"
+
+
+def test_1_4_a_stale_timer_lets_no_rate_run_on() -> None:
+    machine = """
+    initial: a
+    states:
+      a: {transitions: [{event: push, to: b}], timers: [{after: 50s, to: b}]}
+      b: {final: true}"""
+    result = go(cell(machine, PUSH, "{opening: 10, upkeep: {heart: 0.1}}", ONE))
+    assert result.outcome["duration"] == 10**9
+    assert result.outcome["lifeforce"]["spent"] == 100_000
+
+
+def test_a_phase_that_is_tried_again_starts_from_nothing() -> None:
+    text = HELLO.replace(
+        '    - {name: "meet_${who}", for: {who: [ann, bob]}, payload: {who: "${who}"}}',
+        "    - {name: one, payload: {who: ann}}\n"
+        '    - {name: two, payload: {who: "${steps.one.reply.payload.who}"}}',
+    ).replace("  exit: accepted == handshakes", "  retries: 1\n  exit: accepted == handshakes")
+    program = nimdsl.load_text(text)
+    for seed in range(60):
+        result = run(program, "hello", seed=seed, set={"cell/greeter.work.recall.virtual.nack": "50%"})
+        ended = [r for r in result.run.hosts["protocol/hello"].records if r["type"] == "handshake"]
+        tries = [ended[:2], ended[2:]]
+        for one, two in (pair for pair in tries if pair):
+            assert (two["verdict"] == "unready") == (one["verdict"] != "accepted")
+
+
+def test_a_long_queue_is_answered_without_a_fault() -> None:
+    """36 requests that wait for one slow answer, each recalled with a budget of its own."""
+    program = nimdsl.load_text(HELLO)
+    actor = program.cells["greeter"]
+    kernel = Kernel(actor, PlainInterpreter(actor.table), program.schemas)
+    host = Host(kernel, MemoryJournal(), lambda _: Paid(True, 0))
+    host.accept(BEGIN, 0)
+    message = {"$schema": "hello.v1", "type": "HELLO", "payload": {"who": "ann"}}
+    for number in range(1, 38):
+        payload = {"request": ["protocol/x", number], "message": message, "hold": "", "process": 0}
+        host.accept(Event(EventKind.REQUEST, payload=payload, sender="protocol/x", number=number), number)
+    while host.snapshot.works:
+        (work,) = host.snapshot.works
+        host.accept(finished(int(work), "done"), 99)
+    replies = [record for record in host.records if record["type"] == "reply"]
+    assert len(replies) == 37
+    assert not host.snapshot.fault
+
+
+def test_4_4_an_absurd_claim_makes_a_reply_unreadable_not_a_crash() -> None:
+    result = run(nimdsl.load_text(HELLO), "hello", set={"cell/greeter.answers.hello.delta": 1e13})
+    assert {r["verdict"] for r in result.failures} == {"malformed"}
+
+
+def test_rewards_of_a_cell_do_not_enter_a_phase_of_its_name() -> None:
+    machine = "{initial: a, states: {a: {transitions: [{event: push, to: a, do: [{reward: gift}]}]}}}"
+    result = go(cell(machine, PUSH, "{opening: 1, rewards: {gift: 2}}", ONE))
+    assert result.run.ledger is not None
+    assert result.run.ledger.earned("cell/c") == 2_000_000

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import nimdsl
 from nimdsl.loading import check_sources
 from nimdsl.source import Source
+from tests.support.effort import examples
 
 WORDS = (
     "0", "-1", "1.5", "true", "null", "{}", "[]", "x", "5s", "40%", "1e400", "'${'", "'${a}'", "a && b",
@@ -80,7 +81,7 @@ def kind_of(text: str) -> str:
 
 
 @pytest.mark.slow
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(mutations())
 def test_validation_never_raises_and_blames_only_what_can_be_to_blame(mutation: tuple[int, str]) -> None:
     position, mutated = mutation
