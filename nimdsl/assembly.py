@@ -23,7 +23,7 @@ from nimdsl.compile.protocol import compile_protocol
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.scenario import ScenarioContext, compile_scenario
 from nimdsl.compile.wire import compile_schema
-from nimdsl.diagnostics import Diagnostic, Severity
+from nimdsl.diagnostics import Diagnostic, Place, Severity
 from nimdsl.expression.types import Type
 from nimdsl.machine import Reward, State, walk
 from nimdsl.program import Actor, Economy, Program, Schema
@@ -48,6 +48,7 @@ class _Compiler:
     def __init__(self, documents: Documents) -> None:
         self.documents = documents
         self.diagnostics: list[Diagnostic] = []
+        self.told: set[tuple[str, Place, str]] = set()
 
     def report(self) -> Report:
         program = self._program()
@@ -73,7 +74,14 @@ class _Compiler:
         return findings, Reader(findings, document.spec, document.constants)
 
     def _close(self, findings: Findings) -> None:
-        self.diagnostics += findings.diagnostics
+        """Keeps what was found; of the instances of one document only the first is blamed for a thing."""
+        for diagnostic in findings.diagnostics:
+            if findings.document.constants:
+                message = diagnostic.message.rpartition(" (in `")[0]
+                if (key := (diagnostic.code, diagnostic.place, message)) in self.told:
+                    continue
+                self.told.add(key)
+            self.diagnostics.append(diagnostic)
 
     def _program(self) -> Program:
         schemas = self._each("Schema", compile_schema)

@@ -161,6 +161,11 @@ def _badly_typed(problem: Any, node: Node, place: Place, field: str) -> Diagnost
     if problem.validator == "pattern":
         message = f"{problem.instance[:60]!r} is not a good name here"
         return error("NIM0209", message, place, "use letters, digits and `_`, beginning with a letter")
+    if unit == "type":
+        message = f"`{field}` wants a type, this is {_what(node)}"
+        return error(
+            "NIM0205", message, place, "fields begin at zero: write for example `int` or `list<string>`"
+        )
     wanted = _TYPES.get(str(problem.validator_value), str(problem.validator_value))
     fix = "write it as text: put it in quotes" if wanted == "text" and isinstance(node, Scalar) else ""
     if "constant" in problem.schema.get("properties", {}):

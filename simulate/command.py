@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from nimdsl.canonical import Plain
-from nimdsl.diagnostics import Diagnostic
+from nimdsl.diagnostics import Diagnostic, error
 from nimdsl.errors import SpecError
 
 
@@ -47,11 +47,16 @@ def command(
     """
     import nimdsl
     from gardens.virtual.driver import Options
-    from simulate.export import export, journal_in
+    from simulate.export import discard, export, journal_in
     from simulate.running import find_scenario, run
     from simulate.text import Narrator, report
 
     program = nimdsl.load(*(specs or []))
+    if not specs and any(Path().glob("*.y*ml")):
+        print("running the shipped specs; `--specs .` runs this folder", file=sys.stderr)
+    if scenario not in program.scenarios and scenario and Path(scenario).exists():
+        fix = f"write `--specs {scenario}`"
+        raise SpecError((error("NIM0301", f"`{scenario}` is a path, a scenario is wanted", fix=fix),))
     found = find_scenario(program, scenario)
     overrides = _assignments(set_ or [])
     narrator = Narrator(sys.stderr if format_ is Format.json else sys.stdout) if verbose else None
@@ -62,8 +67,9 @@ def command(
         if out and journal:
             export(result, out, journal)
     finally:
-        if journal:
+        if journal and out:
             journal.close()
+            discard(out)
     if format_ is Format.json:
         print(json.dumps(result.summary, indent=2, ensure_ascii=False))
     else:

@@ -43,5 +43,11 @@ def export(result: Result, folder: Path, journal: SqliteJournal) -> None:
         raise PermanentPortError(f"cannot write to {folder}: {problem.strerror}") from None
 
 
+def discard(folder: Path) -> None:
+    """Removes what an interrupted run left half written."""
+    for name in (JOURNAL, RECORDS, SUMMARY):
+        _partial(folder, name).unlink(missing_ok=True)
+
+
 def _partial(folder: Path, name: str) -> Path:
     return folder / f".{name}.partial"

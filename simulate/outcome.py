@@ -6,11 +6,13 @@ micro-LF and nanoseconds here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from gardens.virtual.driver import Run
 from nimdsl.canonical import Plain
+from nimdsl.flatten import FAULT, REFUSED
 from nimdsl.program import Phase, Program, Scenario
 from runtime.host import Host
 from runtime.turn import Record
@@ -69,6 +71,21 @@ def refusals(run: Run) -> list[Plain]:
         for name, host in sorted(run.hosts.items())
         for record in host.records
         if record["type"] == "refused"
+    ]
+
+
+def notices(run: Run) -> list[dict[str, Plain]]:
+    """What a person would otherwise miss: events that nobody took, and faults; counted, by actor."""
+    counted: Counter[tuple[str, str, str]] = Counter()
+    for name, host in sorted(run.hosts.items()):
+        for record in host.records:
+            if record["type"] == "ignored" and record["event"] not in (REFUSED, FAULT):
+                counted[name, "ignored", f"`{record['event']}` in `{record['state']}`"] += 1
+            elif record["type"] in ("fault", "faulted"):
+                counted[name, record["type"], record["reason"]] += 1
+    return [
+        {"actor": actor, "type": type_, "what": what, "count": count}
+        for (actor, type_, what), count in counted.items()
     ]
 
 

@@ -20,7 +20,7 @@ from nimdsl.units import MICRO, SECOND_NS
 from runtime.journal import Journal
 from runtime.trace import decision_sha256, trace_sha256
 from runtime.turn import Record
-from simulate.outcome import handshakes
+from simulate.outcome import handshakes, notices
 from simulate.verdicts import Verdict
 
 
@@ -96,6 +96,7 @@ class Result:
                 {key: record[key] for key in ("phase", "name", "verdict", "reason")}
                 for record in self.failures
             ],
+            "notices": notices(self.run),
             "refusals": [
                 {**refusal, "price": refusal["price"] / MICRO, "balance": refusal["balance"] / MICRO}
                 for refusal in self.outcome["refusals"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
@@ -18,6 +19,7 @@ from simulate.result import Result
 
 WIDTH_PIPED = 100
 VALUES_LENGTH_MAX = 160
+NOTICES_SHOWN_MAX = 8
 CRITERIA_SHOWN_MAX = 5
 """How many criteria that do not hold are listed: after a failure, most of them are its consequence."""
 
@@ -100,6 +102,7 @@ def report(result: Result, out: Path | None = None) -> None:
         console.print(f"[dim]{escape(scenario.description)}[/]")
     console.print()
     console.print(_phases(result) if result.outcome["phases"] else _cells(result))
+    _print_notices(console, result)
     _print_failures(console, result)
     _print_criteria(console, result)
     _print_expectations(console, result)
@@ -207,6 +210,19 @@ def _values(values: tuple[tuple[str, str], ...]) -> str:
     return text if len(text) <= VALUES_LENGTH_MAX else text[: VALUES_LENGTH_MAX - 3] + "..."
 
 
+def _print_notices(console: Console, result: Result) -> None:
+    found = result.summary["notices"]
+    for notice in found[:NOTICES_SHOWN_MAX]:
+        actor = notice["actor"].partition("/")[2]
+        times = "" if notice["count"] == 1 else f" {notice['count']} times"
+        line = f"[yellow]{notice['type']}[/] {escape(actor)}: {escape(notice['what'])}{times}"
+        console.print(line, soft_wrap=True)
+    if len(found) > NOTICES_SHOWN_MAX:
+        console.print(f"[dim]and {len(found) - NOTICES_SHOWN_MAX} more[/]")
+    if found:
+        console.print()
+
+
 def _print_failures(console: Console, result: Result) -> None:
     if not result.failures:
         return
@@ -241,6 +257,12 @@ _ENDS = {
 }
 
 
+def _busiest(result: Result) -> str:
+    """The actors that were most busy in the last instant."""
+    last = Counter(r["actor"] for r in result.records() if r["time_ns"] == result.run.time_ns)
+    return " and ".join(actor.partition("/")[2] for actor, _ in last.most_common(2))
+
+
 def _print_end(console: Console, result: Result) -> None:
     force = {key: format_lifeforce(value) for key, value in result.outcome["lifeforce"].items()}
     state = "[green]completed[/]" if result.completed else "[red]not completed[/]"
@@ -248,6 +270,10 @@ def _print_end(console: Console, result: Result) -> None:
     if result.lambda_ is not None:
         economy += f" · λ {result.lambda_:.2f}"
     after = f" after {_seconds(result.outcome['duration'])}: {_ENDS[result.run.stopped]}"
+    if result.run.stopped == "stuck":
+        after += f": {_busiest(result)}"
     console.print(f"[bold]{state}[/]{after}{economy}")
     if result.incidents:
-        console.print(f"[dim]{len(result.incidents)} incidents on the bus and among the cells[/]")
+        count = len(result.incidents)
+        what = "incident" if count == 1 else "incidents"
+        console.print(f"[dim]{count} {what} on the bus and among the cells; --verbose shows them[/]")

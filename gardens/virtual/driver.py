@@ -40,7 +40,7 @@ LEDGER = "economy"
 """The name of the ledger's own journal."""
 EVENT_COUNT_MAX = 5_000_000
 """How many events one run takes at most."""
-INSTANT_EVENT_COUNT_MAX = 200_000
+INSTANT_EVENT_COUNT_MAX = 100_000
 """How many events may happen at one instant; beyond that, time stands still."""
 CONTROL = 0
 

@@ -31,7 +31,7 @@ from nimdsl.canonical import Plain
 from nimdsl.compile.garden import PERFECT_BUS
 from nimdsl.compile.work import PERFECT
 from nimdsl.diagnostics import error
-from nimdsl.errors import SpecError
+from nimdsl.errors import InternalError, SpecError
 from nimdsl.expression.evaluate import Fault
 from nimdsl.expression.types import INT, REAL
 from nimdsl.machine import Expression
@@ -53,10 +53,7 @@ _INSTANT = WorkModel(latency=PERFECT)
 
 @lru_cache(maxsize=4_096)
 def _made(kind: str, parameters: bytes) -> Distribution:
-    try:
-        return _MAKERS[kind](*canonical.decode(parameters))
-    except ValueError as problem:
-        raise SpecError((error("NIM0210", str(problem)),)) from None
+    return _MAKERS[kind](*canonical.decode(parameters))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +83,12 @@ class Draws:
     def value(self, declared: Declared, actor: str, purpose: str, number: int) -> Plain:
         """A value of a declared distribution, in the unit of its type."""
         key = key_of(self.seed, self.replication, actor, purpose)
-        maker = _made(declared.kind, canonical.encode(list(declared.parameters)))
-        value = maker.draw(source_of(key, number))
+        try:
+            maker = _made(declared.kind, canonical.encode(list(declared.parameters)))
+            value = maker.draw(source_of(key, number))
+        except (ValueError, ArithmeticError, InternalError) as problem:
+            text = f"`{declared.kind}` of {actor} ({purpose.split('/')[-1]}): {problem}"
+            raise SpecError((error("NIM0210", text),)) from None
         if declared.kind == "uniform" and declared.type == INT:
             low, high = declared.parameters
             return int(low) + math.floor(uniform(key, number) * (high - low + 1))

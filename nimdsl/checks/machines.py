@@ -112,6 +112,8 @@ class _Checker:
         sources = self.interface.events
         if not by_event or any(event in sources and not sources[event].once for event in by_event):
             return
+        if REFUSED not in by_event and not self.states[leaf].final:
+            self._trapped(leaf, by_event)
         for event, candidates in by_event.items():
             guards = [candidate.guard for candidate in candidates if candidate.guard is not None]
             if len(guards) < len(candidates) or event in (REFUSED, FAULT):
@@ -121,6 +123,15 @@ class _Checker:
                 message = f"`{leaf}` is stuck when `{event}` comes and {witness}: every guard is false then"
                 fix = "add a transition without `if` as the last one, or a timer"
                 self.findings.report("NIM0403", message, candidates[0].place, fix)
+
+    def _trapped(self, leaf: str, by_event: dict[str, list[Transition]]) -> None:
+        """NIM0412: what leads out comes once, and can be refused."""
+        for event, candidates in by_event.items():
+            dear = [candidate for candidate in candidates if candidate.price is not None]
+            if dear and not self.states[leaf].defer:
+                message = f"if `{event}` is refused, nothing leads out of `{leaf}`"
+                fix = "add a transition on `refused`, or a timer"
+                self.findings.report("NIM0412", message, dear[0].place, fix)
 
     def events(self) -> None:
         """NIM0406 and NIM0407."""
@@ -170,9 +181,9 @@ class _Checker:
             for outcome, code in (("done", "NIM0407"), ("failed", "NIM0408"), ("unknown", "NIM0409")):
                 event = work.outcomes.get(outcome)
                 if event is not None:
-                    self._comes_back(name, event, outcome, code)
+                    self._comes_back(name, event, code)
 
-    def _comes_back(self, name: str, event: str, outcome: str, code: str) -> None:
+    def _comes_back(self, name: str, event: str, code: str) -> None:
         """Work that a state starts on entry must be taken there; other work anywhere."""
         place = self.interface.works[name].place
         owners = [path for path, state in self.states.items() if _starts(state, name)]
@@ -182,7 +193,7 @@ class _Checker:
             ]
             if not any(t.event == event or timed for leaf in inside for _, t, timed in self._ways(leaf)):
                 where = f"the state `{path}` does not handle it" if path else "no state handles it"
-                message = f"`{name}` can come back with `{event}` ({outcome}), and {where}"
+                message = f"`{name}` can come back with `{event}`, and {where}"
                 self.findings.report(code, message, place, f"add a transition on `{event}`")
                 return
 

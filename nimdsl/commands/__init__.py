@@ -51,7 +51,9 @@ def _forget_stdout() -> None:
 
 
 def _prepare_streams() -> None:
-    """A terminal that cannot show a character gets a substitute, not an error."""
+    """A terminal that cannot show a character gets a substitute; a closed stream swallows everything."""
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -7,6 +7,7 @@ traceback only with ``NIMDSL_DEBUG=1``), nothing for Ctrl-C (130).
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -38,6 +39,9 @@ def ended(problem: BaseException, verb: str) -> int:
     if isinstance(problem, NimdslError) and not isinstance(problem, InternalError):
         _say(str(problem))
         return 2 if isinstance(problem, PortError) else 1
+    if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EBADF):
+        _say(f"cannot write the output: {problem.strerror}")
+        return 2
     return _bug(problem)
 
 

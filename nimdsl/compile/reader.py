@@ -8,6 +8,7 @@ something was reported.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,7 +19,18 @@ from nimdsl.expression import types
 from nimdsl.expression.check import Scope, infer
 from nimdsl.expression.syntax import Call, ListOf, Literal, RecordOf, SyntaxMistake, parse
 from nimdsl.expression.syntax import Node as Tree
-from nimdsl.expression.types import ANY, BOOL, INT, REAL, Type, accepts, list_of, parse_type, record_of
+from nimdsl.expression.types import (
+    ANY,
+    BOOL,
+    INT,
+    REAL,
+    STRING,
+    Type,
+    accepts,
+    list_of,
+    parse_type,
+    record_of,
+)
 from nimdsl.machine import Expression
 from nimdsl.structure import UNIT_FIX
 from nimdsl.suggest import phrase
@@ -285,7 +297,11 @@ class Reader:
             self.findings.report("NIM0207", f"{wanted} wanted here", node.place, fix)
             return Literal(0, ANY), ANY
         if not accepts(expected, found.type):
-            self.findings.report("NIM0304", f"{expected} wanted here, this is {found.type}", node.place)
+            computed = found.type == STRING and re.search(r"\w", str(node.value))
+            fix = f'text is literal; to compute, write "${{{node.value}}}"' if computed else ""
+            self.findings.report(
+                "NIM0304", f"{expected} wanted here, this is {found.type}", node.place, fix
+            )
         return found, found.type
 
     def _record(self, node: MapNode, scope: Scope, expected: Type) -> tuple[Tree, Type]:

@@ -113,6 +113,10 @@ def compile_distribution(reader: Reader, key: str, kind: Type) -> Distribution:
         message = f"`{name}` draws numbers, {kind} is wanted here"
         inner.findings.report("NIM0304", message, inner.place(name), "use `constant` or `choice`")
         return PERFECT
+    if name == "constant" and not isinstance(node, Scalar):
+        message = "a constant here is a single value"
+        inner.findings.report("NIM0205", message, inner.place(name), "write for example `{constant: 5ms}`")
+        return PERFECT
     if isinstance(node, MapNode) and name != "choice":
         parts = [node.get(field) for field in _PARAMETERS[name]]
         parameters = tuple(None if part is None else value(part, kind) for part in parts)
@@ -133,6 +137,11 @@ def compile_distribution(reader: Reader, key: str, kind: Type) -> Distribution:
 
 def _parameter(reader: Reader, node: Node, wanted: Type) -> Any:
     """The value of a parameter; 0 where it is wrong, which is reported."""
+    if isinstance(node, Scalar) and node.value is None:
+        reader.findings.report(
+            "NIM0205", "a parameter has no value", node.place, "write its value, or leave it out"
+        )
+        return 0
     before = len(reader.findings.diagnostics)
     expression = reader.template_in(node, Scope({}), wanted)
     if len(reader.findings.diagnostics) > before:
@@ -152,10 +161,10 @@ def _check(reader: Reader, name: str, parameters: tuple[Any, ...]) -> None:
         wrong = "alpha and beta must be above zero"
     elif name == "lognormal" and not 0 < parameters[0] <= parameters[1]:
         wrong = "the median must be above zero and not above p95"
-    elif name == "exponential" and parameters[0] < 0:
-        wrong = "the mean must not be negative"
+    elif name == "exponential" and parameters[0] <= 0:
+        wrong = "the mean must be above zero"
     elif name == "normal" and not _ordered(parameters):
-        wrong = "the deviation must not be negative, and low must be below high"
+        wrong = "the deviation must be above zero (without any, say `constant`), and low below high"
     elif name == "choice" and (len(parameters[0]) != len(parameters[1]) or not sum(parameters[1]) > 0):
         wrong = "there must be one weight for each value, and not all zero"
     if wrong:
@@ -164,4 +173,4 @@ def _check(reader: Reader, name: str, parameters: tuple[Any, ...]) -> None:
 
 def _ordered(parameters: tuple[Any, ...]) -> bool:
     _, deviation, low, high = parameters
-    return deviation >= 0 and (low is None or high is None or low < high)
+    return deviation > 0 and (low is None or high is None or low < high)

@@ -181,6 +181,8 @@ def _explained(text: str, problem: Exception) -> SyntaxMistake:
     offset = getattr(problem, "pos_in_stream", None)
     if offset is None or getattr(getattr(problem, "token", None), "type", "") == "$END":
         return SyntaxMistake("the expression ends too early", max(0, len(text) - 1))
+    if text.lstrip().startswith("${"):
+        return SyntaxMistake("this is an expression already", offset, "write it without `${` and `}`")
     rest = text[offset:]
     before = text[:offset].split()
     if before and before[-1] in _HABITS:

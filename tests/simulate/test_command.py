@@ -12,7 +12,7 @@ import pytest
 
 from nimdsl import canonical
 from runtime.sqlite_journal import SqliteJournal
-from tests.support.texts import HELLO
+from tests.support.texts import HELLO, cell
 
 
 def simulate(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -152,3 +152,45 @@ def test_the_wheel_simulates_without_the_checkout(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["lifeforce"]["final"] == 388.2
+
+
+def test_a_path_where_a_scenario_is_wanted_is_told(hello: str) -> None:
+    done = simulate(hello)
+    assert done.returncode == 1
+    assert f"write `--specs {hello}`" in done.stderr
+
+
+def test_a_folder_with_documents_is_pointed_out(hello: str) -> None:
+    done = simulate("--format", "json", cwd=Path(hello).parent)
+    assert done.returncode == 0
+    assert "`--specs .`" in done.stderr
+
+
+def test_events_that_nobody_took_and_faults_are_shown(tmp_path: Path) -> None:
+    machine = """
+    initial: a
+    states:
+      a: {transitions: [{event: push, if: event.x > 1, to: a}]}"""
+    stimuli = "  stimuli: [{at: 1s, every: 1s, times: 3, to: c, event: push, payload: {x: 1}}]\n"
+    path = tmp_path / "one.yaml"
+    path.write_text(cell(machine, "  accepts: {push: {x: int}}\n", scenario=stimuli), encoding="utf-8")
+    done = simulate("--specs", str(path))
+    assert "ignored c: `push` in `a` 3 times" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("cell/greeter.work.recall.virtual.latency", '{"normal": {"mean": "1ms", "deviation": "0s"}}'),
+        ("cell/greeter.work.recall.virtual.latency", '{"exponential": {"mean": "0s"}}'),
+        ("cell/greeter.work.recall.virtual.latency", '{"constant": {}}'),
+        ("cell/greeter.work.recall.virtual.latency", '{"constant": ["1s"]}'),
+        ("cell/greeter.work.recall.virtual.latency", '{"normal": {"mean": "1ms", "deviation": null}}'),
+        ("garden/g.bus.latency", '{"lognormal": {"median": "0s", "p95": "1s"}}'),
+        ("economy/purse.window", "0s"),
+    ],
+)
+def test_numbers_that_describe_nothing_are_a_mistake_not_a_bug(hello: str, path: str, value: str) -> None:
+    done = simulate("--specs", hello, "--set", f"{path}={value}")
+    assert done.returncode == 1, done.stderr
+    assert "NIM0" in done.stderr

@@ -149,8 +149,5 @@ def test_instances_are_named() -> None:
     import nimdsl
 
     report = nimdsl.check_text(together(text).replace("§", ""))
-    assert [d.code for d in report.diagnostics] == ["NIM0405", "NIM0405"]
-    assert ["lamp-left" in d.message or "lamp-right" in d.message for d in report.diagnostics] == [
-        True,
-        True,
-    ]
+    assert [d.code for d in report.diagnostics] == ["NIM0405"], "one mistake is told once, not for each"
+    assert "lamp-left" in report.diagnostics[0].message
