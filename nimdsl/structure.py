@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any
 
 import jsonschema_rs
-from jsonschema import Draft202012Validator
 
 from nimdsl.diagnostics import Diagnostic, Place, error
 from nimdsl.kinds import API_VERSION, KINDS, document_schema
@@ -33,7 +32,9 @@ def _fast(kind: str) -> Any:
 
 
 @cache
-def _slow(kind: str) -> Draft202012Validator:
+def _slow(kind: str) -> Any:
+    from jsonschema import Draft202012Validator  # slow to import, and wanted only for mistakes
+
     return Draft202012Validator(document_schema(kind))
 
 

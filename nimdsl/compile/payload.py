@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator
+import jsonschema_rs
 
 from nimdsl.compile.reader import Reader
 from nimdsl.compile.wire import schema_type
@@ -99,6 +99,10 @@ class _Checker:
             )
 
     def _validate(self, value: Any, schema: Mapping[str, Any], place: Place) -> None:
+        if jsonschema_rs.is_valid(dict(schema), value):
+            return
+        from jsonschema import Draft202012Validator  # slow to import, and wanted only for mistakes
+
         problem = next(iter(Draft202012Validator(dict(schema)).iter_errors(value)), None)
         if problem is not None:
             message = f"`{self.name}` does not allow this: {problem.message[:160]}"

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jsonschema_rs
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
 
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.expression import types
@@ -54,17 +52,8 @@ def compile_schema(findings: Findings, reader: Reader) -> Schema | None:
     if findings.failed:
         return None
     plain = payload.node.plain()
-    try:
-        if not jsonschema_rs.meta.is_valid(plain):
-            Draft202012Validator.check_schema(plain)
-    except SchemaError as problem:
-        node: Any = payload.node
-        place = node.place
-        key: Any
-        for key in problem.absolute_path:
-            place = node.key_place(key) if isinstance(node, MapNode) else place
-            node = node.entries[key] if isinstance(node, MapNode) else node.items[key]
-        findings.report("NIM0305", f"not a JSON Schema: {problem.message[:160]}", place)
+    if not jsonschema_rs.meta.is_valid(plain):
+        _report_schema(findings, payload.node, plain)
         return None
     name, role = findings.document.name, reader.text("role")
     body = _body(name, role, reader.text("type"), _without_prose(plain))
@@ -76,6 +65,21 @@ def compile_schema(findings: Findings, reader: Reader) -> Schema | None:
         "required": [*full["required"], *wire_fields],
     }
     return Schema(name, role, reader.text("type"), schema_type(plain, name), body, wire)
+
+
+def _report_schema(findings: Findings, node: Any, plain: Mapping[str, Any]) -> None:
+    """Says where a payload is no JSON Schema."""
+    from jsonschema import Draft202012Validator  # slow to import, and wanted only for mistakes
+    from jsonschema.exceptions import best_match
+
+    meta = Draft202012Validator(Draft202012Validator.META_SCHEMA)
+    problem: Any = best_match(meta.iter_errors(plain))
+    place = node.place
+    for key in problem.absolute_path if problem else ():
+        place = node.key_place(key) if isinstance(node, MapNode) else place
+        node = node.entries[key] if isinstance(node, MapNode) else node.items[key]
+    reason = problem.message[:160] if problem else "jsonschema-rs refuses it"
+    findings.report("NIM0305", f"not a JSON Schema: {reason}", place)
 
 
 def _without_prose(schema: Any) -> Any:

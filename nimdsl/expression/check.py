@@ -43,6 +43,9 @@ from nimdsl.expression.types import (
 )
 from nimdsl.suggest import phrase
 
+MACRO_DEPTH_MAX = 3
+"""Each level multiplies the work by the length of a list."""
+
 UNDEFINED, MISTYPED, LACKING = "NIM0303", "NIM0304", "NIM0307"
 
 
@@ -87,6 +90,7 @@ def infer(node: Node, scope: Scope) -> tuple[Type, tuple[Mistake, ...]]:
 class _Checker:
     def __init__(self) -> None:
         self.mistakes: list[Mistake] = []
+        self.macro_depth = 0
 
     def _wrong(self, node: Node, message: str, fix: str = "", code: str = MISTYPED) -> Type:
         self.mistakes.append(Mistake(code, message, node.start, node.end, fix))
@@ -219,7 +223,11 @@ class _Checker:
             {**scope.names, node.variable: item},
             {name: value for name, value in scope.constants.items() if name != node.variable},
         )
+        self.macro_depth += 1
+        if self.macro_depth > MACRO_DEPTH_MAX:
+            self._wrong(node, f"macros nest at most {MACRO_DEPTH_MAX} deep", "split it, or shape the data")
         body = self.visit(node.body, inner)
+        self.macro_depth -= 1
         if node.kind == "map":
             return list_of(body)
         self._want_bool(node.body, body, f"`{node.kind}`")

@@ -187,3 +187,18 @@ def test_types_that_decide_what_an_operator_does_are_hashed() -> None:
     assert hash_of(cell(typed, "  data: {d: int, s: string}\n")) != hash_of(
         cell(typed, "  data: {d: duration, s: string}\n")
     )
+
+
+def test_macros_nest_three_deep_and_no_deeper() -> None:
+    def nested(depth: int) -> str:
+        text = "true"
+        for level in range(depth):
+            text = f"xs.all(a{level}, {text})"
+        return text
+
+    for depth, expected in ((3, []), (4, ["NIM0304"])):
+        machine = f"""
+    initial: a
+    states:
+      a: {{transitions: [{{event: push, if: "{nested(depth)}", to: a}}]}}"""
+        assert codes(cell(machine, "  accepts: {push: {}}\n  data: {xs: list<int>}\n")) == expected
