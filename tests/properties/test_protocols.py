@@ -6,10 +6,14 @@ from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from gardens.virtual.driver import Options
-from runtime.host import Checks
+from nimdsl import canonical
+from runtime.host import Checks, fold
 from runtime.interpreters import PlainInterpreter
+from runtime.journal import MemoryJournal
+from runtime.snapshot import Snapshot
 from tests.properties.worlds import World, laws, reached, worlds
 from tests.support.effort import examples
 
@@ -29,6 +33,20 @@ def test_l0_canonical_bytes_restored_snapshots_and_the_plain_interpreter_change_
     proven = world.run(Options(checks=Checks(round_trip=True, restore=True))).summary
     plain = world.run(Options(interpreter=PlainInterpreter)).summary
     assert first == proven == plain
+
+
+@given(worlds(), st.integers(0, 1_000))
+@settings(max_examples=examples(40))
+def test_8_1_every_prefix_of_a_journal_leads_to_a_prefix_of_the_records(world: World, share: int) -> None:
+    result = world.run()
+    for actor, host in result.run.hosts.items():
+        lines = list(result.journal.read(actor))
+        shorter = MemoryJournal()
+        for line in lines[: len(lines) * share // 1_000]:
+            shorter.append(actor, line.kind, line.body)
+        snapshot, records, _ = fold(host.kernel, shorter)
+        assert records == host.records[: len(records)]
+        assert Snapshot.from_data(canonical.decode(canonical.encode(snapshot.to_data()))) == snapshot
 
 
 @pytest.mark.slow

@@ -280,6 +280,8 @@ def protocol_laws(result: Result) -> Iterator[str]:
     earned = [entry for entry in rewards if entry.source == "reward:for-accepted"]
     if len(earned) > len(accepted):
         yield "4.4: more rewards than accepted handshakes"
+    if result.outcome["completed"]:
+        yield from _missing_rewards(result, accepted, {entry.key for entry in rewards})
     if len({entry.key for entry in rewards}) != len(rewards):
         yield "4.4: a reward was paid twice"
     errors = sum(
@@ -295,6 +297,22 @@ def protocol_laws(result: Result) -> Iterator[str]:
 
 def _item(message: Any) -> str:
     return str(message["payload"]["item"])
+
+
+def _missing_rewards(result: Result, accepted: set[tuple[str, str]], paid: set[str]) -> Iterator[str]:
+    """4.4: a completed protocol has each reward."""
+    actor = f"protocol/{result.scenario.protocol}"
+    economy = result.program.economies[result.scenario.economy]
+    for phase in _documents(result, "Phase"):
+        name = phase["metadata"]["name"]
+        due = {
+            "accepted": {f"{name}/{handshake}" for one, handshake in accepted if one == name},
+            "exit": {name},
+        }
+        for reward in phase["spec"]["rewards"]:
+            for key in due[reward["when"]] if economy.rewards[reward["reward"]] > 0 else ():
+                if f"{actor}/{reward['reward']}/{key}" not in paid:
+                    yield f"4.4: the reward {reward['reward']} of {key} was never paid"
 
 
 def _documents(result: Result, kind: str) -> list[Any]:
