@@ -110,7 +110,7 @@ class _Checker:
 
     def _stuck_on(self, leaf: str, by_event: dict[str, list[Transition]]) -> None:
         sources = self.interface.events
-        if not by_event or any(event in sources and not sources[event].once for event in by_event):
+        if not by_event or any(event not in sources or not sources[event].once for event in by_event):
             return
         if REFUSED not in by_event and not self.states[leaf].final:
             self._trapped(leaf, by_event)

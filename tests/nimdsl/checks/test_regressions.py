@@ -202,3 +202,21 @@ def test_macros_nest_three_deep_and_no_deeper() -> None:
     states:
       a: {{transitions: [{{event: push, if: "{nested(depth)}", to: a}}]}}"""
         assert codes(cell(machine, "  accepts: {push: {}}\n  data: {xs: list<int>}\n")) == expected
+
+
+def test_nim0412_finds_a_refusal_that_traps_and_blames_no_misspelt_event() -> None:
+    machine = """
+    initial: a
+    states:
+      a: {transitions: [{event: push, to: b, cost: 1}]}
+      b:
+        enter: [{work: w}]
+        transitions: [{event: done, to: a, cost: 1}, {event: failed, to: a}]"""
+    rest = "  accepts: {push: {}}\n  work: {w: {}}\n"
+    assert codes(cell(machine, rest)) == ["NIM0412"]
+    assert (
+        codes(cell(machine.replace("{event: failed", "{event: refused, to: a}, {event: failed"), rest))
+        == []
+    )
+    only = "{initial: a, states: {a: {transitions: [{event: pusch, to: a, cost: 1}]}}}"
+    assert sorted(codes(cell(only, "  accepts: {push: {}}\n"))) == ["NIM0406", "NIM0407"]
