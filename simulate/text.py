@@ -15,6 +15,7 @@ from rich.table import Table
 from gardens.virtual.driver import Incident
 from nimdsl.units import SECOND_NS, format_lifeforce
 from runtime.turn import Record
+from simulate.outcome import notices
 from simulate.result import Result
 
 WIDTH_PIPED = 100
@@ -211,7 +212,7 @@ def _values(values: tuple[tuple[str, str], ...]) -> str:
 
 
 def _print_notices(console: Console, result: Result) -> None:
-    found = result.summary["notices"]
+    found = notices(result.run)
     for notice in found[:NOTICES_SHOWN_MAX]:
         actor = notice["actor"].partition("/")[2]
         times = "" if notice["count"] == 1 else f" {notice['count']} times"

@@ -83,15 +83,15 @@ class Draws:
     def value(self, declared: Declared, actor: str, purpose: str, number: int) -> Plain:
         """A value of a declared distribution, in the unit of its type."""
         key = key_of(self.seed, self.replication, actor, purpose)
+        if declared.kind == "uniform" and declared.type == INT:
+            low, high = declared.parameters
+            return int(low) + math.floor(uniform(key, number) * (high - low + 1))
         try:
             maker = _made(declared.kind, canonical.encode(list(declared.parameters)))
             value = maker.draw(source_of(key, number))
         except (ValueError, ArithmeticError, InternalError) as problem:
             text = f"`{declared.kind}` of {actor} ({purpose.split('/')[-1]}): {problem}"
             raise SpecError((error("NIM0210", text),)) from None
-        if declared.kind == "uniform" and declared.type == INT:
-            low, high = declared.parameters
-            return int(low) + math.floor(uniform(key, number) * (high - low + 1))
         if isinstance(value, float) and declared.type != REAL and declared.type.name != "any":
             return to_int64(value)
         return value

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from nimdsl.commands.failures import ended
 from nimdsl.commands.verbs import build
 
-CLEAN, USER, CANNOT, BUG, INTERRUPTED = 0, 1, 2, 70, 130
+CLEAN = 0
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

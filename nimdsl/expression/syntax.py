@@ -324,30 +324,6 @@ def to_data(node: Node) -> Any:
     return [*head, *(to_data(part) for part in children(node))]
 
 
-_ATOM = 7
-_BINDS = {"||": 1, "&&": 2, **dict.fromkeys(("==", "!=", "<", "<=", ">", ">=", "in"), 3), "+": 4, "-": 4}
-_BINDS |= {"*": 5, "/": 5}
-
-
-def _strength(node: Node) -> int:
-    """How tightly the outermost operator binds; what has none binds tightest."""
-    match node:
-        case Conditional():
-            return 0
-        case Binary(operator=operator):
-            return _BINDS[operator]
-        case Unary():
-            return 6
-        case Literal(value=int() | float() as value) if value < 0:
-            return 6
-    return _ATOM
-
-
-def _part(node: Node, least: int) -> str:
-    text = unparse(node)
-    return text if _strength(node) >= least else f"({text})"
-
-
 _TIGHTNESS = {"?": 0, "||": 1, "&&": 2, "in": 3, "+": 4, "-": 4, "*": 5, "/": 5}
 _ATOM = 9
 
@@ -384,12 +360,15 @@ def _quoted(text: str) -> str:
 
 
 def _tightness(node: Node) -> int:
+    """How tightly the outermost operator binds; what has none binds tightest."""
     match node:
         case Conditional():
             return 0
         case Binary(operator=operator):
             return _TIGHTNESS.get(operator, 3)
         case Unary():
+            return 6
+        case Literal(value=int() | float() as value) if value < 0:
             return 6
     return _ATOM
 

@@ -136,20 +136,3 @@ def resolve(kind: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
             **{k: v for k, v in schema.items() if k != "$ref"},
         }
     return schema
-
-
-def field_schema(kind: str, path: tuple[str, ...]) -> Mapping[str, Any] | None:
-    """The schema of the field at ``path`` (lists are looked through), or None.
-
-    A name that the user chose (a state, a piece of work) may be any word.
-    """
-    schema: Mapping[str, Any] = document_schema(kind)
-    for key in path:
-        schema = resolve(kind, schema)
-        while schema.get("type") == "array":
-            schema = resolve(kind, schema.get("items", {}))
-        found = schema.get("properties", {}).get(key, schema.get("additionalProperties"))
-        if not isinstance(found, Mapping):
-            return None
-        schema = found
-    return resolve(kind, schema)
