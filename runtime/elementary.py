@@ -18,7 +18,7 @@ Sources and error bounds:
   distribution", J. Stat. Software 11(4), 2004, and Laplace's continued fraction
   in the tail.  Measured: within 1e-15, relative, for x from -37 to 8.
 
-Not here: draws (:mod:`gardens.virtual.draws`) and the distributions that use this.
+Not here: draws (:mod:`runtime.draws`) and the distributions that use this.
 """
 
 from __future__ import annotations

@@ -1,16 +1,17 @@
 """The host: one actor at home, around the pure step.
 
-Journals what is accepted before it is stepped, asks the economy when the step
-needs it, journals the answer before any effect is carried out, and keeps the
-records (SEMANTICS 8.1).  A host is deterministic and owned by one driver; it
-knows no clock and no transport.  Duplicates, stale timers and work that is no
-longer awaited are dropped here, before journal and record (1.4).
+Journals what is accepted before it is stepped, and the economy's answers before
+any effect is carried out (SEMANTICS 8.1).  A host is deterministic and owned by
+one driver; it knows no clock and no transport, and it never waits: where the
+step needs the economy, the driver gets a Need, has it answered in its own way
+and comes back with :meth:`Host.answer`.  Duplicates, stale timers and work that
+is no longer awaited are dropped here, before journal and record (1.4).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from nimdsl import canonical
 from nimdsl.canonical import Plain
@@ -18,13 +19,16 @@ from nimdsl.errors import InternalError
 from runtime.economy import Charge, Reserve, Settle
 from runtime.effects import Effect, SetTimer, StartWork, effect_from_data, effect_to_data
 from runtime.events import Event, EventKind
-from runtime.journal import Journal
+from runtime.journal import Appender, Journal, JournalEntry
 from runtime.snapshot import Snapshot, initial, is_new
 from runtime.step import Kernel, Need, Paid, Step, step
 from runtime.turn import Record
 
-Ask = Callable[[Reserve | Charge | Settle], Paid]
-"""How the economy's answer is had: the driver's business (SEMANTICS 3.2)."""
+ACCEPTED, OUTCOME, RECORDS = "accepted", "outcome", "records"
+"""The kinds of an actor's journal lines: what it took, what the economy said, what came of it."""
+
+Taken = tuple[Effect, ...] | Need
+"""What an event leads to: the effects to carry out, in order; or what to ask the economy first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,28 +49,46 @@ class Pending:
 
     event: Event
     now_ns: int
-    answers: list[Paid]
+    answers: list[Paid] = field(default_factory=list)
+    position: int = 0
+    """Where the journal has it."""
 
 
 class Host:
-    """One actor with its journal and its records."""
+    """One actor with its journal and its records.
 
-    def __init__(self, kernel: Kernel, journal: Journal, ask: Ask, checks: Checks | None = None) -> None:
+    With ``witness`` the journal also gets the records of each step, for a later replay to be
+    compared with.  Without ``keep`` the records are only counted.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        journal: Appender,
+        checks: Checks | None = None,
+        *,
+        witness: bool = False,
+        keep: bool = True,
+    ) -> None:
         self.kernel = kernel
         self.journal = journal
         self.checks = checks or Checks()
+        self.witness = witness
+        self.keep = keep
         self.snapshot: Snapshot = initial(kernel.actor)
         self.records: list[Record] = []
+        self.record_count = 0
         self.pending: Pending | None = None
-        self._ask = ask
+        self.position = -1
+        """Where the journal has the event that was accepted last."""
 
     @property
     def id(self) -> str:
         """The actor's id."""
         return self.kernel.actor.id
 
-    def accept(self, event: Event, now_ns: int) -> tuple[Effect, ...] | None:
-        """Takes an event at garden time ``now_ns`` and returns the effects to carry out, in order.
+    def accept(self, event: Event, now_ns: int) -> Taken | None:
+        """Takes an event at garden time ``now_ns``.
 
         None when the event was dropped: a duplicate, a stale timer, work that nobody awaits.
         """
@@ -76,27 +98,29 @@ class Host:
             return None
         if self.checks.round_trip:
             event = Event.from_data(_through_bytes(event.to_data()))
-        self.journal.append(self.id, "accepted", {"event": event.to_data(), "time_ns": now_ns})
-        self.pending = Pending(event, now_ns, [])
-        return self.finish()
+        body = {"event": event.to_data(), "time_ns": now_ns, "program": self.kernel.program}
+        self.position = self.journal.append(self.id, ACCEPTED, body)
+        self.pending = Pending(event, now_ns, [], self.position)
+        return self.proceed()
 
-    def finish(self) -> tuple[Effect, ...]:
-        """Steps the pending event; whatever ``ask`` raises leaves it pending, to be finished later.
+    def answer(self, paid: Paid) -> Taken:
+        """What the economy says to the Need of the pending event."""
+        if self.pending is None:
+            raise InternalError(f"{self.id}: an answer, and nothing was asked")
+        self.journal.append(self.id, OUTCOME, {"granted": paid.granted, "balance": paid.balance})
+        self.pending.answers.append(paid)
+        return self.proceed()
 
-        An economy that has answered before answers the same key alike (SEMANTICS 3.1, 8.1).
-        """
+    def proceed(self) -> Taken:
+        """Steps the pending event, after a restart too: the same question has the same key."""
         pending = self.pending
         if pending is None:
             return ()
-        while isinstance(taken := self._try(pending), Need):
-            paid = self._ask(taken.command)
-            self.journal.append(self.id, "outcome", {"granted": paid.granted, "balance": paid.balance})
-            pending.answers.append(paid)
+        taken = step(self.kernel, self.snapshot, pending.event, pending.now_ns, pending.answers)
+        if isinstance(taken, Need):
+            return taken
         self.pending = None
         return self._take(taken, pending.now_ns)
-
-    def _try(self, pending: Pending) -> Step | Need:
-        return step(self.kernel, self.snapshot, pending.event, pending.now_ns, pending.answers)
 
     def _take(self, taken: Step, now_ns: int) -> tuple[Effect, ...]:
         records, effects = taken.records, taken.effects
@@ -105,14 +129,26 @@ class Host:
             self.snapshot = Snapshot.from_data(_through_bytes(taken.snapshot.to_data()))
             records = tuple(_through_bytes(list(records)))
             effects = tuple(effect_from_data(_through_bytes(effect_to_data(e))) for e in effects)
-        self.records += _numbered(records, self.id, len(self.records), now_ns)
+        if self.witness:
+            self.journal.append(self.id, RECORDS, list(records))
+        if self.keep:
+            self.records += numbered(records, self.id, self.record_count, now_ns)
+        self.record_count += len(records)
         if self.checks.restore:
-            self.restore()
+            assert isinstance(self.journal, Journal)
+            self.restore(self.journal.read(self.id))
         return effects
 
-    def restore(self) -> None:
-        """Forgets everything and becomes what the journal says."""
-        self.snapshot, self.records, self.pending = fold(self.kernel, self.journal)
+    def restore(self, entries: Iterable[JournalEntry]) -> list[Stepped]:
+        """Forgets everything and becomes what the journal says; the steps that it took, in order."""
+        taken = list(steps(self.kernel, entries))
+        finished = [one for one in taken if isinstance(one.step, Step)]
+        self.pending = taken[-1].pending if len(taken) > len(finished) else None
+        self.position = taken[-1].pending.position if taken else -1
+        self.snapshot = finished[-1].snapshot if finished else initial(self.kernel.actor)
+        self.record_count = sum(len(one.records) for one in finished)
+        self.records = [record for one in finished for record in one.records] if self.keep else []
+        return finished
 
     def resume(self) -> tuple[Effect, ...]:
         """After a crash: the timers to arm again and the work to do again.
@@ -142,6 +178,15 @@ class Host:
         )
 
 
+def settled(
+    host: Host, taken: Taken | None, ask: Callable[[Reserve | Charge | Settle], Paid]
+) -> tuple[Effect, ...] | None:
+    """The effects, where the economy answers on the spot; what ``ask`` raises leaves the event pending."""
+    while isinstance(taken, Need):
+        taken = host.answer(ask(taken.command))
+    return taken
+
+
 def finished(number: int, outcome: str, values: Plain = None, reason: str = "") -> Event:
     """The event by which work comes back."""
     payload = {"work": number, "outcome": outcome, "values": values or {}, "reason": reason}
@@ -161,27 +206,58 @@ def awaited(snapshot: Snapshot, event: Event) -> bool:
     return is_new(snapshot.accepted, event.sender, event.number)
 
 
-def fold(kernel: Kernel, journal: Journal) -> tuple[Snapshot, list[Record], Pending | None]:
-    """The snapshot and the records that an actor's journal leads to, and the event that is not finished.
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """One accepted event of a journal and what the kernel makes of it."""
+
+    pending: Pending
+    step: Step | Need
+    records: list[Record]
+    """Numbered, as the run had them."""
+    witness: list[Record] | None
+    """What the run itself wrote down as its records; None when it wrote none."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """After the step."""
+        assert isinstance(self.step, Step)
+        return self.step.snapshot
+
+
+def steps(kernel: Kernel, entries: Iterable[JournalEntry]) -> Iterator[Stepped]:
+    """An actor's journal through the kernel.
 
     Only the last accepted event can lack an outcome: it asks again.  Raises InternalError for a
     journal that goes on after one.
     """
-    snapshot = initial(kernel.actor)
-    records: list[Record] = []
-    accepted = _accepted(kernel.actor.id, journal)
-    for position, pending in enumerate(accepted):
+    snapshot, count, unanswered = initial(kernel.actor), 0, False
+    for pending, witness in _accepted(kernel.actor.id, entries):
+        if unanswered:
+            raise InternalError(f"{kernel.actor.id}: the journal goes on after an unanswered event")
         taken = step(kernel, snapshot, pending.event, pending.now_ns, pending.answers)
         if isinstance(taken, Need):
-            if position < len(accepted) - 1:
-                raise InternalError(f"{kernel.actor.id}: the journal goes on after an unanswered event")
-            return snapshot, records, pending
-        records += _numbered(taken.records, kernel.actor.id, len(records), pending.now_ns)
-        snapshot = taken.snapshot
-    return snapshot, records, None
+            unanswered = True
+            yield Stepped(pending, taken, [], witness)
+            continue
+        records = numbered(taken.records, kernel.actor.id, count, pending.now_ns)
+        snapshot, count = taken.snapshot, count + len(records)
+        yield Stepped(pending, taken, records, witness)
 
 
-def _numbered(records: Sequence[Record], actor: str, start: int, now_ns: int) -> list[Record]:
+def fold(kernel: Kernel, entries: Iterable[JournalEntry]) -> tuple[Snapshot, list[Record], Pending | None]:
+    """The snapshot and the records that an actor's journal leads to, and the event that is not finished."""
+    snapshot, records, pending = initial(kernel.actor), [], None
+    for one in steps(kernel, entries):
+        if isinstance(one.step, Need):
+            pending = one.pending
+        else:
+            snapshot = one.snapshot
+            records += one.records
+    return snapshot, records, pending
+
+
+def numbered(records: Sequence[Record], actor: str, start: int, now_ns: int) -> list[Record]:
+    """Records with their actor, their place in its chain, and their time."""
     return [
         {**record, "actor": actor, "sequence": sequence, "time_ns": now_ns}
         for sequence, record in enumerate(records, start)
@@ -196,13 +272,20 @@ def _through_bytes(value: Plain) -> Plain:
     return canonical.decode(canonical.encode(value))
 
 
-def _accepted(actor: str, journal: Journal) -> list[Pending]:
-    taken: list[Pending] = []
-    for entry in journal.read(actor):
-        if entry.kind == "accepted":
-            taken.append(Pending(Event.from_data(entry.body["event"]), entry.body["time_ns"], []))
-        elif entry.kind == "outcome":
-            taken[-1].answers.append(Paid(entry.body["granted"], entry.body["balance"]))
+def _accepted(actor: str, entries: Iterable[JournalEntry]) -> Iterator[tuple[Pending, list[Record] | None]]:
+    pending: Pending | None = None
+    witness: list[Record] | None = None
+    for entry in entries:
+        if entry.kind == ACCEPTED:
+            if pending is not None:
+                yield pending, witness
+            event = Event.from_data(entry.body["event"])
+            pending, witness = Pending(event, entry.body["time_ns"], [], entry.position), None
+        elif entry.kind == OUTCOME and pending is not None:
+            pending.answers.append(Paid(entry.body["granted"], entry.body["balance"]))
+        elif entry.kind == RECORDS and pending is not None:
+            witness = entry.body
         else:
-            raise InternalError(f"{actor}: unknown journal entry {entry.kind!r}")
-    return taken
+            raise InternalError(f"{actor}: a journal entry {entry.kind!r} is out of place")
+    if pending is not None:
+        yield pending, witness

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from nimdsl import canonical
 from nimdsl.canonical import Plain
@@ -30,11 +30,16 @@ class JournalEntry:
     body: Plain
 
 
-class Journal(Protocol):
-    """An append-only store.  Failures are PortErrors; after ``close`` every call is a permanent one."""
+class Appender(Protocol):
+    """The writing side: all that an actor needs while it runs."""
 
     def append(self, actor: str, kind: str, body: Plain) -> int:
         """Add a line and return its position.  Raises ValueError for what is not plain data."""
+
+
+@runtime_checkable
+class Journal(Appender, Protocol):
+    """An append-only store.  Failures are PortErrors; after ``close`` every call is a permanent one."""
 
     def read(self, actor: str) -> Iterator[JournalEntry]:
         """What ``actor`` has at the time of the call, oldest first; nothing for an unknown actor."""

@@ -50,6 +50,8 @@ class Kernel:
     actor: Actor
     interpreter: Interpreter
     schemas: Mapping[str, Schema]
+    program: str = ""
+    """Hash of the program that the actor belongs to; the journal names it in every line accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,8 @@ class _Step:
         remembered = next((reply for known, reply in turn.answered if known == key), None)
         if remembered is not None:
             turn.record("answered_again", request=event.payload["request"])
-            answer(turn, {"request": event.payload["request"], "sender": event.sender}, remembered)
+            asker = event.sender or event.payload["request"][0]
+            answer(turn, {"request": event.payload["request"], "sender": asker}, remembered)
             return
         waiting = [request_key(data["payload"]["request"]) for data in turn.deferred]
         if key in waiting or (turn.serving and request_key(turn.serving["request"]) == key):
@@ -192,7 +195,7 @@ class _Step:
             self._defer(event)
             return
         before = turn.serving
-        turn.serving = {**event.payload, "sender": event.sender}
+        turn.serving = {**event.payload, "sender": event.sender or event.payload["request"][0]}
         if not self._fire(name, {}):
             turn.serving = before
 

@@ -6,7 +6,7 @@
 True
 """
 
-from simulate.result import Result
+from runtime.report.result import Result
 from simulate.running import find_scenario, run
 
 __all__ = ["Result", "find_scenario", "run"]

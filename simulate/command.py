@@ -47,9 +47,9 @@ def command(
     """
     import nimdsl
     from gardens.virtual.driver import Options
-    from simulate.export import discard, export, journal_in
+    from runtime.report.export import discard, export, journal_in
+    from runtime.report.text import Narrator, report
     from simulate.running import find_scenario, run
-    from simulate.text import Narrator, report
 
     program = nimdsl.load(*(specs or []))
     if not specs and any(Path().glob("*.y*ml")):

@@ -13,9 +13,9 @@ from nimdsl.loading import with_overrides
 from nimdsl.program import Program, Scenario
 from nimdsl.suggest import phrase
 from runtime.journal import Journal, MemoryJournal
-from simulate.outcome import outcome_of
-from simulate.result import Result
-from simulate.verdicts import judge
+from runtime.report.outcome import outcome_of
+from runtime.report.result import Result
+from runtime.report.verdicts import judge
 
 
 def find_scenario(program: Program, name: str = "") -> Scenario:

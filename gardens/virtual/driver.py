@@ -5,7 +5,7 @@ Dull on purpose.  It delivers events to hosts in the order of SEMANTICS 2.2
 so its own counter never decides), and carries out effects.  Each effect that
 takes time is one bare SimPy event.  The horizon is exclusive.
 
-What happens to messages and work is drawn in :mod:`gardens.virtual.models`;
+What happens to messages and work is drawn in :mod:`runtime.models`;
 what an event does is the kernel's affair.
 """
 
@@ -18,40 +18,33 @@ from typing import Any
 
 import simpy
 
-from gardens.virtual.models import Bus, Draws, WorkModels
+from gardens.virtual.bus import VirtualBus
 from nimdsl import canonical
 from nimdsl.canonical import Plain
 from nimdsl.compile.garden import PERFECT_GARDEN
 from nimdsl.compile.handshake import TRANSLATE
+from nimdsl.errors import PermanentPortError
 from nimdsl.flatten import Table
-from nimdsl.program import Actor, Economy, Program, Scenario, Stimulus
+from nimdsl.program import Actor, Program, Scenario, Stimulus
 from runtime import wire
-from runtime.economy import Charge, Ledger, Reserve, Settle, Tariff
+from runtime.bus import Message
+from runtime.economy import Charge, Ledger, Reserve, Settle
 from runtime.effects import Book, Deliver, Effect, SetTimer, StartWork
 from runtime.events import BEGIN, PRIORITY, Event, EventKind
-from runtime.host import Checks, Host, finished
+from runtime.host import Checks, Host, finished, settled
 from runtime.interpreters import Interpreter, TransitionsInterpreter
 from runtime.journal import Journal, MemoryJournal
+from runtime.models import Draws, Fates, WorkModels
+from runtime.run import LEDGER, WIND_DOWN_NS, Incident, Run, actors_of, has_ended, tariff_of
 from runtime.step import Kernel, Paid
 from runtime.translator import DocumentTranslator, Translator
 from runtime.turn import Record
 
-LEDGER = "economy"
-"""The name of the ledger's own journal."""
 EVENT_COUNT_MAX = 5_000_000
 """How many events one run takes at most."""
 INSTANT_EVENT_COUNT_MAX = 100_000
 """How many events may happen at one instant; beyond that, time stands still."""
 CONTROL = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """Something that the garden did to a message or an actor."""
-
-    time_ns: int
-    actor: str
-    what: str
 
 
 @dataclass(frozen=True)
@@ -69,39 +62,6 @@ class Options:
     """Is told each incident as it happens."""
 
 
-@dataclass(frozen=True)
-class Run:
-    """A run that has ended.  ``stopped`` is why: final, horizon, quiet, stuck or limit."""
-
-    run_id: str
-    hosts: Mapping[str, Host]
-    ledger: Ledger | None
-    time_ns: int
-    stopped: str
-    incidents: tuple[Incident, ...]
-
-
-def tariff_of(economy: Economy) -> Tariff:
-    """What the ledger needs of an economy."""
-    return Tariff(
-        economy.name,
-        economy.opening,
-        economy.floor,
-        economy.capacity,
-        economy.rewards,
-        economy.incomes,
-        economy.upkeep,
-        economy.window_ns,
-    )
-
-
-def actors_of(program: Program, scenario: Scenario) -> list[Actor]:
-    """Who takes part, in the order of (kind, name)."""
-    cells = [program.cells[name] for name in scenario.cells]
-    protocols = [program.protocols[scenario.protocol].actor] if scenario.protocol else []
-    return sorted([*cells, *protocols], key=lambda actor: (actor.kind, actor.name))
-
-
 def _times(position: int, stimulus: Stimulus) -> Iterator[tuple[int, int]]:
     for repetition in range(stimulus.times):
         yield stimulus.at_ns + repetition * stimulus.every_ns, position
@@ -117,11 +77,14 @@ class Driver:
         self.scenario = scenario
         self.options = options
         self.journal = journal if journal is not None else MemoryJournal()
+        self.witness = journal is not None
         self.environment = simpy.Environment()
         garden = program.gardens.get(scenario.garden, PERFECT_GARDEN)
         draws = Draws(options.seed, options.replication)
         self.garden = garden
-        self.bus = Bus(draws, garden.bus)
+        self.bus = VirtualBus(
+            Fates(draws, garden.bus), lambda: self.now_ns, self._schedule_message, self._after, self._befell
+        )
         self.works = WorkModels(draws, garden)
         self.translator = options.translator or DocumentTranslator(program.schemas)
         economy = program.economies.get(scenario.economy)
@@ -139,12 +102,17 @@ class Driver:
         self.down: set[str] = set()
         self.event_count = 0
         self.instant_count = 0
+        self.underway_count = 0
+        """Messages and work that are still to come."""
+        self.ended_ns: int | None = None
+        """When the protocol ended: timers and stimuli that are due later do not happen."""
         self.active_ns = 0
         """When an event was last taken."""
 
     def _host(self, actor: Actor) -> Host:
-        kernel = Kernel(actor, self.options.interpreter(actor.table), self.program.schemas)
-        return Host(kernel, self.journal, self._ask, self.options.checks)
+        program = self.program
+        kernel = Kernel(actor, self.options.interpreter(actor.table), program.schemas, program.sha256)
+        return Host(kernel, self.journal, self.options.checks, witness=self.witness)
 
     @property
     def now_ns(self) -> int:
@@ -156,12 +124,15 @@ class Driver:
     def run(self) -> Run:
         """Runs to the protocol's end, the horizon, or until nothing is left to happen."""
         for name in self.hosts:
+            self.bus.listen(name, self._hearing(name))
             self._schedule(self.now_ns, CONTROL, name, 0, self._delivery(name, BEGIN))
         self._schedule_next(self._stimuli())
         stopped = self._loop()
-        ended_ns = self.scenario.horizon_ns if stopped == "horizon" else self.active_ns
+        ended_ns = self.active_ns if self.ended_ns is None else self.ended_ns
+        if stopped == "horizon":
+            ended_ns = self.scenario.horizon_ns
         if self.ledger is not None:
-            self.ledger.close(ended_ns)
+            self.ledger.close(max(ended_ns, self.active_ns))
             self._write_ledger()
         self.journal.commit()
         return Run(self.run_id, self.hosts, self.ledger, ended_ns, stopped, tuple(self.incidents))
@@ -178,15 +149,18 @@ class Driver:
                 return "stuck"
             if self.event_count >= EVENT_COUNT_MAX:
                 return "limit"
+        if self.ended_ns is not None:
+            return "final"
         return "horizon" if at_ns != float("inf") else "quiet"
 
     def _finished(self) -> bool:
-        if not self.scenario.protocol:
-            return False
-        host = self.hosts[f"protocol/{self.scenario.protocol}"]
-        table, snapshot = host.kernel.actor.table, host.snapshot
-        number = table.state_numbers.get(snapshot.state)
-        return bool(snapshot.fault) or number in table.final
+        """The protocol has ended, and what was on its way then has arrived."""
+        if self.ended_ns is None:
+            name = f"protocol/{self.scenario.protocol}"
+            if not self.scenario.protocol or not has_ended(self.hosts[name]):
+                return False
+            self.ended_ns = self.now_ns
+        return not self.underway_count or self.now_ns > self.ended_ns + WIND_DOWN_NS
 
     def _stimuli(self) -> Iterator[tuple[int, int, Stimulus]]:
         """Time, number and stimulus, numbered in the order of their times, as any sender numbers."""
@@ -209,6 +183,13 @@ class Driver:
 
         self._schedule(at_ns, PRIORITY[EventKind.STIMULUS], sender, number, act)
 
+    def _hearing(self, name: str) -> Callable[[Message], None]:
+        def hear(message: Message) -> None:
+            if not message.status:
+                self._deliver(name, wire.to_event(message))
+
+        return hear
+
     def _delivery(self, to: str, event: Event) -> Callable[[], None]:
         return lambda: self._deliver(to, event)
 
@@ -218,10 +199,32 @@ class Driver:
         event = simpy.Event(self.environment)
         event._ok, event._value = True, None
         event.callbacks.append(lambda _: act())
-        order: Any = (priority, self.emitters[emitter], number, copy)
+        order: Any = (priority, self.emitters.get(emitter, -1), number, copy)
         self.environment.schedule(event, priority=order, delay=at_ns - self.now_ns)
 
+    def _schedule_message(self, at_ns: int, message: Message, copy: int, act: Callable[[], None]) -> None:
+        priority = PRIORITY[EventKind.MESSAGE]
+        self._schedule(at_ns, priority, message.sender, message.number, self._counted(act), copy)
+
+    def _after(self, delay_ns: int, act: Callable[[], None]) -> Callable[[], None]:
+        """For the bus's port; no effect of an actor asks for it."""
+        event = self.environment.timeout(delay_ns)
+        event.callbacks.append(lambda _: act())
+        return event.callbacks.clear
+
+    def _counted(self, act: Callable[[], None]) -> Callable[[], None]:
+        """A message or work on its way: a run waits for it, also after its protocol's end."""
+        self.underway_count += 1
+
+        def arrive() -> None:
+            self.underway_count -= 1
+            act()
+
+        return arrive
+
     def _deliver(self, name: str, event: Event) -> None:
+        if self.ended_ns is not None and event.kind in (EventKind.TIMER, EventKind.STIMULUS):
+            return
         host = self.hosts.get(name)
         if host is None:
             self._befell(name, "nobody is there")
@@ -230,7 +233,7 @@ class Driver:
             self._befell(name, f"missed a {event.kind}: it is down")
             return
         known = len(host.records)
-        effects = host.accept(event, self.now_ns)
+        effects = settled(host, host.accept(event, self.now_ns), self._ask)
         if effects is None:
             return
         self.active_ns = self.now_ns
@@ -287,14 +290,14 @@ class Driver:
         ends = self.works.outcome(host.id, work, effect.number, effect.arguments, incarnation)
         at_ns = self.now_ns + ends.latency_ns
         if ends.outcome == "crash":
-            crash = self._in_incarnation(host.id, lambda: self._crash(host, ends.down_ns))
+            crash = self._counted(self._in_incarnation(host.id, lambda: self._crash(host, ends.down_ns)))
             self._schedule(at_ns, CONTROL, host.id, effect.number, crash)
             return
         values: Mapping[str, Plain] = ends.values
         if effect.work == TRANSLATE and work.produces and ends.outcome == "done":
             values = {"text": self.translator.translate(effect.arguments)}
         event = finished(effect.number, ends.outcome, values, ends.reason)
-        deliver = self._in_incarnation(host.id, self._delivery(host.id, event))
+        deliver = self._counted(self._in_incarnation(host.id, self._delivery(host.id, event)))
         self._schedule(at_ns, PRIORITY[EventKind.FINISHED], host.id, effect.number, deliver)
 
     def _in_incarnation(self, name: str, act: Callable[[], None]) -> Callable[[], None]:
@@ -302,27 +305,11 @@ class Driver:
         return lambda: act() if self.incarnations[name] == incarnation else None
 
     def _send(self, host: Host, effect: Deliver) -> None:
-        payload = self._through_wire(effect)
-        if payload is None:
-            self._befell(host.id, f"could not send to {effect.to}: the message is too large")
-            return
-        event = Event(effect.kind, effect.name, payload, host.id, effect.number)
-        arrivals, fate = self.bus.arrivals(host.id, effect.to, effect.number, self.now_ns)
-        if fate:
-            self._befell(host.id, f"a {effect.kind} to {effect.to} was {fate}")
-        for copy, at_ns in enumerate(arrivals):
-            act = self._delivery(effect.to, event)
-            self._schedule(at_ns, PRIORITY[effect.kind], host.id, effect.number, act, copy)
-
-    def _through_wire(self, effect: Deliver) -> Plain:
-        """The payload as it arrives: requests and replies travel as bytes."""
-        limit = self.garden.bus.payload_bytes_max
-        if effect.kind is EventKind.MESSAGE:
-            return effect.payload if len(canonical.encode(effect.payload)) <= limit else None
-        body = effect.payload
-        sent_ns = body.get("opened_ns", self.now_ns)
-        data = wire.encode(body["message"], self.run_id, body["request"], self.garden.epoch, sent_ns)
-        return {**body, "message": wire.decode(data)} if len(data) <= limit else None
+        message = wire.to_message(effect, host.id, self.run_id, self.garden.epoch, self.now_ns)
+        try:
+            self.bus.send(message)
+        except PermanentPortError as problem:
+            self._befell(host.id, f"could not send to {effect.to}: {problem}")
 
     # Crashes
 
@@ -336,7 +323,7 @@ class Driver:
     def _return(self, host: Host) -> None:
         """The actor comes back: its snapshot is what its journal says."""
         self.down.discard(host.id)
-        host.restore()
+        host.restore(self.journal.read(host.id))
         self._befell(host.id, "came back")
         lost = host.lost_work()
         self._carry_out(host, host.resume())

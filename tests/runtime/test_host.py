@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -11,7 +11,7 @@ from nimdsl.errors import InternalError, TemporaryPortError
 from nimdsl.program import Program
 from runtime.economy import Charge, Reserve, Settle
 from runtime.events import BEGIN, Event, EventKind
-from runtime.host import Host, fold
+from runtime.host import Host, fold, settled
 from runtime.interpreters import PlainInterpreter
 from runtime.journal import MemoryJournal
 from runtime.step import Kernel, Paid
@@ -28,7 +28,10 @@ def push(number: int) -> Event:
     return Event(EventKind.STIMULUS, "push", {}, "test", number)
 
 
-def host_that_fails_at(failing: set[int], journal: MemoryJournal) -> Host:
+Ask = Callable[[Reserve | Charge | Settle], Paid]
+
+
+def host_that_fails_at(failing: set[int], journal: MemoryJournal) -> tuple[Host, Ask]:
     def counted() -> Iterator[int]:
         number = 0
         while True:
@@ -43,36 +46,36 @@ def host_that_fails_at(failing: set[int], journal: MemoryJournal) -> Host:
         return Paid(True, 10)
 
     actor = PROGRAM.cells["c"]
-    return Host(Kernel(actor, PlainInterpreter(actor.table), PROGRAM.schemas), journal, ask)
+    return Host(Kernel(actor, PlainInterpreter(actor.table), PROGRAM.schemas), journal), ask
 
 
 @pytest.mark.parametrize("failing", range(4))
 def test_a_failed_question_is_asked_again_and_nothing_is_lost(failing: int) -> None:
     journal = MemoryJournal()
-    host = host_that_fails_at({failing}, journal)
-    host.accept(BEGIN, 0)
+    host, ask = host_that_fails_at({failing}, journal)
+    settled(host, host.accept(BEGIN, 0), ask)
     for number in range(1, 5):
         try:
-            host.accept(push(number), number)
+            settled(host, host.accept(push(number), number), ask)
         except TemporaryPortError:
             with pytest.raises(InternalError):
                 host.accept(push(99), number)
-            host.restore()
+            host.restore(journal.read(host.id))
             assert host.pending is not None, "what was accepted still waits"
-            host.finish()
+            settled(host, host.proceed(), ask)
     assert host.snapshot.data == {"m": 4}
-    snapshot, records, pending = fold(host.kernel, journal)
+    snapshot, records, pending = fold(host.kernel, journal.read(host.id))
     assert (snapshot, records, pending) == (host.snapshot, host.records, None)
 
 
 def test_a_journal_that_goes_on_after_an_unanswered_event_is_refused() -> None:
     journal = MemoryJournal()
-    host = host_that_fails_at(set(), journal)
+    host, _ = host_that_fails_at(set(), journal)
     host.accept(BEGIN, 0)
     for number in (1, 2):
         journal.append(host.id, "accepted", {"event": push(number).to_data(), "time_ns": 1})
     with pytest.raises(InternalError, match="goes on"):
-        fold(host.kernel, journal)
+        fold(host.kernel, journal.read(host.id))
 
 
 def test_work_is_resumed_in_the_order_of_its_numbers() -> None:
@@ -87,7 +90,7 @@ def test_work_is_resumed_in_the_order_of_its_numbers() -> None:
     program = nimdsl.load_text(cell(machine, "  accepts: {push: {}}\n  work: {w: {}}\n"))
     actor = program.cells["c"]
     kernel = Kernel(actor, PlainInterpreter(actor.table), program.schemas)
-    host = Host(kernel, MemoryJournal(), lambda _: Paid(True, 0))
+    host = Host(kernel, MemoryJournal())
     host.accept(BEGIN, 0)
     for number in range(1, 13):
         host.accept(push(number), number)

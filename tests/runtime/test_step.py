@@ -7,7 +7,7 @@ from runtime.events import BEGIN, Event, EventKind
 from runtime.host import Host, finished
 from runtime.interpreters import PlainInterpreter
 from runtime.journal import MemoryJournal
-from runtime.step import Kernel, Paid
+from runtime.step import Kernel
 from runtime.turn import Record
 from simulate import Result, run
 from tests.support.texts import HELLO, cell
@@ -284,7 +284,7 @@ def test_a_long_queue_is_answered_without_a_fault() -> None:
     program = nimdsl.load_text(HELLO)
     actor = program.cells["greeter"]
     kernel = Kernel(actor, PlainInterpreter(actor.table), program.schemas)
-    host = Host(kernel, MemoryJournal(), lambda _: Paid(True, 0))
+    host = Host(kernel, MemoryJournal())
     host.accept(BEGIN, 0)
     message = {"$schema": "hello.v1", "type": "HELLO", "payload": {"who": "ann"}}
     for number in range(1, 38):

@@ -64,7 +64,7 @@ def test_the_journal_alone_gives_every_record_and_snapshot_again(shipped: Progra
         result = run(shipped, "spark-lossy", journal=journal)
     with SqliteJournal(path, read_only=True) as journal:
         for host in result.run.hosts.values():
-            snapshot, records, pending = fold(host.kernel, journal)
+            snapshot, records, pending = fold(host.kernel, journal.read(host.id))
             assert pending is None
             assert snapshot == host.snapshot
             assert records == host.records

@@ -7,22 +7,22 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gardens.virtual.models import Bus, Draws
 from nimdsl.compile.garden import PERFECT_BUS
 from nimdsl.expression.types import DURATION
 from nimdsl.program import BusModel, Distribution
+from runtime.models import Draws, Fates
 
 MS = 1_000_000
 RANDOM = Distribution("uniform", (0, 100 * MS), DURATION)
 SHARES = st.sampled_from([0, 100_000, 500_000, 1_000_000])
 
 
-def bus(seed: int = 1, **changes: object) -> Bus:
+def bus(seed: int = 1, **changes: object) -> Fates:
     model: BusModel = replace(PERFECT_BUS, latency=RANDOM, delay_by=RANDOM, reorder_by=RANDOM)
-    return Bus(Draws(seed), replace(model, **changes))  # type: ignore[arg-type]
+    return Fates(Draws(seed), replace(model, **changes))  # type: ignore[arg-type]
 
 
-def arrivals(line: Bus, count: int, gap_ns: int = MS) -> list[tuple[int, ...]]:
+def arrivals(line: Fates, count: int, gap_ns: int = MS) -> list[tuple[int, ...]]:
     return [line.arrivals("a", "b", number, number * gap_ns)[0] for number in range(count)]
 
 

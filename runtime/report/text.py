@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from gardens.virtual.driver import Incident
 from nimdsl.units import SECOND_NS, format_lifeforce
+from runtime.report.outcome import notices
+from runtime.report.result import Result
+from runtime.run import Incident
 from runtime.turn import Record
-from simulate.outcome import notices
-from simulate.result import Result
 
 WIDTH_PIPED = 100
 VALUES_LENGTH_MAX = 160

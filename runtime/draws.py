@@ -11,7 +11,7 @@ pseudorandom number generators", OOPSLA 2014; constants by D. Stafford, variant
 13).  Different effects of a key never meet in one state: the finaliser is a
 bijection.
 
-Not here: distributions (:mod:`gardens.virtual.distributions`).
+Not here: distributions (:mod:`runtime.distributions`).
 """
 
 from __future__ import annotations

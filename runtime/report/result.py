@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from gardens.virtual.driver import Incident, Run
 from nimdsl.canonical import Plain
 from nimdsl.errors import NimdslError
 from nimdsl.program import Program, Scenario
 from nimdsl.units import MICRO, SECOND_NS
 from runtime.journal import Journal
+from runtime.report.outcome import handshakes, notices
+from runtime.report.verdicts import Verdict
+from runtime.run import Incident, Run
 from runtime.trace import decision_sha256, trace_sha256
 from runtime.turn import Record
-from simulate.outcome import handshakes, notices
-from simulate.verdicts import Verdict
 
 
 @dataclass(frozen=True)

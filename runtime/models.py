@@ -1,4 +1,4 @@
-"""Work and bus models: what happens in a virtual garden, drawn from the documents' ``virtual:``.
+"""Work and bus models: what becomes of work and messages, drawn from the documents' ``virtual:``.
 
 Every draw is keyed by (seed, replication, actor, purpose) and belongs to an
 effect number, so that adding an actor changes no other actor's draws.
@@ -14,18 +14,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from gardens.virtual.distributions import (
-    Beta,
-    Choice,
-    Constant,
-    Distribution,
-    Exponential,
-    LogNormal,
-    Normal,
-    Uniform,
-    to_int64,
-)
-from gardens.virtual.draws import key_of, source_of, uniform
 from nimdsl import canonical
 from nimdsl.canonical import Plain
 from nimdsl.compile.garden import PERFECT_BUS
@@ -38,6 +26,18 @@ from nimdsl.machine import Expression
 from nimdsl.program import BusModel, Garden, Work, WorkModel
 from nimdsl.program import Distribution as Declared
 from nimdsl.units import MICRO
+from runtime.distributions import (
+    Beta,
+    Choice,
+    Constant,
+    Distribution,
+    Exponential,
+    LogNormal,
+    Normal,
+    Uniform,
+    to_int64,
+)
+from runtime.draws import key_of, source_of, uniform
 
 _MAKERS: Mapping[str, Callable[..., Distribution]] = {
     "constant": Constant,
@@ -144,7 +144,7 @@ _REASONS = {
 }
 
 
-class Bus:
+class Fates:
     """When copies of a message arrive; order per (sender, receiver) holds unless reordering breaks it."""
 
     def __init__(self, draws: Draws, model: BusModel = PERFECT_BUS) -> None:

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gardens.virtual import distributions
-from gardens.virtual.distributions import (
+from nimdsl.errors import InternalError
+from runtime import distributions
+from runtime.distributions import (
     Beta,
     Choice,
     Constant,
@@ -26,8 +27,7 @@ from gardens.virtual.distributions import (
     Uniform,
     to_int64,
 )
-from gardens.virtual.draws import key_of, source_of
-from nimdsl.errors import InternalError
+from runtime.draws import key_of, source_of
 
 COUNT = 20_000
 KEY = key_of(2024, 0, "cell/sample", "value")

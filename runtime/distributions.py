@@ -7,7 +7,7 @@ that a rejected try takes nothing from anything else.
 
 Parameters that describe no distribution raise ValueError when it is built; the
 reader of documents turns that into a diagnostic.  Not here: keys and uniforms
-(:mod:`gardens.virtual.draws`), units.
+(:mod:`runtime.draws`), units.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Protocol
 
-from gardens.virtual.draws import Source
 from nimdsl.canonical import Plain
 from nimdsl.errors import InternalError
 from nimdsl.units import INT64_MAX
+from runtime.draws import Source
 from runtime.elementary import exp, log, normal_distribution, normal_inverse, sqrt
 
 GAMMA_TRY_COUNT_MAX = 64

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from nimdsl import canonical
 from nimdsl.errors import PermanentPortError
+from runtime.report.result import Result
 from runtime.sqlite_journal import SqliteJournal
-from simulate.result import Result
 
 JOURNAL, RECORDS, SUMMARY = "journal.sqlite", "records.jsonl", "summary.json"
 

@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from gardens.virtual.driver import Run
 from nimdsl.canonical import Plain
 from nimdsl.flatten import FAULT, REFUSED
 from nimdsl.program import Phase, Program, Scenario
 from runtime.host import Host
+from runtime.run import Run
 from runtime.turn import Record
 
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gardens.virtual.draws import key_of, source_of, uniform
+from runtime.draws import key_of, source_of, uniform
 
 KEYS = st.builds(
     key_of, st.integers(0, 9), st.integers(0, 9), st.text(max_size=4), st.sampled_from(["latency", "value"])
@@ -69,7 +69,7 @@ def test_adding_an_actor_changes_no_draw_of_another() -> None:
 
 
 def test_the_same_in_another_process_with_another_hash_seed() -> None:
-    code = "from gardens.virtual.draws import *; print(uniform(key_of(5, 2, 'é', 'x'), 9, 3).hex())"
+    code = "from runtime.draws import *; print(uniform(key_of(5, 2, 'é', 'x'), 9, 3).hex())"
     for seed in ("0", "77"):
         done = subprocess.run(
             [sys.executable, "-c", code],

@@ -1,0 +1,287 @@
+"""The port ``Bus``: what carries messages between actors.
+
+The law, for every implementation:
+
+* A message to an address reaches whoever listens there, and whoever listens at
+  the part before its thread: ``protocol/spark/17`` is thread 17 of
+  ``protocol/spark``.  At most one listener for an address in one place.
+* Messages of one sender to one address arrive in the order in which they were
+  sent, unless a fault overtakes them; there is no other order.
+* A message arrives once, or never, or (a fault) several times.  Nothing is
+  retried: who needs certainty asks again with the same identity.
+* A message that wants an answer (``reply_to``) and that nobody hears is answered
+  by the bus itself, with the status :data:`NOBODY`.
+* A listener on hold gets nothing; its backlog is bounded, and what is beyond is
+  lost and told (a slow consumer).
+* What is larger than the bus carries is refused to the sender, and nothing of it
+  is sent.
+
+Callbacks are plain functions and run one at a time; they may send.  Not here:
+what messages mean (:mod:`runtime.wire`), faults on purpose (:mod:`runtime.faults`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from nimdsl.errors import PermanentPortError
+
+NOBODY = "nobody"
+"""The status of the bus's own answer: nobody listens there."""
+BACKLOG_COUNT_MAX = 65_536
+"""How many messages wait for a listener on hold, unless it says otherwise."""
+PAYLOAD_BYTES_MAX = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Bytes on their way.  ``sender`` and ``number`` identify them where they come from an actor."""
+
+    to: str
+    data: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    sender: str = ""
+    number: int = 0
+    reply_to: str = ""
+    status: str = ""
+
+
+Take = Callable[[Message], None]
+Told = Callable[[str, str], None]
+"""Is told what befell a message: the address, and what in words."""
+
+
+class Listener(Protocol):
+    """An open ear; closed listeners hear nothing more."""
+
+    def hold(self) -> None:
+        """Keep messages back; they wait."""
+
+    def release(self) -> None:
+        """Hand over what waits, in order, then go on."""
+
+    def close(self) -> None:
+        """Listen no more; what waits is forgotten."""
+
+
+class Bus(Protocol):
+    """Carries messages."""
+
+    def send(self, message: Message) -> None:
+        """Hand a message over.  Raises PermanentPortError for one that is too large."""
+
+    def listen(self, address: str, take: Take, backlog_count_max: int = BACKLOG_COUNT_MAX) -> Listener:
+        """Hear what is sent to ``address`` and to its threads."""
+
+    def after(self, delay_ns: int, act: Callable[[], None]) -> Callable[[], None]:
+        """Do something later, in the garden's time; returns what cancels it."""
+
+
+class Backlog:
+    """A listener's queue: shared by the implementations."""
+
+    def __init__(
+        self, address: str, take: Take, count_max: int, told: Told, close: Callable[[], None]
+    ) -> None:
+        self.address = address
+        self.held = False
+        self._take = take
+        self._count_max = count_max
+        self._told = told
+        self._close = close
+        self._waiting: deque[Message] = deque()
+        self._draining = False
+
+    @property
+    def count(self) -> int:
+        """How many messages wait."""
+        return len(self._waiting)
+
+    def put(self, message: Message) -> None:
+        """A message has arrived."""
+        if not (self.held or self._waiting):
+            self._take(message)
+        elif len(self._waiting) < self._count_max:
+            self._waiting.append(message)
+        else:
+            self._told(message.to, "lost a message: a slow consumer")
+
+    def hold(self) -> None:
+        """See :class:`Listener`."""
+        self.held = True
+
+    def release(self) -> None:
+        """See :class:`Listener`.  Whoever takes a message may hold again."""
+        self.held = False
+        if self._draining:
+            return
+        self._draining = True
+        try:
+            while self._waiting and not self.held:
+                self._take(self._waiting.popleft())
+        finally:
+            self._draining = False
+
+    def close(self) -> None:
+        """See :class:`Listener`."""
+        self._waiting.clear()
+        self._take = _ignore
+        self._close()
+
+
+def _untold(address: str, what: str) -> None:
+    """Nobody wants to know."""
+
+
+def _ignore(message: Message) -> None:
+    """A closed listener."""
+
+
+class Ears:
+    """Who listens where, in one place."""
+
+    def __init__(self, told: Told) -> None:
+        self._told = told
+        self._by_address: dict[str, Backlog] = {}
+
+    def open(self, address: str, take: Take, count_max: int) -> Backlog:
+        """A new listener.  Raises ValueError when somebody listens there already."""
+        if address in self._by_address:
+            raise ValueError(f"somebody listens at {address} already")
+        backlog = Backlog(address, take, count_max, self._told, lambda: self._forget(backlog))
+        self._by_address[address] = backlog
+        return backlog
+
+    def _forget(self, backlog: Backlog) -> None:
+        if self._by_address.get(backlog.address) is backlog:
+            del self._by_address[backlog.address]
+
+    def at(self, address: str) -> Backlog | None:
+        """Whoever hears this address: its own listener, or the one before its thread."""
+        return self._by_address.get(address) or self._by_address.get(address.rpartition("/")[0])
+
+    def hand(self, message: Message, answer: Callable[[Message], None]) -> None:
+        """Gives a message that has arrived to its listener; ``answer`` sends the bus's own word back."""
+        listener = self.at(message.to)
+        if listener is not None:
+            listener.put(message)
+            return
+        self._told(message.to, "nobody is there")
+        if message.reply_to:
+            answer(Message(message.reply_to, status=NOBODY))
+
+
+def check_size(message: Message, bytes_max: int) -> None:
+    """Raises PermanentPortError when the message is larger than the bus carries."""
+    if len(message.data) > bytes_max:
+        text = f"the message is too large: {len(message.data):,} bytes, the bus carries {bytes_max:,}"
+        raise PermanentPortError(text)
+
+
+class MemoryBus:
+    """A bus within one process: a queue, and a clock that is moved by hand."""
+
+    def __init__(self, told: Told = _untold, bytes_max: int = PAYLOAD_BYTES_MAX) -> None:
+        self.now_ns = 0
+        self._ears = Ears(told)
+        self._bytes_max = bytes_max
+        self._queue: deque[Message] = deque()
+        self._running = False
+        self._timers: dict[int, tuple[int, Callable[[], None]]] = {}
+        self._timer_count = 0
+
+    def send(self, message: Message) -> None:
+        """See :class:`Bus`.  Delivered before the outermost call returns."""
+        check_size(message, self._bytes_max)
+        self._queue.append(message)
+        if self._running:
+            return
+        self._running = True
+        try:
+            while self._queue:
+                self._ears.hand(self._queue.popleft(), self._queue.append)
+        finally:
+            self._running = False
+
+    def listen(self, address: str, take: Take, backlog_count_max: int = BACKLOG_COUNT_MAX) -> Listener:
+        """See :class:`Bus`."""
+        return self._ears.open(address, take, backlog_count_max)
+
+    def after(self, delay_ns: int, act: Callable[[], None]) -> Callable[[], None]:
+        """See :class:`Bus`."""
+        self._timer_count += 1
+        number = self._timer_count
+        self._timers[number] = (self.now_ns + delay_ns, act)
+        return lambda: void(self._timers.pop(number, None))
+
+    def advance(self, by_ns: int) -> None:
+        """Lets time pass: what is due happens in the order of its times."""
+        until_ns = self.now_ns + by_ns
+        while due := sorted((at, number) for number, (at, _) in self._timers.items() if at <= until_ns):
+            at_ns, number = due[0]
+            self.now_ns = at_ns
+            self._timers.pop(number)[1]()
+        self.now_ns = until_ns
+
+
+def void(_: object) -> None:
+    """Swallows a value."""
+
+
+@dataclass(slots=True)
+class _Open:
+    done: Callable[[Message | None], None]
+    cancel: Callable[[], None]
+
+
+class Questions:
+    """Request and reply over a bus, with a deadline: one asker, any number of open questions.
+
+    ``done`` is called exactly once: with the answer (the bus's own when nobody is there), or with
+    None when the time is up.  An answer that comes later is counted and dropped.
+    """
+
+    def __init__(self, bus: Bus, address: str) -> None:
+        self.address = address
+        self.late_count = 0
+        self._bus = bus
+        self._open: dict[str, _Open] = {}
+        self._count = 0
+        self._listener = bus.listen(address, self._answered)
+
+    def ask(self, message: Message, timeout_ns: int, done: Callable[[Message | None], None]) -> None:
+        """Sends a question.  Raises PermanentPortError for one that is too large."""
+        self._count += 1
+        thread = str(self._count)
+        cancel = self._bus.after(timeout_ns, lambda: self._expired(thread))
+        self._open[thread] = _Open(done, cancel)
+        question = replace(message, reply_to=f"{self.address}/{thread}")
+        try:
+            self._bus.send(question)
+        except PermanentPortError:
+            cancel()
+            del self._open[thread]
+            raise
+
+    def close(self) -> None:
+        """Gives up what is open, silently."""
+        for one in self._open.values():
+            one.cancel()
+        self._open.clear()
+        self._listener.close()
+
+    def _answered(self, message: Message) -> None:
+        one = self._open.pop(message.to.rpartition("/")[2], None)
+        if one is None:
+            self.late_count += 1
+            return
+        one.cancel()
+        one.done(message)
+
+    def _expired(self, thread: str) -> None:
+        one = self._open.pop(thread, None)
+        if one is not None:
+            one.done(None)

@@ -1,0 +1,60 @@
+"""A bus that misbehaves as it was told to: loss, duplication, delay, reordering.
+
+Every fate belongs to (sender, number) and is drawn from the garden's seed, so
+that a run can be made again.  Messages without a number get one of this bus.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from functools import partial
+
+from runtime.bus import BACKLOG_COUNT_MAX, Bus, Listener, Message, Take, Told, check_size
+from runtime.models import Fates
+
+
+class FaultyBus:
+    """Another bus, with faults in front of it.  ``now_ns`` is the garden's clock."""
+
+    def __init__(
+        self, inner: Bus, fates: Fates, now_ns: Callable[[], int], told: Told, bytes_max: int
+    ) -> None:
+        self._inner = inner
+        self._fates = fates
+        self._now_ns = now_ns
+        self._told = told
+        self._bytes_max = bytes_max
+        self._count = 0
+        self._late: list[tuple[int, int, Message]] = []
+        """By the time of arrival, then in the order of sending."""
+
+    def send(self, message: Message) -> None:
+        """See :class:`runtime.bus.Bus`."""
+        check_size(message, self._bytes_max)
+        self._count += 1
+        sender, number = (message.sender, message.number) if message.number else ("", self._count)
+        now_ns = self._now_ns()
+        arrivals, fate = self._fates.arrivals(sender, message.to, number, now_ns)
+        if fate:
+            self._told(message.to, f"a message from {message.sender or 'outside'} was {fate}")
+        for at_ns in arrivals:
+            if at_ns <= now_ns:
+                self._inner.send(message)
+            else:
+                self._count += 1
+                heapq.heappush(self._late, (at_ns, self._count, message))
+                self._inner.after(at_ns - now_ns, partial(self._arrived, at_ns))
+
+    def _arrived(self, due_ns: int) -> None:
+        """Clocks of timers may waver; the order does not."""
+        while self._late and self._late[0][0] <= due_ns:
+            self._inner.send(heapq.heappop(self._late)[2])
+
+    def listen(self, address: str, take: Take, backlog_count_max: int = BACKLOG_COUNT_MAX) -> Listener:
+        """See :class:`runtime.bus.Bus`."""
+        return self._inner.listen(address, take, backlog_count_max)
+
+    def after(self, delay_ns: int, act: Callable[[], None]) -> Callable[[], None]:
+        """See :class:`runtime.bus.Bus`."""
+        return self._inner.after(delay_ns, act)
