@@ -174,6 +174,7 @@ class _Compiler:
             data=cell.data,
             tables=cell.tables,
             works=cell.works,
+            domain=cell.domain,
             place=document.place,
         )
 

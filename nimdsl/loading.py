@@ -10,7 +10,9 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from nimdsl.assembly import Report, compile_documents
 from nimdsl.canonical import Plain
@@ -65,7 +67,7 @@ def check_sources(sources: Sequence[Source], found: Sequence[Diagnostic] = ()) -
     documents, problems = gather(roots, lost)
     blamed = {diagnostic.place for diagnostic in diagnostics}
     diagnostics += [problem for problem in problems if problem.place not in blamed]
-    report = compile_documents(documents)
+    report = compile_documents(replace(documents, sources=tuple(sources)))
     diagnostics += report.diagnostics
     wrong = any(d.severity is Severity.ERROR for d in diagnostics)
     return Report(in_order(diagnostics), None if wrong else report.program)
@@ -90,6 +92,19 @@ def with_overrides(program: Program, overrides: Mapping[str, Plain]) -> Program:
         raise SpecError(in_order(problems))
     report = compile_documents(documents)
     return _sound(Report(in_order(report.diagnostics), report.program))
+
+
+def provenance(program: Program) -> dict[str, Plain]:
+    """Everything that ``program`` was made of, as plain data: it travels with a run's journal."""
+    documents = program.documents
+    texts = [[source.name, source.text] for source in documents.sources]
+    return {"documents": texts, "set": dict(documents.changes)}
+
+
+def rebuilt(origin: Mapping[str, Any]) -> Program:
+    """The program that ``provenance`` describes.  Raises SpecError when it is sound no more."""
+    program = _sound(check_sources([Source(name, text) for name, text in origin["documents"]]))
+    return with_overrides(program, origin["set"])
 
 
 def _sound(report: Report) -> Program:

@@ -106,6 +106,8 @@ class Actor:
     data: Mapping[str, Plain]
     tables: Mapping[str, Plain]
     works: Mapping[str, Work]
+    domain: str = field(default="", metadata={"hashed": False})
+    """What its waves are about."""
     place: Place = field(default=NOWHERE, compare=False)
 
     @property
@@ -173,13 +175,45 @@ class BusModel:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Cells of a real garden that share a process; with ``command`` another program answers for them."""
+
+    name: str
+    cells: tuple[str, ...]
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RealGarden:
+    """What a real garden is made of.  Subjects are templates of words; restarts are in wall-clock ns."""
+
+    scenario: str = ""
+    environment: str = "dev"
+    server: str = "embedded"
+    port: int = 0
+    state: str = ""
+    actors: str = "{environment}.{garden}.{run}.{kind}.{name}"
+    waves: str = "{environment}.{garden}.{run}.{layer}.{domain}.{signal}"
+    groups: tuple[Group, ...] = ()
+    stand_ins: frozenset[str] = frozenset()
+    restart_delay_ns: int = 100_000_000
+    restart_delay_max_ns: int = 5_000_000_000
+    restart_limit: int = 10
+
+
+@dataclass(frozen=True)
 class Garden:
-    """A virtual garden: when its clock starts, its bus, and the inventory that work can count."""
+    """A garden: when its clock starts, its bus, and the inventory that work can count.
+
+    ``rate`` (garden seconds in a wall-clock second) is for real ones.
+    """
 
     name: str
     epoch: str
     bus: BusModel
     inventory: Mapping[str, Plain]
+    rate: float = 1.0
+    real: RealGarden | None = None
 
 
 @dataclass(frozen=True)

@@ -93,10 +93,16 @@ def _defaults(kind: str, schema: Mapping[str, Any], found: Mapping[str, Plain]) 
         part = resolve(kind, part)
         if "default" in part:
             filled[key] = part["default"]
-        elif part.get("type") == "object" and not part.get("required") and part.get("properties"):
+        elif _may_be_implied(part):
             inner = _defaults(kind, part, {})
             filled |= {key: inner} if inner else {}
     return filled
+
+
+def _may_be_implied(part: Mapping[str, Any]) -> bool:
+    """Whether leaving a map out means the same as writing its defaults."""
+    plain = part.get("type") == "object" and part.get("properties")
+    return bool(plain) and not part.get("required") and not part.get("x-optional")
 
 
 # Constants

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from nimdsl.canonical import Plain
 from nimdsl.errors import InternalError, NimdslError
@@ -123,6 +123,29 @@ class Reward:
 
 
 Command = Reserve | Charge | Settle | Release | Reward
+_COMMANDS: dict[str, type] = {kind.__name__: kind for kind in (Reserve, Charge, Settle, Release, Reward)}
+
+
+def is_command(name: str) -> bool:
+    """Whether a command is called that."""
+    return name in _COMMANDS
+
+
+def command_to_data(command: Command) -> dict[str, Plain]:
+    """Plain form of a command; ``type`` is its name."""
+    data = asdict(command)
+    return {"type": type(command).__name__} | {
+        key: list(value) if isinstance(value, tuple) else value for key, value in data.items()
+    }
+
+
+def command_from_data(data: Mapping[str, Any]) -> Command:
+    """The command that ``command_to_data`` wrote.  KeyError or TypeError for anything else."""
+    fields = {key: value for key, value in data.items() if key != "type"}
+    if "keys" in fields:
+        fields["keys"] = tuple(fields["keys"])
+    command: Command = _COMMANDS[data["type"]](**fields)
+    return command
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,8 @@ class Message:
 
 
 Take = Callable[[Message], None]
+After = Callable[[int, Callable[[], None]], Callable[[], None]]
+"""Do something so many nanoseconds later; what comes back cancels it."""
 Told = Callable[[str, str], None]
 """Is told what befell a message: the address, and what in words."""
 
@@ -241,13 +243,15 @@ class Questions:
     """Request and reply over a bus, with a deadline: one asker, any number of open questions.
 
     ``done`` is called exactly once: with the answer (the bus's own when nobody is there), or with
-    None when the time is up.  An answer that comes later is counted and dropped.
+    None when the time is up.  An answer that comes later is counted and dropped.  ``after`` is for
+    deadlines by another clock than the bus's own.
     """
 
-    def __init__(self, bus: Bus, address: str) -> None:
+    def __init__(self, bus: Bus, address: str, after: After | None = None) -> None:
         self.address = address
         self.late_count = 0
         self._bus = bus
+        self._after = after or bus.after
         self._open: dict[str, _Open] = {}
         self._count = 0
         self._listener = bus.listen(address, self._answered)
@@ -256,7 +260,7 @@ class Questions:
         """Sends a question.  Raises PermanentPortError for one that is too large."""
         self._count += 1
         thread = str(self._count)
-        cancel = self._bus.after(timeout_ns, lambda: self._expired(thread))
+        cancel = self._after(timeout_ns, lambda: self._expired(thread))
         self._open[thread] = _Open(done, cancel)
         question = replace(message, reply_to=f"{self.address}/{thread}")
         try:
@@ -265,6 +269,10 @@ class Questions:
             cancel()
             del self._open[thread]
             raise
+
+    def later(self, delay_ns: int, act: Callable[[], None]) -> None:
+        """Does something later, by the clock of the deadlines."""
+        self._after(delay_ns, act)
 
     def close(self) -> None:
         """Gives up what is open, silently."""

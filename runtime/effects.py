@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nimdsl.canonical import Plain
-from runtime.economy import Release, Settle
-from runtime.economy import Reward as Grant
+from runtime.accounts import Release, Settle, command_from_data, command_to_data, is_command
+from runtime.accounts import Reward as Grant
 from runtime.events import EventKind
 
 
@@ -81,23 +81,22 @@ Effect = SetTimer | CancelTimer | StartWork | CancelWork | Deliver | Publish | B
 _EFFECTS = {
     kind.__name__: kind for kind in (SetTimer, CancelTimer, StartWork, CancelWork, Deliver, Publish)
 }
-_COMMANDS = {kind.__name__: kind for kind in (Settle, Release, Grant)}
 
 
 def effect_to_data(effect: Effect) -> dict[str, Plain]:
-    """Plain form of an effect."""
-    named: Any = effect.command if isinstance(effect, Book) else effect
-    fields = {f.name: getattr(named, f.name) for f in dataclasses.fields(named)}
-    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in fields.items()}
-    return {"type": type(named).__name__, **plain}
+    """Plain form of an effect; a booking is its command."""
+    if isinstance(effect, Book):
+        return command_to_data(effect.command)
+    fields = {f.name: getattr(effect, f.name) for f in dataclasses.fields(effect)}
+    return {"type": type(effect).__name__, **fields}
 
 
 def effect_from_data(data: Mapping[str, Any]) -> Effect:
     """The effect that ``effect_to_data`` wrote."""
+    if is_command(data["type"]):
+        command: Any = command_from_data(data)
+        return Book(command)
     fields = {key: value for key, value in data.items() if key != "type"}
-    if data["type"] in _COMMANDS:
-        keys = {"keys": tuple(fields["keys"])} if "keys" in fields else {}
-        return Book(_COMMANDS[data["type"]](**{**fields, **keys}))
     if "kind" in fields:
         fields["kind"] = EventKind(fields["kind"])
     effect: Effect = _EFFECTS[data["type"]](**fields)

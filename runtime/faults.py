@@ -29,6 +29,11 @@ class FaultyBus:
         self._late: list[tuple[int, int, Message]] = []
         """By the time of arrival, then in the order of sending."""
 
+    @property
+    def late_count(self) -> int:
+        """How many messages are held back."""
+        return len(self._late)
+
     def send(self, message: Message) -> None:
         """See :class:`runtime.bus.Bus`."""
         check_size(message, self._bytes_max)

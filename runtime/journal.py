@@ -41,8 +41,11 @@ class Appender(Protocol):
 class Journal(Appender, Protocol):
     """An append-only store.  Failures are PortErrors; after ``close`` every call is a permanent one."""
 
-    def read(self, actor: str) -> Iterator[JournalEntry]:
-        """What ``actor`` has at the time of the call, oldest first; nothing for an unknown actor."""
+    def read(self, actor: str, start: int = 0) -> Iterator[JournalEntry]:
+        """What ``actor`` has at the time of the call, oldest first, from position ``start`` on.
+
+        Nothing for an unknown actor.
+        """
 
     def actors(self) -> tuple[str, ...]:
         """Every actor that has an entry, sorted."""
@@ -69,13 +72,13 @@ class MemoryJournal:
         lines.append((kind, data))
         return len(lines) - 1
 
-    def read(self, actor: str) -> Iterator[JournalEntry]:
+    def read(self, actor: str, start: int = 0) -> Iterator[JournalEntry]:
         """See :class:`Journal`."""
         self._check()
-        lines = tuple(self._lines.get(actor, ()))
+        lines = tuple(self._lines.get(actor, ())[start:])
         return (
             JournalEntry(actor, position, kind, canonical.decode(data))
-            for position, (kind, data) in enumerate(lines)
+            for position, (kind, data) in enumerate(lines, start)
         )
 
     def actors(self) -> tuple[str, ...]:

@@ -108,6 +108,13 @@ class WorkModels:
         self._draws = draws
         self._inventory = garden.inventory
 
+    def values(self, actor: str, work: Work, number: int, arguments: Plain) -> dict[str, Plain]:
+        """What the model says that the work returns, without a thought of time or failure.
+
+        Raises Fault when an expression of the model has no value.
+        """
+        return self._values(work.virtual or _INSTANT, actor, f"work/{work.name}/0", number, arguments)
+
     def outcome(self, actor: str, work: Work, number: int, arguments: Plain, incarnation: int) -> Outcome:
         """How the work with this effect number ends in this incarnation of its actor."""
         model = work.virtual or _INSTANT

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import heapq
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from nimdsl.program import Actor, Economy, Program, Scenario
+from nimdsl.canonical import Plain
+from nimdsl.diagnostics import error
+from nimdsl.errors import SpecError
+from nimdsl.loading import provenance
+from nimdsl.program import Actor, Economy, Program, Scenario, Stimulus
+from nimdsl.suggest import phrase
 from runtime.economy import Ledger, Tariff
 from runtime.host import Host
 
@@ -62,3 +68,50 @@ def has_ended(host: Host) -> bool:
     """Whether the actor is in a final state, or faulted."""
     table, snapshot = host.kernel.actor.table, host.snapshot
     return bool(snapshot.fault) or table.state_numbers.get(snapshot.state) in table.final
+
+
+def stimuli_of(scenario: Scenario) -> Iterator[tuple[int, int, Stimulus]]:
+    """Time, number and stimulus, numbered in the order of their times, as any sender numbers."""
+    lists = (_times(position, one) for position, one in enumerate(scenario.stimuli))
+    for number, (at_ns, position) in enumerate(heapq.merge(*lists), start=1):
+        yield at_ns, number, scenario.stimuli[position]
+
+
+def _times(position: int, stimulus: Stimulus) -> Iterator[tuple[int, int]]:
+    for repetition in range(stimulus.times):
+        yield stimulus.at_ns + repetition * stimulus.every_ns, position
+
+
+def find_scenario(program: Program, name: str = "") -> Scenario:
+    """The scenario of that name; without one ``spark``, or the only one.  Raises SpecError."""
+    known = program.scenarios
+    wanted = name or ("spark" if "spark" in known or len(known) != 1 else next(iter(known)))
+    if wanted in known:
+        return known[wanted]
+    if not known:
+        problem = error(
+            "NIM0301", "there is no Scenario in these documents", fix="add a document of kind Scenario"
+        )
+    elif not name:
+        problem = error("NIM0301", "several scenarios: say which", fix=phrase("", known))
+    else:
+        problem = error("NIM0301", f"there is no Scenario named `{name}`", fix=phrase(name, known))
+    raise SpecError((problem,))
+
+
+ORIGIN = "origin"
+"""The name of a journal's own value that says what was run."""
+
+
+def origin_of(
+    program: Program, scenario: Scenario, garden: str, seed: int, run_id: str
+) -> dict[str, Plain]:
+    """What a journal must say of its run, so that the run can be made again from it alone."""
+    return {
+        **provenance(program),
+        "program_sha256": program.sha256,
+        "scenario": scenario.name,
+        "garden": garden,
+        "seed": seed,
+        "run_id": run_id,
+    }

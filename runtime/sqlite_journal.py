@@ -75,10 +75,10 @@ class SqliteJournal:
             self._flush()
         return position
 
-    def read(self, actor: str) -> Iterator[JournalEntry]:
-        """What ``actor`` has at the time of the call, oldest first."""
+    def read(self, actor: str, start: int = 0) -> Iterator[JournalEntry]:
+        """What ``actor`` has at the time of the call, oldest first, from position ``start`` on."""
         self._flush()
-        return self._rows(actor, self._counts.get(actor, 0))
+        return self._rows(actor, start, self._counts.get(actor, 0))
 
     def actors(self) -> tuple[str, ...]:
         """Every actor that has an entry, sorted."""
@@ -160,10 +160,13 @@ class SqliteJournal:
                 connection.executemany("INSERT INTO entry VALUES (?, ?, ?, ?)", self._pending)
             self._pending.clear()
 
-    def _rows(self, actor: str, count: int) -> Iterator[JournalEntry]:
-        query = "SELECT position, kind, body FROM entry WHERE actor = ? AND position < ? ORDER BY position"
+    def _rows(self, actor: str, start: int, count: int) -> Iterator[JournalEntry]:
+        query = (
+            "SELECT position, kind, body FROM entry"
+            " WHERE actor = ? AND position >= ? AND position < ? ORDER BY position"
+        )
         with self._translated():
-            for position, kind, body in self._sql(query, (actor, count)):
+            for position, kind, body in self._sql(query, (actor, start, count)):
                 yield JournalEntry(actor, position, kind, canonical.decode(body))
 
     def _sql(self, statement: str, parameters: tuple[str | int | bytes, ...] = ()) -> sqlite3.Cursor:

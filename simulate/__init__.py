@@ -7,6 +7,7 @@ True
 """
 
 from runtime.report.result import Result
-from simulate.running import find_scenario, run
+from runtime.run import find_scenario
+from simulate.running import run
 
 __all__ = ["Result", "find_scenario", "run"]

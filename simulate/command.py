@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from nimdsl.canonical import Plain
-from nimdsl.diagnostics import Diagnostic, error
-from nimdsl.errors import SpecError
-
-
-class Format(StrEnum):
-    """How to print."""
-
-    text = "text"
-    json = "json"
+from nimdsl.commands.asked import Format, assignments, program_for
 
 
 def command(
@@ -45,20 +35,15 @@ def command(
 
     Example: nimdsl simulate spark --seed 7 --set economy/lifeforce.opening=50
     """
-    import nimdsl
     from gardens.virtual.driver import Options
     from runtime.report.export import discard, export, journal_in
     from runtime.report.text import Narrator, report
-    from simulate.running import find_scenario, run
+    from runtime.run import find_scenario
+    from simulate.running import run
 
-    program = nimdsl.load(*(specs or []))
-    if not specs and any(Path().glob("*.y*ml")):
-        print("running the shipped specs; `--specs .` runs this folder", file=sys.stderr)
-    if scenario not in program.scenarios and scenario and Path(scenario).exists():
-        fix = f"write `--specs {scenario}`"
-        raise SpecError((error("NIM0301", f"`{scenario}` is a path, a scenario is wanted", fix=fix),))
+    program = program_for(specs, scenario)
     found = find_scenario(program, scenario)
-    overrides = _assignments(set_ or [])
+    overrides = assignments(set_ or [])
     narrator = Narrator(sys.stderr if format_ is Format.json else sys.stdout) if verbose else None
     options = Options(observe=narrator.tell, notice=narrator.notice) if narrator else Options()
     journal = journal_in(out) if out else None
@@ -76,13 +61,3 @@ def command(
         report(result, out)
     if not result.ok:
         raise typer.Exit(1)
-
-
-def _assignments(texts: list[str]) -> dict[str, Plain]:
-    from nimdsl.compile.overrides import parse_assignment
-
-    parsed: list[Any] = [parse_assignment(text) for text in texts]
-    problems = tuple(item for item in parsed if isinstance(item, Diagnostic))
-    if problems:
-        raise SpecError(problems)
-    return dict(parsed)

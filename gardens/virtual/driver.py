@@ -11,7 +11,6 @@ what an event does is the kernel's affair.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,7 +34,7 @@ from runtime.host import Checks, Host, finished, settled
 from runtime.interpreters import Interpreter, TransitionsInterpreter
 from runtime.journal import Journal, MemoryJournal
 from runtime.models import Draws, Fates, WorkModels
-from runtime.run import LEDGER, WIND_DOWN_NS, Incident, Run, actors_of, has_ended, tariff_of
+from runtime.run import LEDGER, WIND_DOWN_NS, Incident, Run, actors_of, has_ended, stimuli_of, tariff_of
 from runtime.step import Kernel, Paid
 from runtime.translator import DocumentTranslator, Translator
 from runtime.turn import Record
@@ -60,11 +59,6 @@ class Options:
     """Is told each record as it is made."""
     notice: Callable[[Incident], None] | None = None
     """Is told each incident as it happens."""
-
-
-def _times(position: int, stimulus: Stimulus) -> Iterator[tuple[int, int]]:
-    for repetition in range(stimulus.times):
-        yield stimulus.at_ns + repetition * stimulus.every_ns, position
 
 
 class Driver:
@@ -126,7 +120,7 @@ class Driver:
         for name in self.hosts:
             self.bus.listen(name, self._hearing(name))
             self._schedule(self.now_ns, CONTROL, name, 0, self._delivery(name, BEGIN))
-        self._schedule_next(self._stimuli())
+        self._schedule_next(stimuli_of(self.scenario))
         stopped = self._loop()
         ended_ns = self.active_ns if self.ended_ns is None else self.ended_ns
         if stopped == "horizon":
@@ -161,12 +155,6 @@ class Driver:
                 return False
             self.ended_ns = self.now_ns
         return not self.underway_count or self.now_ns > self.ended_ns + WIND_DOWN_NS
-
-    def _stimuli(self) -> Iterator[tuple[int, int, Stimulus]]:
-        """Time, number and stimulus, numbered in the order of their times, as any sender numbers."""
-        lists = (_times(position, one) for position, one in enumerate(self.scenario.stimuli))
-        for number, (at_ns, position) in enumerate(heapq.merge(*lists), start=1):
-            yield at_ns, number, self.scenario.stimuli[position]
 
     def _schedule_next(self, stimuli: Iterator[tuple[int, int, Stimulus]]) -> None:
         """One stimulus is scheduled at a time: each brings on the next."""

@@ -29,6 +29,7 @@ class CompiledCell:
     works: Mapping[str, Work]
     interface: Interface
     answering: bool
+    domain: str
 
 
 def compile_cell(findings: Findings, reader: Reader, context: Context) -> CompiledCell | None:
@@ -72,7 +73,7 @@ def compile_cell(findings: Findings, reader: Reader, context: Context) -> Compil
         else compile_answers(reader, interface, context, table_types)
     )
     initial = {name: zero(kind) for name, kind in data.items()}
-    return CompiledCell(root, initial, tables, works, interface, answering)
+    return CompiledCell(root, initial, tables, works, interface, answering, reader.text("domain"))
 
 
 def _works(reader: Reader, scope: Scope, answering: bool) -> tuple[dict[str, Work], dict[str, Expression]]:

@@ -12,11 +12,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from nimdsl.canonical import Plain
 from nimdsl.diagnostics import NOWHERE, Diagnostic, Place, error
 from nimdsl.expression.check import Scope, infer
 from nimdsl.expression.evaluate import Fault, closure
 from nimdsl.expression.syntax import Literal, SyntaxMistake
 from nimdsl.kinds import KINDS
+from nimdsl.source import Source
 from nimdsl.structure import check_envelope, check_structure
 from nimdsl.template import parse_template, type_of
 from nimdsl.tree import ListNode, MapNode, Node, Scalar
@@ -56,8 +58,14 @@ class Documents:
     by_kind: Mapping[str, Mapping[str, Document]]
     damaged: bool
     """Whether something was lost on the way that others may refer to."""
-    overridden: bool = False
-    """Whether they were changed for one run, which may explore what nobody would deploy."""
+    sources: tuple[Source, ...] = ()
+    changes: Mapping[str, Plain] = field(default_factory=dict)
+    """What was changed for one run, which may explore what nobody would deploy."""
+
+    @property
+    def overridden(self) -> bool:
+        """Whether anything was changed."""
+        return bool(self.changes)
 
     def get(self, kind: str, name: str) -> Document | None:
         """The document, or None."""

@@ -32,7 +32,8 @@ def override(
     for path, value in overrides.items():
         found = _apply(by_kind, path, value)
         problems += [found] if isinstance(found, Diagnostic) else found
-    return Documents(by_kind, documents.damaged, overridden=True), tuple(problems)
+    changes = {**documents.changes, **overrides}
+    return replace(documents, by_kind=by_kind, changes=changes), tuple(problems)
 
 
 def _apply(

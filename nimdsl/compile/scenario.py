@@ -90,9 +90,14 @@ def _economy(reader: Reader, context: ScenarioContext, protocol: Protocol | None
 
 
 def _garden(reader: Reader, context: ScenarioContext) -> str:
-    if "garden" in reader:
-        return reader.reference("garden", "Garden")
-    return next(iter(context.gardens)) if len(context.gardens) == 1 else ""
+    virtual = [name for name, garden in context.gardens.items() if garden.real is None]
+    if "garden" not in reader:
+        return virtual[0] if len(virtual) == 1 else ""
+    name = reader.reference("garden", "Garden")
+    if name in context.gardens and name not in virtual:
+        message = f"`{name}` is a real garden; a scenario names the virtual one that predicts it"
+        reader.findings.report("NIM0301", message, reader.place("garden"), phrase(name, virtual))
+    return name
 
 
 def _stimulus(reader: Reader, context: ScenarioContext, cells: list[str]) -> Stimulus:

@@ -9,6 +9,7 @@ from pathlib import Path
 from nimdsl import canonical
 from nimdsl.errors import PermanentPortError
 from runtime.report.result import Result
+from runtime.run import ORIGIN
 from runtime.sqlite_journal import SqliteJournal
 
 JOURNAL, RECORDS, SUMMARY = "journal.sqlite", "records.jsonl", "summary.json"
@@ -29,8 +30,7 @@ def journal_in(folder: Path) -> SqliteJournal:
 
 def export(result: Result, folder: Path, journal: SqliteJournal) -> None:
     """Writes records and summary beside the journal, and gives all three their names."""
-    for key in ("scenario", "seed", "run_id", "program_sha256", "trace_sha256", "decision_sha256"):
-        journal.set_meta(key, result.summary[key])
+    journal.set_meta(ORIGIN, result.origin)
     journal.close()
     try:
         with _partial(folder, RECORDS).open("wb") as file:

@@ -17,9 +17,9 @@ from nimdsl.errors import NimdslError
 from nimdsl.program import Program, Scenario
 from nimdsl.units import MICRO, SECOND_NS
 from runtime.journal import Journal
-from runtime.report.outcome import handshakes, notices
-from runtime.report.verdicts import Verdict
-from runtime.run import Incident, Run
+from runtime.report.outcome import handshakes, notices, outcome_of
+from runtime.report.verdicts import Verdict, judge
+from runtime.run import Incident, Run, origin_of
 from runtime.trace import decision_sha256, trace_sha256
 from runtime.turn import Record
 
@@ -37,6 +37,8 @@ class Result:
     """What criteria and expectations read; micro-LF, nanoseconds."""
     criteria: tuple[Verdict, ...]
     expectations: tuple[Verdict, ...]
+    garden: str = ""
+    """The real garden that it ran in; empty for a virtual one."""
 
     @property
     def completed(self) -> bool:
@@ -65,6 +67,11 @@ class Result:
         return ledger.lambda_over(economy.window_ns, self.run.time_ns)
 
     @property
+    def origin(self) -> dict[str, Plain]:
+        """What the journal says of the run."""
+        return origin_of(self.program, self.scenario, self.garden, self.seed, self.run.run_id)
+
+    @property
     def incidents(self) -> tuple[Incident, ...]:
         """What the garden did to messages and actors."""
         return self.run.incidents
@@ -76,6 +83,7 @@ class Result:
         return {
             "scenario": self.scenario.name,
             "seed": self.seed,
+            **({"garden": self.garden} if self.garden else {}),
             "run_id": self.run.run_id,
             "program_sha256": self.program.sha256,
             "trace_sha256": trace_sha256(chains),
@@ -132,6 +140,27 @@ class Result:
             "<table><tr><th>phase</th><th>accepted</th><th>spent LF</th><th>earned LF</th><th>s</th></tr>"
             f"{rows}</table>"
         )
+
+
+def result_of(
+    program: Program, scenario: Scenario, seed: int, run: Run, journal: Journal, garden: str = ""
+) -> Result:
+    """What came of ``run``, judged by its protocol's criteria and the scenario's expectations."""
+    outcome = outcome_of(program, scenario, run)
+    protocol = program.protocols.get(scenario.protocol)
+    criteria = tuple(judge(c.text, c.holds, outcome) for c in protocol.criteria) if protocol else ()
+    judged = {**outcome, "completed": outcome["completed"] and all(verdict.held for verdict in criteria)}
+    return Result(
+        program=program,
+        scenario=scenario,
+        seed=seed,
+        run=run,
+        journal=journal,
+        outcome=outcome,
+        criteria=criteria,
+        expectations=tuple(judge(e.text, e.holds, judged) for e in scenario.expect),
+        garden=garden,
+    )
 
 
 def _phase(name: str, phase: Mapping[str, Any]) -> dict[str, Plain]:

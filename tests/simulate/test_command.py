@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from nimdsl import canonical
+from nimdsl.loading import rebuilt
+from runtime.run import ORIGIN
 from runtime.sqlite_journal import SqliteJournal
 from tests.support.texts import HELLO, cell
 
@@ -70,7 +72,10 @@ def test_out_holds_the_journal_and_the_records(hello: str, tmp_path: Path) -> No
     ]
     summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
     with SqliteJournal(out / "journal.sqlite", read_only=True) as journal:
-        assert journal.meta("trace_sha256") == summary["trace_sha256"]
+        origin = journal.meta(ORIGIN)
+        assert isinstance(origin, dict)
+        assert origin["program_sha256"] == summary["program_sha256"]
+        assert rebuilt(origin).sha256 == summary["program_sha256"]
         assert set(journal.actors()) == {"cell/greeter", "economy", "protocol/hello"}
     lines = (out / "records.jsonl").read_bytes().splitlines()
     assert all(canonical.encode(canonical.decode(line)) == line for line in lines)

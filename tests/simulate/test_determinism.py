@@ -17,9 +17,9 @@ from nimdsl.program import Program
 from nimdsl.source import Source, read_sources
 from runtime.host import Checks, fold
 from runtime.interpreters import PlainInterpreter
+from runtime.run import find_scenario
 from runtime.sqlite_journal import SqliteJournal
 from simulate import run
-from simulate.running import find_scenario
 
 SCRIPT = """
 import json, sys, nimdsl, simulate

@@ -1,0 +1,1 @@
+"""The real garden: NATS, processes, threads and wall clocks; asyncio only here."""

@@ -1,0 +1,505 @@
+"""A living garden: its processes in order, what they say of themselves, and their end.
+
+The one who holds a :class:`LivingGarden` owns everything in it: the server, the
+economy, the groups of cells and the controller start in this order and end in
+the reverse one, and none outlives this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from gardens.real.bus import NatsBus, connect
+from gardens.real.clock import Clock, Origin
+from gardens.real.job import CONTROLLER, ECONOMY, Job
+from gardens.real.node import CONTROL, INCIDENT
+from gardens.real.projection import Projection
+from gardens.real.remote import OWNER, Orders
+from gardens.real.state import State
+from gardens.real.subjects import Subjects
+from gardens.real.treasury import ENTRY
+from nimdsl import canonical
+from nimdsl.canonical import Plain
+from nimdsl.compile.garden import PERFECT_GARDEN
+from nimdsl.errors import PermanentPortError, TemporaryPortError
+from nimdsl.program import Garden, Group, Program, Scenario
+from runtime.accounts import Entry
+from runtime.bus import PAYLOAD_BYTES_MAX, Message
+from runtime.economy import Ledger
+from runtime.host import ACCEPTED, Host
+from runtime.interpreters import PlainInterpreter
+from runtime.journal import Journal, MemoryJournal
+from runtime.run import (
+    LEDGER,
+    ORIGIN,
+    WIND_DOWN_NS,
+    Incident,
+    Run,
+    actors_of,
+    origin_of,
+    tariff_of,
+)
+from runtime.sqlite_journal import SqliteJournal
+from runtime.step import Kernel
+
+CELLS = "cells"
+"""The group of the cells that no group names."""
+READY_S_MAX = 20.0
+LOOK_EVERY_S = 0.05
+STATUS_EVERY_S = 1.0
+STILL_COUNT = 2
+"""How many looks in a row must find nothing changed and nothing to do: then it is quiet."""
+STILL_COUNT_UNSURE = 6
+"""The same where more was sent than arrived: it may be on its way, or lost."""
+WIND_DOWN_S_MIN = 0.5
+STOP_S = 10.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to bring to life."""
+
+    program: Program
+    scenario: Scenario
+    garden: Garden
+    seed: int
+    folders: tuple[str, ...] = ()
+
+    @property
+    def twin(self) -> Garden:
+        """The virtual garden that predicts this one."""
+        return self.program.gardens.get(self.scenario.garden, PERFECT_GARDEN)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups of cells that take part; those that the garden does not place are together."""
+        real = self.garden.real
+        assert real is not None
+        wanted = set(self.scenario.cells)
+        found = [Group(g.name, tuple(c for c in g.cells if c in wanted), g.command) for g in real.groups]
+        placed = {cell for group in found for cell in group.cells}
+        rest = tuple(sorted(wanted - placed))
+        return tuple(group for group in [*found, Group(CELLS, rest)] if group.cells)
+
+
+class Launcher(Protocol):
+    """Starts and ends the processes of a garden."""
+
+    origin: Callable[[], Origin | None]
+    """Where a process that starts counts its time from; whoever owns the garden says so."""
+
+    async def server(self) -> str:
+        """The address of the bus, which is started where the garden has its own."""
+
+    async def start(self, job: Job, ready: Callable[[], Any]) -> None:
+        """Starts a process of the garden."""
+
+    async def run(self, group: Group, environment: Mapping[str, str]) -> None:
+        """Starts a program that answers for cells."""
+
+    async def stop(self, name: str) -> None:
+        """Ends a process and waits until it is gone."""
+
+    async def stop_all(self) -> None:
+        """Ends everything, the bus last."""
+
+    async def given_up(self) -> str:
+        """Waits until something is given up, and says what."""
+
+    def seen(self) -> list[dict[str, Plain]]:
+        """The processes: name, pid, state, how often started."""
+
+
+class LivingGarden:
+    """One run in a real garden, from nothing to its end.
+
+    ``known`` is the manifest of an earlier life that goes on; ``journal`` where the lines are
+    copied to, by default the one of the garden's folder.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        state: State,
+        launcher: Launcher,
+        known: Mapping[str, Any] | None = None,
+        journal: SqliteJournal | None = None,
+    ) -> None:
+        self.plan = plan
+        self.state = state
+        self.launcher = launcher
+        self.run_id = str(known["run_id"]) if known else secrets.token_hex(16)
+        self.seed = int(known["seed"]) if known else plan.seed
+        self.epoch = str(known["epoch"]) if known else _wall_clock()
+        self._began_ns = int(known["time_ns"]) if known else 0
+        self._origin: Origin | None = None
+        self._names: list[str] = []
+        self._projecting: asyncio.Task[None] | None = None
+        self._reporting: asyncio.Task[None] | None = None
+        self._obeying: set[asyncio.Task[None]] = set()
+        self._paused_ns: int | None = None
+        self._own_journal = journal
+        self.last_status: dict[str, Any] | None = None
+        self.up = False
+
+    # From nothing to life
+
+    async def start(self) -> None:
+        """Brings everything up, in order.  What fails leaves the rest to :meth:`stop`."""
+        plan, launcher = self.plan, self.launcher
+        url = await launcher.server()
+        self.clock = Clock(Origin(time.monotonic_ns(), self._began_ns, plan.garden.rate))
+        self.subjects = Subjects(plan.garden, self.run_id)
+        self._client = await connect(url, "supervisor", _unheard)
+        self._bus = NatsBus(self._client, self.subjects, self.clock, _unheard, PAYLOAD_BYTES_MAX)
+        self._orders = Orders(self._bus)
+        self._bus.listen(f"{CONTROL}/{OWNER}", self._ordered)
+        await self._bus.flush()
+        launcher.origin = self.origin_now
+        self._job = Job(
+            name="",
+            actors=(),
+            program=plan.program,
+            program_sha256=plan.program.sha256,
+            scenario=plan.scenario,
+            garden=plan.garden,
+            twin=plan.twin,
+            run_id=self.run_id,
+            seed=self.seed,
+            url=url,
+            epoch=self.epoch,
+            folders=plan.folders,
+        )
+        self._url = url
+        self.write_manifest(self._began_ns)
+        if plan.scenario.economy:
+            await self._start(ECONOMY, ())
+        await asyncio.gather(*(self._start_group(group) for group in plan.groups))
+        protocol = (f"protocol/{plan.scenario.protocol}",) if plan.scenario.protocol else ()
+        if protocol or plan.scenario.stimuli:
+            await self._start(CONTROLLER, protocol)
+        self._open_journal()
+        await self._begin()
+        self.write_manifest(self._began_ns)
+        self.up = True
+
+    async def _begin(self) -> None:
+        """Everybody is there: garden time begins, for the economy first and the controller last."""
+        self._origin = origin = Origin(time.monotonic_ns(), self._began_ns, self.plan.garden.rate)
+        self.clock.begin(origin)
+        for name in self._names:
+            told = await self._orders.give(
+                name, "begin", monotonic_ns=origin.monotonic_ns, garden_ns=origin.garden_ns
+            )
+            if told is None:
+                raise TemporaryPortError(f"{name} did not begin")
+
+    def write_manifest(self, time_ns: int) -> None:
+        """What others need to find this garden, and a later life to go on from ``time_ns``."""
+        plan = self.plan
+        self.state.write_manifest(
+            {
+                "run_id": self.run_id,
+                "garden": plan.garden.name,
+                "scenario": plan.scenario.name,
+                "program_sha256": plan.program.sha256,
+                "seed": self.seed,
+                "epoch": self.epoch,
+                "url": self._url,
+                "pid": os.getpid(),
+                "time_ns": time_ns,
+                "processes": list(self._names),
+            }
+        )
+
+    async def _start_group(self, group: Group) -> None:
+        if not group.command:
+            await self._start(group.name, tuple(f"cell/{cell}" for cell in group.cells))
+            return
+        subjects = {cell: self.subjects.subject(f"cell/{cell}") for cell in group.cells}
+        economy = self._job.economy
+        environment = {
+            "NATS_URL": self._job.url,
+            "NIMDSL_RUN": self.run_id,
+            "NIMDSL_CELLS": canonical.encode(subjects).decode(),
+            "NIMDSL_ECONOMY": self.subjects.subject(economy) if economy else "",
+        }
+        await self.launcher.run(group, environment)
+
+    async def _start(self, name: str, actors: tuple[str, ...]) -> None:
+        job = replace(self._job, name=name, actors=actors)
+        self._names.append(name)
+
+        async def ready() -> None:
+            give_up = time.monotonic() + READY_S_MAX
+            while await self._orders.give(name, "status", 100_000_000) is None:
+                if time.monotonic() > give_up:
+                    raise TemporaryPortError(f"{name} did not answer within {READY_S_MAX:g} s")
+                await asyncio.sleep(0.01)
+
+        await self.launcher.start(job, ready)
+
+    def _open_journal(self) -> None:
+        self.journal = self._own_journal or SqliteJournal(self.state.journal)
+        self.journal.set_meta(ORIGIN, self.origin())
+        self.journal.commit()
+        self._projection = Projection(
+            self._client, [self.subjects.stream(name) for name in self._names], self.journal
+        )
+        self._projecting = asyncio.create_task(self._projection.follow(), name="projection")
+        self._reporting = asyncio.create_task(self._report(), name="status")
+
+    def origin(self) -> dict[str, Plain]:
+        """What the journal says of the run."""
+        plan = self.plan
+        return origin_of(plan.program, plan.scenario, plan.garden.name, self.seed, self.run_id)
+
+    # While it lives
+
+    async def order_all(self, what: str) -> list[dict[str, Any] | None]:
+        """Orders something of every process at once."""
+        return list((await self._orders.give_all(self._names, what)).values())
+
+    def origin_now(self) -> Origin | None:
+        """Where a process that starts now counts from; None before the garden has begun."""
+        return self._origin
+
+    def _ordered(self, message: Message) -> None:
+        """Somebody outside wants something of the whole garden."""
+        task = asyncio.create_task(self._obey(message), name="order")
+        self._obeying.add(task)
+        task.add_done_callback(self._obeying.discard)
+
+    async def _obey(self, message: Message) -> None:
+        order = canonical.decode(message.data)["do"]
+        said: Plain = {}
+        if order == "status":
+            said = await self.status()
+        elif order == "pause":
+            await self.pause()
+        elif order == "resume":
+            await self.resume()
+        self._bus.send(Message(message.reply_to, canonical.encode(said)))
+
+    async def pause(self) -> None:
+        """Time stands still and nothing is taken, until :meth:`resume`."""
+        if self._paused_ns is None:
+            self._paused_ns = time.monotonic_ns()
+            self.clock.pause()
+        await self.order_all("pause")
+
+    async def resume(self) -> None:
+        """Goes on; a process that is started later must not count the time of the pause."""
+        if self._paused_ns is not None:
+            self.clock.resume()
+            stood_ns = time.monotonic_ns() - self._paused_ns
+            if self._origin is not None:
+                self._origin = replace(self._origin, monotonic_ns=self._origin.monotonic_ns + stood_ns)
+            self._paused_ns = None
+        await self.order_all("resume")
+
+    async def status(self) -> dict[str, Any]:
+        """How the garden is: plain data."""
+        said = await self.order_all("status")
+        plan = self.plan
+        found: dict[str, Any] = {
+            "garden": plan.garden.name,
+            "scenario": plan.scenario.name,
+            "run_id": self.run_id,
+            "time_ns": self.clock.now_ns(),
+            "rate": plan.garden.rate,
+            "paused": self._paused_ns is not None,
+            "processes": self.launcher.seen(),
+            "nodes": dict(zip(self._names, said, strict=True)),
+            "lag": self._projection.lag if self._projecting else 0,
+        }
+        self.last_status = found
+        return found
+
+    async def _report(self) -> None:
+        while True:
+            self.state.write_status(await self.status())
+            if self._paused_ns is not None:
+                await self.order_all("pause")  # for a process that has come back in the meantime
+            await asyncio.sleep(STATUS_EVERY_S)
+
+    async def until_ended(self) -> tuple[str, str]:
+        """Why the run ended, as in :class:`runtime.run.Run`, and what there is to say of it."""
+        ended = asyncio.create_task(self._until_over())
+        broken = asyncio.create_task(self.until_broken())
+        try:
+            await asyncio.wait({broken, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if broken.done():
+                return "broken", broken.result()
+            return ended.result(), ""
+        finally:
+            for task in (broken, ended):
+                task.cancel()
+            await asyncio.gather(broken, ended, return_exceptions=True)
+
+    async def until_broken(self) -> str:
+        """Waits until the garden cannot go on, and says why."""
+        given_up = asyncio.create_task(self.launcher.given_up())
+        own = [task for task in (self._projecting, self._reporting) if task is not None]
+        try:
+            await asyncio.wait({given_up, *own}, return_when=asyncio.FIRST_COMPLETED)
+            if given_up.done():
+                return given_up.result()
+            return next(str(task.exception()) for task in own if task.done())
+        finally:
+            given_up.cancel()
+            await asyncio.gather(given_up, return_exceptions=True)
+
+    async def _until_over(self) -> str:
+        scenario = self.plan.scenario
+        protocol = f"protocol/{scenario.protocol}"
+        still = _Still(with_timers=True)
+        while True:
+            said = await self.order_all("status")
+            if self.clock.now_ns() >= scenario.horizon_ns:
+                return "horizon"
+            if scenario.protocol and any(
+                one and one["actors"].get(protocol, {}).get("ended") and not one["waiting"] for one in said
+            ):
+                await self._wind_down()
+                return "final"
+            if still.look(said):
+                return "quiet"
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _wind_down(self) -> None:
+        """What is on its way arrives; timers and stimuli do not happen any more."""
+        await self.order_all("wind down")
+        still = _Still(with_timers=False)
+        wait_s = max(WIND_DOWN_NS / 1e9 / self.plan.garden.rate, WIND_DOWN_S_MIN)
+        give_up = time.monotonic() + wait_s
+        while time.monotonic() < give_up and not still.look(await self.order_all("status")):
+            await asyncio.sleep(LOOK_EVERY_S / 2)
+
+    # The end
+
+    async def stop(self, *, over: bool) -> None:
+        """Ends every process; with ``over`` the run has ended too, and no hold is left.
+
+        Afterwards the journal holds everything that the streams did.
+        """
+        for task in (self._projecting, self._reporting):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        if self.up:
+            self.state.write_status({**await self.status(), "ended": True})
+        try:
+            if self.up:
+                await self._stop_nodes(over)
+        finally:
+            await self.launcher.stop_all()
+
+    async def _stop_nodes(self, over: bool) -> None:
+        for name in reversed(self._names):
+            if name == ECONOMY and over:
+                await self._close_ledger()
+            await self.launcher.stop(name)
+        try:
+            async with asyncio.timeout(STOP_S):
+                await self._projection.catch_up()
+        except TimeoutError:
+            raise TemporaryPortError("the journal could not be copied from the bus in time") from None
+        finally:
+            self.write_manifest(self.clock.now_ns())
+            self.journal.commit()
+            await self._bus.close()
+            await self._client.close()
+
+    async def _close_ledger(self) -> None:
+        give_up = time.monotonic() + STOP_S
+        while await self._orders.give(ECONOMY, "close") is None:
+            if time.monotonic() > give_up:
+                raise TemporaryPortError("the economy did not close its ledger")
+
+
+class _Still:
+    """Tells when nothing happens any more: two looks that find everybody idle and nothing new."""
+
+    def __init__(self, with_timers: bool) -> None:
+        self._with_timers = with_timers
+        self._before: object = None
+        self._count = 0
+
+    def look(self, said: Sequence[dict[str, Any] | None]) -> bool:
+        """Whether it is quiet now."""
+        if any(one is None or not one["idle"] or (self._with_timers and _waits(one)) for one in said):
+            self._before, self._count = None, 0
+            return False
+        counts = [(one["sent"], one["received"], one["start"]) for one in said if one]
+        self._count = self._count + 1 if counts == self._before else 0
+        self._before = counts
+        sure = sum(sent for sent, _, _ in counts) == sum(received for _, received, _ in counts)
+        return self._count >= (STILL_COUNT if sure else STILL_COUNT_UNSURE)
+
+
+def _waits(one: Mapping[str, Any]) -> bool:
+    return bool(one["timers"] or one["stimuli"])
+
+
+def _unheard(*_: str) -> None:
+    """The processes of the garden tell of the bus themselves."""
+
+
+def _wall_clock() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def run_of(plan: Plan, journal: Journal, run_id: str, stopped: str) -> Run:
+    """The run that a journal tells of; it may have ended in the middle of anything."""
+    program, scenario = plan.program, plan.scenario
+    hosts: dict[str, Host] = {}
+    times: dict[str, int] = {}
+    known = set(journal.actors())
+    for actor in actors_of(program, scenario):
+        if actor.id not in known and actor.kind == "cell":
+            continue
+        kernel = Kernel(actor, PlainInterpreter(actor.table), program.schemas, program.sha256)
+        host = Host(kernel, MemoryJournal())
+        entries = list(journal.read(actor.id))
+        host.restore(entries)
+        hosts[actor.id] = host
+        times[actor.id] = max((e.body["time_ns"] for e in entries if e.kind == ACCEPTED), default=0)
+    economy = program.economies.get(scenario.economy)
+    entries_of = [Entry.from_data(line.body) for line in journal.read(LEDGER) if line.kind == ENTRY]
+    ledger = Ledger(tariff_of(economy), entries_of) if economy else None
+    protocol = f"protocol/{scenario.protocol}"
+    ended_ns = times[protocol] if stopped == "final" else max(times.values(), default=0)
+    if stopped == "horizon":
+        ended_ns = scenario.horizon_ns
+    return Run(run_id, hosts, ledger, ended_ns, stopped, tuple(incidents_in(journal)))
+
+
+def incidents_in(journal: Journal) -> list[Incident]:
+    """What the processes of a garden noticed, by time."""
+    found = [
+        Incident(line.body["time_ns"], line.body["actor"], line.body["what"])
+        for name in journal.actors()
+        if name.startswith("garden/")
+        for line in journal.read(name)
+        if line.kind == INCIDENT
+    ]
+    return sorted(found, key=lambda incident: (incident.time_ns, incident.actor))
+
+
+def state_folder(garden: Garden) -> Path:
+    """Where a garden keeps its lock, journal and logs."""
+    real = garden.real
+    if real is None:
+        raise PermanentPortError(
+            f"`{garden.name}` is a virtual garden: `nimdsl simulate` runs scenarios in it"
+        )
+    return Path(real.state) if real.state else Path(".nimdsl") / garden.name

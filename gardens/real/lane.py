@@ -1,0 +1,99 @@
+"""The way of one actor to the economy: one thing at a time, in order, until it is answered.
+
+Every item has a number (where the journal has its event, which of that event's
+questions it is) that the actor would choose again after a crash, so the economy
+can tell a repetition from a new wish, and answers a repetition as it answered
+before (SEMANTICS 3.1, 8.1).  Books of an actor reach the economy before its next
+question, as they do in the virtual garden.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nimdsl import canonical
+from nimdsl.canonical import Plain
+from nimdsl.errors import InternalError
+from runtime.accounts import Command, command_to_data
+from runtime.bus import Message, Questions
+from runtime.step import Paid
+
+ANSWER_WAIT_NS = 500_000_000
+"""How long an answer is waited for before the same is asked again; wall clock."""
+BOOKS = 1_000_000
+"""Books are numbered after the questions of their step."""
+
+
+@dataclass(slots=True)
+class _Item:
+    body: bytes
+    done: Callable[[Plain], None]
+
+
+class Lane:
+    """A queue to the economy.  ``failed`` is told when the economy calls a command impossible."""
+
+    def __init__(
+        self, actor: str, economy: str, questions: Questions, failed: Callable[[Exception], None]
+    ) -> None:
+        self._actor = actor
+        self._economy = economy
+        self._questions = questions
+        self._failed = failed
+        self._items: deque[_Item | Callable[[], None]] = deque()
+        self._asking = False
+
+    @property
+    def count(self) -> int:
+        """How much is not answered yet."""
+        return len(self._items)
+
+    def ask(self, position: int, index: int, command: Command, done: Callable[[Paid], None]) -> None:
+        """A question of the step at ``position``."""
+        self._add(position, index, command, lambda said: done(Paid(said["granted"], said["balance"])))
+
+    def book(self, position: int, index: int, command: Command) -> None:
+        """Something that the step at ``position`` booked."""
+        self._add(position, BOOKS + index, command, lambda _: None)
+
+    def then(self, act: Callable[[], None]) -> None:
+        """Does something once everything before it is answered."""
+        self._items.append(act)
+        self._go_on()
+
+    def _add(self, position: int, index: int, command: Command, done: Callable[[Plain], None]) -> None:
+        body = {"actor": self._actor, "item": [position, index], "command": command_to_data(command)}
+        self._items.append(_Item(canonical.encode(body), done))
+        self._go_on()
+
+    def _go_on(self) -> None:
+        while self._items and not self._asking:
+            item = self._items[0]
+            if isinstance(item, _Item):
+                self._send(item)
+            else:
+                self._items.popleft()
+                item()
+
+    def _send(self, item: _Item) -> None:
+        self._asking = True
+        message = Message(self._economy, item.body)
+        self._questions.ask(message, ANSWER_WAIT_NS, lambda answer: self._answered(item, answer))
+
+    def _answered(self, item: _Item, answer: Message | None) -> None:
+        if answer is None:
+            self._send(item)
+            return
+        if answer.status:
+            self._questions.later(ANSWER_WAIT_NS // 10, lambda: self._send(item))
+            return
+        self._asking = False
+        self._items.popleft()
+        said = canonical.decode(answer.data)
+        if "error" in said:
+            self._failed(InternalError(f"{self._actor}: the economy says: {said['error']}"))
+            return
+        item.done(said)
+        self._go_on()

@@ -1,0 +1,195 @@
+"""A garden that stays: in the foreground with one screen of status, or behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+
+from gardens.real.garden import LivingGarden, Plan
+from gardens.real.launchers import ProcessLauncher
+from gardens.real.owning import Interrupted, find_garden, folders_of, interrupts, state_of, unless
+from gardens.real.state import State
+from gardens.real.view import screen
+from nimdsl.commands.asked import program_for
+from nimdsl.errors import PermanentPortError, TemporaryPortError
+from nimdsl.loading import with_overrides
+from nimdsl.program import Garden, Program, Scenario
+from runtime.run import find_scenario
+
+SCREEN_EVERY_S = 0.5
+DETACH_S_MAX = 30.0
+DOWN_S_MAX = 20.0
+LOOK_EVERY_S = 0.05
+
+
+def live_in(name: str, specs: Sequence[Path], scenario: str, fresh: bool) -> None:
+    """Brings a garden to life and returns when it has ended.  Raises PortErrors and SpecErrors."""
+    program, found, garden = _chosen(name, specs, scenario)
+    state = state_of(garden)
+    state.lock()
+    try:
+        known = _earlier(state, program, garden, found, fresh)
+        plan = Plan(program, found, garden, found.seed, folders_of(specs))
+        asyncio.run(_live(plan, state, known))
+    finally:
+        state.unlock()
+
+
+def _chosen(name: str, specs: Sequence[Path], scenario: str) -> tuple[Program, Scenario, Garden]:
+    program = program_for(specs, scenario)
+    garden = find_garden(program, name)
+    assert garden.real is not None
+    found = find_scenario(program, scenario or garden.real.scenario)
+    program = with_overrides(program, found.set)
+    return program, find_scenario(program, found.name), find_garden(program, name)
+
+
+def _earlier(
+    state: State, program: Program, garden: Garden, scenario: Scenario, fresh: bool
+) -> Mapping[str, Any] | None:
+    """The life before, if it is to go on.  Raises PermanentPortError when it was another one."""
+    known = state.read_manifest()
+    if known is None:
+        return None
+    if fresh:
+        _put_aside(state, str(known["run_id"]))
+        return None
+    same = known["program_sha256"] == program.sha256 and known["scenario"] == scenario.name
+    if not same:
+        raise PermanentPortError(
+            f"`{garden.name}` holds the life of another program ({known['scenario']}, "
+            f"{str(known['program_sha256'])[:12]}): `--fresh` begins anew and puts its journal aside"
+        )
+    last = state.read_status()
+    if last is not None and last[0].get("run_id") == known["run_id"]:
+        return {**known, "time_ns": max(int(known["time_ns"]), int(last[0]["time_ns"]))}
+    return known
+
+
+def _put_aside(state: State, run_id: str) -> None:
+    for path in (state.journal, state.store, state.folder / "manifest.json", state.folder / "status.json"):
+        if path.exists():
+            aside = state.folder / "earlier" / run_id[:8]
+            aside.mkdir(parents=True, exist_ok=True)
+            os.replace(path, aside / path.name)
+    state.store.mkdir(exist_ok=True)
+
+
+async def _live(plan: Plan, state: State, known: Mapping[str, Any] | None) -> None:
+    asked = interrupts()
+    console = Console(highlight=False)
+    notes: list[str] = []
+
+    def told(name: str, what: str) -> None:
+        notes.append(f"{name} {what}")
+        if not console.is_terminal:
+            print(f"{name} {what}", flush=True)
+
+    living = LivingGarden(plan, state, ProcessLauncher(plan.garden, state, told), known)
+
+    async def live() -> None:
+        await living.start()
+        if not console.is_terminal:
+            print(f"{plan.garden.name} is up: run {living.run_id[:8]}, Ctrl-C ends it", flush=True)
+        showing = asyncio.create_task(_show(living, console, notes))
+        try:
+            raise TemporaryPortError(await living.until_broken())
+        finally:
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
+
+    try:
+        await unless(asked, asyncio.create_task(live()))
+    except Interrupted:
+        pass
+    finally:
+        await living.stop(over=False)
+        if living.up:
+            print(f"{plan.garden.name} is down; `nimdsl up` goes on from here", flush=True)
+
+
+async def _show(living: LivingGarden, console: Console, notes: list[str]) -> None:
+    if not console.is_terminal:
+        await asyncio.Event().wait()
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
+        while True:
+            if living.last_status is not None:
+                last = notes[-1] if notes else ""
+                live.update(screen(living.last_status, f"[dim]{last} · Ctrl-C ends it[/]"))
+            await asyncio.sleep(SCREEN_EVERY_S)
+
+
+def detached(name: str, specs: Sequence[Path], scenario: str, fresh: bool) -> None:
+    """Brings a garden to life behind, and returns when it lives.  Raises PortErrors and SpecErrors."""
+    _, _, garden = _chosen(name, specs, scenario)
+    state = state_of(garden)
+    holder = state.holder()
+    if holder is not None:
+        raise PermanentPortError(f"`{garden.name}` is up already (pid {holder}): `nimdsl down` ends it")
+    words = [sys.executable, "-m", "nimdsl", "up", garden.name, *(["--fresh"] if fresh else [])]
+    words += [word for path in specs for word in ("--specs", str(path))]
+    words += ["--scenario", scenario] if scenario else []
+    state.logs.mkdir(parents=True, exist_ok=True)
+    log = state.logs / "up.log"
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    give_up = time.monotonic() + DETACH_S_MAX
+    while b" is up: run " not in log.read_bytes():
+        if child.poll() is not None:
+            lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            raise TemporaryPortError("\n".join(lines[-20:]) or f"it ended with {child.returncode}")
+        if time.monotonic() > give_up:
+            child.terminate()
+            raise TemporaryPortError(f"it did not come to life within {DETACH_S_MAX:g} s; see {log}")
+        time.sleep(LOOK_EVERY_S)
+    print(f"{garden.name} is up (pid {child.pid}); `nimdsl status` shows it, `nimdsl down` ends it")
+
+
+def bring_down(name: str, specs: Sequence[Path]) -> None:
+    """Ends a garden, wherever it was started."""
+    program = program_for(specs, "")
+    garden = find_garden(program, name)
+    state = state_of(garden)
+    holder = state.holder()
+    if holder is None:
+        print(f"{garden.name} is not up")
+        return
+    _signal(holder, "TERM")
+    if not _gone(state, DOWN_S_MAX):
+        _signal(holder, "KILL")
+        if not _gone(state, DOWN_S_MAX):
+            raise TemporaryPortError(f"{garden.name} does not end (pid {holder})")
+        print(f"{garden.name} did not end in time and was killed; its journal is complete up to then")
+        return
+    print(f"{garden.name} is down")
+
+
+def _signal(pid: int, name: str) -> None:
+    import signal
+
+    try:
+        os.kill(pid, getattr(signal, f"SIG{name}"))
+    except ProcessLookupError:
+        return
+    except PermissionError:
+        raise PermanentPortError(f"process {pid} belongs to somebody else") from None
+
+
+def _gone(state: State, seconds: float) -> bool:
+    give_up = time.monotonic() + seconds
+    while state.holder() is not None:
+        if time.monotonic() > give_up:
+            return False
+        time.sleep(LOOK_EVERY_S)
+    return True

@@ -1,0 +1,399 @@
+"""A process of a real garden: ``python -m gardens.real.node``, told by its standard input what to be.
+
+Economy, controller and groups of cells live the same life: connect, restore
+from the journal, listen, live, and stop when they are told or when the process
+that started them is gone.  Control comes on a connection of its own, so that
+nothing that the actors do can delay it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import struct
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from gardens.real.bus import NatsBus, connect
+from gardens.real.clock import Clock, Origin
+from gardens.real.job import CONTROLLER, ECONOMY, Job
+from gardens.real.lane import Lane
+from gardens.real.resident import Resident, Surroundings
+from gardens.real.stimuli import Stimuli
+from gardens.real.stream import Restored, StreamJournal
+from gardens.real.subjects import Subjects
+from gardens.real.treasury import Treasury
+from gardens.real.works import Works
+from nimdsl import canonical
+from nimdsl.canonical import Plain
+from nimdsl.compile.garden import PERFECT_BUS
+from nimdsl.errors import NimdslError
+from nimdsl.program import Actor
+from runtime.bus import Bus, Message, Questions
+from runtime.faults import FaultyBus
+from runtime.host import ACCEPTED, Host
+from runtime.interpreters import TransitionsInterpreter
+from runtime.models import Draws, Fates
+from runtime.run import LEDGER, tariff_of
+from runtime.step import Kernel
+from runtime.translator import DocumentTranslator
+
+CONTROL = "control"
+CLOCK, INCIDENT = "clock", "incident"
+"""The kinds of a process's own journal lines, under the name ``garden/<group>``."""
+ACCRUE_EVERY_S = 1.0
+LAG_EVERY_S = 0.1
+
+
+class Node:
+    """One process's life; several may share an event loop."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.stopping = asyncio.Event()
+        self.problem: Exception | None = None
+        self.residents: dict[str, Resident] = {}
+        self.treasury: Treasury | None = None
+        self.stimuli: Stimuli | None = None
+        self.incident_count = 0
+        self._lag_s = 0.0
+        self._begun = False
+        self._writing = False
+        """Whether incidents can be journalled."""
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closing: list[Callable[[], Any]] = []
+
+    async def start(self) -> None:
+        """Connects, restores, listens and begins."""
+        job = self.job
+        self.subjects = Subjects(job.garden, job.run_id)
+        self.clock = Clock(job.origin or Origin(time.monotonic_ns(), 0, job.garden.rate))
+        self.client = await connect(job.url, job.name, lambda what: self._befell("", what))
+        self.control_client = await connect(job.url, f"{job.name} control", _unheard)
+        self.journal = await StreamJournal.open(
+            self.client,
+            self.subjects.stream(job.name),
+            self.subjects.journal(job.name),
+            writer=uuid.uuid4().hex,
+            lost=self._fail,
+        )
+        restored = await self.journal.restored()
+        self._writing = True
+        bytes_max = job.garden.bus.payload_bytes_max
+        self.nats = NatsBus(self.client, self.subjects, self.clock, self._befell, bytes_max)
+        self.control = NatsBus(self.control_client, self.subjects, self.clock, _unheard, bytes_max)
+        self.bus, self.faults = self._with_faults(self.nats)
+        if job.name == ECONOMY:
+            self._be_the_economy(restored)
+        else:
+            self._be_actors(restored)
+        self.control.listen(f"{CONTROL}/{job.name}", self._ordered)
+        await self.control.flush()
+        await self.nats.flush()
+        self._tasks.append(asyncio.create_task(self._measure_lag(), name="lag"))
+        if job.origin is not None:
+            self.begin()
+
+    def begin(self) -> None:
+        """From now on things happen.  Whoever began already goes on."""
+        if self._begun:
+            return
+        self._begun = True
+        self._note_clock()
+        for resident in self.residents.values():
+            resident.begin()
+        if self.stimuli is not None:
+            self.stimuli.begin()
+
+    async def finish(self) -> None:
+        """Everything that was accepted is journalled; then nothing is left."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for close in reversed(self._closing):
+            close()
+        try:
+            if self.problem is None:
+                await self.journal.settled()
+                await self.nats.flush()
+            self._writing = False
+            await self.journal.close()
+        except NimdslError as problem:
+            self.problem = self.problem or problem
+        await self.nats.close()
+        await self.control.close()
+        await self.client.close()
+        await self.control_client.close()
+
+    async def vanish(self) -> None:
+        """What a SIGKILL would do, for a node that shares its process: nothing is said or saved."""
+        for client in (self.client, self.control_client):
+            transport = client._transport
+            if transport is not None:
+                transport.close()  # type: ignore[no-untyped-call]
+        for task in self._tasks:
+            task.cancel()
+        for close in reversed(self._closing):
+            close()
+        for bus in (self.nats, self.control):
+            await bus.close()
+        await self.client.close()
+        await self.control_client.close()
+
+    # Who it is
+
+    def _with_faults(self, bus: NatsBus) -> tuple[Bus, FaultyBus | None]:
+        model = self.job.garden.bus
+        if model == PERFECT_BUS:
+            return bus, None
+        fates = Fates(Draws(self.job.seed, self.job.start), model)
+        faulty = FaultyBus(bus, fates, self.clock.now_ns, self._befell, model.payload_bytes_max)
+        return faulty, faulty
+
+    def _be_the_economy(self, restored: Restored) -> None:
+        economy = self.job.program.economies[self.job.scenario.economy]
+        lines = restored.entries.get(LEDGER, [])
+        journal = self.journal
+        self.treasury = Treasury(
+            tariff_of(economy), lines, journal.append, journal.after, self.clock.now_ns
+        )
+        self.treasury.listen(self.bus, self.job.economy)
+        if economy.incomes or economy.upkeep:
+            self._tasks.append(asyncio.create_task(self._accrue(self.treasury), name="rates"))
+
+    async def _accrue(self, treasury: Treasury) -> None:
+        while True:
+            await asyncio.sleep(ACCRUE_EVERY_S)
+            treasury.accrue()
+
+    def _be_actors(self, restored: Restored) -> None:
+        job = self.job
+        asker = f"asker/{job.name}-{job.start}"
+        self.questions = Questions(self.bus, asker, self.nats.wall_after)
+        translator = DocumentTranslator(job.program.schemas)
+        works = Works(job.garden, job.twin, job.seed, self.questions, translator, self.nats.after)
+        self._closing += [works.close, self.questions.close]
+        around = Surroundings(
+            self.bus, self.journal, self.clock, works, job.run_id, job.epoch, self._befell, self._publish
+        )
+        self.works = works
+        for name in job.actors:
+            resident = Resident(self._host(self._actor(name)), around, self._lane(name))
+            entries = restored.entries.get(name, [])
+            resident.restore(entries, restored.marks.get(name, -1))
+            self.clock.at_least(max((e.body["time_ns"] for e in entries if e.kind == ACCEPTED), default=0))
+            self.residents[name] = resident
+            self._closing.append(resident.close)
+        if job.name == CONTROLLER and job.scenario.stimuli:
+            self.stimuli = Stimuli(
+                job.scenario, self.bus, self.journal, self.clock, restored, job.run_id, job.epoch
+            )
+            self._closing.append(self.stimuli.close)
+
+    def _actor(self, name: str) -> Actor:
+        kind, _, own = name.partition("/")
+        program = self.job.program
+        return program.protocols[own].actor if kind == "protocol" else program.cells[own]
+
+    def _host(self, actor: Actor) -> Host:
+        job = self.job
+        kernel = Kernel(actor, TransitionsInterpreter(actor.table), job.program.schemas, job.program_sha256)
+        return Host(kernel, self.journal, witness=True, keep=False)
+
+    def _lane(self, actor: str) -> Lane | None:
+        economy = self.job.economy
+        return Lane(actor, economy, self.questions, self._fail) if economy else None
+
+    def _publish(self, host: Host, data: bytes) -> None:
+        self.nats.publish(self.subjects.wave(host.kernel.actor), data)
+
+    # What it notices
+
+    def _fail(self, problem: Exception) -> None:
+        self.problem = self.problem or problem
+        self.stopping.set()
+
+    def _befell(self, actor: str, what: str) -> None:
+        self.incident_count += 1
+        if self._writing:
+            body = {"time_ns": self.clock.now_ns(), "actor": actor or self.job.name, "what": what}
+            self.journal.append(f"garden/{self.job.name}", INCIDENT, body)
+
+    def _note_clock(self) -> None:
+        """Garden time beside the wall clock: monotonic clocks do not survive a host (SEMANTICS 2.1)."""
+        body = {
+            "time_ns": self.clock.now_ns(),
+            "wall_ns": time.time_ns(),
+            "rate": repr(self.clock.rate),
+            "start": self.job.start,
+        }
+        self.journal.append(f"garden/{self.job.name}", CLOCK, body)
+
+    async def _measure_lag(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LAG_EVERY_S
+            await asyncio.sleep(LAG_EVERY_S)
+            self._lag_s = max(loop.time() - due, self._lag_s * 0.9)
+
+    # Control
+
+    def _ordered(self, message: Message) -> None:
+        if not message.reply_to:
+            return
+        order = canonical.decode(message.data)
+        said: Plain = {}
+        match order["do"]:
+            case "begin":
+                if not self._begun:
+                    self.clock.begin(Origin(order["monotonic_ns"], order["garden_ns"], self.clock.rate))
+                self.begin()
+            case "status":
+                said = self.status()
+            case "pause":
+                self.clock.pause()
+                for resident in self.residents.values():
+                    resident.pause()
+            case "resume":
+                self.clock.resume()
+                for resident in self.residents.values():
+                    resident.resume()
+            case "wind down":
+                self._wind_down()
+            case "close" if self.treasury is not None:
+                self.treasury.close()
+                data = canonical.encode(said)
+                self.journal.after(lambda: self.control.send(Message(message.reply_to, data)))
+                return
+            case "stop":
+                asyncio.get_running_loop().call_soon(self.stopping.set)
+        self.control.send(Message(message.reply_to, canonical.encode(said)))
+
+    def _wind_down(self) -> None:
+        for resident in self.residents.values():
+            resident.winding_down = True
+        if self.stimuli is not None:
+            self.stimuli.close()
+
+    def status(self) -> dict[str, Plain]:
+        """How it is: plain data for `nimdsl status` and for whoever waits for the end."""
+        waiting = sum(resident.waiting_count for resident in self.residents.values())
+        works = self.works.count if self.residents else 0
+        late = self.faults.late_count if self.faults else 0
+        status: dict[str, Plain] = {
+            "name": self.job.name,
+            "pid": os.getpid(),
+            "start": self.job.start,
+            "time_ns": self.clock.now_ns(),
+            "lag_ms": round(self._lag_s * 1_000, 1),
+            "backlog": self.journal.backlog,
+            "waiting": waiting,
+            "works": works,
+            "incidents": self.incident_count,
+            "sent": self.nats.sent_count,
+            "received": self.nats.received_count,
+            "idle": not (waiting or works or late or self.journal.backlog),
+            "timers": sum(resident.timer_count for resident in self.residents.values()),
+            "stimuli": self.stimuli.left if self.stimuli else False,
+            "actors": {name: _seen(resident) for name, resident in self.residents.items()},
+        }
+        if self.treasury is not None:
+            ledger = self.treasury.ledger
+            status["lifeforce"] = {
+                "balance": ledger.balance,
+                "spent": ledger.spent(),
+                "earned": ledger.earned(),
+                "held": sum(ledger.holds().values()),
+            }
+        return status
+
+
+def _seen(resident: Resident) -> dict[str, Plain]:
+    snapshot = resident.snapshot
+    return {
+        "state": snapshot.state,
+        "fault": snapshot.fault,
+        "ended": resident.has_ended,
+        "waiting": resident.waiting_count,
+    }
+
+
+def _unheard(*_: str) -> None:
+    """What befalls control traffic is for whoever asked to notice."""
+
+
+async def serve(job: Job, parent_gone: asyncio.Event | None = None) -> Exception | None:
+    """Lives until it is told to stop; what went wrong, if anything did."""
+    node = Node(job)
+    await node.start()
+    waits = [asyncio.create_task(node.stopping.wait())]
+    if parent_gone is not None:
+        waits.append(asyncio.create_task(parent_gone.wait()))
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waits:
+            task.cancel()
+        await node.finish()
+    return node.problem
+
+
+async def _main(job: Job) -> int:
+    loop = asyncio.get_running_loop()
+    gone = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, gone.set)
+    loop.add_reader(sys.stdin.fileno(), _drained, gone)
+    problem = await serve(job, gone)
+    if problem is not None:
+        print(f"{job.name}: {problem}", file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+def _drained(gone: asyncio.Event) -> None:
+    """Standard input ends when the process that started this one does."""
+    if not os.read(sys.stdin.fileno(), 4_096):
+        gone.set()
+
+
+def _framed(source: Any) -> bytes:
+    (length,) = struct.unpack(">Q", _exactly(source, 8))
+    return _exactly(source, length)
+
+
+def framed(data: bytes) -> bytes:
+    """Something as the standard input has it: its length, then its bytes; the stream stays open."""
+    return struct.pack(">Q", len(data)) + data
+
+
+def main() -> int:
+    """Reads the job and lives it."""
+    source = sys.stdin.buffer.raw if hasattr(sys.stdin.buffer, "raw") else sys.stdin.buffer
+    job = Job.read(_framed(source), _framed(source))
+    for folder in reversed(job.folders):
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+    try:
+        return asyncio.run(_main(job))
+    except NimdslError as problem:
+        print(f"{job.name}: {problem}", file=sys.stderr, flush=True)
+        return 1
+
+
+def _exactly(source: Any, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        part = source.read(count - len(data))
+        if not part:
+            raise SystemExit(1)
+        data += part
+    return data
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,80 @@
+"""Orders to the processes of a garden, from whoever owns it and from outside.
+
+A garden's manifest says where its bus is and which run it lives; that is enough
+to ask its processes how they are, and to order its owner to pause.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from gardens.real.bus import NatsBus, connect
+from gardens.real.clock import Clock, Origin
+from gardens.real.node import CONTROL
+from gardens.real.subjects import Subjects
+from nimdsl import canonical
+from nimdsl.canonical import Plain
+from nimdsl.program import Garden
+from runtime.bus import PAYLOAD_BYTES_MAX, Message, Questions
+
+ORDER_TIMEOUT_NS = 1_000_000_000
+OWNER = "owner"
+"""The name under which the process that owns a garden takes orders."""
+
+
+class Orders:
+    """A connection for control alone."""
+
+    def __init__(self, bus: NatsBus) -> None:
+        self.bus = bus
+        address = f"asker/{OWNER}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._questions = Questions(bus, address, bus.wall_after)
+
+    async def give(
+        self, name: str, what: str, timeout_ns: int = ORDER_TIMEOUT_NS, **more: Plain
+    ) -> dict[str, Any] | None:
+        """Orders something of a process; its answer, or None when it gives none in time."""
+        answered: asyncio.Future[Message | None] = asyncio.get_running_loop().create_future()
+
+        def done(answer: Message | None) -> None:
+            if not answered.done():
+                answered.set_result(answer)
+
+        order = Message(f"{CONTROL}/{name}", canonical.encode({"do": what, **more}))
+        self._questions.ask(order, timeout_ns, done)
+        answer = await answered
+        if answer is None or answer.status:
+            return None
+        said: dict[str, Any] = canonical.decode(answer.data)
+        return said
+
+    async def give_all(self, names: Sequence[str], what: str) -> dict[str, dict[str, Any] | None]:
+        """Orders something of several processes at once."""
+        answers = await asyncio.gather(*(self.give(name, what) for name in names))
+        return dict(zip(names, answers, strict=True))
+
+
+@asynccontextmanager
+async def orders_for(garden: Garden, manifest: Mapping[str, Any]) -> AsyncIterator[Orders]:
+    """A connection to a garden that somebody else owns.  Raises TemporaryPortError when it is away."""
+    client = await connect(str(manifest["url"]), "orders", _unheard, patient=False)
+    try:
+        subjects = Subjects(garden, str(manifest["run_id"]))
+        bus = NatsBus(client, subjects, Clock(Origin(0, 0, 1)), _unheard, PAYLOAD_BYTES_MAX)
+        try:
+            orders = Orders(bus)
+            await bus.flush()
+            yield orders
+        finally:
+            await bus.close()
+    finally:
+        await client.close()
+
+
+def _unheard(*_: str) -> None:
+    """Who gives orders sees by the answers how the bus is."""

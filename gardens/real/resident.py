@@ -1,0 +1,254 @@
+"""One actor at home in the real garden: its host, its ear, its timers, its way to the economy.
+
+An event is accepted and stepped at once; what the step wants done is done when
+its journal lines are acknowledged (SEMANTICS 8.1), and in the meantime the next
+event may be taken: lines and effects keep their order.  Only a question to the
+economy makes the actor's other events wait (3.2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from gardens.real.clock import Clock
+from gardens.real.lane import Lane
+from gardens.real.works import Works
+from nimdsl import canonical
+from nimdsl.errors import PermanentPortError
+from runtime import wire
+from runtime.bus import Bus, Message
+from runtime.effects import (
+    Book,
+    CancelTimer,
+    CancelWork,
+    Deliver,
+    Effect,
+    Publish,
+    SetTimer,
+    StartWork,
+)
+from runtime.events import BEGIN, Event, EventKind
+from runtime.host import Host, Stepped, Taken
+from runtime.journal import JournalEntry
+from runtime.run import has_ended
+from runtime.snapshot import Snapshot
+from runtime.step import Need, Paid, Step
+
+TIMER_SLACK_NS = 50_000
+"""A timer that is due in less is due: event loops wake a little early."""
+
+
+class Durable(Protocol):
+    """What a resident needs of its process's journal, besides appending."""
+
+    def after(self, act: Callable[[], None]) -> None:
+        """Do something once everything appended so far is acknowledged."""
+
+    def mark(self, key: str, value: int) -> None:
+        """Remember a number along with the next lines."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the residents of one process share."""
+
+    bus: Bus
+    journal: Durable
+    clock: Clock
+    works: Works
+    run_id: str
+    epoch: str
+    befell: Callable[[str, str], None]
+    publish: Callable[[Host, bytes], None]
+
+
+class Resident:
+    """Delivers events to a host and carries out its effects."""
+
+    def __init__(self, host: Host, around: Surroundings, lane: Lane | None) -> None:
+        self.host = host
+        self.winding_down = False
+        self._around = around
+        self._lane = lane
+        self._timers: dict[tuple[int, int], asyncio.TimerHandle] = {}
+        self._inbox: deque[Event] = deque()
+        self._asking = False
+        self._paused = True
+        """Until it begins, and while the garden is paused."""
+        self._loop = asyncio.get_running_loop()
+        self._listener = around.bus.listen(host.id, self._hear)
+        self._listener.hold()
+
+    # What others see
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The actor's state."""
+        return self.host.snapshot
+
+    @property
+    def waiting_count(self) -> int:
+        """Events that wait, and things that the economy has not answered."""
+        return len(self._inbox) + (self._lane.count if self._lane else 0) + self._asking
+
+    @property
+    def timer_count(self) -> int:
+        """Armed timers."""
+        return len(self._timers)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the actor is in a final state, or faulted."""
+        return has_ended(self.host)
+
+    # From the journal to life
+
+    def restore(self, entries: list[JournalEntry], carried: int) -> None:
+        """Becomes what the journal says, and does again what may not have been done.
+
+        ``carried`` is the position of the last event whose effects are known to have been
+        carried out.  Receivers drop what they have accepted.
+        """
+        for one in self.host.restore(entries):
+            if one.pending.position > carried:
+                self._carry_out(one.pending.position, _to_repeat(one))
+
+    def begin(self) -> None:
+        """Begins, or goes on where the journal ended."""
+        host = self.host
+        self._paused = False
+        lost = host.lost_work()
+        self._carry_out(-1, list(enumerate(host.resume())))
+        if host.pending is not None:
+            self._go_on(host.proceed())
+        elif host.position < 0:
+            self.offer(BEGIN)
+        for event in lost:
+            self.offer(event)
+        self._drain()
+
+    # Events
+
+    def offer(self, event: Event) -> None:
+        """Takes an event, now or when its turn comes."""
+        if self._asking or self._paused:
+            self._inbox.append(event)
+            return
+        self._go_on(self.host.accept(event, self._around.clock.now_ns()))
+
+    def pause(self) -> None:
+        """Takes nothing until :meth:`resume`."""
+        self._paused = True
+        self._listener.hold()
+
+    def resume(self) -> None:
+        """Goes on."""
+        self._paused = False
+        self._drain()
+
+    def _hear(self, message: Message) -> None:
+        if not message.status:
+            self.offer(wire.to_event(message))
+
+    def _go_on(self, taken: Taken | None) -> None:
+        if isinstance(taken, Need):
+            self._ask(taken)
+        elif taken is not None:
+            position, effects = self.host.position, list(enumerate(taken))
+            self._around.journal.after(lambda: self._carry_out(position, effects))
+
+    def _ask(self, need: Need) -> None:
+        lane, pending = self._lane, self.host.pending
+        if lane is None:
+            self._go_on(self.host.answer(Paid(True, 0)))
+            return
+        assert pending is not None
+        position, index = pending.position, len(pending.answers)
+        self._asking = True
+        self._listener.hold()
+        self._around.journal.after(lambda: lane.ask(position, index, need.command, self._answered))
+
+    def _answered(self, paid: Paid) -> None:
+        self._asking = False
+        self._go_on(self.host.answer(paid))
+        self._drain()
+
+    def _drain(self) -> None:
+        """First what came from inside: finished work and timers; then the bus."""
+        while self._inbox and not (self._asking or self._paused):
+            self.offer(self._inbox.popleft())
+        if not (self._asking or self._paused):
+            self._listener.release()
+
+    # Effects
+
+    def _carry_out(self, position: int, effects: list[tuple[int, Effect]]) -> None:
+        """The effects of the event at ``position``, each with its place among them."""
+        around, lane = self._around, self._lane
+        for index, effect in effects:
+            match effect:
+                case SetTimer():
+                    self._set_timer(effect)
+                case CancelTimer():
+                    handle = self._timers.pop((effect.timer, effect.generation), None)
+                    if handle is not None:
+                        handle.cancel()
+                case StartWork():
+                    work = self.host.kernel.actor.works[effect.work]
+                    around.works.start(self.host.id, work, effect.number, effect.arguments, self.offer)
+                case CancelWork():
+                    around.works.cancel(self.host.id, effect.number)
+                case Deliver():
+                    self._send(effect)
+                case Publish():
+                    around.publish(self.host, canonical.encode(effect.content))
+                case Book() if lane is not None:
+                    lane.book(position, index, effect.command)
+        if position < 0:
+            return
+        if lane is None:
+            around.journal.mark(self.host.id, position)
+        else:
+            lane.then(lambda: around.journal.mark(self.host.id, position))
+
+    def _send(self, effect: Deliver) -> None:
+        around = self._around
+        message = wire.to_message(effect, self.host.id, around.run_id, around.epoch, around.clock.now_ns())
+        try:
+            around.bus.send(message)
+        except PermanentPortError as problem:
+            around.befell(self.host.id, f"could not send to {effect.to}: {problem}")
+
+    def _set_timer(self, effect: SetTimer) -> None:
+        key = (effect.timer, effect.generation)
+        delay_s = self._around.clock.seconds_until(effect.deadline_ns)
+        self._timers[key] = self._loop.call_later(delay_s, lambda: self._due(effect))
+
+    def _due(self, effect: SetTimer) -> None:
+        if self._timers.pop((effect.timer, effect.generation), None) is None:
+            return
+        if effect.deadline_ns - self._around.clock.now_ns() > TIMER_SLACK_NS:
+            self._set_timer(effect)
+        elif not self.winding_down:
+            payload = {"timer": effect.timer, "generation": effect.generation}
+            self.offer(Event(EventKind.TIMER, payload=payload))
+
+    def close(self) -> None:
+        """Hears nothing and does nothing more."""
+        self._listener.close()
+        for handle in self._timers.values():
+            handle.cancel()
+        self._timers.clear()
+
+
+def _to_repeat(one: Stepped) -> list[tuple[int, Effect]]:
+    """Effects to carry out again; timers and work come from the snapshot.
+
+    They keep their places, by which the economy knows a booking again.
+    """
+    assert isinstance(one.step, Step)
+    return [(i, e) for i, e in enumerate(one.step.effects) if isinstance(e, Deliver | Publish | Book)]

@@ -1,0 +1,48 @@
+"""``nimdsl status``: how a garden is, or was when it was last heard of."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nimdsl.commands.asked import Format, program_for
+
+
+def command(
+    garden: Annotated[str, typer.Argument(help="The garden; default: `local`.")] = "",
+    specs: Annotated[
+        list[Path] | None, typer.Option(help="Files or folders of documents; default: the shipped specs.")
+    ] = None,
+    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.text,
+) -> None:
+    """Show a garden's processes, actors, lifeforce and lag; the last known state when it is away.
+
+    Exit 0 when it answers, 1 when it does not.
+
+    Example: nimdsl status local --format json
+    """
+    from gardens.real.outside import seen
+    from gardens.real.owning import find_garden, need_linux, state_of
+
+    need_linux()
+    found = find_garden(program_for(specs, ""), garden)
+    status, age_s, live = asyncio.run(seen(found, state_of(found)))
+    if format_ is Format.json:
+        print(json.dumps({"live": live, "age_s": age_s, "status": status}, indent=2, ensure_ascii=False))
+    elif status is None:
+        print(f"{found.name} has never been up here; `nimdsl up {found.name}` brings it to life")
+    else:
+        from rich.console import Console
+
+        from gardens.real.view import screen
+
+        if not live:
+            what = "is down" if status.get("ended") else "does not answer"
+            print(f"{found.name} {what}; this is its last known state, {age_s:.0f} s old:")
+        Console(highlight=False).print(screen(status))
+    if not live:
+        raise typer.Exit(1)

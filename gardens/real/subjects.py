@@ -1,0 +1,82 @@
+"""Addresses and subjects: where an actor of a run is heard on the server.
+
+``cell/eye`` is ``dev.local.3f2a9c01.cell.eye`` when the garden document says
+so, thread 17 of it ``dev.local.3f2a9c01.cell.eye.17``.  Templates are read
+back, so that a subject names its address; whatever is none of this run stays a
+subject (:data:`runtime.wire.OUTSIDE`).
+"""
+
+from __future__ import annotations
+
+import re
+
+from nimdsl.program import Actor, Garden
+from runtime.wire import OUTSIDE
+
+RUN_LENGTH = 8
+"""How much of a run's id stands in its subjects."""
+
+
+class Subjects:
+    """The subjects of one run in one real garden."""
+
+    def __init__(self, garden: Garden, run_id: str) -> None:
+        real = garden.real
+        assert real is not None
+        self._known = {
+            "environment": real.environment,
+            "garden": word(garden.name),
+            "run": run_id[:RUN_LENGTH],
+        }
+        self._actors = real.actors
+        self._waves = real.waves
+        pattern = re.escape(self._filled(real.actors, kind="KIND", name="NAME"))
+        pattern = pattern.replace("KIND", "(?P<kind>[^.]+)").replace("NAME", "(?P<name>[^.]+)")
+        self._pattern = re.compile(pattern + r"(?:\.(?P<thread>[^.]+))?")
+        self._addresses: dict[str, str] = {}
+
+    def subject(self, address: str) -> str:
+        """Where an address is heard."""
+        known = self._addresses.get(address)
+        if known is None:
+            known = self._subject(address)
+            if address.count("/") == 1:
+                self._addresses[address] = known
+        return known
+
+    def _subject(self, address: str) -> str:
+        if address.startswith(OUTSIDE):
+            return address.removeprefix(OUTSIDE)
+        kind, name, *thread = address.split("/")
+        return ".".join([self._filled(self._actors, kind=kind, name=word(name)), *thread])
+
+    def address(self, subject: str) -> str:
+        """The address of a subject."""
+        match = self._pattern.fullmatch(subject)
+        if match is None:
+            return OUTSIDE + subject
+        parts = [match["kind"], match["name"].replace("~", "."), match["thread"]]
+        return "/".join(part for part in parts if part)
+
+    def wave(self, actor: Actor) -> str:
+        """Where what an actor emits is heard."""
+        return self._filled(
+            self._waves, layer=actor.kind, domain=word(actor.domain or "none"), signal=word(actor.name)
+        )
+
+    def stream(self, group: str) -> str:
+        """The journal stream of a group, and the name of the subject that it keeps."""
+        known = self._known
+        return "-".join([known["environment"], known["garden"], known["run"], group])
+
+    def journal(self, group: str) -> str:
+        """The subject of a group's journal."""
+        return ".".join([*self._known.values(), "journal", group])
+
+    def _filled(self, template: str, **values: str) -> str:
+        return template.format(**self._known, **values)
+
+
+def word(name: str) -> str:
+    """A name as one word of a subject: dots would make several, and no name has a tilde."""
+    return name.replace(".", "~")

@@ -1,0 +1,39 @@
+"""``nimdsl up``: a garden comes to life and stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    garden: Annotated[str, typer.Argument(help="The garden; default: `local`.")] = "",
+    specs: Annotated[
+        list[Path] | None, typer.Option(help="Files or folders of documents; default: the shipped specs.")
+    ] = None,
+    scenario: Annotated[
+        str, typer.Option(help="What to bring to life; default: what the garden says.")
+    ] = "",
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Come back when it lives; `down` ends it.")
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew; the journal of the life before is put aside.")
+    ] = False,
+) -> None:
+    """Bring a garden to life: bus, economy, cells, controller; until Ctrl-C or `nimdsl down`.
+
+    A garden that lived before goes on where its journal ends.
+
+    Example: nimdsl up local --detach
+    """
+    from gardens.real.living import detached, live_in
+    from gardens.real.owning import need_linux
+
+    need_linux()
+    if detach:
+        detached(garden, specs or [], scenario, fresh)
+    else:
+        live_in(garden, specs or [], scenario, fresh)

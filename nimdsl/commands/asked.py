@@ -1,0 +1,43 @@
+"""What verbs that run a scenario are asked: which documents, which scenario, what changed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from nimdsl.canonical import Plain
+from nimdsl.compile.overrides import parse_assignment
+from nimdsl.diagnostics import Diagnostic, error
+from nimdsl.errors import SpecError
+from nimdsl.loading import load
+from nimdsl.program import Program
+
+
+class Format(StrEnum):
+    """How to print."""
+
+    text = "text"
+    json = "json"
+
+
+def program_for(specs: Sequence[Path] | None, scenario: str) -> Program:
+    """The program in ``specs``, else the shipped one.  Raises SpecError."""
+    program = load(*(specs or []))
+    if not specs and any(Path().glob("*.y*ml")):
+        print("running the shipped specs; `--specs .` runs this folder", file=sys.stderr)
+    if scenario and scenario not in program.scenarios and Path(scenario).exists():
+        fix = f"write `--specs {scenario}`"
+        raise SpecError((error("NIM0301", f"`{scenario}` is a path, a scenario is wanted", fix=fix),))
+    return program
+
+
+def assignments(texts: Sequence[str]) -> dict[str, Plain]:
+    """``--set PATH=VALUE``, each of them.  Raises SpecError."""
+    parsed: list[Any] = [parse_assignment(text) for text in texts]
+    problems = tuple(item for item in parsed if isinstance(item, Diagnostic))
+    if problems:
+        raise SpecError(problems)
+    return dict(parsed)
