@@ -2,11 +2,12 @@
 
 The law, for every implementation:
 
-* A message to an address reaches whoever listens there, and whoever listens at
-  the part before its thread: ``protocol/spark/17`` is thread 17 of
+* A message to an address reaches whoever listens there, and also whoever listens
+  at the part before its thread: ``protocol/spark/17`` is thread 17 of
   ``protocol/spark``.  At most one listener for an address in one place.
 * Messages of one sender to one address arrive in the order in which they were
-  sent, unless a fault overtakes them; there is no other order.
+  sent, unless a fault overtakes them; there is no other order, not even between
+  two threads of an address.
 * A message arrives once, or never, or (a fault) several times.  Nothing is
   retried: who needs certainty asks again with the same identity.
 * A message that wants an answer (``reply_to``) and that nobody hears is answered
@@ -15,16 +16,27 @@ The law, for every implementation:
   lost and told (a slow consumer).
 * What is larger than the bus carries is refused to the sender, and nothing of it
   is sent.
+* Callbacks are plain functions and run one at a time.  They may do anything with
+  the bus; nobody hears what a callback sends before ``send`` has returned.
+* A callback that raises is a bug, and costs nobody a message: what it was given
+  counts as heard, and what is behind it is heard all the same.  The exception is
+  never taken for a refusal to the sender.  It reaches whoever drives the bus:
+  the caller of :class:`MemoryBus` (as an ExceptionGroup), SimPy's step in a virtual
+  garden, the event loop's exception handler in a real one, which is told too.
+* What :meth:`Bus.after` does happens in the order of its times, and at one instant
+  in the order of asking.
 
-Callbacks are plain functions and run one at a time; they may send.  Not here:
-what messages mean (:mod:`runtime.wire`), faults on purpose (:mod:`runtime.faults`).
+Not here: what messages mean (:mod:`runtime.wire`), faults on purpose
+(:mod:`runtime.faults`).
 """
 
 from __future__ import annotations
 
+import heapq
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 from nimdsl.errors import PermanentPortError
@@ -116,16 +128,22 @@ class Backlog:
         self.held = True
 
     def release(self) -> None:
-        """See :class:`Listener`.  Whoever takes a message may hold again."""
+        """See :class:`Listener`.  Whoever takes a message may hold again.
+
+        Raises ExceptionGroup of what the listener raised, when nothing is left to hand over.
+        """
         self.held = False
         if self._draining:
             return
         self._draining = True
-        try:
-            while self._waiting and not self.held:
+        problems: list[Exception] = []
+        while self._waiting and not self.held:
+            try:
                 self._take(self._waiting.popleft())
-        finally:
-            self._draining = False
+            except Exception as problem:
+                problems.append(problem)
+        self._draining = False
+        raise_all(problems)
 
     def close(self) -> None:
         """See :class:`Listener`."""
@@ -161,19 +179,21 @@ class Ears:
         if self._by_address.get(backlog.address) is backlog:
             del self._by_address[backlog.address]
 
-    def at(self, address: str) -> Backlog | None:
-        """Whoever hears this address: its own listener, or the one before its thread."""
-        return self._by_address.get(address) or self._by_address.get(address.rpartition("/")[0])
-
     def hand(self, message: Message, answer: Callable[[Message], None]) -> None:
-        """Gives a message that has arrived to its listener; ``answer`` sends the bus's own word back."""
-        listener = self.at(message.to)
-        if listener is not None:
-            listener.put(message)
+        """Gives a message that has arrived to its listeners; ``answer`` sends the bus's own word back."""
+        own = self._by_address.get(message.to)
+        before_thread = self._by_address.get(message.to.rpartition("/")[0])
+        if own is None and before_thread is None:
+            self._told(message.to, "nobody is there")
+            if message.reply_to:
+                answer(Message(message.reply_to, status=NOBODY))
             return
-        self._told(message.to, "nobody is there")
-        if message.reply_to:
-            answer(Message(message.reply_to, status=NOBODY))
+        try:
+            if own is not None:
+                own.put(message)
+        finally:
+            if before_thread is not None:
+                before_thread.put(message)
 
 
 def check_size(message: Message, bytes_max: int) -> None:
@@ -184,7 +204,10 @@ def check_size(message: Message, bytes_max: int) -> None:
 
 
 class MemoryBus:
-    """A bus within one process: a queue, and a clock that is moved by hand."""
+    """A bus within one process: a queue, and a clock that is moved by hand.
+
+    Every call raises ExceptionGroup when callbacks raised meanwhile, once everything is delivered.
+    """
 
     def __init__(self, told: Told = _untold, bytes_max: int = PAYLOAD_BYTES_MAX) -> None:
         self.now_ns = 0
@@ -192,41 +215,83 @@ class MemoryBus:
         self._bytes_max = bytes_max
         self._queue: deque[Message] = deque()
         self._running = False
-        self._timers: dict[int, tuple[int, Callable[[], None]]] = {}
+        self._timers: list[tuple[int, int]] = []
+        """A heap: when something is due, and its number."""
+        self._acts: dict[int, Callable[[], None]] = {}
         self._timer_count = 0
 
     def send(self, message: Message) -> None:
         """See :class:`Bus`.  Delivered before the outermost call returns."""
         check_size(message, self._bytes_max)
         self._queue.append(message)
-        if self._running:
-            return
-        self._running = True
-        try:
-            while self._queue:
-                self._ears.hand(self._queue.popleft(), self._queue.append)
-        finally:
-            self._running = False
+        self._run(_nothing)
 
     def listen(self, address: str, take: Take, backlog_count_max: int = BACKLOG_COUNT_MAX) -> Listener:
         """See :class:`Bus`."""
-        return self._ears.open(address, take, backlog_count_max)
+        return _MemoryListener(self._ears.open(address, take, backlog_count_max), self._run)
 
     def after(self, delay_ns: int, act: Callable[[], None]) -> Callable[[], None]:
         """See :class:`Bus`."""
         self._timer_count += 1
         number = self._timer_count
-        self._timers[number] = (self.now_ns + delay_ns, act)
-        return lambda: void(self._timers.pop(number, None))
+        self._acts[number] = act
+        heapq.heappush(self._timers, (self.now_ns + delay_ns, number))
+        return lambda: void(self._acts.pop(number, None))
 
     def advance(self, by_ns: int) -> None:
         """Lets time pass: what is due happens in the order of its times."""
         until_ns = self.now_ns + by_ns
-        while due := sorted((at, number) for number, (at, _) in self._timers.items() if at <= until_ns):
-            at_ns, number = due[0]
-            self.now_ns = at_ns
-            self._timers.pop(number)[1]()
+        problems: list[Exception] = []
+        while self._timers and self._timers[0][0] <= until_ns:
+            self.now_ns, number = heapq.heappop(self._timers)
+            try:
+                self._run(self._acts.pop(number, _nothing))
+            except ExceptionGroup as group:
+                problems += group.exceptions
         self.now_ns = until_ns
+        raise_all(problems)
+
+    def _run(self, act: Callable[[], None]) -> None:
+        """Does something, then delivers whatever is sent meanwhile; within a callback that waits."""
+        if self._running:
+            act()
+            return
+        self._running = True
+        problems: list[Exception] = []
+        while True:
+            try:
+                act()
+            except Exception as problem:
+                problems.append(problem)
+            if not self._queue:
+                break
+            act = partial(self._ears.hand, self._queue.popleft(), self._queue.append)
+        self._running = False
+        raise_all(problems)
+
+
+class _MemoryListener:
+    """A listener whose release counts as a callback: what it sends waits."""
+
+    def __init__(self, backlog: Backlog, run: Callable[[Callable[[], None]], None]) -> None:
+        self._backlog = backlog
+        self._run = run
+        self.hold = backlog.hold
+        self.close = backlog.close
+
+    def release(self) -> None:
+        self._run(self._backlog.release)
+
+
+def raise_all(problems: Sequence[Exception]) -> None:
+    """Raises what callbacks raised, flat and together, if there is anything."""
+    if problems:
+        flat = [one for p in problems for one in (p.exceptions if isinstance(p, ExceptionGroup) else [p])]
+        raise ExceptionGroup("callbacks raised", flat)
+
+
+def _nothing() -> None:
+    """Nothing to do, but perhaps something to deliver."""
 
 
 def void(_: object) -> None:
