@@ -1,5 +1,6 @@
 # simulate: install once and run the shipped system.  test: everything CI runs.
-# test-deep: the properties, twenty times as hard.  check: the quick loop.  bench: what things cost.
+# test-deep: the properties, twenty times as hard.  test-parity: a thousand random real runs.
+# check: the quick loop.  bench: what things cost.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,13 +10,16 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_BUILD_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: simulate test test-deep check lint types layers bench format clean
+.PHONY: simulate test test-deep test-parity check lint types layers bench format clean
 
 simulate: $(READY)
 	$(BIN)/nimdsl simulate
 
 test: lint types layers
 	$(BIN)/python -m pytest -n 2
+
+test-parity: $(READY)
+	NIMDSL_EFFORT=40 $(BIN)/python -m pytest tests/properties/test_real_gardens.py
 
 test-deep: $(READY)
 	NIMDSL_EFFORT=20 $(BIN)/python -m pytest -n 2 tests/properties tests/nimdsl
@@ -34,7 +38,7 @@ layers: $(READY)
 	$(BIN)/lint-imports
 
 bench: $(READY)
-	$(BIN)/python tests/bench/run.py
+	$(BIN)/python -m tests.bench.run
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

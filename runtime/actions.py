@@ -29,9 +29,6 @@ from runtime import economy, effects
 from runtime.events import EventKind
 from runtime.turn import Turn, value_at, with_value
 
-ANSWERED_COUNT_MAX = 1_024
-"""How many answers an actor remembers; the oldest goes first."""
-
 
 def perform(turn: Turn, action: Action) -> None:
     """Does one action.  Raises Fault when an expression has no value."""
@@ -125,7 +122,7 @@ def _reply(turn: Turn, action: Reply) -> None:
         message["reason"] = action.reason.evaluate(environment)
     answer(turn, serving, message)
     if action.status != "RETRY":
-        turn.answered = (*turn.answered, [request_key(serving["request"]), message])[-ANSWERED_COUNT_MAX:]
+        turn.answered = turn.answered.with_one(request_key(serving["request"]), message)
     turn.serving = None
 
 

@@ -228,12 +228,14 @@ def steps(kernel: Kernel, entries: Iterable[JournalEntry]) -> Iterator[Stepped]:
     """An actor's journal through the kernel.
 
     Only the last accepted event can lack an outcome: it asks again.  Raises InternalError for a
-    journal that goes on after one.
+    journal that goes on after one, or that accepted what no host would have.
     """
     snapshot, count, unanswered = initial(kernel.actor), 0, False
     for pending, witness in _accepted(kernel.actor.id, entries):
         if unanswered:
             raise InternalError(f"{kernel.actor.id}: the journal goes on after an unanswered event")
+        if not awaited(snapshot, pending.event):
+            raise InternalError(f"{kernel.actor.id}: line {pending.position} of the journal came unawaited")
         taken = step(kernel, snapshot, pending.event, pending.now_ns, pending.answers)
         if isinstance(taken, Need):
             unanswered = True

@@ -17,6 +17,14 @@ from runtime.host import Host
 
 LEDGER = "economy"
 """The name of the ledger's own journal."""
+ENTRY, ANSWER = "entry", "answer"
+"""The kinds of its lines: what the ledger wrote; in real gardens also what an actor was answered."""
+BOOKS = 1_000_000
+"""Real gardens number a step's bookings from here, by their place among its effects; questions from 0."""
+PROCESS = "garden/"
+"""How the names of the processes of a real garden begin in a journal."""
+CLOCK, INCIDENT = "clock", "incident"
+"""The kinds of their lines: a start, with garden time beside the wall clock; something noticed."""
 WIND_DOWN_NS = 1_000_000_000
 """How long a run waits, after its protocol's end, for messages and work that are still on their way."""
 
@@ -101,6 +109,8 @@ def find_scenario(program: Program, name: str = "") -> Scenario:
 
 ORIGIN = "origin"
 """The name of a journal's own value that says what was run."""
+COMPLETE = "complete"
+"""The same, true once a journal holds everything that happened until its garden went down."""
 
 
 def origin_of(

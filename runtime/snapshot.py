@@ -13,6 +13,7 @@ from typing import Any
 
 from nimdsl.canonical import Plain
 from nimdsl.program import Actor
+from runtime.remembered import Remembered
 
 ACCEPTED_COUNT_MAX = 64
 """How many numbers of a sender are remembered; older ones than these are taken for known."""
@@ -35,8 +36,8 @@ class Snapshot:
     """The open request: ``{number, opened_ns, message, event, schema}``."""
     serving: Plain = None
     """The request being served: ``{request, sender, message, hold, process, opened_ns}``."""
-    answered: tuple[Plain, ...] = ()
-    """What requests were answered with, oldest first: ``[request, reply]``."""
+    answered: Remembered = field(default_factory=Remembered)
+    """What requests were answered with, oldest first; by request."""
     accepted: Mapping[str, Plain] = field(default_factory=dict)
     """The last effect numbers accepted from each sender, ascending (:data:`ACCEPTED_COUNT_MAX`)."""
     deferred: tuple[Plain, ...] = ()
@@ -49,12 +50,15 @@ class Snapshot:
     def to_data(self) -> dict[str, Plain]:
         """Plain form."""
         data = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return {**data, "answered": list(self.answered), "deferred": list(self.deferred)}
+        answered = [[request, reply] for request, reply in self.answered.items()]
+        return {**data, "answered": answered, "deferred": list(self.deferred)}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Snapshot:
         """The snapshot that ``to_data`` wrote."""
-        return cls(**{**data, "answered": tuple(data["answered"]), "deferred": tuple(data["deferred"])})
+        return cls(
+            **{**data, "answered": Remembered(dict(data["answered"])), "deferred": tuple(data["deferred"])}
+        )
 
 
 def initial(actor: Actor) -> Snapshot:

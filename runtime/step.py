@@ -174,7 +174,7 @@ class _Step:
     def _requested(self, event: Event) -> None:
         turn = self.turn
         key = request_key(event.payload["request"])
-        remembered = next((reply for known, reply in turn.answered if known == key), None)
+        remembered = turn.answered.get(key)
         if remembered is not None:
             turn.record("answered_again", request=event.payload["request"])
             asker = event.sender or event.payload["request"][0]

@@ -5,23 +5,38 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+import nimdsl
+from nimdsl.program import Program
 from tests.support.effort import EFFORT, examples
 
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("deep", max_examples=examples(100), deadline=None, print_blob=True)
 settings.load_profile("deep" if EFFORT > 1 else "ci")
 
+SPECS = Path(nimdsl.shipped_specs())
 GOLDEN = Path(__file__).parent / "golden"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Program:
+    return nimdsl.load()
+
+
+@pytest.fixture
+def specs(tmp_path: Path) -> Path:
+    """A copy of the shipped specs that a test may edit."""
+    return Path(shutil.copytree(SPECS, tmp_path / "specs"))
 
 
 @pytest.fixture

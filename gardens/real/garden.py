@@ -8,24 +8,27 @@ the reverse one, and none outlives this process.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from nats.aio.client import Client
+from nats.js.errors import NotFoundError
+
 from gardens.real.bus import NatsBus, connect
 from gardens.real.clock import Clock, Origin
 from gardens.real.job import CONTROLLER, ECONOMY, Job
-from gardens.real.node import CONTROL, INCIDENT
+from gardens.real.node import CONTROL
 from gardens.real.projection import Projection
 from gardens.real.remote import OWNER, Orders
 from gardens.real.state import State
 from gardens.real.subjects import Subjects
-from gardens.real.treasury import ENTRY
 from nimdsl import canonical
 from nimdsl.canonical import Plain
 from nimdsl.compile.garden import PERFECT_GARDEN
@@ -38,8 +41,12 @@ from runtime.host import ACCEPTED, Host
 from runtime.interpreters import PlainInterpreter
 from runtime.journal import Journal, MemoryJournal
 from runtime.run import (
+    COMPLETE,
+    ENTRY,
+    INCIDENT,
     LEDGER,
     ORIGIN,
+    PROCESS,
     WIND_DOWN_NS,
     Incident,
     Run,
@@ -142,6 +149,8 @@ class LivingGarden:
         self._began_ns = int(known["time_ns"]) if known else 0
         self._origin: Origin | None = None
         self._names: list[str] = []
+        self._client: Client | None = None
+        self._bus: NatsBus | None = None
         self._projecting: asyncio.Task[None] | None = None
         self._reporting: asyncio.Task[None] | None = None
         self._obeying: set[asyncio.Task[None]] = set()
@@ -156,13 +165,14 @@ class LivingGarden:
         """Brings everything up, in order.  What fails leaves the rest to :meth:`stop`."""
         plan, launcher = self.plan, self.launcher
         url = await launcher.server()
-        self.clock = Clock(Origin(time.monotonic_ns(), self._began_ns, plan.garden.rate))
+        origin = Origin(time.monotonic_ns(), self._began_ns, plan.garden.rate)
+        self.clock = Clock(origin, waiting=True)
         self.subjects = Subjects(plan.garden, self.run_id)
-        self._client = await connect(url, "supervisor", _unheard)
-        self._bus = NatsBus(self._client, self.subjects, self.clock, _unheard, PAYLOAD_BYTES_MAX)
-        self._orders = Orders(self._bus)
-        self._bus.listen(f"{CONTROL}/{OWNER}", self._ordered)
-        await self._bus.flush()
+        self._client = client = await connect(url, "supervisor", _unheard)
+        self._bus = bus = NatsBus(client, self.subjects, self.clock, _unheard, PAYLOAD_BYTES_MAX)
+        self._orders = Orders(bus)
+        bus.listen(f"{CONTROL}/{OWNER}", lambda message: self._ordered(bus, message))
+        await bus.flush()
         launcher.origin = self.origin_now
         self._job = Job(
             name="",
@@ -182,17 +192,23 @@ class LivingGarden:
         self.write_manifest(self._began_ns)
         if plan.scenario.economy:
             await self._start(ECONOMY, ())
-        await asyncio.gather(*(self._start_group(group) for group in plan.groups))
+        await _together(self._start_group(group) for group in plan.groups)
         protocol = (f"protocol/{plan.scenario.protocol}",) if plan.scenario.protocol else ()
         if protocol or plan.scenario.stimuli:
             await self._start(CONTROLLER, protocol)
         self._open_journal()
         await self._begin()
+        self._follow()
         self.write_manifest(self._began_ns)
         self.up = True
 
     async def _begin(self) -> None:
-        """Everybody is there: garden time begins, for the economy first and the controller last."""
+        """Everybody is there: garden time begins, for the economy first and the controller last.
+
+        A life that goes on begins after everything that any process has journalled.
+        """
+        said = await self.order_all("status")
+        self._began_ns = max([self._began_ns, *(one["floor_ns"] for one in said if one)])
         self._origin = origin = Origin(time.monotonic_ns(), self._began_ns, self.plan.garden.rate)
         self.clock.begin(origin)
         for name in self._names:
@@ -250,7 +266,12 @@ class LivingGarden:
     def _open_journal(self) -> None:
         self.journal = self._own_journal or SqliteJournal(self.state.journal)
         self.journal.set_meta(ORIGIN, self.origin())
+        self.journal.set_meta(COMPLETE, False)
         self.journal.commit()
+
+    def _follow(self) -> None:
+        """The copy of the journal, and the status, from now on; both stop the loop for moments."""
+        assert self._client is not None
         self._projection = Projection(
             self._client, [self.subjects.stream(name) for name in self._names], self.journal
         )
@@ -272,13 +293,13 @@ class LivingGarden:
         """Where a process that starts now counts from; None before the garden has begun."""
         return self._origin
 
-    def _ordered(self, message: Message) -> None:
+    def _ordered(self, bus: NatsBus, message: Message) -> None:
         """Somebody outside wants something of the whole garden."""
-        task = asyncio.create_task(self._obey(message), name="order")
+        task = asyncio.create_task(self._obey(bus, message), name="order")
         self._obeying.add(task)
         task.add_done_callback(self._obeying.discard)
 
-    async def _obey(self, message: Message) -> None:
+    async def _obey(self, bus: NatsBus, message: Message) -> None:
         order = canonical.decode(message.data)["do"]
         said: Plain = {}
         if order == "status":
@@ -287,7 +308,7 @@ class LivingGarden:
             await self.pause()
         elif order == "resume":
             await self.resume()
-        self._bus.send(Message(message.reply_to, canonical.encode(said)))
+        bus.send(Message(message.reply_to, canonical.encode(said)))
 
     async def pause(self) -> None:
         """Time stands still and nothing is taken, until :meth:`resume`."""
@@ -395,13 +416,22 @@ class LivingGarden:
             if task is not None:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
-        if self.up:
-            self.state.write_status({**await self.status(), "ended": True})
         try:
             if self.up:
+                self.state.write_status({**await self.status(), "ended": True})
                 await self._stop_nodes(over)
         finally:
+            await self._let_go()
             await self.launcher.stop_all()
+
+    async def _let_go(self) -> None:
+        """Closes the connection; left open, it would look for its server for ever."""
+        for task in self._obeying:
+            task.cancel()
+        if self._bus is not None:
+            await self._bus.close()
+        if self._client is not None:
+            await self._client.close()
 
     async def _stop_nodes(self, over: bool) -> None:
         for name in reversed(self._names):
@@ -411,13 +441,22 @@ class LivingGarden:
         try:
             async with asyncio.timeout(STOP_S):
                 await self._projection.catch_up()
+                self.journal.set_meta(COMPLETE, True)
+                if over:
+                    await self._forget_streams()
         except TimeoutError:
             raise TemporaryPortError("the journal could not be copied from the bus in time") from None
         finally:
             self.write_manifest(self.clock.now_ns())
             self.journal.commit()
-            await self._bus.close()
-            await self._client.close()
+
+    async def _forget_streams(self) -> None:
+        """What is in the journal need not stay on the bus, which may be somebody else's."""
+        assert self._client is not None
+        manager = self._client.jsm()
+        for name in self._names:
+            with contextlib.suppress(NotFoundError):
+                await manager.delete_stream(self.subjects.stream(name))
 
     async def _close_ledger(self) -> None:
         give_up = time.monotonic() + STOP_S
@@ -448,6 +487,17 @@ class _Still:
 
 def _waits(one: Mapping[str, Any]) -> bool:
     return bool(one["timers"] or one["stimuli"])
+
+
+async def _together(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """All at once; where one fails, the others end before its error is raised."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _unheard(*_: str) -> None:
@@ -488,7 +538,7 @@ def incidents_in(journal: Journal) -> list[Incident]:
     found = [
         Incident(line.body["time_ns"], line.body["actor"], line.body["what"])
         for name in journal.actors()
-        if name.startswith("garden/")
+        if name.startswith(PROCESS)
         for line in journal.read(name)
         if line.kind == INCIDENT
     ]

@@ -4,7 +4,8 @@ Every item has a number (where the journal has its event, which of that event's
 questions it is) that the actor would choose again after a crash, so the economy
 can tell a repetition from a new wish, and answers a repetition as it answered
 before (SEMANTICS 3.1, 8.1).  Books of an actor reach the economy before its next
-question, as they do in the virtual garden.
+question, as they do in the virtual garden.  Nothing overtakes an item that failed: its
+lane stands still, until a new process tries it again.
 """
 
 from __future__ import annotations
@@ -15,15 +16,14 @@ from dataclasses import dataclass
 
 from nimdsl import canonical
 from nimdsl.canonical import Plain
-from nimdsl.errors import InternalError
+from nimdsl.errors import InternalError, PermanentPortError
 from runtime.accounts import Command, command_to_data
 from runtime.bus import Message, Questions
+from runtime.run import BOOKS
 from runtime.step import Paid
 
 ANSWER_WAIT_NS = 500_000_000
 """How long an answer is waited for before the same is asked again; wall clock."""
-BOOKS = 1_000_000
-"""Books are numbered after the questions of their step."""
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class _Item:
 
 
 class Lane:
-    """A queue to the economy.  ``failed`` is told when the economy calls a command impossible."""
+    """A queue to the economy.  ``failed`` is told when a command is impossible."""
 
     def __init__(
         self, actor: str, economy: str, questions: Questions, failed: Callable[[Exception], None]
@@ -80,20 +80,35 @@ class Lane:
     def _send(self, item: _Item) -> None:
         self._asking = True
         message = Message(self._economy, item.body)
-        self._questions.ask(message, ANSWER_WAIT_NS, lambda answer: self._answered(item, answer))
+        try:
+            self._questions.ask(message, ANSWER_WAIT_NS, lambda answer: self._answered(item, answer))
+        except PermanentPortError as problem:
+            self._failed(problem)
 
     def _answered(self, item: _Item, answer: Message | None) -> None:
         if answer is None:
             self._send(item)
             return
-        if answer.status:
-            self._questions.later(ANSWER_WAIT_NS // 10, lambda: self._send(item))
-            return
-        self._asking = False
-        self._items.popleft()
-        said = canonical.decode(answer.data)
+        said = {} if answer.status else _read(answer.data)
         if "error" in said:
             self._failed(InternalError(f"{self._actor}: the economy says: {said['error']}"))
-            return
-        item.done(said)
-        self._go_on()
+        elif said:
+            self._asking = False
+            self._items.popleft()
+            item.done(said)
+            self._go_on()
+        else:
+            self._questions.later(ANSWER_WAIT_NS // 10, lambda: self._send(item))
+
+
+def _read(data: bytes) -> dict[str, Plain]:
+    """What the economy says; empty when it was somebody else who said it."""
+    try:
+        said = canonical.decode(data)
+    except (ValueError, RecursionError):
+        return {}
+    if isinstance(said, dict) and (
+        "error" in said or (type(said.get("granted")), type(said.get("balance"))) == (bool, int)
+    ):
+        return said
+    return {}

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,10 @@ DOWN_S_MAX = 20.0
 LOOK_EVERY_S = 0.05
 
 
-def live_in(name: str, specs: Sequence[Path], scenario: str, fresh: bool) -> None:
+def live_in(name: str, specs: Sequence[Path], scenario: str, rate: float | None, fresh: bool) -> None:
     """Brings a garden to life and returns when it has ended.  Raises PortErrors and SpecErrors."""
     program, found, garden = _chosen(name, specs, scenario)
+    garden = replace(garden, rate=rate) if rate else garden
     state = state_of(garden)
     state.lock()
     try:
@@ -128,7 +130,7 @@ async def _show(living: LivingGarden, console: Console, notes: list[str]) -> Non
             await asyncio.sleep(SCREEN_EVERY_S)
 
 
-def detached(name: str, specs: Sequence[Path], scenario: str, fresh: bool) -> None:
+def detached(name: str, specs: Sequence[Path], scenario: str, rate: float | None, fresh: bool) -> None:
     """Brings a garden to life behind, and returns when it lives.  Raises PortErrors and SpecErrors."""
     _, _, garden = _chosen(name, specs, scenario)
     state = state_of(garden)
@@ -138,6 +140,7 @@ def detached(name: str, specs: Sequence[Path], scenario: str, fresh: bool) -> No
     words = [sys.executable, "-m", "nimdsl", "up", garden.name, *(["--fresh"] if fresh else [])]
     words += [word for path in specs for word in ("--specs", str(path))]
     words += ["--scenario", scenario] if scenario else []
+    words += ["--rate", repr(rate)] if rate else []
     state.logs.mkdir(parents=True, exist_ok=True)
     log = state.logs / "up.log"
     with log.open("wb") as output:

@@ -14,9 +14,12 @@ import signal
 import struct
 import sys
 import time
+import traceback
 import uuid
 from collections.abc import Callable
 from typing import Any
+
+from nats.aio.client import Client
 
 from gardens.real.bus import NatsBus, connect
 from gardens.real.clock import Clock, Origin
@@ -38,13 +41,11 @@ from runtime.faults import FaultyBus
 from runtime.host import ACCEPTED, Host
 from runtime.interpreters import TransitionsInterpreter
 from runtime.models import Draws, Fates
-from runtime.run import LEDGER, tariff_of
+from runtime.run import CLOCK, INCIDENT, LEDGER, PROCESS, tariff_of
 from runtime.step import Kernel
 from runtime.translator import DocumentTranslator
 
 CONTROL = "control"
-CLOCK, INCIDENT = "clock", "incident"
-"""The kinds of a process's own journal lines, under the name ``garden/<group>``."""
 ACCRUE_EVERY_S = 1.0
 LAG_EVERY_S = 0.1
 
@@ -66,14 +67,19 @@ class Node:
         """Whether incidents can be journalled."""
         self._tasks: list[asyncio.Task[None]] = []
         self._closing: list[Callable[[], Any]] = []
+        self._clients: list[Client] = []
+        self._buses: list[NatsBus] = []
 
     async def start(self) -> None:
         """Connects, restores, listens and begins."""
         job = self.job
         self.subjects = Subjects(job.garden, job.run_id)
-        self.clock = Clock(job.origin or Origin(time.monotonic_ns(), 0, job.garden.rate))
+        origin = job.origin or Origin(time.monotonic_ns(), 0, job.garden.rate)
+        self.clock = Clock(origin, waiting=job.origin is None)
         self.client = await connect(job.url, job.name, lambda what: self._befell("", what))
+        self._clients.append(self.client)
         self.control_client = await connect(job.url, f"{job.name} control", _unheard)
+        self._clients.append(self.control_client)
         self.journal = await StreamJournal.open(
             self.client,
             self.subjects.stream(job.name),
@@ -86,6 +92,7 @@ class Node:
         bytes_max = job.garden.bus.payload_bytes_max
         self.nats = NatsBus(self.client, self.subjects, self.clock, self._befell, bytes_max)
         self.control = NatsBus(self.control_client, self.subjects, self.clock, _unheard, bytes_max)
+        self._buses += [self.nats, self.control]
         self.bus, self.faults = self._with_faults(self.nats)
         if job.name == ECONOMY:
             self._be_the_economy(restored)
@@ -124,25 +131,28 @@ class Node:
             await self.journal.close()
         except NimdslError as problem:
             self.problem = self.problem or problem
-        await self.nats.close()
-        await self.control.close()
-        await self.client.close()
-        await self.control_client.close()
+        for bus in self._buses:
+            await bus.close()
+        for client in self._clients:
+            await client.close()
 
     async def vanish(self) -> None:
-        """What a SIGKILL would do, for a node that shares its process: nothing is said or saved."""
-        for client in (self.client, self.control_client):
-            transport = client._transport
-            if transport is not None:
-                transport.close()  # type: ignore[no-untyped-call]
+        """Ends without a word, as SIGKILL would have it: nothing is sent or saved any more.
+
+        Also where a node could not start; a connection left open would look for its server for ever.
+        """
+        self._writing = False
+        for client in self._clients:
+            if client._transport is not None:
+                client._transport.close()  # type: ignore[no-untyped-call]
         for task in self._tasks:
             task.cancel()
         for close in reversed(self._closing):
             close()
-        for bus in (self.nats, self.control):
+        for bus in self._buses:
             await bus.close()
-        await self.client.close()
-        await self.control_client.close()
+        for client in self._clients:
+            await client.close()
 
     # Who it is
 
@@ -221,7 +231,7 @@ class Node:
         self.incident_count += 1
         if self._writing:
             body = {"time_ns": self.clock.now_ns(), "actor": actor or self.job.name, "what": what}
-            self.journal.append(f"garden/{self.job.name}", INCIDENT, body)
+            self.journal.append(PROCESS + self.job.name, INCIDENT, body)
 
     def _note_clock(self) -> None:
         """Garden time beside the wall clock: monotonic clocks do not survive a host (SEMANTICS 2.1)."""
@@ -231,7 +241,7 @@ class Node:
             "rate": repr(self.clock.rate),
             "start": self.job.start,
         }
-        self.journal.append(f"garden/{self.job.name}", CLOCK, body)
+        self.journal.append(PROCESS + self.job.name, CLOCK, body)
 
     async def _measure_lag(self) -> None:
         loop = asyncio.get_running_loop()
@@ -289,6 +299,7 @@ class Node:
             "pid": os.getpid(),
             "start": self.job.start,
             "time_ns": self.clock.now_ns(),
+            "floor_ns": self.clock.floor_ns,
             "lag_ms": round(self._lag_s * 1_000, 1),
             "backlog": self.journal.backlog,
             "waiting": waiting,
@@ -329,7 +340,11 @@ def _unheard(*_: str) -> None:
 async def serve(job: Job, parent_gone: asyncio.Event | None = None) -> Exception | None:
     """Lives until it is told to stop; what went wrong, if anything did."""
     node = Node(job)
-    await node.start()
+    try:
+        await node.start()
+    except BaseException:
+        await node.vanish()
+        raise
     waits = [asyncio.create_task(node.stopping.wait())]
     if parent_gone is not None:
         waits.append(asyncio.create_task(parent_gone.wait()))
@@ -383,6 +398,9 @@ def main() -> int:
     except NimdslError as problem:
         print(f"{job.name}: {problem}", file=sys.stderr, flush=True)
         return 1
+    except Exception:
+        traceback.print_exc()
+        return 70
 
 
 def _exactly(source: Any, count: int) -> bytes:

@@ -6,15 +6,13 @@ import asyncio
 import json
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from nimdsl.commands.asked import Format, assignments, program_for
-
-if TYPE_CHECKING:
-    pass
 
 
 def command(
@@ -27,6 +25,10 @@ def command(
     ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Root of all draws; default: the scenario's.")
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=0.001, max=10_000, help="Garden seconds in a second; default: the garden's."),
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a field for this run.")
@@ -57,6 +59,7 @@ def command(
     program = with_overrides(program, {**found.set, **assignments(set_ or [])})
     found = find_scenario(program, found.name)
     where = find_garden(program, garden)
+    where = replace(where, rate=rate) if rate else where
     with tempfile.TemporaryDirectory(prefix="nimdsl-run-") as scratch:
         journal = journal_in(out or Path(scratch) / "out")
         try:

@@ -15,6 +15,8 @@ from runtime.wire import OUTSIDE
 
 RUN_LENGTH = 8
 """How much of a run's id stands in its subjects."""
+KNOWN_COUNT_MAX = 16_384
+"""How many actors are remembered; then all are forgotten and met anew."""
 
 
 class Subjects:
@@ -30,33 +32,49 @@ class Subjects:
         }
         self._actors = real.actors
         self._waves = real.waves
-        pattern = re.escape(self._filled(real.actors, kind="KIND", name="NAME"))
-        pattern = pattern.replace("KIND", "(?P<kind>[^.]+)").replace("NAME", "(?P<name>[^.]+)")
+        pattern = re.escape(self._filled(real.actors, kind="\0", name="\1"))
+        pattern = pattern.replace("\0", "(?P<kind>[^.]+)").replace("\1", "(?P<name>[^.]+)")
         self._pattern = re.compile(pattern + r"(?:\.(?P<thread>[^.]+))?")
-        self._addresses: dict[str, str] = {}
+        self._by_address: dict[str, str] = {}
+        self._by_subject: dict[str, str] = {}
+        """Actors met so far, without their threads."""
 
     def subject(self, address: str) -> str:
-        """Where an address is heard."""
-        known = self._addresses.get(address)
-        if known is None:
-            known = self._subject(address)
-            if address.count("/") == 1:
-                self._addresses[address] = known
-        return known
-
-    def _subject(self, address: str) -> str:
+        """Where an address is heard.  Raises ValueError for what is no address."""
+        known = self._by_address.get(address)
+        if known is not None:
+            return known
         if address.startswith(OUTSIDE):
             return address.removeprefix(OUTSIDE)
-        kind, name, *thread = address.split("/")
-        return ".".join([self._filled(self._actors, kind=kind, name=word(name)), *thread])
+        actor, _, thread = address.rpartition("/")
+        known = self._by_address.get(actor)
+        if known is not None:
+            return f"{known}.{thread}"
+        kind, name, *threads = address.split("/")
+        return ".".join([self._learned(kind, name), *threads])
 
     def address(self, subject: str) -> str:
         """The address of a subject."""
+        actor, _, thread = subject.rpartition(".")
+        known = self._by_subject.get(actor)
+        if known is not None and thread:
+            return f"{known}/{thread}"
         match = self._pattern.fullmatch(subject)
         if match is None:
             return OUTSIDE + subject
-        parts = [match["kind"], match["name"].replace("~", "."), match["thread"]]
-        return "/".join(part for part in parts if part)
+        kind, name, thread = match["kind"], match["name"].replace("~", "."), match["thread"]
+        self._learned(kind, name)
+        return f"{kind}/{name}/{thread}" if thread else f"{kind}/{name}"
+
+    def _learned(self, kind: str, name: str) -> str:
+        """The subject of an actor, and remembers it both ways."""
+        address, subject = f"{kind}/{name}", self._filled(self._actors, kind=kind, name=word(name))
+        if len(self._by_address) >= KNOWN_COUNT_MAX:
+            self._by_address.clear()
+            self._by_subject.clear()
+        self._by_address[address] = subject
+        self._by_subject[subject] = address
+        return subject
 
     def wave(self, actor: Actor) -> str:
         """Where what an actor emits is heard."""

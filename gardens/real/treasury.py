@@ -4,27 +4,30 @@ A command is answered when its transfers are in the journal, and not before.
 What an actor asked last is remembered with its answer, in the journal too: a
 repetition gets the same answer, also a refusal, and an old duplicate none.  A
 program outside may settle what it was promised with a request; its transfers
-are told apart by their keys alone.
+are told apart by their keys alone.  What is no command is answered with an
+error and changes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
 
-from gardens.real.lane import BOOKS
 from nimdsl import canonical
 from nimdsl.canonical import Plain
-from nimdsl.errors import InternalError
+from nimdsl.errors import InternalError, PermanentPortError
 from runtime.accounts import Command, Entry, Tariff, command_from_data
 from runtime.bus import Bus, Message
 from runtime.economy import Ledger, LedgerConflict
 from runtime.journal import JournalEntry
-from runtime.run import LEDGER
+from runtime.run import ANSWER, BOOKS, ENTRY, LEDGER
 
-ENTRY, ANSWER = "entry", "answer"
-"""The kinds of the ledger's journal lines."""
 OUTSIDE_COMMANDS = ("Settle",)
 """What a program that is no actor of the garden may ask for."""
+TEXT_BYTES_MAX = 65_536
+"""How long a key or a name may be: a line of the journal holds four of them."""
+ERROR_LENGTH_MAX = 300
 
 
 class Treasury:
@@ -77,8 +80,8 @@ class Treasury:
             return
         said = self._said(message.data)
         if said is not None:
-            data = canonical.encode(said)
-            self._after(lambda: bus.send(Message(message.reply_to, data)))
+            answer = Message(message.reply_to, canonical.encode(said))
+            self._after(lambda: _send(bus, answer))
 
     def _said(self, data: bytes) -> Plain:
         """The answer; None for a question that was answered before the actor's latest.
@@ -87,16 +90,11 @@ class Treasury:
         Bookings are sent again after a crash, also such as have been made.
         """
         try:
-            asked = canonical.decode(data)
-            item = asked.get("item")
-            command = command_from_data(asked["command"])
-        except (ValueError, KeyError, TypeError, AttributeError) as problem:
-            return {"error": f"no command: {type(problem).__name__}: {problem}"}
+            command, actor, item = _read(data)
+        except ValueError as problem:
+            return _error(problem)
         if item is None:
-            if asked["command"]["type"] not in OUTSIDE_COMMANDS:
-                return {"error": f"only {', '.join(OUTSIDE_COMMANDS)} without an actor"}
             return self._apply(command)
-        actor = asked["actor"]
         known, said = self.last.get(actor, ([-1, 0], None))
         if item < known:
             return {"granted": True, "balance": 0} if item[1] >= BOOKS else None
@@ -111,7 +109,7 @@ class Treasury:
         try:
             answer = self.ledger.apply(command, self.now_ns())
         except (LedgerConflict, InternalError) as problem:
-            return {"error": str(problem)}
+            return _error(problem)
         finally:
             self._write()
         return {"granted": answer.granted, "balance": answer.balance}
@@ -120,3 +118,59 @@ class Treasury:
         for entry in self.ledger.entries_from(self._written_count):
             self._append(LEDGER, ENTRY, entry.to_data())
             self._written_count += 1
+
+
+def _read(data: bytes) -> tuple[Command, str, list[int] | None]:
+    """A command, who asks, and its item; a program outside has none.  Raises ValueError."""
+    try:
+        asked = canonical.decode(data)
+        body, item = asked["command"], asked.get("item")
+        command = command_from_data(body)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+        raise ValueError(f"no command: {type(problem).__name__}: {problem}") from None
+    for name, value in body.items():
+        if not _FITS.get(name, _is_text)(value):
+            raise ValueError(f"no command: `{name}` cannot be this {type(value).__name__}")
+    if item is None:
+        if body["type"] not in OUTSIDE_COMMANDS:
+            raise ValueError(f"only {', '.join(OUTSIDE_COMMANDS)} without an actor")
+        return command, "", None
+    actor = asked.get("actor")
+    if not (_is_text(actor) and isinstance(item, list) and len(item) == 2 and all(map(_is_count, item))):
+        raise ValueError("an item is two whole numbers, of an actor")
+    return command, actor, item
+
+
+def _is_text(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and len(canonical.encode(value)) <= TEXT_BYTES_MAX
+    except UnicodeEncodeError:  # half a character cannot be written down
+        return False
+
+
+def _is_whole(value: Any) -> bool:
+    return type(value) is int
+
+
+def _is_count(value: Any) -> bool:
+    return _is_whole(value) and bool(value >= 0)
+
+
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "amount": _is_whole,
+    "keep": _is_whole,
+    "claimed": lambda value: value is None or _is_whole(value),
+    "keys": lambda value: isinstance(value, list) and all(map(_is_text, value)),
+}
+"""Fields of commands that are no text."""
+
+
+def _error(problem: Exception) -> Plain:
+    text = str(problem)[:ERROR_LENGTH_MAX]
+    return {"error": text.encode(errors="backslashreplace").decode()}
+
+
+def _send(bus: Bus, answer: Message) -> None:
+    """Unless whoever asked gave an address that the bus does not take: their own affair."""
+    with suppress(PermanentPortError):
+        bus.send(answer)

@@ -16,6 +16,10 @@ def command(
     scenario: Annotated[
         str, typer.Option(help="What to bring to life; default: what the garden says.")
     ] = "",
+    rate: Annotated[
+        float | None,
+        typer.Option(min=0.001, max=10_000, help="Garden seconds in a second; default: the garden's."),
+    ] = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Come back when it lives; `down` ends it.")
     ] = False,
@@ -34,6 +38,6 @@ def command(
 
     need_linux()
     if detach:
-        detached(garden, specs or [], scenario, fresh)
+        detached(garden, specs or [], scenario, rate, fresh)
     else:
-        live_in(garden, specs or [], scenario, fresh)
+        live_in(garden, specs or [], scenario, rate, fresh)

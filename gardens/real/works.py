@@ -6,9 +6,10 @@ as the whole model says, latency and failures included; crashes excepted.  Draws
 are those of the virtual garden, so both gardens answer alike.
 
 A callable gets the arguments as a dict and returns a mapping of what the work
-declares under ``returns``.  It runs in a thread (an ``async def`` in the event
-loop); a second parameter, if it has one, is a ``threading.Event`` that is set
-when nobody waits for it any more.
+declares under ``returns``.  It is imported and runs in a thread (an ``async def``
+in the event loop); a second parameter, if it has one, is a ``threading.Event``
+that is set when nobody waits for it any more.  Whatever it raises, work comes
+back: an exception is ``failed``, so is a value that could not be journalled.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import importlib
 import inspect
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -38,8 +39,11 @@ from runtime.wire import OUTSIDE
 
 THREAD_COUNT_MAX = 16
 SERVICE_TIMEOUT_NS = 30 * SECOND_NS
+"""How long a service may take; wall clock."""
 SERVICE_ERROR = "Nats-Service-Error"
 """The header by which NATS services say that they failed."""
+VALUES_BYTES_MAX = 512 * 1024
+"""What work may return: a line of the journal holds it, with room for what becomes of it."""
 REASON_LENGTH_MAX = 200
 
 Done = Callable[[Event], None]
@@ -77,7 +81,8 @@ class Works:
         self._questions = questions
         self._translator = translator
         self._after = after
-        self._pool = ThreadPoolExecutor(THREAD_COUNT_MAX, thread_name_prefix="work")
+        self._threads = _Threads(THREAD_COUNT_MAX)
+        self._callables: dict[str, Callable[..., Any]] = {}
         self._loop = asyncio.get_running_loop()
         self._cancels: dict[tuple[str, int], Callable[[], None]] = {}
 
@@ -92,11 +97,11 @@ class Works:
 
         def end(outcome: Outcome) -> None:
             if self._cancels.pop(key, None) is not None:
-                kind, values, reason = outcome
-                done(finished(number, kind, dict(values), reason[:REASON_LENGTH_MAX]))
+                kind, values, reason = _bounded(outcome)
+                done(finished(number, kind, dict(values), reason))
 
         if work.produces:
-            self._at_once(key, end, lambda: {"text": self._translator.translate(arguments)})
+            self._soon(key, end, lambda: {"text": self._translator.translate(arguments)})
             return
         match driver_of(work, self._stand_ins):
             case "python":
@@ -104,7 +109,7 @@ class Works:
             case "service":
                 self._ask(key, work, arguments, end)
             case "document":
-                self._at_once(key, end, lambda: self._models.values(actor, work, number, arguments))
+                self._soon(key, end, lambda: self._models.values(actor, work, number, arguments))
             case _:
                 self._act_like_the_model(key, work, arguments, end)
 
@@ -119,11 +124,10 @@ class Works:
         for cancel in list(self._cancels.values()):
             cancel()
         self._cancels.clear()
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
     # The drivers
 
-    def _at_once(
+    def _soon(
         self,
         key: tuple[str, int],
         end: Callable[[Outcome], None],
@@ -131,18 +135,26 @@ class Works:
     ) -> None:
         def act() -> None:
             try:
-                end(("done", values(), ""))
+                outcome: Outcome = "done", values(), ""
             except (Fault, NimdslError) as problem:
-                end(("failed", {}, str(problem)))
+                outcome = "failed", {}, str(problem)
+            end(outcome)
 
         self._cancels[key] = self._loop.call_soon(act).cancel
+
+    def _fail(self, key: tuple[str, int], end: Callable[[Outcome], None], problem: NimdslError) -> None:
+        self._cancels[key] = self._loop.call_soon(end, ("failed", {}, str(problem))).cancel
 
     def _act_like_the_model(
         self, key: tuple[str, int], work: Work, arguments: Plain, end: Callable[[Outcome], None]
     ) -> None:
         actor, number = key
         tame = replace(work, virtual=replace(work.virtual, crash=0)) if work.virtual else work
-        ends = self._models.outcome(actor, tame, number, arguments, 0)
+        try:
+            ends = self._models.outcome(actor, tame, number, arguments, 0)
+        except NimdslError as problem:
+            self._fail(key, end, problem)
+            return
         outcome: Outcome = (ends.outcome, ends.values, ends.reason)
         self._cancels[key] = self._after(ends.latency_ns, lambda: end(outcome))
 
@@ -150,16 +162,14 @@ class Works:
         self, key: tuple[str, int], work: Work, arguments: Plain, end: Callable[[Outcome], None]
     ) -> None:
         service = str(work.real["service"])
-
-        def answered(message: Message | None) -> None:
-            end(_read(work, service, message))
-
-        self._cancels[key] = lambda: None
         question = Message(OUTSIDE + service, canonical.encode(arguments))
+        self._cancels[key] = lambda: None
         try:
-            self._questions.ask(question, SERVICE_TIMEOUT_NS, answered)
+            self._questions.ask(
+                question, SERVICE_TIMEOUT_NS, lambda answer: end(_read(work, service, answer))
+            )
         except PermanentPortError as problem:
-            end(("failed", {}, str(problem)))
+            self._fail(key, end, problem)
 
     def _call(
         self, key: tuple[str, int], work: Work, arguments: Plain, end: Callable[[Outcome], None]
@@ -176,22 +186,63 @@ class Works:
     async def _called(
         self, work: Work, arguments: Plain, cancelled: threading.Event, end: Callable[[Outcome], None]
     ) -> None:
+        path = str(work.real["python"])
         try:
-            function = callable_of(str(work.real["python"]))
-            given = [arguments, cancelled][: _parameter_count(function)]
-            if inspect.iscoroutinefunction(function):
-                returned = await function(*given)
-            else:
-                returned = await self._loop.run_in_executor(self._pool, lambda: function(*given))
-            values = conform(work.returns, returned)
-        except asyncio.CancelledError:
-            raise
+            returned = await self._returned(path, arguments, cancelled)
+            outcome: Outcome = "done", conform(work.returns, returned), ""
         except Mismatch as mismatch:
-            end(("failed", {}, f"{work.real['python']} returned something else: {mismatch}"))
-        except Exception as problem:
-            end(("failed", {}, f"{type(problem).__name__}: {problem}"))
-        else:
-            end(("done", values, ""))
+            outcome = "failed", {}, f"{path} returned something else: {mismatch}"
+        except asyncio.CancelledError as problem:
+            if cancelled.is_set():
+                raise
+            outcome = "failed", {}, _words(problem)
+        except (Exception, SystemExit) as problem:
+            outcome = "failed", {}, _words(problem)
+        end(outcome)
+
+    async def _returned(self, path: str, arguments: Plain, cancelled: threading.Event) -> Any:
+        function = self._callables.get(path)
+        if function is None:
+            function = self._callables[path] = await self._threads.call(lambda: callable_of(path))
+        own = canonical.decode(canonical.encode(arguments))  # theirs to change
+        given = [own, cancelled][: _parameter_count(function)]
+        if inspect.iscoroutinefunction(function):
+            return await function(*given)
+        returned = await self._threads.call(lambda: function(*given))
+        return await returned if inspect.isawaitable(returned) else returned
+
+
+class _Threads:
+    """Calls in threads, at most so many at once; none keeps the process from ending."""
+
+    def __init__(self, count_max: int) -> None:
+        self._free = asyncio.Semaphore(count_max)
+        self._loop = asyncio.get_running_loop()
+
+    async def call(self, function: Callable[[], Any]) -> Any:
+        """What ``function`` returns or raises; when this is cancelled it goes on, and keeps its place."""
+        await self._free.acquire()
+        ended: asyncio.Future[tuple[Any, BaseException | None]] = self._loop.create_future()
+
+        def end(returned: Any, problem: BaseException | None) -> None:
+            self._free.release()
+            if not ended.done():
+                ended.set_result((returned, problem))
+
+        def run() -> None:
+            returned, problem = None, None
+            try:
+                returned = function()
+            except BaseException as raised:
+                problem = raised
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self._loop.call_soon_threadsafe(end, returned, problem)
+
+        threading.Thread(target=run, name="work", daemon=True).start()
+        returned, problem = await ended
+        if problem is not None:
+            raise problem
+        return returned
 
 
 def callable_of(path: str) -> Callable[..., Any]:
@@ -215,7 +266,8 @@ def _parameter_count(function: Callable[..., Any]) -> int:
     except (TypeError, ValueError):
         return 1
     plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return min(2, len(plain))
+    any_number = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    return min(2, max(len(plain), any_number))
 
 
 def _read(work: Work, service: str, message: Message | None) -> Outcome:
@@ -227,5 +279,21 @@ def _read(work: Work, service: str, message: Message | None) -> Outcome:
         return "failed", {}, message.headers[SERVICE_ERROR]
     try:
         return "done", conform(work.returns, canonical.decode(message.data) if message.data else None), ""
-    except (Mismatch, ValueError) as problem:
+    except (ValueError, RecursionError) as problem:
         return "failed", {}, f"the service {service} answered something else: {problem}"
+
+
+def _bounded(outcome: Outcome) -> Outcome:
+    """What the journal can hold."""
+    kind, values, reason = outcome
+    size = len(canonical.encode(values))
+    if size > VALUES_BYTES_MAX:
+        return "failed", {}, f"it returned {size:,} bytes, and may return {VALUES_BYTES_MAX:,}"
+    return kind, values, reason[:REASON_LENGTH_MAX].encode(errors="backslashreplace").decode()
+
+
+def _words(problem: BaseException) -> str:
+    try:
+        return f"{type(problem).__name__}: {problem}"
+    except Exception:
+        return type(problem).__name__

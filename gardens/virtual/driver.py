@@ -134,6 +134,8 @@ class Driver:
     def _loop(self) -> str:
         environment, horizon_ns = self.environment, self.scenario.horizon_ns
         while (at_ns := environment.peek()) < horizon_ns:
+            if self.ended_ns is not None and at_ns > self.ended_ns + WIND_DOWN_NS:
+                return "final"
             self.instant_count = self.instant_count + 1 if at_ns == environment.now else 0
             environment.step()
             self.event_count += 1
@@ -154,7 +156,7 @@ class Driver:
             if not self.scenario.protocol or not has_ended(self.hosts[name]):
                 return False
             self.ended_ns = self.now_ns
-        return not self.underway_count or self.now_ns > self.ended_ns + WIND_DOWN_NS
+        return not self.underway_count
 
     def _schedule_next(self, stimuli: Iterator[tuple[int, int, Stimulus]]) -> None:
         """One stimulus is scheduled at a time: each brings on the next."""

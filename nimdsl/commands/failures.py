@@ -19,6 +19,8 @@ import typer
 from nimdsl.errors import InternalError, NimdslError, PortError, SpecError
 
 OWN_PACKAGES = ("nimdsl", "runtime", "gardens", "simulate")
+_PACKAGES = {"nats": "nats_py"}
+"""Where a module and its package have different names."""
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """Typer brings click along under a private name; this is click's own class."""
 
@@ -84,6 +86,7 @@ def _own(problem: ModuleNotFoundError) -> bool:
 def install_command(module: str) -> str:
     """What to type to get a missing module: the extra that brings it, else its own name."""
     name = module.partition(".")[0]
+    name = _PACKAGES.get(name, name)
     try:
         wanted = requires("nimdsl") or []
     except PackageNotFoundError:

@@ -9,7 +9,7 @@ from pathlib import Path
 from nimdsl import canonical
 from nimdsl.errors import PermanentPortError
 from runtime.report.result import Result
-from runtime.run import ORIGIN
+from runtime.run import COMPLETE, ORIGIN
 from runtime.sqlite_journal import SqliteJournal
 
 JOURNAL, RECORDS, SUMMARY = "journal.sqlite", "records.jsonl", "summary.json"
@@ -31,6 +31,7 @@ def journal_in(folder: Path) -> SqliteJournal:
 def export(result: Result, folder: Path, journal: SqliteJournal) -> None:
     """Writes records and summary beside the journal, and gives all three their names."""
     journal.set_meta(ORIGIN, result.origin)
+    journal.set_meta(COMPLETE, True)
     journal.close()
     try:
         with _partial(folder, RECORDS).open("wb") as file:

@@ -23,6 +23,7 @@ from gardens.virtual.driver import Options
 from nimdsl.expression.syntax import parse
 from runtime.interpreters import PlainInterpreter
 from simulate import run
+from tests.bench.handshakes import bench_handshakes
 
 ROUNDS = 9
 LINES = 10_000
@@ -169,6 +170,7 @@ def main() -> None:
     bench_validate()
     bench_help()
     bench_simulate()
+    bench_handshakes()
 
 
 if __name__ == "__main__":

@@ -47,7 +47,6 @@ def double_charge(patch: pytest.MonkeyPatch) -> None:
 
 def paid_twice(patch: pytest.MonkeyPatch) -> None:
     """Processing is keyed by the attempt, and nothing is remembered."""
-    patch.setattr(actions, "ANSWERED_COUNT_MAX", 1)
     original = step._Step._command
 
     def command(self: Any, price: Any) -> Any:
@@ -79,7 +78,7 @@ def retry_remembered(patch: pytest.MonkeyPatch) -> None:
         original(turn, action)
         if action.status == "RETRY":
             message = turn.records[-1]["message"]
-            turn.answered = (*turn.answered, [actions.request_key(asked["request"]), message])
+            turn.answered = turn.answered.with_one(actions.request_key(asked["request"]), message)
 
     patch.setitem(actions._PERFORM, machine.Reply, reply)
 

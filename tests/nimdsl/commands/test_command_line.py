@@ -258,10 +258,16 @@ def test_the_traceback_of_a_bug_is_shown_when_asked_for(
 def test_the_extra_that_brings_a_module_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     from nimdsl.commands import failures
 
-    wanted = ["pyyaml", "simpy; extra == 'simulate'", 'llama-cpp-python>=1; extra == "organs"']
+    wanted = [
+        "pyyaml",
+        "nats-py; extra == 'real'",
+        "simpy; extra == 'simulate'",
+        'llama-cpp-python>=1; extra == "organs"',
+    ]
     monkeypatch.setattr(failures, "requires", lambda name: wanted)
     assert failures.install_command("simpy") == "pip install nimdsl[simulate]"
     assert failures.install_command("llama_cpp_python.x") == "pip install nimdsl[organs]"
+    assert failures.install_command("nats.aio") == "pip install nimdsl[real]"
     assert failures.install_command("other") == "pip install other"
 
 

@@ -1,0 +1,445 @@
+"""L1 parity: the virtual garden runs the program on a recorded bus (SEMANTICS 8.4).
+
+Every actor lives here again.  What it sends, starts and asks for is its own; when
+that arrives, if it does, and how work and prices end, is what the journal says of
+the same (sender, number).  The laws:
+
+* What the journal shows as accepted was sent here: to this receiver, with this
+  kind and payload.
+* What is sent here and arrives nowhere has an explanation: the bus was declared to
+  lose it, its receiver was away, it was on its way when the journal ended.
+* Records, outcomes and times are those that :mod:`runtime.replay` asks for.
+* The ledger's journal is what the commands of the actors lead to, entry by entry,
+  in some order in which each actor's own commands keep theirs; SEMANTICS 3.1 holds
+  on every prefix; what an actor heard is what the ledger says.
+
+An event waits for its cause, not for a clock, so clocks that disagree change no
+verdict; of what could happen, the order of SEMANTICS 2.2 decides.  Once an actor
+differs, what it sends and takes is judged no more.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import takewhile
+
+from nimdsl import canonical
+from nimdsl.canonical import Plain
+from nimdsl.compile.garden import PERFECT_GARDEN
+from nimdsl.errors import NimdslError, PermanentPortError
+from nimdsl.units import SECOND_NS
+from runtime import wire
+from runtime.audit import Asked, Audit, Wrong
+from runtime.bus import check_size
+from runtime.effects import Book, Deliver, Effect
+from runtime.events import PRIORITY, Event, EventKind
+from runtime.models import Draws, Fates
+from runtime.replay import (
+    STIMULI,
+    Difference,
+    Line,
+    Recording,
+    Stepper,
+    What,
+    at_line,
+    readable,
+    strangers,
+    told,
+)
+from runtime.run import (
+    BOOKS,
+    CLOCK,
+    INCIDENT,
+    LEDGER,
+    PROCESS,
+    WIND_DOWN_NS,
+    stimuli_of,
+    tariff_of,
+)
+from runtime.step import Paid
+
+TIMER_SLACK_NS = 100_000
+"""So much early a timer of a real garden may come: event loops wake a little before the time."""
+_HARMLESS = ("delayed", "held back", "duplicated")
+"""How incidents end that lose nothing."""
+_MESSAGES = (EventKind.REQUEST, EventKind.REPLY, EventKind.MESSAGE, EventKind.STIMULUS)
+
+Identity = tuple[str, int]
+"""Sender and number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message of the virtual garden; ``arrivals`` is when its bus would let it arrive."""
+
+    sender: str
+    number: int
+    to: str
+    time_ns: int
+    event: Event
+    arrivals: tuple[int, ...]
+    too_large: bool = False
+
+    def __str__(self) -> str:
+        return f"{told(self.event)} to {self.to}, sent at {self.time_ns / SECOND_NS:.6f} s"
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Whether a run did what the virtual garden does with the same arrivals and outcomes."""
+
+    differences: tuple[Difference, ...]
+    """The first of each actor, messages that are not the virtual garden's, the ledger's first."""
+    losses: tuple[Sent, ...]
+    """Sent, arrived nowhere, and nothing explains it."""
+    explained: Mapping[str, int]
+    """Sent and arrived nowhere, by explanation."""
+    notes: tuple[str, ...]
+    """What a person should know and what is no difference."""
+    event_count: int
+    message_count: int
+    entry_count: int
+
+    @property
+    def holds(self) -> bool:
+        """No difference, and no loss without an explanation."""
+        return not self.differences and not self.losses
+
+    @property
+    def summary(self) -> dict[str, Plain]:
+        """Plain data for JSON."""
+        return {
+            "holds": self.holds,
+            "events": self.event_count,
+            "messages": self.message_count,
+            "ledger_entries": self.entry_count,
+            "differences": [difference.to_data() for difference in self.differences],
+            "unexplained_losses": [str(sent) for sent in self.losses],
+            "explained_losses": dict(self.explained),
+            "notes": list(self.notes),
+        }
+
+
+def parity(recording: Recording) -> Parity:
+    """Runs the program on what the journal says.  Raises NimdslError for lines that cannot be read."""
+    return RecordedGarden(recording).run()
+
+
+class RecordedGarden:
+    """One run of a program on a recorded bus."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        program, scenario = recording.program, recording.scenario
+        self.garden = program.gardens.get(recording.garden or scenario.garden, PERFECT_GARDEN)
+        self.grace_ns = int(WIND_DOWN_NS * max(1.0, self.garden.rate)) if recording.garden else 0
+        """How long what is instantaneous in a virtual garden may take in this one; garden time."""
+        self.inboxes = recording.inboxes
+        restarts = recording.restart_count
+        self.actors = {name: Stepper(recording.kernels[name], restarts) for name in self.inboxes}
+        self.queues = {name: deque(inbox.lines) for name, inbox in self.inboxes.items()}
+        self.last_ns = max(
+            (inbox.lines[-1].time_ns for inbox in self.inboxes.values() if inbox.lines), default=0
+        )
+        self.ended_ns: int | None = None
+        self.scenario_id = f"{STIMULI}{scenario.name}"
+        ids = sorted(tuple(name.split("/", 1)) for name in [*recording.kernels, self.scenario_id])
+        self.emitters = {"/".join(name): number for number, name in enumerate(ids)}
+        self.fates = Fates(Draws(recording.seed), self.garden.bus)
+        self.sent: dict[Identity, Sent] = {}
+        self.arrived: set[Identity] = set()
+        self.ready: list[tuple[tuple[int, int, int, int], str]] = []
+        self.waiting: dict[Identity, list[str]] = {}
+        """Whose next event is a message that is not sent yet."""
+        self.asked: list[Asked] = []
+        self.astray: set[str] = set()
+        self.differences: list[Difference] = list(strangers(recording))
+        self.notes: Counter[str] = Counter()
+        self.ahead_ns = 0
+        """How much before it was sent a message arrived, at most."""
+
+    def run(self) -> Parity:
+        """Takes every accepted event, each after its cause."""
+        self._prepare()
+        for name in self.inboxes:
+            self._line_up(name)
+        while self.ready or self.waiting:
+            name = heapq.heappop(self.ready)[1] if self.ready else self._hopeless()
+            self._take(name, self.queues[name].popleft())
+            self._line_up(name)
+        explained: Counter[str] = Counter()
+        losses = tuple(self._losses(explained))
+        entry_count = self._audit()
+        if self.ahead_ns > TIMER_SLACK_NS and self.recording.garden:
+            text = (
+                f"the clocks disagree: messages arrived up to {self.ahead_ns / 1e6:.1f} ms before they left"
+            )
+            self.notes[text] = 1
+        return Parity(
+            tuple(self.differences),
+            losses,
+            dict(sorted(explained.items())),
+            tuple(text if count == 1 else f"{text} ({count} times)" for text, count in self.notes.items()),
+            sum(len(inbox.lines) for inbox in self.inboxes.values()),
+            len(self.sent),
+            entry_count,
+        )
+
+    def _prepare(self) -> None:
+        """The stimuli that were due, and what and who is not there."""
+        if self.recording.garden and not self.recording.complete:
+            self.notes["the journal is not complete: its garden lives, or did not go down in order"] = 1
+        scenario, sender = self.recording.scenario, self.scenario_id
+        for at_ns, number, one in takewhile(lambda due: due[0] <= self.last_ns, stimuli_of(scenario)):
+            event = Event(EventKind.STIMULUS, one.event, one.payload, sender, number)
+            self.sent[sender, number] = Sent(sender, number, one.to, at_ns, event, (at_ns,))
+        for name in sorted(set(self.recording.kernels) - set(self.inboxes)):
+            if self.recording.garden:
+                self.notes[f"{name} has no journal here"] += 1
+            else:
+                self.differences.append(Difference(Wrong.SILENT, name, 0, "every actor begins"))
+
+    # One event after the other
+
+    def _line_up(self, name: str) -> None:
+        """The next event of an actor is possible, or waits for its cause."""
+        if self.queues[name]:
+            event = self.queues[name][0].event
+            identity = event.sender, event.number
+            if event.sender in self.actors and identity not in self.sent:
+                self.waiting.setdefault(identity, []).append(name)
+            else:
+                heapq.heappush(self.ready, (self._order(name), name))
+        else:
+            self._differs(name, self.inboxes[name].damage)
+
+    def _order(self, name: str) -> tuple[int, int, int, int]:
+        line = self.queues[name][0]
+        event, number = line.event, line.event.number
+        if event.kind in (EventKind.TIMER, EventKind.FINISHED):
+            own = event.payload.get("generation" if event.kind is EventKind.TIMER else "work")
+            number = own if isinstance(own, int) else 0
+        return line.time_ns, PRIORITY[event.kind], self.emitters.get(event.sender or name, -1), number
+
+    def _hopeless(self) -> str:
+        """Nobody can go on: who waits for what cannot come any more, the earliest first."""
+
+        def rank(name: str) -> tuple[bool, tuple[int, int, int, int]]:
+            event = self.queues[name][0].event
+            sender = self.actors[event.sender]
+            gone = not self.queues[event.sender] or event.number < sender.snapshot.effect_number
+            return not gone, self._order(name)
+
+        name = min((name for names in self.waiting.values() for name in names), key=rank)
+        event = self.queues[name][0].event
+        names = self.waiting.pop((event.sender, event.number))
+        names.remove(name)
+        for other in names:
+            self._line_up(other)
+        return name
+
+    def _take(self, name: str, line: Line) -> None:
+        actor = self.actors[name]
+        self._judge(name, line)
+        taken = actor.take(line, last=not self.queues[name])
+        self._differs(name, taken.difference)
+        for index, command in enumerate(taken.commands):
+            paid = line.answers[index] if index < len(line.answers) else None
+            self.asked.append(Asked(name, (line.position, index), command, line, paid))
+        self._carry_out(name, line, taken.effects)
+        protocol = name == f"protocol/{self.recording.scenario.protocol}"
+        if protocol and self.ended_ns is None:
+            table = actor.kernel.actor.table
+            if actor.snapshot.fault or table.state_numbers.get(actor.snapshot.state) in table.final:
+                self.ended_ns = line.time_ns
+
+    def _carry_out(self, name: str, line: Line, effects: tuple[Effect, ...]) -> None:
+        for index, effect in enumerate(effects):
+            if isinstance(effect, Deliver):
+                self._send(name, line.time_ns, effect)
+            elif isinstance(effect, Book):
+                item = line.position, BOOKS + index
+                self.asked.append(Asked(name, item, effect.command, line, None))
+
+    def _send(self, name: str, now_ns: int, effect: Deliver) -> None:
+        message = wire.to_message(effect, name, self.recording.run_id, self.garden.epoch, now_ns)
+        if message.to.startswith(wire.OUTSIDE):
+            return
+        try:
+            check_size(message, self.garden.bus.payload_bytes_max)
+            too_large = False
+        except PermanentPortError:
+            too_large = True
+        to = message.to if message.to in self.recording.kernels else message.to.rpartition("/")[0]
+        arrivals, _ = self.fates.arrivals(name, message.to, effect.number, now_ns)
+        identity = name, effect.number
+        self.sent[identity] = Sent(*identity, to, now_ns, wire.to_event(message), arrivals, too_large)
+        for receiver in self.waiting.pop(identity, ()):
+            self._line_up(receiver)
+
+    # Causes
+
+    def _differs(self, name: str, difference: Difference | None) -> None:
+        """The first difference of an actor."""
+        if difference is not None and name not in self.astray:
+            self.astray.add(name)
+            self.differences.append(difference)
+
+    def _judge(self, name: str, line: Line) -> None:
+        event, identity = line.event, (line.event.sender, line.event.number)
+        if event.kind is EventKind.TIMER:
+            armed = self.actors[name].snapshot.timers.get(str(event.payload.get("timer")))
+            slack_ns = TIMER_SLACK_NS if self.recording.garden else 0
+            if armed and line.time_ns < armed[1] - slack_ns:
+                text = f"it is due at {armed[1] / SECOND_NS:.6f} s"
+                self._differs(name, at_line(Wrong.EARLY, name, line, text))
+        if event.kind not in _MESSAGES:
+            return
+        sent = self.sent.get(identity)
+        self.arrived.add(identity)
+        if self.astray & {name, event.sender}:
+            return
+        if sent is None:
+            self._judge_unsent(name, line)
+            return
+        if sent.to != name:
+            sides: tuple[Plain, Plain] = {"to": name}, {"to": sent.to}
+            difference = at_line(Wrong.RECEIVER, name, line, f"it was sent to {sent.to}", *sides)
+            self.differences.append(difference)
+        elif canonical.encode(sent.event.to_data()) != canonical.encode(event.to_data()):
+            sides = _said(event), _said(sent.event)
+            text = f"{event.sender} sent something else"
+            self.differences.append(at_line(Wrong.MESSAGE, name, line, text, *sides))
+        elif line.time_ns < sent.time_ns and not self.recording.garden:
+            text = f"it was sent at {sent.time_ns / SECOND_NS:.6f} s"
+            self.differences.append(at_line(Wrong.EARLY, name, line, text))
+        self.ahead_ns = max(self.ahead_ns, sent.time_ns - line.time_ns)
+
+    def _judge_unsent(self, name: str, line: Line) -> None:
+        """Programs outside may send what they like, so may an actor whose real journal was cut short."""
+        event = line.event
+        sender = self.actors.get(event.sender)
+        if sender is None and event.sender != self.scenario_id:
+            return
+        cut = bool(self.recording.garden) and not self.recording.complete
+        if cut and sender and event.number >= sender.snapshot.effect_number:
+            self.notes[f"the journal of {event.sender} ends before messages that it sent"] += 1
+            return
+        text = f"{event.sender} sent no message with this number"
+        self.differences.append(at_line(Wrong.UNSENT, name, line, text, _said(event)))
+
+    # What arrived nowhere
+
+    def _losses(self, explained: Counter[str]) -> Iterator[Sent]:
+        for identity, sent in self.sent.items():
+            if identity not in self.arrived and not self.astray & {sent.sender, sent.to}:
+                why = self._explanation(sent)
+                if why:
+                    explained[why] += 1
+                else:
+                    yield sent
+
+    def _explanation(self, sent: Sent) -> str:
+        """Why a message arrived nowhere; empty when nothing explains it."""
+        if sent.to not in self.inboxes:
+            return "the receiver has no journal here"
+        if sent.too_large:
+            return "too large for the bus"
+        stimulus = sent.event.kind is EventKind.STIMULUS
+        if stimulus and self.ended_ns is not None and sent.time_ns >= self.ended_ns:
+            return "the protocol had ended"
+        return self._in_real(sent) if self.recording.garden else self._in_virtual(sent)
+
+    def _in_virtual(self, sent: Sent) -> str:
+        """A virtual garden draws what becomes of a message, so it can be drawn again."""
+        if not sent.arrivals:
+            return "lost by the bus, as declared"
+        over = self.ended_ns is not None and min(sent.arrivals) > self.ended_ns + WIND_DOWN_NS
+        if over or min(sent.arrivals) > self.last_ns:
+            return "on its way when the journal ends"
+        works = self.recording.kernels[sent.to].actor.works.values()
+        if any(work.virtual is not None and work.virtual.crash for work in works):
+            return "the receiver crashes, as declared"
+        return ""
+
+    @cached_property
+    def _troubles(self) -> list[tuple[int, str | None]]:
+        return list(_troubles(self.recording))
+
+    def _in_real(self, sent: Sent) -> str:
+        """A real garden notes what it notices; faults on purpose are drawn for each life of a process."""
+        recording, bus = self.recording, self.garden.bus
+        lines = self.inboxes[sent.to].lines
+        for start in range(recording.restart_count + 1):
+            fates = Fates(Draws(recording.seed, start), bus)
+            if not fates.arrivals(sent.sender, sent.to, sent.number, sent.time_ns)[0]:
+                return "lost by the bus, as declared"
+        for at_ns, actor in self._troubles:
+            near = abs(at_ns - sent.time_ns) <= self.grace_ns
+            if near and actor in ("", sent.sender, sent.to):
+                return "an incident was noted"
+            since = any(sent.time_ns < one.time_ns < at_ns for one in lines)
+            if actor is None and (near or (sent.time_ns < at_ns and not since)):
+                return "a process was away"
+        overtaken = any(one.event.sender == sent.sender and one.event.number > sent.number for one in lines)
+        ends_ns = lines[-1].time_ns if lines else -1
+        if (bus.reorder or not overtaken) and ends_ns < max(sent.arrivals) + self.grace_ns:
+            return "on its way when the receiver's journal ends"
+        return ""
+
+    # The ledger
+
+    def _audit(self) -> int:
+        """Compares the ledger; returns how many entries it has."""
+        recording = self.recording
+        economy = recording.program.economies.get(recording.scenario.economy)
+        lines = [(line.position, line.kind, line.body) for line in readable(recording.journal, LEDGER)]
+        if economy is None:
+            self._unpriced(lines)
+            return 0
+        audit = Audit(tariff_of(economy), lines, self.asked)
+        audit.virtual, audit.complete = not recording.garden, recording.complete
+        audit.outside = len(self.inboxes) < len(recording.kernels)
+        audit.grace_ns = self.grace_ns
+        closed = audit.virtual and (self.ended_ns is not None or not recording.scenario.protocol)
+        difference = audit.difference(closed)
+        if difference is not None:
+            self.differences.append(difference)
+        self.notes.update(audit.notes)
+        return len(audit.entries)
+
+    def _unpriced(self, lines: Sequence[tuple[int, str, Plain]]) -> None:
+        """Without an economy everything is granted and nothing is written."""
+        text = "the scenario has no economy"
+        if lines:
+            self.differences.append(Difference(Wrong.UNASKED, LEDGER, lines[0][0], text))
+        for asked in self.asked:
+            if asked.paid not in (None, Paid(True, 0)):
+                self._differs(asked.actor, at_line(Wrong.OUTCOME, asked.actor, asked.line, text))
+
+
+def _said(event: Event) -> Plain:
+    data = event.to_data()
+    return {key: data[key] for key in ("kind", "name", "payload")}
+
+
+def _troubles(recording: Recording) -> Iterator[tuple[int, str | None]]:
+    """When something was noted that can lose a message, and of whom: an actor, anybody (empty), or None
+    for a process that was started again.  Raises NimdslError for a line that cannot be read."""
+    for name in recording.journal.actors():
+        starts = 0
+        for line in readable(recording.journal, name) if name.startswith(PROCESS) else ():
+            at_ns, actor, what = (line.body.get(key, "") for key in ("time_ns", "actor", "what"))
+            if not isinstance(at_ns, int) or not isinstance(actor, str):
+                raise NimdslError(f"{name}, line {line.position}: {What.DAMAGED}")
+            if line.kind == CLOCK:
+                starts += 1
+                if starts > 1:
+                    yield at_ns, None
+            elif line.kind == INCIDENT and not str(what).endswith(_HARMLESS):
+                known = [one for one in (actor, actor.rpartition("/")[0]) if one in recording.kernels]
+                yield at_ns, known[0] if known else ""

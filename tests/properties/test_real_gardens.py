@@ -1,0 +1,52 @@
+"""Random protocols in real gardens whose bus misbehaves: every law holds, and every journal replays."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nimdsl.program import RealGarden
+from tests.properties.worlds import World, laws, reached, worlds
+from tests.support.effort import examples
+from tests.support.gardens import Lived, live, scratch
+from tests.support.laws import broken_laws
+from tests.support.nats import NatsServer, nats_server
+
+RATES = st.sampled_from([5.0, 20.0, 100.0])
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    with nats_server(tmp_path_factory.mktemp("bus")) as running:
+        yield running
+
+
+def lived(world: World, rate: float, server: NatsServer, folder: Path) -> Lived:
+    """The world for real: its bus does on purpose what the virtual one would draw."""
+    program = world.program()
+    real = RealGarden(server=server.url)
+    garden = replace(program.gardens["garden"], name="real", rate=rate, real=real)
+    return asyncio.run(live(program, "world", garden, folder, url=server.url, seed=world.seed))
+
+
+SEEN: Counter[str] = Counter()
+
+
+@pytest.mark.slow
+@given(worlds(), RATES)
+@settings(
+    max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+def test_laws_hold_whatever_the_bus_does(server: NatsServer, world: World, rate: float) -> None:
+    with scratch() as folder:
+        run = lived(world, rate, server, folder)
+        assert list(laws(run.result)) == []
+        assert list(broken_laws(run)) == []
+        SEEN.update(reached(run.result))

@@ -1,0 +1,317 @@
+"""Comparing a journal with the virtual garden: decisions, times, costs, and the verb's verdicts."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+import nimdsl
+from nimdsl.commands import run as nimdsl_command
+from nimdsl.program import Program
+from runtime.journal import MemoryJournal
+from runtime.report.result import Result
+from runtime.run import ORIGIN
+from runtime.sqlite_journal import SqliteJournal
+from simulate import run
+from simulate.comparison import Comparison, Sample, compare
+from tests.properties.worlds import World, worlds
+from tests.runtime.test_replay import CELL, PROTOCOL, Lines, groups_of, lines_of, recording_of
+from tests.support.effort import examples
+from tests.support.texts import HELLO
+
+SHIPPED = ("spark", "spark-lossy", "spark-nack", "spark-retry", "spark-crash", "spark-pauper")
+MS = 1_000_000
+STEADY = {
+    "cell/greeter.work.recall.virtual.latency": {"constant": "20ms"},
+    "garden/g.bus.latency": {"constant": "5ms"},
+}
+INCIDENT = ("incident", {"time_ns": 0, "actor": "controller", "what": "the bus is away"})
+
+
+@pytest.fixture(scope="module")
+def hello() -> Result:
+    return run(nimdsl.load_text(HELLO), "hello", journal=MemoryJournal())
+
+
+def compared(result: Result, lines: Lines | None = None, garden: str = "", seed: int = 1) -> Comparison:
+    recording = replace(recording_of(result, lines, garden), seed=seed)
+    comparison = compare(recording, replications=0)
+    json.dumps(comparison.summary)
+    return comparison
+
+
+# Decisions
+
+
+@pytest.mark.parametrize("scenario", SHIPPED)
+def test_a_shipped_scenario_is_what_a_fresh_run_decides(scenario: str, shipped: Program) -> None:
+    result = run(shipped, scenario, journal=MemoryJournal())
+    comparison = compare(recording_of(result), replications=1)
+    assert comparison.ok(strict=True)
+    assert comparison.decisions is not None
+    assert comparison.decisions.journal_sha256 == result.summary["decision_sha256"]
+    costs = {one.scope: one.spent for one in comparison.costs}
+    assert sum(costs.values()) == result.outcome["lifeforce"]["spent"]
+
+
+@given(worlds())
+@settings(max_examples=examples(10))
+def test_random_worlds_decide_as_a_fresh_run_does(world: World) -> None:
+    result = run(world.program(), "world", seed=world.seed, journal=MemoryJournal())
+    comparison = compared(result, seed=world.seed)
+    assert comparison.ok(strict=True), comparison.summary["parity"]
+
+
+@pytest.fixture(scope="module")
+def both() -> tuple[Result, Result]:
+    """Two runs of one program that differ in their seeds; the cell declines in the second one only."""
+    program = nimdsl.load_text(HELLO)
+    changes = {"cell/greeter.work.recall.virtual.nack": "50%"}
+    results = [run(program, "hello", seed=s, set=changes, journal=MemoryJournal()) for s in range(1, 9)]
+    good = next(one for one in results if one.completed)
+    return good, next(one for one in results if not one.completed)
+
+
+@pytest.fixture
+def otherwise(both: tuple[Result, Result]) -> tuple[Result, Lines]:
+    """A run, and the lawful journal of another one."""
+    fresh, other = both
+    return replace(fresh, run=replace(fresh.run, run_id=other.run.run_id)), lines_of(other.journal)
+
+
+def test_decisions_that_differ_are_shown_with_both_sides(otherwise: Any) -> None:
+    fresh, lines = otherwise
+    comparison = compared(fresh, lines, seed=fresh.seed)
+    assert comparison.parity_holds
+    assert not comparison.ok()
+    assert comparison.decisions is not None
+    first = comparison.decisions.differences[0]
+    assert first.actor == CELL
+    assert (first.journal["message"]["status"], first.virtual["message"]["status"]) == ("NACK", "ACK")
+    assert not {"time_ns", "number", "request"} & set(first.journal)
+
+
+def test_faults_of_a_real_garden_excuse_other_decisions_unless_strict(otherwise: Any) -> None:
+    fresh, lines = otherwise
+    assert not compared(fresh, lines, "somewhere", fresh.seed).ok()
+    lines["garden/cells"] = [INCIDENT]
+    comparison = compared(fresh, lines, "somewhere", fresh.seed)
+    assert comparison.decisions is not None
+    assert comparison.decisions.excuses == ("incidents were noted (1)",)
+    assert comparison.ok()
+    assert not comparison.ok(strict=True)
+
+
+@pytest.mark.parametrize(("loss", "ok"), [("0%", False), ("1%", True)])
+def test_a_bus_that_was_declared_to_lose_excuses_other_decisions(
+    loss: str, ok: bool, otherwise: Any
+) -> None:
+    fresh, lines = otherwise
+    envelope = "apiVersion: nimdsl.dev/v1\nkind: Garden\nmetadata: {name: f}\n"
+    faulty = f"{envelope}spec: {{bus: {{loss: {loss}}}}}\n"
+    garden = nimdsl.load_text(faulty).gardens["f"]
+    program = replace(fresh.program, gardens={**fresh.program.gardens, "f": garden})
+    assert compared(replace(fresh, program=program), lines, "f", fresh.seed).ok() is ok
+
+
+def test_a_journal_that_ends_early_says_so(hello: Result) -> None:
+    lines = lines_of(hello.journal)
+    last = groups_of(lines[PROTOCOL])[-1]
+    del lines[PROTOCOL][-len(last) :]
+    for garden, ok in (("", False), ("somewhere", True)):
+        comparison = compared(hello, lines, garden)
+        assert comparison.decisions is not None
+        assert comparison.decisions.cut_short
+        assert comparison.ok() is ok
+
+
+def test_nobody_knows_the_decisions_of_a_journal_that_does_not_replay(hello: Result) -> None:
+    lines = lines_of(hello.journal)
+    lines[CELL][1][1][0]["state"] = "elsewhere"
+    comparison = compared(hello, lines, "somewhere")
+    assert comparison.decisions is None
+    assert not comparison.ok()
+
+
+# Times and costs
+
+
+def test_times_are_measured_from_step_to_step() -> None:
+    result = run(nimdsl.load_text(HELLO), "hello", set=STEADY, journal=MemoryJournal())
+    comparison = compare(recording_of(result), replications=3)
+    works = {one.name: one for one in comparison.works}
+    recall = works[CELL, "recall"]
+    assert list(recall.measured.values) == [20 * MS] * 2
+    assert list(recall.predicted.values) == [20 * MS] * 6
+    assert works[PROTOCOL, "translate"].measured.count == 2
+    messages = {one.name: one.measured.values for one in comparison.messages}
+    assert messages == {
+        ("reply", CELL, PROTOCOL): [5 * MS] * 2,
+        ("request", PROTOCOL, CELL): [5 * MS] * 2,
+    }
+    (meet,) = comparison.handshakes
+    assert (meet.name, meet.measured.values) == (("meet",), [30 * MS] * 2)
+    (cost,) = comparison.costs
+    assert (cost.scope, cost.spent, cost.earned) == ("meet", 1_600_000, 4_000_000)
+    assert cost.predicted_spent == [1_600_000] * 3
+
+
+def test_a_handshake_lasts_from_its_first_request() -> None:
+    slow = {**STEADY, "cell/greeter.work.recall.virtual.latency": {"constant": "1500ms"}}
+    result = run(nimdsl.load_text(HELLO), "hello", set=slow, journal=MemoryJournal())
+    (meet,) = compared(result).handshakes
+    assert list(meet.measured.values) == [1510 * MS] * 2
+
+
+def test_replications_are_other_draws_of_the_same_seed(hello: Result) -> None:
+    told: list[int] = []
+    comparison = compare(recording_of(hello), 3, told.append)
+    assert told == [1, 2, 3]
+    recall = comparison.works[0]
+    assert len(set(recall.predicted.values)) == 6
+    assert not set(recall.measured.values) & set(recall.predicted.values)
+    assert compare(recording_of(hello), 3).summary == comparison.summary
+
+
+@pytest.mark.parametrize(
+    ("values", "share", "wanted"),
+    [([], 0.5, None), ([7], 0.5, 7), ([7], 0.95, 7), ([1, 2], 0.5, 1), ([1, 2, 3], 0.5, 2)],
+)
+def test_quantiles_are_values_that_occurred(values: list[int], share: float, wanted: int | None) -> None:
+    assert Sample(values).quantile(share) == wanted
+
+
+def test_the_95th_percentile_of_twenty_is_the_nineteenth() -> None:
+    assert Sample(list(range(1, 21))).quantile(0.95) == 19
+    assert Sample(list(range(1, 21))).quantile(1) == 20
+
+
+# The verb
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``nimdsl simulate hello --out`` leaves."""
+    folder = tmp_path_factory.mktemp("made")
+    specs = folder / "hello.yaml"
+    specs.write_text(HELLO, encoding="utf-8")
+    assert nimdsl_command(["simulate", "hello", "--specs", str(specs), "--out", str(folder / "out")]) == 0
+    return folder / "out"
+
+
+@pytest.fixture
+def out(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A folder with the journal of ``hello``, free to be spoiled."""
+    capsys.readouterr()
+    return Path(shutil.copytree(made, tmp_path / "out"))
+
+
+def rewrite(out: Path, doctor: Callable[[Lines], None], **origin: Any) -> None:
+    """The same journal with other lines."""
+    file = out / "journal.sqlite"
+    with SqliteJournal(file, read_only=True) as journal:
+        lines, was = lines_of(journal), journal.meta(ORIGIN) or {}
+    doctor(lines)
+    file.unlink()
+    with SqliteJournal(file) as journal:
+        for name, entries in lines.items():
+            for kind, body in entries:
+                journal.append(name, kind, body)
+        journal.set_meta(ORIGIN, {**was, **origin})
+
+
+def test_the_verb_tells_parity_decisions_times_and_costs(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert nimdsl_command(["compare", str(out), "--replications", "10"]) == 0
+    text = capsys.readouterr().out
+    for part in (
+        "hello · virtual garden · seed 1 · program",
+        "✓ replay    identical: 2 actors",
+        "✓ parity    15 events, 4 messages, 13 ledger entries: the virtual garden does the same",
+        "✓ decisions the same as in a fresh virtual run",
+        "greeter: recall",
+        "request hello → greeter",
+        "predicted by 10 virtual runs with the same seed; (in brackets): the largest of fewer than 20",
+    ):
+        assert part in text, text
+    assert "\x1b" not in text
+
+
+def test_json_has_everything(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert nimdsl_command(["compare", str(out), "--replications", "2", "--format", "json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert (data["ok"], data["replications"], data["scenario"]) == (True, 2, "hello")
+    assert data["parity"]["holds"]
+    assert data["decisions"]["same"]
+    assert {"measured", "predicted", "name"} == set(data["works"][0])
+    assert data["costs"][0]["predicted_spent"] == {"mean": 1.6, "min": 1.6, "max": 1.6}
+
+
+def test_a_doctored_journal_is_exit_1_with_both_sides(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def double(lines: Lines) -> None:
+        lines["economy"].append(copy.deepcopy(lines["economy"][4]))
+
+    rewrite(out, double)
+    assert nimdsl_command(["compare", str(out), "--replications", "0"]) == 1
+    text = capsys.readouterr().out
+    assert "✗ parity    1 difference, 0 unexplained losses" in text
+    assert "a transfer happened twice" in text
+    assert "predicted by" not in text
+
+
+def test_a_lost_message_is_exit_1(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def lose(lines: Lines) -> None:
+        group = groups_of(lines[CELL])[-1]
+        del lines[CELL][-len(group) :]
+
+    rewrite(out, lose)
+    assert nimdsl_command(["compare", str(out), "--replications", "0"]) == 1
+    assert "a message that nobody sent" in capsys.readouterr().out
+
+
+def test_other_decisions_are_exit_1_or_excused(
+    out: Path, capsys: pytest.CaptureFixture[str], otherwise: Any
+) -> None:
+    fresh, other = otherwise
+
+    def replace_all(lines: Lines) -> None:
+        lines.clear()
+        lines.update(copy.deepcopy(other))
+
+    changes = {"set": dict(fresh.program.documents.changes), "seed": fresh.seed, "garden": "somewhere"}
+    rewrite(out, replace_all, **changes)
+    arguments = ["compare", str(out), "--replications", "0"]
+    assert nimdsl_command(arguments) == 1
+    text = capsys.readouterr().out
+    assert "✗ decisions different" in text
+    assert any(line.split()[:4] == ["≠", "message.status", '"NACK"', '"ACK"'] for line in text.splitlines())
+    rewrite(out, lambda lines: lines.update({"garden/cells": [INCIDENT]}))
+    assert nimdsl_command(arguments) == 0
+    text = capsys.readouterr().out
+    assert "~ decisions different" in text
+    assert "they may differ: incidents were noted (1)" in text
+    assert nimdsl_command([*arguments, "--strict"]) == 1
+
+
+def test_a_journal_that_cannot_be_compared_is_one_line(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert nimdsl_command(["compare", str(out / "records.jsonl")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    rewrite(out, lambda lines: lines.update({"garden/cells": [("incident", {"time_ns": "now"})]}))
+    assert nimdsl_command(["compare", str(out)]) == 0, "nothing was lost, so nobody asks when"
+    rewrite(out, lambda lines: lines.update({"garden/cells": [("incident", 7)]}))
+    capsys.readouterr()
+    assert nimdsl_command(["compare", str(out)]) == 1
+    assert capsys.readouterr().err == "garden/cells, line 0: a damaged line\n"

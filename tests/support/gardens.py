@@ -1,0 +1,121 @@
+"""Real gardens for tests: as tasks on a server that runs, or as processes with a server of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gardens.real.garden import LivingGarden, Plan, run_of
+from gardens.real.launchers import ProcessLauncher, TaskLauncher
+from gardens.real.state import State
+from nimdsl.compile.garden import LOCAL_GARDEN
+from nimdsl.program import Garden, Program
+from runtime.journal import Journal, MemoryJournal
+from runtime.report.result import Result, result_of
+from runtime.run import ORIGIN
+from runtime.sqlite_journal import SqliteJournal
+
+TIMEOUT_S = 90.0
+"""No run of a test may take longer: nothing hangs."""
+
+Meanwhile = Callable[[LivingGarden, "ProcessLauncher | TaskLauncher"], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Lived:
+    """A real run that is over."""
+
+    result: Result
+    journal: Path
+    why: str
+    said: tuple[str, ...]
+    """What became of its processes."""
+
+
+def local(rate: float, garden: Garden = LOCAL_GARDEN, **real: object) -> Garden:
+    """A garden on this machine at a rate."""
+    assert garden.real is not None
+    return replace(garden, rate=rate, real=replace(garden.real, **real))  # type: ignore[arg-type]
+
+
+async def live(
+    program: Program,
+    scenario: str,
+    garden: Garden,
+    folder: Path,
+    *,
+    url: str = "",
+    seed: int = 1,
+    meanwhile: Meanwhile | None = None,
+) -> Lived:
+    """One run: with ``url`` as tasks on that server, else as processes."""
+    plan = Plan(program, program.scenarios[scenario], garden, seed, (str(folder),))
+    state = State(folder / "state")
+    state.lock()
+    said: list[str] = []
+    launcher: ProcessLauncher | TaskLauncher = (
+        TaskLauncher(url)
+        if url
+        else ProcessLauncher(garden, state, lambda name, what: said.append(f"{name} {what}"))
+    )
+    living = LivingGarden(plan, state, launcher)
+    disturbing: asyncio.Task[None] | None = None
+    stopped, why = "broken", ""
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            await living.start()
+            if meanwhile is not None:
+                disturbing = asyncio.ensure_future(meanwhile(living, launcher))
+            stopped, why = await living.until_ended()
+    finally:
+        if disturbing is not None:
+            disturbing.cancel()
+            (outcome,) = await asyncio.gather(disturbing, return_exceptions=True)
+        await living.stop(over=True)
+        state.unlock()
+    if disturbing is not None and isinstance(outcome, Exception):
+        raise outcome
+    try:
+        run = run_of(plan, living.journal, living.run_id, stopped)
+        kept = in_memory(living.journal)
+    finally:
+        living.journal.close()
+    result = result_of(program, plan.scenario, seed, run, kept, garden.name)
+    return Lived(result, state.journal, why, tuple(said))
+
+
+def in_memory(journal: SqliteJournal) -> Journal:
+    """A copy that outlives the file."""
+    kept = MemoryJournal()
+    for actor in journal.actors():
+        for line in journal.read(actor):
+            kept.append(actor, line.kind, line.body)
+    return kept
+
+
+def journal_in(folder: Path) -> Path:
+    """Where ``live`` leaves the journal of a run in ``folder``."""
+    return State(folder / "state").journal
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder for one example of a property: hypothesis shares pytest's ``tmp_path``."""
+    folder = Path(tempfile.mkdtemp(prefix="nimdsl-test-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def origin(path: Path) -> dict[str, object]:
+    """What a journal says of its run."""
+    with SqliteJournal(path, read_only=True) as journal:
+        found = journal.meta(ORIGIN)
+    assert isinstance(found, dict)
+    return found
