@@ -321,6 +321,7 @@ class Questions:
 
     def __init__(self, bus: Bus, address: str, after: After | None = None) -> None:
         self.address = address
+        self._closed = False
         self.late_count = 0
         self._bus = bus
         self._after = after or bus.after
@@ -344,11 +345,12 @@ class Questions:
             raise
 
     def later(self, delay_ns: int, act: Callable[[], None]) -> None:
-        """Does something later, by the clock of the deadlines."""
-        self._after(delay_ns, act)
+        """Does something later, by the clock of the deadlines; not any more once closed."""
+        self._after(delay_ns, lambda: None if self._closed else act())
 
     def close(self) -> None:
         """Gives up what is open, silently."""
+        self._closed = True
         for _, cancel in self._open.values():
             cancel()
         self._open.clear()

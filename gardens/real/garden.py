@@ -109,7 +109,7 @@ class Launcher(Protocol):
     async def start(self, job: Job, ready: Callable[[], Any]) -> None:
         """Starts a process of the garden."""
 
-    async def run(self, group: Group, environment: Mapping[str, str]) -> None:
+    async def run(self, group: Group, environment: Mapping[str, str], ready: Callable[[], Any]) -> None:
         """Starts a program that answers for cells."""
 
     async def stop(self, name: str) -> None:
@@ -248,7 +248,17 @@ class LivingGarden:
             "NIMDSL_CELLS": canonical.encode(subjects).decode(),
             "NIMDSL_ECONOMY": self.subjects.subject(economy) if economy else "",
         }
-        await self.launcher.run(group, environment)
+        address = f"cell/{group.cells[0]}"
+
+        async def ready() -> None:
+            give_up = time.monotonic() + READY_S_MAX
+            while not await self._orders.hears(address):
+                if time.monotonic() > give_up:
+                    text = f"{group.name} does not listen at {subjects[group.cells[0]]}"
+                    raise TemporaryPortError(f"{text} after {READY_S_MAX:g} s")
+                await asyncio.sleep(0.02)
+
+        await self.launcher.run(group, environment, ready)
 
     async def _start(self, name: str, actors: tuple[str, ...]) -> None:
         job = replace(self._job, name=name, actors=actors)
@@ -513,10 +523,7 @@ def run_of(plan: Plan, journal: Journal, run_id: str, stopped: str) -> Run:
     program, scenario = plan.program, plan.scenario
     hosts: dict[str, Host] = {}
     times: dict[str, int] = {}
-    known = set(journal.actors())
     for actor in actors_of(program, scenario):
-        if actor.id not in known and actor.kind == "cell":
-            continue
         kernel = Kernel(actor, PlainInterpreter(actor.table), program.schemas, program.sha256)
         host = Host(kernel, MemoryJournal())
         entries = list(journal.read(actor.id))

@@ -64,10 +64,10 @@ class ProcessLauncher:
         log = self._state.logs / f"{job.name}.log"
         await self.family.start(Command(job.name, command, {}, told, log), ready)
 
-    async def run(self, group: Group, environment: Mapping[str, str]) -> None:
+    async def run(self, group: Group, environment: Mapping[str, str], ready: Callable[[], Any]) -> None:
         """See :class:`gardens.real.garden.Launcher`."""
         log = self._state.logs / f"{group.name}.log"
-        await self.family.start(Command(group.name, group.command, environment, b"", log))
+        await self.family.start(Command(group.name, group.command, environment, b"", log), ready)
 
     async def stop(self, name: str) -> None:
         """See :class:`gardens.real.garden.Launcher`."""
@@ -114,7 +114,7 @@ class TaskLauncher:
         await node.start()
         await ready()
 
-    async def run(self, group: Group, environment: Mapping[str, str]) -> None:  # noqa: ARG002
+    async def run(self, group: Group, environment: Mapping[str, str], ready: Callable[[], Any]) -> None:  # noqa: ARG002
         """Programs need processes."""
         raise TemporaryPortError(f"the group {group.name} is a program of its own: it needs processes")
 

@@ -152,6 +152,7 @@ class Node:
         for bus in self._buses:
             await bus.close()
         for client in self._clients:
+            client._pending, client._pending_data_size = [], 0
             await client.close()
 
     # Who it is

@@ -23,6 +23,8 @@ from nimdsl.program import Garden
 from runtime.bus import PAYLOAD_BYTES_MAX, Message, Questions
 
 ORDER_TIMEOUT_NS = 1_000_000_000
+PROBE_NS = 200_000_000
+"""How long silence must last to mean that somebody listened; the bus's own word comes much sooner."""
 OWNER = "owner"
 """The name under which the process that owns a garden takes orders."""
 
@@ -41,17 +43,20 @@ class Orders:
         """Orders something of a process; its answer, or None when it gives none in time."""
         answered: asyncio.Future[Message | None] = asyncio.get_running_loop().create_future()
 
-        def done(answer: Message | None) -> None:
-            if not answered.done():
-                answered.set_result(answer)
-
         order = Message(f"{CONTROL}/{name}", canonical.encode({"do": what, **more}))
-        self._questions.ask(order, timeout_ns, done)
+        self._questions.ask(order, timeout_ns, lambda answer: _resolve(answered, answer))
         answer = await answered
         if answer is None or answer.status:
             return None
         said: dict[str, Any] = canonical.decode(answer.data)
         return said
+
+    async def hears(self, address: str) -> bool:
+        """Whether anybody listens there: an empty request gets silence, else the bus says that nobody is."""
+        answered: asyncio.Future[Message | None] = asyncio.get_running_loop().create_future()
+        self._questions.ask(Message(address), PROBE_NS, lambda answer: _resolve(answered, answer))
+        answer = await answered
+        return answer is None or not answer.status
 
     async def give_all(self, names: Sequence[str], what: str) -> dict[str, dict[str, Any] | None]:
         """Orders something of several processes at once."""
@@ -74,6 +79,11 @@ async def orders_for(garden: Garden, manifest: Mapping[str, Any]) -> AsyncIterat
             await bus.close()
     finally:
         await client.close()
+
+
+def _resolve(future: asyncio.Future[Message | None], answer: Message | None) -> None:
+    if not future.done():
+        future.set_result(answer)
 
 
 def _unheard(*_: str) -> None:
