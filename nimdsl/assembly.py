@@ -174,6 +174,7 @@ class _Compiler:
             data=cell.data,
             tables=cell.tables,
             works=cell.works,
+            accepts=tuple(sorted(accepted_events(cell))),
             domain=cell.domain,
             place=document.place,
         )

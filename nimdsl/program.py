@@ -106,6 +106,8 @@ class Actor:
     data: Mapping[str, Plain]
     tables: Mapping[str, Plain]
     works: Mapping[str, Work]
+    accepts: tuple[str, ...] = ()
+    """The events that others may send it; whatever else they send is ignored."""
     domain: str = field(default="", metadata={"hashed": False})
     """What its waves are about."""
     place: Place = field(default=NOWHERE, compare=False)

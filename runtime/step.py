@@ -130,7 +130,7 @@ class _Step:
             case EventKind.REPLY:
                 self._replied(event)
             case _:
-                self._fire(event.name, event.payload)
+                self._sent(event)
         self._drain()
 
     def _drain(self) -> None:
@@ -170,6 +170,13 @@ class _Step:
             message, reason = messages.read(schema, fields.get("text"))
             fields = {"message": message, "valid": not reason, "problem": reason}
         self._fire(work.outcomes[outcome], fields)
+
+    def _sent(self, event: Event) -> None:
+        """An event from another actor or from outside: its own events nobody else can cause."""
+        if event.name in self.kernel.actor.accepts:
+            self._fire(event.name, event.payload)
+        else:
+            self.turn.record("ignored", event=event.name, state=self.table.states[self.turn.state])
 
     def _requested(self, event: Event) -> None:
         turn = self.turn

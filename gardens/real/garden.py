@@ -34,6 +34,7 @@ from nimdsl.canonical import Plain
 from nimdsl.compile.garden import PERFECT_GARDEN
 from nimdsl.errors import PermanentPortError, TemporaryPortError
 from nimdsl.program import Garden, Group, Program, Scenario
+from runtime import wire
 from runtime.accounts import Entry
 from runtime.bus import PAYLOAD_BYTES_MAX, Message
 from runtime.economy import Ledger
@@ -300,8 +301,14 @@ class LivingGarden:
         return list((await self._orders.give_all(self._names, what)).values())
 
     def origin_now(self) -> Origin | None:
-        """Where a process that starts now counts from; None before the garden has begun."""
-        return self._origin
+        """Where a process that starts now counts from; None before the garden has begun.
+
+        One that starts in a pause must not be ahead of the others.
+        """
+        if self._origin is None or self._paused_ns is None:
+            return self._origin
+        stood_ns = time.monotonic_ns() - self._paused_ns
+        return replace(self._origin, monotonic_ns=self._origin.monotonic_ns + stood_ns)
 
     def _ordered(self, bus: NatsBus, message: Message) -> None:
         """Somebody outside wants something of the whole garden."""
@@ -310,7 +317,7 @@ class LivingGarden:
         task.add_done_callback(self._obeying.discard)
 
     async def _obey(self, bus: NatsBus, message: Message) -> None:
-        order = canonical.decode(message.data)["do"]
+        order = wire.decode(message.data).get("do")
         said: Plain = {}
         if order == "status":
             said = await self.status()
@@ -331,9 +338,7 @@ class LivingGarden:
         """Goes on; a process that is started later must not count the time of the pause."""
         if self._paused_ns is not None:
             self.clock.resume()
-            stood_ns = time.monotonic_ns() - self._paused_ns
-            if self._origin is not None:
-                self._origin = replace(self._origin, monotonic_ns=self._origin.monotonic_ns + stood_ns)
+            self._origin = self.origin_now()
             self._paused_ns = None
         await self.order_all("resume")
 

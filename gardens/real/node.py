@@ -9,6 +9,7 @@ nothing that the actors do can delay it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import struct
@@ -36,6 +37,7 @@ from nimdsl.canonical import Plain
 from nimdsl.compile.garden import PERFECT_BUS
 from nimdsl.errors import NimdslError
 from nimdsl.program import Actor
+from runtime import wire
 from runtime.bus import Bus, Message, Questions
 from runtime.faults import FaultyBus
 from runtime.host import ACCEPTED, Host
@@ -153,7 +155,8 @@ class Node:
             await bus.close()
         for client in self._clients:
             client._pending, client._pending_data_size = [], 0
-            await client.close()
+            with contextlib.suppress(OSError):
+                await client.close()
 
     # Who it is
 
@@ -256,9 +259,9 @@ class Node:
     def _ordered(self, message: Message) -> None:
         if not message.reply_to:
             return
-        order = canonical.decode(message.data)
+        order = wire.decode(message.data)
         said: Plain = {}
-        match order["do"]:
+        match order.get("do"):
             case "begin":
                 if not self._begun:
                     self.clock.begin(Origin(order["monotonic_ns"], order["garden_ns"], self.clock.rate))

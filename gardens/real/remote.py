@@ -52,7 +52,7 @@ class Orders:
         return said
 
     async def hears(self, address: str) -> bool:
-        """Whether anybody listens there: an empty request gets silence, else the bus says that nobody is."""
+        """Whether anybody listens there: an empty request gets silence then, else the bus's own word."""
         answered: asyncio.Future[Message | None] = asyncio.get_running_loop().create_future()
         self._questions.ask(Message(address), PROBE_NS, lambda answer: _resolve(answered, answer))
         answer = await answered

@@ -96,6 +96,7 @@ class Driver:
         self.down: set[str] = set()
         self.event_count = 0
         self.instant_count = 0
+        self.after_count = 0
         self.underway_count = 0
         """Messages and work that are still to come."""
         self.ended_ns: int | None = None
@@ -198,9 +199,16 @@ class Driver:
 
     def _after(self, delay_ns: int, act: Callable[[], None]) -> Callable[[], None]:
         """For the bus's port; no effect of an actor asks for it."""
-        event = self.environment.timeout(delay_ns)
-        event.callbacks.append(lambda _: act())
-        return event.callbacks.clear
+        self.after_count += 1
+        waiting = [act]
+        self._schedule(
+            self.now_ns + delay_ns,
+            PRIORITY[EventKind.TIMER],
+            "",
+            self.after_count,
+            lambda: waiting[0]() if waiting else None,
+        )
+        return waiting.clear
 
     def _counted(self, act: Callable[[], None]) -> Callable[[], None]:
         """A message or work on its way: a run waits for it, also after its protocol's end."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 import nimdsl
 from runtime.events import BEGIN, Event, EventKind
 from runtime.host import Host, finished
@@ -308,3 +310,29 @@ def test_rewards_of_a_cell_do_not_enter_a_phase_of_its_name() -> None:
     result = go(cell(machine, PUSH, "{opening: 1, rewards: {gift: 2}}", ONE))
     assert result.run.ledger is not None
     assert result.run.ledger.earned("cell/c") == 2_000_000
+
+
+@pytest.mark.parametrize("name", ["refused", "fault", "after:a:0", "done", "nonsense"])
+@pytest.mark.parametrize("kind", [EventKind.MESSAGE, EventKind.STIMULUS])
+def test_nobody_else_can_cause_an_actors_own_events(name: str, kind: EventKind) -> None:
+    machine = """
+    initial: a
+    states:
+      a:
+        enter: [{work: w}]
+        transitions:
+          - {event: push, to: a, cost: 1}
+          - {event: refused, to: b}
+          - {event: fault, to: b}
+          - {event: done, to: b}
+          - {event: failed, to: b}
+        timers: [{after: 1s, to: b}]
+      b: {transitions: [{event: push, to: a}]}"""
+    program = nimdsl.load_text(cell(machine, "  accepts: {push: {}}\n  work: {w: {}}\n"))
+    actor = program.cells["c"]
+    host = Host(Kernel(actor, PlainInterpreter(actor.table), program.schemas), MemoryJournal())
+    host.accept(BEGIN, 0)
+    assert name == "nonsense" or name in actor.table.event_numbers
+    host.accept(Event(kind, name, {}, "outside", 1), 1)
+    assert host.snapshot.state == "a"
+    assert host.records[-1]["type"] == "ignored"
