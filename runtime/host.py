@@ -158,7 +158,9 @@ class Host:
         """
         timers: list[Effect] = [
             SetTimer(int(timer), generation, deadline_ns)
-            for timer, (generation, deadline_ns) in _by_number(self.snapshot.timers)
+            for timer, (generation, deadline_ns) in sorted(
+                self.snapshot.timers.items(), key=lambda armed: (armed[1][1], armed[1][0])
+            )
         ]
         works = self.kernel.actor.works
         again: list[Effect] = [

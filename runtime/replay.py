@@ -108,6 +108,8 @@ class Recording:
     seed: int
     run_id: str
     complete: bool = False
+    rate: float = 1.0
+    """Garden seconds in a second, where it was real."""
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
@@ -156,6 +158,7 @@ def opened(journal: SqliteJournal) -> Recording:
         scenario = find_scenario(program, origin["scenario"])
         was = str(origin["program_sha256"])
         garden, seed, run_id = str(origin["garden"]), int(origin["seed"]), str(origin["run_id"])
+        rate = float(origin.get("rate", 1))
     except SpecError as problem:
         first = problem.diagnostics[0]
         raise PermanentPortError(
@@ -169,7 +172,7 @@ def opened(journal: SqliteJournal) -> Recording:
             f" documents to {program.sha256[:16]}: another version of nimdsl made the run, only that"
             " one can replay it"
         )
-    return Recording(journal, program, scenario, garden, seed, run_id, complete is True)
+    return Recording(journal, program, scenario, garden, seed, run_id, complete is True, rate)
 
 
 def readable(journal: Journal, name: str) -> Iterator[JournalEntry]:

@@ -34,6 +34,7 @@ from nimdsl.canonical import Plain
 from nimdsl.compile.garden import PERFECT_GARDEN
 from nimdsl.errors import PermanentPortError, TemporaryPortError
 from nimdsl.program import Garden, Group, Program, Scenario
+from nimdsl.units import INT64_MAX
 from runtime import wire
 from runtime.accounts import Entry
 from runtime.bus import PAYLOAD_BYTES_MAX, Message
@@ -60,7 +61,7 @@ from runtime.step import Kernel
 
 CELLS = "cells"
 """The group of the cells that no group names."""
-READY_S_MAX = 20.0
+READY_S_MAX = 120.0
 LOOK_EVERY_S = 0.05
 STATUS_EVERY_S = 1.0
 STILL_COUNT = 2
@@ -80,6 +81,8 @@ class Plan:
     garden: Garden
     seed: int
     folders: tuple[str, ...] = ()
+    ends: bool = True
+    """Whether it has a horizon, as runs have; a garden that stays has none."""
 
     @property
     def twin(self) -> Garden:
@@ -103,6 +106,8 @@ class Launcher(Protocol):
 
     origin: Callable[[], Origin | None]
     """Where a process that starts counts its time from; whoever owns the garden says so."""
+    paused: Callable[[], bool]
+    """Whether the garden stands still just now; the same."""
 
     async def server(self) -> str:
         """The address of the bus, which is started where the garden has its own."""
@@ -174,7 +179,7 @@ class LivingGarden:
         self._orders = Orders(bus)
         bus.listen(f"{CONTROL}/{OWNER}", lambda message: self._ordered(bus, message))
         await bus.flush()
-        launcher.origin = self.origin_now
+        launcher.origin, launcher.paused = self.origin_now, lambda: self._paused_ns is not None
         self._job = Job(
             name="",
             actors=(),
@@ -188,6 +193,7 @@ class LivingGarden:
             url=url,
             epoch=self.epoch,
             folders=plan.folders,
+            horizon_ns=plan.scenario.horizon_ns if plan.ends else INT64_MAX,
         )
         self._url = url
         self.write_manifest(self._began_ns)
@@ -234,6 +240,7 @@ class LivingGarden:
                 "pid": os.getpid(),
                 "time_ns": time_ns,
                 "processes": list(self._names),
+                "places": {group.name: list(group.cells) for group in plan.groups},
             }
         )
 
@@ -292,7 +299,8 @@ class LivingGarden:
     def origin(self) -> dict[str, Plain]:
         """What the journal says of the run."""
         plan = self.plan
-        return origin_of(plan.program, plan.scenario, plan.garden.name, self.seed, self.run_id)
+        origin = origin_of(plan.program, plan.scenario, plan.garden.name, self.seed, self.run_id)
+        return {**origin, "rate": plan.garden.rate}
 
     # While it lives
 
@@ -449,9 +457,10 @@ class LivingGarden:
             await self._client.close()
 
     async def _stop_nodes(self, over: bool) -> None:
+        problems: list[TemporaryPortError] = []
         for name in reversed(self._names):
-            if name == ECONOMY and over:
-                await self._close_ledger()
+            if name == ECONOMY and over and self._runs(ECONOMY) and not await self._close_ledger():
+                problems.append(TemporaryPortError("the economy did not close its ledger"))
             await self.launcher.stop(name)
         try:
             async with asyncio.timeout(STOP_S):
@@ -460,10 +469,15 @@ class LivingGarden:
                 if over:
                     await self._forget_streams()
         except TimeoutError:
-            raise TemporaryPortError("the journal could not be copied from the bus in time") from None
+            problems.append(TemporaryPortError("the journal could not be copied from the bus in time"))
         finally:
             self.write_manifest(self.clock.now_ns())
             self.journal.commit()
+        if problems:
+            raise problems[0]
+
+    def _runs(self, name: str) -> bool:
+        return any(one["name"] == name and one["state"] == "running" for one in self.launcher.seen())
 
     async def _forget_streams(self) -> None:
         """What is in the journal need not stay on the bus, which may be somebody else's."""
@@ -473,11 +487,12 @@ class LivingGarden:
             with contextlib.suppress(NotFoundError):
                 await manager.delete_stream(self.subjects.stream(name))
 
-    async def _close_ledger(self) -> None:
+    async def _close_ledger(self) -> bool:
         give_up = time.monotonic() + STOP_S
         while await self._orders.give(ECONOMY, "close") is None:
-            if time.monotonic() > give_up:
-                raise TemporaryPortError("the economy did not close its ledger")
+            if time.monotonic() > give_up or not self._runs(ECONOMY):
+                return False
+        return True
 
 
 class _Still:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from gardens.real.clock import Origin
 from nimdsl.program import Garden, Program, Scenario
+from nimdsl.units import INT64_MAX
 
 ECONOMY, CONTROLLER = "economy", "controller"
 """The processes of the garden itself; all others are groups of cells."""
@@ -33,6 +34,10 @@ class Job:
     epoch: str
     origin: Origin | None = None
     """Where its clock counts from; None: it waits to be told to begin."""
+    paused: bool = False
+    """Whether the garden stands still just now."""
+    horizon_ns: int = INT64_MAX
+    """Garden time at which nothing happens any more; runs have one."""
     folders: tuple[str, ...] = ()
     """Where Python callables are looked for, besides what is installed."""
     start: int = 0

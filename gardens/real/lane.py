@@ -23,7 +23,8 @@ from runtime.run import BOOKS
 from runtime.step import Paid
 
 ANSWER_WAIT_NS = 500_000_000
-"""How long an answer is waited for before the same is asked again; wall clock."""
+"""How long an answer is waited for before the same is asked again; wall clock.  Then twice as long."""
+ANSWER_WAIT_NS_MAX = 30_000_000_000
 
 
 @dataclass(slots=True)
@@ -44,6 +45,7 @@ class Lane:
         self._failed = failed
         self._items: deque[_Item | Callable[[], None]] = deque()
         self._asking = False
+        self._wait_ns = ANSWER_WAIT_NS
 
     @property
     def count(self) -> int:
@@ -81,12 +83,13 @@ class Lane:
         self._asking = True
         message = Message(self._economy, item.body)
         try:
-            self._questions.ask(message, ANSWER_WAIT_NS, lambda answer: self._answered(item, answer))
+            self._questions.ask(message, self._wait_ns, lambda answer: self._answered(item, answer))
         except PermanentPortError as problem:
             self._failed(problem)
 
     def _answered(self, item: _Item, answer: Message | None) -> None:
-        if answer is None:
+        if answer is None:  # it may be slow rather than away: an answer that comes later does not count
+            self._wait_ns = min(2 * self._wait_ns, ANSWER_WAIT_NS_MAX)
             self._send(item)
             return
         said = {} if answer.status else _read(answer.data)
@@ -94,6 +97,7 @@ class Lane:
             self._failed(InternalError(f"{self._actor}: the economy says: {said['error']}"))
         elif said:
             self._asking = False
+            self._wait_ns = ANSWER_WAIT_NS
             self._items.popleft()
             item.done(said)
             self._go_on()

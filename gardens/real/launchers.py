@@ -40,6 +40,7 @@ class ProcessLauncher:
         self.family = Family(restart, lambda child, what: told(child.name, what))
         self._program: bytes | None = None
         self.origin: Callable[[], Origin | None] = lambda: None
+        self.paused: Callable[[], bool] = lambda: False
 
     async def server(self) -> str:
         """See :class:`gardens.real.garden.Launcher`."""
@@ -100,6 +101,7 @@ class TaskLauncher:
     def __init__(self, url: str) -> None:
         self._url = url
         self.origin: Callable[[], Origin | None] = lambda: None
+        self.paused: Callable[[], bool] = lambda: False
         self._jobs: dict[str, Job] = {}
         self._nodes: dict[str, Node] = {}
 
@@ -121,7 +123,8 @@ class TaskLauncher:
     async def crash(self, name: str) -> None:
         """Ends a node without a word, and starts it again from its journal."""
         await self._nodes.pop(name).vanish()
-        job = replace(self._jobs[name], start=self._jobs[name].start + 1, origin=self.origin())
+        again = self._jobs[name].start + 1
+        job = replace(self._jobs[name], start=again, origin=self.origin(), paused=self.paused())
         self._jobs[name] = job
         self._nodes[name] = node = Node(job)
         await node.start()

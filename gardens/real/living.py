@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -21,10 +22,11 @@ from gardens.real.owning import Interrupted, find_garden, folders_of, interrupts
 from gardens.real.state import State
 from gardens.real.view import screen
 from nimdsl.commands.asked import program_for
-from nimdsl.errors import PermanentPortError, TemporaryPortError
+from nimdsl.errors import PermanentPortError, PortError, TemporaryPortError
 from nimdsl.loading import with_overrides
 from nimdsl.program import Garden, Program, Scenario
 from runtime.run import find_scenario
+from runtime.sqlite_journal import SqliteJournal
 
 SCREEN_EVERY_S = 0.5
 DETACH_S_MAX = 30.0
@@ -39,9 +41,8 @@ def live_in(name: str, specs: Sequence[Path], scenario: str, rate: float | None,
     state = state_of(garden)
     state.lock()
     try:
-        known = _earlier(state, program, garden, found, fresh)
-        plan = Plan(program, found, garden, found.seed, folders_of(specs))
-        asyncio.run(_live(plan, state, known))
+        plan = Plan(program, found, garden, found.seed, folders_of(specs), ends=False)
+        asyncio.run(_live(plan, state, _earlier(state, plan, fresh)))
     finally:
         state.unlock()
 
@@ -55,9 +56,7 @@ def _chosen(name: str, specs: Sequence[Path], scenario: str) -> tuple[Program, S
     return program, find_scenario(program, found.name), find_garden(program, name)
 
 
-def _earlier(
-    state: State, program: Program, garden: Garden, scenario: Scenario, fresh: bool
-) -> Mapping[str, Any] | None:
+def _earlier(state: State, plan: Plan, fresh: bool) -> Mapping[str, Any] | None:
     """The life before, if it is to go on.  Raises PermanentPortError when it was another one."""
     known = state.read_manifest()
     if known is None:
@@ -65,11 +64,16 @@ def _earlier(
     if fresh:
         _put_aside(state, str(known["run_id"]))
         return None
-    same = known["program_sha256"] == program.sha256 and known["scenario"] == scenario.name
-    if not same:
+    program, scenario = plan.program.sha256, plan.scenario.name
+    if known["program_sha256"] != program or known["scenario"] != scenario:
         raise PermanentPortError(
-            f"`{garden.name}` holds the life of another program ({known['scenario']}, "
+            f"`{plan.garden.name}` holds the life of another program ({known['scenario']}, "
             f"{str(known['program_sha256'])[:12]}): `--fresh` begins anew and puts its journal aside"
+        )
+    if known["places"] != {group.name: list(group.cells) for group in plan.groups}:
+        raise PermanentPortError(
+            f"the cells of `{plan.garden.name}` lived in other groups before, and so did their journals: "
+            "`--fresh` begins anew and puts those aside"
         )
     last = state.read_status()
     if last is not None and last[0].get("run_id") == known["run_id"]:
@@ -78,6 +82,8 @@ def _earlier(
 
 
 def _put_aside(state: State, run_id: str) -> None:
+    if state.journal.exists():
+        SqliteJournal(state.journal).close()  # takes back what a killed writer left half done
     for path in (state.journal, state.store, state.folder / "manifest.json", state.folder / "status.json"):
         if path.exists():
             aside = state.folder / "earlier" / run_id[:8]
@@ -112,11 +118,13 @@ async def _live(plan: Plan, state: State, known: Mapping[str, Any] | None) -> No
     try:
         await unless(asked, asyncio.create_task(live()))
     except Interrupted:
-        pass
-    finally:
         await living.stop(over=False)
         if living.up:
             print(f"{plan.garden.name} is down; `nimdsl up` goes on from here", flush=True)
+    except BaseException:
+        with contextlib.suppress(PortError):  # the first problem is the one to tell
+            await living.stop(over=False)
+        raise
 
 
 async def _show(living: LivingGarden, console: Console, notes: list[str]) -> None:

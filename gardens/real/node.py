@@ -38,7 +38,7 @@ from nimdsl.compile.garden import PERFECT_BUS
 from nimdsl.errors import NimdslError
 from nimdsl.program import Actor
 from runtime import wire
-from runtime.bus import Bus, Message, Questions
+from runtime.bus import PAYLOAD_BYTES_MAX, Bus, Message, Questions
 from runtime.faults import FaultyBus
 from runtime.host import ACCEPTED, Host
 from runtime.interpreters import TransitionsInterpreter
@@ -48,7 +48,7 @@ from runtime.step import Kernel
 from runtime.translator import DocumentTranslator
 
 CONTROL = "control"
-ACCRUE_EVERY_S = 1.0
+ACCRUE_EVERY_S = 10.0
 LAG_EVERY_S = 0.1
 
 
@@ -91,9 +91,8 @@ class Node:
         )
         restored = await self.journal.restored()
         self._writing = True
-        bytes_max = job.garden.bus.payload_bytes_max
-        self.nats = NatsBus(self.client, self.subjects, self.clock, self._befell, bytes_max)
-        self.control = NatsBus(self.control_client, self.subjects, self.clock, _unheard, bytes_max)
+        self.nats = NatsBus(self.client, self.subjects, self.clock, self._befell, PAYLOAD_BYTES_MAX)
+        self.control = NatsBus(self.control_client, self.subjects, self.clock, _unheard, PAYLOAD_BYTES_MAX)
         self._buses += [self.nats, self.control]
         self.bus, self.faults = self._with_faults(self.nats)
         if job.name == ECONOMY:
@@ -113,10 +112,17 @@ class Node:
             return
         self._begun = True
         self._note_clock()
+        if self.job.paused:
+            self._pause()
         for resident in self.residents.values():
             resident.begin()
         if self.stimuli is not None:
             self.stimuli.begin()
+
+    def _pause(self) -> None:
+        self.clock.pause()
+        for resident in self.residents.values():
+            resident.pause()
 
     async def finish(self) -> None:
         """Everything that was accepted is journalled; then nothing is left."""
@@ -175,9 +181,11 @@ class Node:
         self.treasury = Treasury(
             tariff_of(economy), lines, journal.append, journal.after, self.clock.now_ns
         )
-        self.treasury.listen(self.bus, self.job.economy)
+        self.treasury.listen(self.nats, self.job.economy)
         if economy.incomes or economy.upkeep:
-            self._tasks.append(asyncio.create_task(self._accrue(self.treasury), name="rates"))
+            rates = asyncio.create_task(self._accrue(self.treasury), name="rates")
+            rates.add_done_callback(self._task_ended)
+            self._tasks.append(rates)
 
     async def _accrue(self, treasury: Treasury) -> None:
         while True:
@@ -187,12 +195,22 @@ class Node:
     def _be_actors(self, restored: Restored) -> None:
         job = self.job
         asker = f"asker/{job.name}-{job.start}"
-        self.questions = Questions(self.bus, asker, self.nats.wall_after)
+        self.questions = Questions(self.nats, asker, self.nats.wall_after)
         translator = DocumentTranslator(job.program.schemas)
         works = Works(job.garden, job.twin, job.seed, self.questions, translator, self.nats.after)
         self._closing += [works.close, self.questions.close]
         around = Surroundings(
-            self.bus, self.journal, self.clock, works, job.run_id, job.epoch, self._befell, self._publish
+            bus=self.bus,
+            journal=self.journal,
+            clock=self.clock,
+            works=works,
+            run_id=job.run_id,
+            epoch=job.epoch,
+            payload_bytes_max=job.garden.bus.payload_bytes_max,
+            horizon_ns=job.horizon_ns,
+            befell=self._befell,
+            publish=self._publish,
+            fail=self._fail,
         )
         self.works = works
         for name in job.actors:
@@ -203,9 +221,7 @@ class Node:
             self.residents[name] = resident
             self._closing.append(resident.close)
         if job.name == CONTROLLER and job.scenario.stimuli:
-            self.stimuli = Stimuli(
-                job.scenario, self.bus, self.journal, self.clock, restored, job.run_id, job.epoch
-            )
+            self.stimuli = Stimuli(job, self.nats, self.journal, self.clock, restored, self._befell)
             self._closing.append(self.stimuli.close)
 
     def _actor(self, name: str) -> Actor:
@@ -224,6 +240,11 @@ class Node:
 
     def _publish(self, host: Host, data: bytes) -> None:
         self.nats.publish(self.subjects.wave(host.kernel.actor), data)
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        problem = None if task.cancelled() else task.exception()
+        if problem is not None:
+            self._fail(NimdslError(f"{task.get_name()}: {problem}"))
 
     # What it notices
 
@@ -269,10 +290,8 @@ class Node:
             case "status":
                 said = self.status()
             case "pause":
-                self.clock.pause()
-                for resident in self.residents.values():
-                    resident.pause()
-            case "resume":
+                self._pause()
+            case "resume" if self._begun:
                 self.clock.resume()
                 for resident in self.residents.values():
                     resident.resume()

@@ -18,9 +18,9 @@ from gardens.real.clock import Clock
 from gardens.real.lane import Lane
 from gardens.real.works import Works
 from nimdsl import canonical
-from nimdsl.errors import PermanentPortError
+from nimdsl.errors import NimdslError, PermanentPortError
 from runtime import wire
-from runtime.bus import Bus, Message
+from runtime.bus import Bus, Message, check_size
 from runtime.effects import (
     Book,
     CancelTimer,
@@ -62,8 +62,13 @@ class Surroundings:
     works: Works
     run_id: str
     epoch: str
+    payload_bytes_max: int
+    horizon_ns: int
+    """Garden time at which nothing happens any more."""
     befell: Callable[[str, str], None]
     publish: Callable[[Host, bytes], None]
+    fail: Callable[[Exception], None]
+    """The process cannot go on: it ends, and comes back from its journal."""
 
 
 class Resident:
@@ -77,8 +82,8 @@ class Resident:
         self._timers: dict[tuple[int, int], asyncio.TimerHandle] = {}
         self._inbox: deque[Event] = deque()
         self._asking = False
-        self._paused = True
-        """Until it begins, and while the garden is paused."""
+        self._begun = False
+        self._paused = False
         self._loop = asyncio.get_running_loop()
         self._listener = around.bus.listen(host.id, self._hear)
         self._listener.hold()
@@ -120,12 +125,12 @@ class Resident:
     def begin(self) -> None:
         """Begins, or goes on where the journal ended."""
         host = self.host
-        self._paused = False
+        self._begun = True
         lost = host.lost_work()
         self._carry_out(-1, list(enumerate(host.resume())))
         if host.pending is not None:
-            self._go_on(host.proceed())
-        elif host.position < 0:
+            self._try(host.proceed)
+        elif not host.snapshot.state:
             self.offer(BEGIN)
         for event in lost:
             self.offer(event)
@@ -135,10 +140,25 @@ class Resident:
 
     def offer(self, event: Event) -> None:
         """Takes an event, now or when its turn comes."""
-        if self._asking or self._paused:
+        if self._waits:
             self._inbox.append(event)
             return
-        self._go_on(self.host.accept(event, self._around.clock.now_ns()))
+        now_ns = self._around.clock.now_ns()
+        if now_ns < self._around.horizon_ns:
+            self._try(lambda: self.host.accept(event, now_ns))
+
+    @property
+    def _waits(self) -> bool:
+        return self._asking or self._paused or not self._begun
+
+    def _try(self, act: Callable[[], Taken | None]) -> None:
+        """A step whose lines cannot be written must not be half done: the journal alone counts then."""
+        try:
+            taken = act()
+        except NimdslError as problem:
+            self._around.fail(problem)
+        else:
+            self._go_on(taken)
 
     def pause(self) -> None:
         """Takes nothing until :meth:`resume`."""
@@ -164,7 +184,7 @@ class Resident:
     def _ask(self, need: Need) -> None:
         lane, pending = self._lane, self.host.pending
         if lane is None:
-            self._go_on(self.host.answer(Paid(True, 0)))
+            self._try(lambda: self.host.answer(Paid(True, 0)))
             return
         assert pending is not None
         position, index = pending.position, len(pending.answers)
@@ -174,14 +194,14 @@ class Resident:
 
     def _answered(self, paid: Paid) -> None:
         self._asking = False
-        self._go_on(self.host.answer(paid))
+        self._try(lambda: self.host.answer(paid))
         self._drain()
 
     def _drain(self) -> None:
         """First what came from inside: finished work and timers; then the bus."""
-        while self._inbox and not (self._asking or self._paused):
+        while self._inbox and not self._waits:
             self.offer(self._inbox.popleft())
-        if not (self._asking or self._paused):
+        if not self._waits:
             self._listener.release()
 
     # Effects
@@ -219,6 +239,7 @@ class Resident:
         around = self._around
         message = wire.to_message(effect, self.host.id, around.run_id, around.epoch, around.clock.now_ns())
         try:
+            check_size(message, around.payload_bytes_max)
             around.bus.send(message)
         except PermanentPortError as problem:
             around.befell(self.host.id, f"could not send to {effect.to}: {problem}")

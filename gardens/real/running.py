@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
@@ -16,7 +17,7 @@ from gardens.real.owning import Interrupted, interrupts, on_server, state_of, un
 from gardens.real.state import State
 from gardens.real.view import line
 from nimdsl.canonical import Plain
-from nimdsl.errors import TemporaryPortError
+from nimdsl.errors import PortError, TemporaryPortError
 from nimdsl.loading import with_overrides
 from nimdsl.program import Garden, Program, Scenario
 from runtime.host import RECORDS, numbered
@@ -73,11 +74,17 @@ async def run_in(
 
     try:
         await unless(asked, asyncio.create_task(live()))
-    except Interrupted:
-        raise KeyboardInterrupt from None
-    finally:
+    except BaseException as problem:
+        teller.close()
+        with contextlib.suppress(PortError):  # the first problem is the one to tell
+            await living.stop(over=True)
+        if isinstance(problem, Interrupted):
+            raise KeyboardInterrupt from None
+        raise
+    else:
         teller.close()
         await living.stop(over=True)
+    finally:
         state.unlock()
     teller.tell()
     run = run_of(plan, journal, living.run_id, ended[0])

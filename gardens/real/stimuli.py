@@ -11,8 +11,10 @@ from collections.abc import Callable
 from itertools import dropwhile
 
 from gardens.real.clock import Clock
+from gardens.real.job import Job
 from gardens.real.stream import Restored, StreamJournal
-from nimdsl.program import Scenario, Stimulus
+from nimdsl.errors import PermanentPortError
+from nimdsl.program import Stimulus
 from runtime import wire
 from runtime.bus import Bus
 from runtime.effects import Deliver
@@ -28,21 +30,21 @@ class Stimuli:
 
     def __init__(
         self,
-        scenario: Scenario,
+        job: Job,
         bus: Bus,
         journal: StreamJournal,
         clock: Clock,
         restored: Restored,
-        run_id: str,
-        epoch: str,
+        befell: Callable[[str, str], None],
     ) -> None:
+        scenario = job.scenario
         self.sender = f"scenario/{scenario.name}"
         self.left = True
-        self._scenario = scenario
         self._bus = bus
         self._journal = journal
         self._clock = clock
-        self._run_id, self._epoch = run_id, epoch
+        self._job = job
+        self._befell = befell
         lines = restored.entries.get(self.sender, ())
         self._known = max((line.body["number"] for line in lines), default=0)
         self._sent = restored.marks.get(self.sender, 0)
@@ -56,6 +58,9 @@ class Stimuli:
             self.left = False
             return
         at_ns, number, stimulus = due
+        if at_ns >= self._job.horizon_ns:
+            self.left = False
+            return
         wait_s = self._clock.seconds_until(at_ns)
         act = asyncio.get_running_loop().call_later(wait_s, lambda: self._act(at_ns, number, stimulus))
         self._cancel = act.cancel
@@ -80,7 +85,10 @@ class Stimuli:
 
     def _send(self, number: int, stimulus: Stimulus) -> None:
         effect = Deliver(number, EventKind.STIMULUS, stimulus.to, stimulus.event, stimulus.payload)
-        self._bus.send(
-            wire.to_message(effect, self.sender, self._run_id, self._epoch, self._clock.now_ns())
-        )
+        job = self._job
+        message = wire.to_message(effect, self.sender, job.run_id, job.epoch, self._clock.now_ns())
+        try:
+            self._bus.send(message)
+        except PermanentPortError as problem:
+            self._befell(stimulus.to, f"could not be told `{stimulus.event}`: {problem}")
         self._journal.mark(self.sender, number)

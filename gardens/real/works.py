@@ -196,7 +196,7 @@ class Works:
             if cancelled.is_set():
                 raise
             outcome = "failed", {}, _words(problem)
-        except (Exception, SystemExit) as problem:
+        except BaseException as problem:
             outcome = "failed", {}, _words(problem)
         end(outcome)
 

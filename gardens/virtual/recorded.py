@@ -136,7 +136,7 @@ class RecordedGarden:
         self.recording = recording
         program, scenario = recording.program, recording.scenario
         self.garden = program.gardens.get(recording.garden or scenario.garden, PERFECT_GARDEN)
-        self.grace_ns = int(WIND_DOWN_NS * max(1.0, self.garden.rate)) if recording.garden else 0
+        self.grace_ns = int(WIND_DOWN_NS * max(1.0, recording.rate)) if recording.garden else 0
         """How long what is instantaneous in a virtual garden may take in this one; garden time."""
         self.inboxes = recording.inboxes
         restarts = recording.restart_count

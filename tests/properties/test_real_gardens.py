@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nimdsl.program import RealGarden
-from tests.properties.worlds import World, laws, reached, worlds
+from tests.properties.worlds import World, document, laws, reached, worlds
 from tests.support.effort import examples
 from tests.support.gardens import Lived, live, scratch
 from tests.support.laws import broken_laws
@@ -30,9 +28,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
 
 def lived(world: World, rate: float, server: NatsServer, folder: Path) -> Lived:
     """The world for real: its bus does on purpose what the virtual one would draw."""
-    program = world.program()
-    real = RealGarden(server=server.url)
-    garden = replace(program.gardens["garden"], name="real", rate=rate, real=real)
+    bus = next(one["spec"]["bus"] for one in world.documents if one["kind"] == "Garden")
+    spec = {"bus": bus, "clock": {"rate": rate}, "real": {"server": server.url}}
+    documents = (*world.documents, document("Garden", "real", spec))
+    program = World(documents, world.seed).program()
+    garden = program.gardens["real"]
     return asyncio.run(live(program, "world", garden, folder, url=server.url, seed=world.seed))
 
 
