@@ -161,7 +161,10 @@ def _badly_typed(problem: Any, node: Node, place: Place, field: str) -> Diagnost
         return error("NIM0207", f"`{field}` wants {wanted}, this is {_what(node)}", place, fix)
     if problem.validator == "pattern":
         message = f"{problem.instance[:60]!r} is not a good name here"
-        return error("NIM0209", message, place, "use letters, digits and `_`, beginning with a letter")
+        if unit == "name" or not problem.schema.get("description"):
+            return error("NIM0209", message, place, "use letters, digits and `_`, beginning with a letter")
+        message = f"`{field}` cannot be {problem.instance[:60]!r}"
+        return error("NIM0205", message, place, f"write: {problem.schema['description']}")
     if unit == "type":
         message = f"`{field}` wants a type, this is {_what(node)}"
         return error(

@@ -98,7 +98,7 @@ class Difference:
 class Recording:
     """A run as its journal tells of it.
 
-    ``garden`` is empty for a virtual one; with ``complete`` the journal holds everything that happened.
+    ``garden`` is empty for a virtual one; with ``lines`` the journal held everything that happened.
     """
 
     journal: Journal
@@ -107,7 +107,8 @@ class Recording:
     garden: str
     seed: int
     run_id: str
-    complete: bool = False
+    lines: Mapping[str, int] | None = None
+    """How many lines each actor had at the end; None for a journal that was cut short."""
     rate: float = 1.0
     """Garden seconds in a second, where it was real."""
 
@@ -126,6 +127,11 @@ class Recording:
         """What each actor accepted; only actors of the program that have a journal."""
         known = set(self.journal.actors())
         return {name: read_inbox(self.journal, name) for name in self.kernels if name in known}
+
+    @property
+    def complete(self) -> bool:
+        """Whether the journal held everything that happened, once."""
+        return self.lines is not None
 
     @cached_property
     def restart_count(self) -> int:
@@ -172,7 +178,11 @@ def opened(journal: SqliteJournal) -> Recording:
             f" documents to {program.sha256[:16]}: another version of nimdsl made the run, only that"
             " one can replay it"
         )
-    return Recording(journal, program, scenario, garden, seed, run_id, complete is True, rate)
+    return Recording(journal, program, scenario, garden, seed, run_id, _counts(complete), rate)
+
+
+def _counts(found: Plain) -> dict[str, int] | None:
+    return dict(found) if isinstance(found, dict) else None
 
 
 def readable(journal: Journal, name: str) -> Iterator[JournalEntry]:
@@ -359,14 +369,15 @@ class Replay:
 
 def replay(recording: Recording) -> Replay:
     """Every actor's inbox through the kernel.  Raises NimdslError as :func:`strangers` does."""
+    wanted = recording.lines or {}
     actors = tuple(
-        _replayed(Stepper(recording.kernels[name], recording.restart_count), inbox)
+        _replayed(Stepper(recording.kernels[name], recording.restart_count), inbox, wanted.get(name))
         for name, inbox in recording.inboxes.items()
     )
     return Replay(actors, tuple(strangers(recording)))
 
 
-def _replayed(stepper: Stepper, inbox: Inbox) -> ActorReplay:
+def _replayed(stepper: Stepper, inbox: Inbox, wanted: int | None) -> ActorReplay:
     difference = None
     for line in inbox.lines:
         difference = stepper.take(line, last=line is inbox.lines[-1]).difference
@@ -378,8 +389,15 @@ def _replayed(stepper: Stepper, inbox: Inbox) -> ActorReplay:
         stepper.step_count,
         stepper.witnessed_count,
         tuple(stepper.records),
-        difference or inbox.damage,
+        difference or inbox.damage or _cut(inbox, wanted),
     )
+
+
+def _cut(inbox: Inbox, wanted: int | None) -> Difference | None:
+    if wanted is None or inbox.line_count == wanted:
+        return None
+    text = f"there are {inbox.line_count} lines, and there were {wanted} when the run ended"
+    return Difference(What.PLACE, inbox.actor, inbox.line_count, text)
 
 
 def strangers(recording: Recording) -> Iterator[Difference]:

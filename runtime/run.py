@@ -110,7 +110,7 @@ def find_scenario(program: Program, name: str = "") -> Scenario:
 ORIGIN = "origin"
 """The name of a journal's own value that says what was run."""
 COMPLETE = "complete"
-"""The same, true once a journal holds everything that happened until its garden went down."""
+"""The same: how many lines each actor has, once a journal holds everything that happened."""
 
 
 def origin_of(

@@ -85,6 +85,11 @@ class SqliteJournal:
         self._usable()
         return tuple(sorted(self._counts))
 
+    def counts(self) -> dict[str, int]:
+        """How many entries every actor has."""
+        self._usable()
+        return dict(sorted(self._counts.items()))
+
     def commit(self) -> None:
         """Write the batch and wait until the file system has it."""
         self._flush()

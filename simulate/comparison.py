@@ -25,6 +25,7 @@ from gardens.virtual.recorded import Parity, parity
 from nimdsl import canonical
 from nimdsl.canonical import Plain
 from nimdsl.compile.garden import PERFECT_BUS
+from nimdsl.program import Garden
 from nimdsl.units import MICRO, SECOND_NS
 from runtime.accounts import OVERFLOW, Entry
 from runtime.events import EventKind
@@ -310,8 +311,24 @@ def _excuses(recording: Recording, cut_short: bool) -> Iterable[str]:
         yield f"incidents were noted ({len(incidents)})"
     if recording.restart_count:
         yield f"processes were started again ({recording.restart_count} times)"
+    yield from _really_done(recording, garden)
     if cut_short:
         yield "the journal ends before the run did"
+
+
+def _really_done(recording: Recording, garden: Garden | None) -> Iterable[str]:
+    """Work and cells of a real garden whose answers no model knows."""
+    real = garden.real if garden else None
+    if not recording.garden:
+        return
+    absent = real.stand_ins if real else frozenset()
+    for kernel in recording.kernels.values():
+        for work in kernel.actor.works.values():
+            if "python" in work.real or work.real.get("service", "") not in ("", *absent):
+                yield f"`{work.name}` of {kernel.actor.name} was really done, not drawn from its model"
+    for group in real.groups if real else ():
+        if group.command:
+            yield f"another program answered for {', '.join(group.cells)}"
 
 
 # Measuring

@@ -240,6 +240,10 @@ class LivingGarden:
                 "pid": os.getpid(),
                 "time_ns": time_ns,
                 "processes": list(self._names),
+                "subjects": {
+                    "environment": plan.garden.real.environment if plan.garden.real else "",
+                    "actors": plan.garden.real.actors if plan.garden.real else "",
+                },
                 "places": {group.name: list(group.cells) for group in plan.groups},
             }
         )
@@ -284,7 +288,7 @@ class LivingGarden:
     def _open_journal(self) -> None:
         self.journal = self._own_journal or SqliteJournal(self.state.journal)
         self.journal.set_meta(ORIGIN, self.origin())
-        self.journal.set_meta(COMPLETE, False)
+        self.journal.set_meta(COMPLETE, None)
         self.journal.commit()
 
     def _follow(self) -> None:
@@ -360,6 +364,7 @@ class LivingGarden:
             "run_id": self.run_id,
             "time_ns": self.clock.now_ns(),
             "rate": plan.garden.rate,
+            "url": self._url,
             "paused": self._paused_ns is not None,
             "processes": self.launcher.seen(),
             "nodes": dict(zip(self._names, said, strict=True)),
@@ -441,7 +446,9 @@ class LivingGarden:
                 await asyncio.gather(task, return_exceptions=True)
         try:
             if self.up:
-                self.state.write_status({**await self.status(), "ended": True})
+                said = await self.status()
+                ended = [{**one, "state": "stopped", "pid": None} for one in said["processes"]]
+                self.state.write_status({**said, "processes": ended, "ended": True})
                 await self._stop_nodes(over)
         finally:
             await self._let_go()
@@ -465,7 +472,7 @@ class LivingGarden:
         try:
             async with asyncio.timeout(STOP_S):
                 await self._projection.catch_up()
-                self.journal.set_meta(COMPLETE, True)
+                self.journal.set_meta(COMPLETE, self.journal.counts())
                 if over:
                     await self._forget_streams()
         except TimeoutError:

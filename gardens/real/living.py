@@ -18,7 +18,15 @@ from rich.live import Live
 
 from gardens.real.garden import LivingGarden, Plan
 from gardens.real.launchers import ProcessLauncher
-from gardens.real.owning import Interrupted, find_garden, folders_of, interrupts, state_of, unless
+from gardens.real.owning import (
+    Interrupted,
+    find_garden,
+    folders_of,
+    interrupts,
+    living_garden,
+    state_of,
+    unless,
+)
 from gardens.real.state import State
 from gardens.real.view import screen
 from nimdsl.commands.asked import program_for
@@ -120,7 +128,9 @@ async def _live(plan: Plan, state: State, known: Mapping[str, Any] | None) -> No
     except Interrupted:
         await living.stop(over=False)
         if living.up:
-            print(f"{plan.garden.name} is down; `nimdsl up` goes on from here", flush=True)
+            print(
+                f"{plan.garden.name} is down; `nimdsl up {plan.garden.name}` goes on from here", flush=True
+            )
     except BaseException:
         with contextlib.suppress(PortError):  # the first problem is the one to tell
             await living.stop(over=False)
@@ -144,7 +154,9 @@ def detached(name: str, specs: Sequence[Path], scenario: str, rate: float | None
     state = state_of(garden)
     holder = state.holder()
     if holder is not None:
-        raise PermanentPortError(f"`{garden.name}` is up already (pid {holder}): `nimdsl down` ends it")
+        raise PermanentPortError(
+            f"`{garden.name}` is up already (pid {holder}): `nimdsl down {garden.name}` ends it"
+        )
     words = [sys.executable, "-m", "nimdsl", "up", garden.name, *(["--fresh"] if fresh else [])]
     words += [word for path in specs for word in ("--specs", str(path))]
     words += ["--scenario", scenario] if scenario else []
@@ -164,14 +176,13 @@ def detached(name: str, specs: Sequence[Path], scenario: str, rate: float | None
             child.terminate()
             raise TemporaryPortError(f"it did not come to life within {DETACH_S_MAX:g} s; see {log}")
         time.sleep(LOOK_EVERY_S)
-    print(f"{garden.name} is up (pid {child.pid}); `nimdsl status` shows it, `nimdsl down` ends it")
+    own = garden.name
+    print(f"{own} is up (pid {child.pid}); `nimdsl status {own}` shows it, `nimdsl down {own}` ends it")
 
 
 def bring_down(name: str, specs: Sequence[Path]) -> None:
     """Ends a garden, wherever it was started."""
-    program = program_for(specs, "")
-    garden = find_garden(program, name)
-    state = state_of(garden)
+    garden, state = living_garden(name, specs)
     holder = state.holder()
     if holder is None:
         print(f"{garden.name} is not up")

@@ -16,10 +16,11 @@ from pathlib import Path
 
 from gardens.real.garden import state_folder
 from gardens.real.state import State
+from nimdsl.commands.asked import program_for
 from nimdsl.compile.garden import LOCAL_GARDEN
 from nimdsl.diagnostics import error
 from nimdsl.errors import PermanentPortError, SpecError
-from nimdsl.program import Garden, Program
+from nimdsl.program import Garden, Program, RealGarden
 from nimdsl.suggest import phrase
 
 LOCAL = "local"
@@ -39,6 +40,21 @@ def find_garden(program: Program, name: str = "") -> Garden:
         raise SpecError((error("NIM0301", text, fix=fix),))
     text = f"there is no real garden named `{wanted}`"
     raise SpecError((error("NIM0301", text, fix=phrase(wanted, [*real, LOCAL])),))
+
+
+def living_garden(name: str, specs: Sequence[Path]) -> tuple[Garden, State]:
+    """A garden that was brought to life here, and its folder; its documents need not be right, or there.
+
+    Only a garden that keeps its state elsewhere must be looked up in ``specs``.  Raises SpecError.
+    """
+    state = State(Path(".nimdsl") / (name or LOCAL))
+    known = None if specs else state.read_manifest()
+    if known is None:
+        garden = find_garden(program_for(specs, "", quiet=True), name)
+        return garden, state_of(garden)
+    subjects = known["subjects"]
+    real = replace(RealGarden(), environment=subjects["environment"], actors=subjects["actors"])
+    return replace(LOCAL_GARDEN, name=str(known["garden"]), real=real), state
 
 
 def folders_of(specs: Sequence[Path] | None) -> tuple[str, ...]:

@@ -20,10 +20,9 @@ def command(
     Example: nimdsl pause local
     """
     from gardens.real.outside import order
-    from gardens.real.owning import find_garden, need_linux, state_of
-    from nimdsl.commands.asked import program_for
+    from gardens.real.owning import living_garden, need_linux
 
     need_linux()
-    found = find_garden(program_for(specs, ""), garden)
-    asyncio.run(order(found, state_of(found), "pause"))
-    print(f"{found.name} is paused; `nimdsl resume` lets it go on")
+    found, state = living_garden(garden, specs or [])
+    asyncio.run(order(found, state, "pause"))
+    print(f"{found.name} is paused; `nimdsl resume {found.name}` lets it go on")

@@ -12,6 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from gardens.real.clock import Clock
@@ -19,6 +20,7 @@ from gardens.real.lane import Lane
 from gardens.real.works import Works
 from nimdsl import canonical
 from nimdsl.errors import NimdslError, PermanentPortError
+from nimdsl.program import Work
 from runtime import wire
 from runtime.bus import Bus, Message, check_size
 from runtime.effects import (
@@ -219,7 +221,8 @@ class Resident:
                         handle.cancel()
                 case StartWork():
                     work = self.host.kernel.actor.works[effect.work]
-                    around.works.start(self.host.id, work, effect.number, effect.arguments, self.offer)
+                    back = partial(self._came_back, work)
+                    around.works.start(self.host.id, work, effect.number, effect.arguments, back)
                 case CancelWork():
                     around.works.cancel(self.host.id, effect.number)
                 case Deliver():
@@ -234,6 +237,12 @@ class Resident:
             around.journal.mark(self.host.id, position)
         else:
             lane.then(lambda: around.journal.mark(self.host.id, position))
+
+    def _came_back(self, work: Work, event: Event) -> None:
+        """Work is over.  That a callable or a service failed, a person wants to hear, and why."""
+        if event.payload["outcome"] == "failed" and ("python" in work.real or "service" in work.real):
+            self._around.befell(self.host.id, f"`{work.name}` failed: {event.payload['reason']}")
+        self.offer(event)
 
     def _send(self, effect: Deliver) -> None:
         around = self._around

@@ -20,10 +20,9 @@ def command(
     Example: nimdsl resume local
     """
     from gardens.real.outside import order
-    from gardens.real.owning import find_garden, need_linux, state_of
-    from nimdsl.commands.asked import program_for
+    from gardens.real.owning import living_garden, need_linux
 
     need_linux()
-    found = find_garden(program_for(specs, ""), garden)
-    asyncio.run(order(found, state_of(found), "resume"))
+    found, state = living_garden(garden, specs or [])
+    asyncio.run(order(found, state, "resume"))
     print(f"{found.name} goes on")

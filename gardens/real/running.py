@@ -24,10 +24,12 @@ from runtime.host import RECORDS, numbered
 from runtime.journal import Journal
 from runtime.report.result import Result, result_of
 from runtime.report.text import Narrator
-from runtime.run import find_scenario
+from runtime.run import INCIDENT, Incident, find_scenario
 from runtime.sqlite_journal import SqliteJournal
 
 TELL_EVERY_S = 0.2
+_EXPECTED = ("started", "stopped")
+"""What becomes of processes when all goes well."""
 
 
 async def run_in(
@@ -126,7 +128,7 @@ class _Teller:
         self._journal = journal
         self._narrator = Narrator(stream) if verbose and stream else None
         self._read: dict[str, list[int]] = {}
-        console = Console(file=stream, highlight=False)
+        self._console = console = Console(stderr=True, highlight=False)
         quiet = verbose or stream is None or not console.is_terminal
         self._status: Status | None = None if quiet else console.status("starting")
         if self._status is not None:
@@ -136,6 +138,8 @@ class _Teller:
         """A process started or ended."""
         if self._status is not None:
             self._status.update(f"{name} {what}")
+        if what not in _EXPECTED:
+            self._console.print(f"[yellow]{name} {what}[/]", soft_wrap=True)
 
     async def follow(self, living: LivingGarden) -> None:
         """Tells of the garden as it lives."""
@@ -154,7 +158,10 @@ class _Teller:
             read = self._read.setdefault(actor, [0, 0, 0])
             for entry in self._journal.read(actor, read[0]):
                 read[0] += 1
-                if entry.kind == "accepted":
+                if entry.kind == INCIDENT:
+                    body = entry.body
+                    self._narrator.notice(Incident(body["time_ns"], body["actor"], body["what"]))
+                elif entry.kind == "accepted":
                     read[1] = entry.body["time_ns"]
                 elif entry.kind == RECORDS:
                     fresh += numbered(entry.body, actor, read[2], read[1])

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from nimdsl.commands.asked import Format, program_for
+from nimdsl.commands.asked import Format
 
 
 def command(
@@ -26,11 +26,11 @@ def command(
     Example: nimdsl status local --format json
     """
     from gardens.real.outside import seen
-    from gardens.real.owning import find_garden, need_linux, state_of
+    from gardens.real.owning import living_garden, need_linux
 
     need_linux()
-    found = find_garden(program_for(specs, ""), garden)
-    status, age_s, live = asyncio.run(seen(found, state_of(found)))
+    found, state = living_garden(garden, specs or [])
+    status, age_s, live = asyncio.run(seen(found, state))
     if format_ is Format.json:
         print(json.dumps({"live": live, "age_s": age_s, "status": status}, indent=2, ensure_ascii=False))
     elif status is None:

@@ -53,6 +53,7 @@ def _head(status: Mapping[str, Any]) -> Text:
     head = Text.from_markup(f"[bold]{escape(status['garden'])}[/] [dim]· {names}[/]")
     rate = f" (x{status['rate']:g})" if status["rate"] != 1 else ""
     head.append(f"\ngarden time {status['time_ns'] / SECOND_NS:.1f} s{rate}")
+    head.append(f" · {status['url']}")
     if status.get("paused"):
         head.append(" · paused", "yellow")
     force = lifeforce_of(status)

@@ -23,10 +23,10 @@ class Format(StrEnum):
     json = "json"
 
 
-def program_for(specs: Sequence[Path] | None, scenario: str) -> Program:
-    """The program in ``specs``, else the shipped one.  Raises SpecError."""
+def program_for(specs: Sequence[Path] | None, scenario: str, quiet: bool = False) -> Program:
+    """The program in ``specs``, else the shipped one, which is said unless ``quiet``.  Raises SpecError."""
     program = load(*(specs or []))
-    if not specs and any(Path().glob("*.y*ml")):
+    if not quiet and not specs and any(Path().glob("*.y*ml")):
         print("running the shipped specs; `--specs .` runs this folder", file=sys.stderr)
     if scenario and scenario not in program.scenarios and Path(scenario).exists():
         fix = f"write `--specs {scenario}`"

@@ -31,7 +31,7 @@ def journal_in(folder: Path) -> SqliteJournal:
 def export(result: Result, folder: Path, journal: SqliteJournal) -> None:
     """Writes records and summary beside the journal, and gives all three their names."""
     journal.set_meta(ORIGIN, result.origin)
-    journal.set_meta(COMPLETE, True)
+    journal.set_meta(COMPLETE, journal.counts())
     journal.close()
     try:
         with _partial(folder, RECORDS).open("wb") as file:

@@ -20,6 +20,7 @@ from runtime.turn import Record
 
 WIDTH_PIPED = 100
 VALUES_LENGTH_MAX = 160
+INCIDENTS_SHOWN_MAX = 5
 NOTICES_SHOWN_MAX = 8
 CRITERIA_SHOWN_MAX = 5
 """How many criteria that do not hold are listed: after a failure, most of them are its consequence."""
@@ -274,7 +275,16 @@ def _print_end(console: Console, result: Result) -> None:
     if result.run.stopped == "stuck":
         after += f": {_busiest(result)}"
     console.print(f"[bold]{state}[/]{after}{economy}")
-    if result.incidents:
-        count = len(result.incidents)
-        what = "incident" if count == 1 else "incidents"
-        console.print(f"[dim]{count} {what} on the bus and among the cells; --verbose shows them[/]")
+    _print_incidents(console, result)
+
+
+def _print_incidents(console: Console, result: Result) -> None:
+    """What the garden did to messages and actors, the most frequent first."""
+    counted = Counter((incident.actor, incident.what) for incident in result.incidents)
+    for (actor, what), count in counted.most_common(INCIDENTS_SHOWN_MAX):
+        times = "" if count == 1 else f" ({count} times)"
+        console.print(f"[yellow]~[/] [dim]{escape(actor)}: {escape(what)}{times}[/]", soft_wrap=True)
+    rest = len(result.incidents) - sum(count for _, count in counted.most_common(INCIDENTS_SHOWN_MAX))
+    if rest:
+        what = "incident" if rest == 1 else "incidents"
+        console.print(f"[dim]and {rest} more {what}; --verbose shows them[/]")

@@ -622,7 +622,7 @@ def test_a_complete_journal_of_a_real_garden_is_not_cut_short(notes: Result) -> 
     lines = lines_of(notes.journal)
 
     def complete(lines: Lines) -> Parity:
-        return parity(replace(recording_of(notes, lines, "somewhere"), complete=True))
+        return parity(replace(recording_of(notes, lines, "somewhere"), lines={}))
 
     assert complete(lines).holds
     assert complete(lines).notes == ()
