@@ -89,7 +89,7 @@ def mark(label: str) -> Note:
 
 
 def actor_of(root: State) -> Actor:
-    return Actor("cell", "c", root, {"x": 0}, {}, {})
+    return Actor("cell", "c", root, {"x": 0}, {}, {}, accepts=EVENTS)
 
 
 @dataclass

@@ -100,14 +100,20 @@ def test_what_needs_no_answer_happens_at_once_where_nothing_is_before_it() -> No
 def test_silence_is_answered_with_the_same_question() -> None:
     desk = Desk()
     desk.ask(0)
-    for _ in range(3):
-        desk.bus.advance(ANSWER_WAIT_NS)
+    for wait in (1, 2, 4):  # each time it waits twice as long: an economy may be slow, not away
+        desk.bus.advance(wait * ANSWER_WAIT_NS - 1)
+        asked = len(desk.asked)
+        desk.bus.advance(1)
+        assert len(desk.asked) == asked + 1
     assert len(desk.asked) == 4
     assert all(one == desk.asked[0] for one in desk.asked)
     desk.answer(YES)
     assert desk.happened == [(0, 0, Paid(True, 7))]
-    desk.bus.advance(10 * ANSWER_WAIT_NS)
+    desk.bus.advance(100 * ANSWER_WAIT_NS)
     assert len(desk.asked) == 4
+    desk.ask(1)
+    desk.bus.advance(ANSWER_WAIT_NS)
+    assert len(desk.asked) == 6, "an answer makes it patient no longer"
 
 
 def test_a_late_answer_to_an_earlier_copy_is_not_heard() -> None:
