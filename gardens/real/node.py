@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import struct
@@ -50,6 +51,8 @@ from runtime.translator import DocumentTranslator
 CONTROL = "control"
 ACCRUE_EVERY_S = 10.0
 LAG_EVERY_S = 0.1
+GC_ALLOCATION_COUNT = 20_000
+"""How many allocations between two looks of the cycle collector."""
 
 
 class Node:
@@ -413,6 +416,8 @@ def main() -> int:
     """Reads the job and lives it."""
     source = sys.stdin.buffer.raw if hasattr(sys.stdin.buffer, "raw") else sys.stdin.buffer
     job = Job.read(_framed(source), _framed(source))
+    gc.freeze()  # program and libraries stay: the collector need not look at them again and again
+    gc.set_threshold(GC_ALLOCATION_COUNT)
     for folder in reversed(job.folders):
         if folder not in sys.path:
             sys.path.insert(0, folder)

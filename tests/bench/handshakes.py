@@ -18,13 +18,10 @@ from pathlib import Path
 import nats
 from nats.aio.client import Client
 
-import nimdsl
-from gardens.real.garden import LivingGarden, Plan
-from gardens.real.launchers import ProcessLauncher
 from gardens.real.state import State
+from gardens.real.subjects import Subjects
 from nimdsl import canonical
-from tests.support.gardens import local
-from tests.support.nats import nats_server
+from nimdsl.compile.garden import LOCAL_GARDEN
 
 ROUNDS = 7
 COUNTS = {1: 500, 64: 6_400}
@@ -110,47 +107,50 @@ def _shown(rates: list[float], took: list[float]) -> str:
     return f"{rate:>8,.0f}/s, p50 {cuts[49] * 1e3:>6.2f} ms, p99 {cuts[98] * 1e3:>6.2f} ms"
 
 
-async def compare(url: str, folder: Path) -> None:
+async def compare(url: str, subjects: dict[str, str]) -> None:
     """Prints both sides, one and sixty-four in flight, rounds interleaved."""
-    program = nimdsl.load_text(ECHO)
-    garden = local(1.0, server=url)
-    state = State(folder)
-    state.lock()
-    plan = Plan(program, program.scenarios["bench"], garden, 1)
-    living = LivingGarden(plan, state, ProcessLauncher(garden, state, lambda name, what: None))
-    try:
-        await living.start()
-        subjects = {"cell": living.subjects.subject("cell/echo"), "bare": BARE_SUBJECT}
-        client = await nats.connect(url)
-        for in_flight in COUNTS:
-            rates: dict[str, list[float]] = {name: [] for name in subjects}
-            took: dict[str, list[float]] = {name: [] for name in subjects}
-            for round_ in range(ROUNDS + 1):
-                for name, subject in subjects.items():
-                    rate, times = await measured(client, subject, in_flight)
-                    if round_:  # the first one warms up
-                        rates[name].append(rate)
-                        took[name] += times
-            share = statistics.median(rates["cell"]) / statistics.median(rates["bare"])
-            print(f"handshakes, {in_flight:>2} in flight, journal on {_shown(rates['cell'], took['cell'])}")
-            print(f"{'':<27} bare nats-py {_shown(rates['bare'], took['bare'])}; share {share:.2f}")
-        await client.close()
-    finally:
-        await living.stop(over=True)
-        state.unlock()
+    client = await nats.connect(url)
+    for in_flight in COUNTS:
+        rates: dict[str, list[float]] = {name: [] for name in subjects}
+        took: dict[str, list[float]] = {name: [] for name in subjects}
+        for round_ in range(ROUNDS + 1):
+            for name, subject in subjects.items():
+                rate, times = await measured(client, subject, in_flight)
+                if round_:  # the first one warms up
+                    rates[name].append(rate)
+                    took[name] += times
+        share = statistics.median(rates["cell"]) / statistics.median(rates["bare"])
+        print(f"handshakes, {in_flight:>2} in flight, journal on {_shown(rates['cell'], took['cell'])}")
+        print(f"{'':<27} bare nats-py {_shown(rates['bare'], took['bare'])}; share {share:.2f}")
+    await client.close()
 
 
 def bench_handshakes() -> None:
-    """A server, a bare responder, a garden."""
-    with tempfile.TemporaryDirectory() as folder, nats_server(Path(folder) / "bus") as server:
-        bare = subprocess.Popen([sys.executable, "-c", BARE, server.url], stdout=subprocess.PIPE, text=True)
+    """A garden that is up, with its server; a bare responder on the same server."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "echo.yaml").write_text(ECHO, encoding="utf-8")
+        _nimdsl(folder, "up", "--detach", "--specs", "echo.yaml", "--scenario", "bench")
         try:
-            assert bare.stdout is not None
-            bare.stdout.readline()
-            asyncio.run(compare(server.url, Path(folder) / "garden"))
+            manifest = State(folder / ".nimdsl" / "local").read_manifest()
+            assert manifest is not None
+            url, run_id = str(manifest["url"]), str(manifest["run_id"])
+            bare = subprocess.Popen([sys.executable, "-c", BARE, url], stdout=subprocess.PIPE, text=True)
+            try:
+                assert bare.stdout is not None
+                bare.stdout.readline()
+                cell = Subjects(LOCAL_GARDEN, run_id).subject("cell/echo")
+                asyncio.run(compare(url, {"cell": cell, "bare": BARE_SUBJECT}))
+            finally:
+                bare.kill()
+                bare.wait()
         finally:
-            bare.kill()
-            bare.wait()
+            _nimdsl(folder, "down")
+
+
+def _nimdsl(folder: Path, *words: str) -> None:
+    command = [sys.executable, "-m", "nimdsl", *words]
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":
