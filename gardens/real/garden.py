@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from nats.aio.client import Client
 from nats.js.errors import NotFoundError
@@ -25,42 +23,26 @@ from gardens.real.bus import NatsBus, connect
 from gardens.real.clock import Clock, Origin
 from gardens.real.job import CONTROLLER, ECONOMY, Job
 from gardens.real.node import CONTROL
+from gardens.real.plan import Launcher, Plan
 from gardens.real.projection import Projection
 from gardens.real.remote import OWNER, Orders
 from gardens.real.state import State
 from gardens.real.subjects import Subjects
 from nimdsl import canonical
 from nimdsl.canonical import Plain
-from nimdsl.compile.garden import PERFECT_GARDEN
-from nimdsl.errors import PermanentPortError, TemporaryPortError
-from nimdsl.program import Garden, Group, Program, Scenario
+from nimdsl.errors import TemporaryPortError
+from nimdsl.program import Group
 from nimdsl.units import INT64_MAX
 from runtime import wire
-from runtime.accounts import Entry
 from runtime.bus import PAYLOAD_BYTES_MAX, Message
-from runtime.economy import Ledger
-from runtime.host import ACCEPTED, Host
-from runtime.interpreters import PlainInterpreter
-from runtime.journal import Journal, MemoryJournal
 from runtime.run import (
     COMPLETE,
-    ENTRY,
-    INCIDENT,
-    LEDGER,
     ORIGIN,
-    PROCESS,
     WIND_DOWN_NS,
-    Incident,
-    Run,
-    actors_of,
     origin_of,
-    tariff_of,
 )
 from runtime.sqlite_journal import SqliteJournal
-from runtime.step import Kernel
 
-CELLS = "cells"
-"""The group of the cells that no group names."""
 READY_S_MAX = 120.0
 LOOK_EVERY_S = 0.05
 STATUS_EVERY_S = 1.0
@@ -70,65 +52,6 @@ STILL_COUNT_UNSURE = 6
 """The same where more was sent than arrived: it may be on its way, or lost."""
 WIND_DOWN_S_MIN = 0.5
 STOP_S = 10.0
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to bring to life."""
-
-    program: Program
-    scenario: Scenario
-    garden: Garden
-    seed: int
-    folders: tuple[str, ...] = ()
-    ends: bool = True
-    """Whether it has a horizon, as runs have; a garden that stays has none."""
-
-    @property
-    def twin(self) -> Garden:
-        """The virtual garden that predicts this one."""
-        return self.program.gardens.get(self.scenario.garden, PERFECT_GARDEN)
-
-    @property
-    def groups(self) -> tuple[Group, ...]:
-        """The groups of cells that take part; those that the garden does not place are together."""
-        real = self.garden.real
-        assert real is not None
-        wanted = set(self.scenario.cells)
-        found = [Group(g.name, tuple(c for c in g.cells if c in wanted), g.command) for g in real.groups]
-        placed = {cell for group in found for cell in group.cells}
-        rest = tuple(sorted(wanted - placed))
-        return tuple(group for group in [*found, Group(CELLS, rest)] if group.cells)
-
-
-class Launcher(Protocol):
-    """Starts and ends the processes of a garden."""
-
-    origin: Callable[[], Origin | None]
-    """Where a process that starts counts its time from; whoever owns the garden says so."""
-    paused: Callable[[], bool]
-    """Whether the garden stands still just now; the same."""
-
-    async def server(self) -> str:
-        """The address of the bus, which is started where the garden has its own."""
-
-    async def start(self, job: Job, ready: Callable[[], Any]) -> None:
-        """Starts a process of the garden."""
-
-    async def run(self, group: Group, environment: Mapping[str, str], ready: Callable[[], Any]) -> None:
-        """Starts a program that answers for cells."""
-
-    async def stop(self, name: str) -> None:
-        """Ends a process and waits until it is gone."""
-
-    async def stop_all(self) -> None:
-        """Ends everything, the bus last."""
-
-    async def given_up(self) -> str:
-        """Waits until something is given up, and says what."""
-
-    def seen(self) -> list[dict[str, Plain]]:
-        """The processes: name, pid, state, how often started."""
 
 
 class LivingGarden:
@@ -237,9 +160,7 @@ class LivingGarden:
                 "seed": self.seed,
                 "epoch": self.epoch,
                 "url": self._url,
-                "pid": os.getpid(),
                 "time_ns": time_ns,
-                "processes": list(self._names),
                 "subjects": {
                     "environment": plan.garden.real.environment if plan.garden.real else "",
                     "actors": plan.garden.real.actors if plan.garden.real else "",
@@ -543,47 +464,3 @@ def _unheard(*_: str) -> None:
 
 def _wall_clock() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def run_of(plan: Plan, journal: Journal, run_id: str, stopped: str) -> Run:
-    """The run that a journal tells of; it may have ended in the middle of anything."""
-    program, scenario = plan.program, plan.scenario
-    hosts: dict[str, Host] = {}
-    times: dict[str, int] = {}
-    for actor in actors_of(program, scenario):
-        kernel = Kernel(actor, PlainInterpreter(actor.table), program.schemas, program.sha256)
-        host = Host(kernel, MemoryJournal())
-        entries = list(journal.read(actor.id))
-        host.restore(entries)
-        hosts[actor.id] = host
-        times[actor.id] = max((e.body["time_ns"] for e in entries if e.kind == ACCEPTED), default=0)
-    economy = program.economies.get(scenario.economy)
-    entries_of = [Entry.from_data(line.body) for line in journal.read(LEDGER) if line.kind == ENTRY]
-    ledger = Ledger(tariff_of(economy), entries_of) if economy else None
-    protocol = f"protocol/{scenario.protocol}"
-    ended_ns = times[protocol] if stopped == "final" else max(times.values(), default=0)
-    if stopped == "horizon":
-        ended_ns = scenario.horizon_ns
-    return Run(run_id, hosts, ledger, ended_ns, stopped, tuple(incidents_in(journal)))
-
-
-def incidents_in(journal: Journal) -> list[Incident]:
-    """What the processes of a garden noticed, by time."""
-    found = [
-        Incident(line.body["time_ns"], line.body["actor"], line.body["what"])
-        for name in journal.actors()
-        if name.startswith(PROCESS)
-        for line in journal.read(name)
-        if line.kind == INCIDENT
-    ]
-    return sorted(found, key=lambda incident: (incident.time_ns, incident.actor))
-
-
-def state_folder(garden: Garden) -> Path:
-    """Where a garden keeps its lock, journal and logs."""
-    real = garden.real
-    if real is None:
-        raise PermanentPortError(
-            f"`{garden.name}` is a virtual garden: `nimdsl simulate` runs scenarios in it"
-        )
-    return Path(real.state) if real.state else Path(".nimdsl") / garden.name

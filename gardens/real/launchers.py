@@ -43,7 +43,7 @@ class ProcessLauncher:
         self.paused: Callable[[], bool] = lambda: False
 
     async def server(self) -> str:
-        """See :class:`gardens.real.garden.Launcher`."""
+        """See :class:`gardens.real.plan.Launcher`."""
         if self._real.server != EMBEDDED:
             return self._real.server
         server = Server(self._state.store, self._real.port)
@@ -51,7 +51,7 @@ class ProcessLauncher:
         return server.url
 
     async def start(self, job: Job, ready: Callable[[], Any]) -> None:
-        """See :class:`gardens.real.garden.Launcher`."""
+        """See :class:`gardens.real.plan.Launcher`."""
         if self._program is None:
             self._program = pickle.dumps(replace(job.program, documents=None))
         program = self._program
@@ -66,29 +66,29 @@ class ProcessLauncher:
         await self.family.start(Command(job.name, command, {}, told, log), ready)
 
     async def run(self, group: Group, environment: Mapping[str, str], ready: Callable[[], Any]) -> None:
-        """See :class:`gardens.real.garden.Launcher`."""
+        """See :class:`gardens.real.plan.Launcher`."""
         log = self._state.logs / f"{group.name}.log"
         await self.family.start(Command(group.name, group.command, environment, b"", log), ready)
 
     async def stop(self, name: str) -> None:
-        """See :class:`gardens.real.garden.Launcher`."""
+        """See :class:`gardens.real.plan.Launcher`."""
         if any(
             child.name == name and child.state in ("running", "waiting") for child in self.family.children()
         ):
             await self.family.stop(name)
 
     async def stop_all(self) -> None:
-        """See :class:`gardens.real.garden.Launcher`."""
+        """See :class:`gardens.real.plan.Launcher`."""
         await self.family.stop_all()
 
     async def given_up(self) -> str:
-        """See :class:`gardens.real.garden.Launcher`."""
+        """See :class:`gardens.real.plan.Launcher`."""
         child: Child = await self.family.given_up()
         log = self._state.logs / f"{child.name}.log"
         return f"{child.name} was given up after {child.starts} starts; its log is {log}"
 
     def seen(self) -> list[dict[str, Plain]]:
-        """See :class:`gardens.real.garden.Launcher`."""
+        """See :class:`gardens.real.plan.Launcher`."""
         return [
             {"name": child.name, "pid": child.pid, "state": child.state, "starts": child.starts}
             for child in self.family.children()
@@ -106,11 +106,11 @@ class TaskLauncher:
         self._nodes: dict[str, Node] = {}
 
     async def server(self) -> str:
-        """See :class:`gardens.real.garden.Launcher`."""
+        """See :class:`gardens.real.plan.Launcher`."""
         return self._url
 
     async def start(self, job: Job, ready: Callable[[], Any]) -> None:
-        """See :class:`gardens.real.garden.Launcher`."""
+        """See :class:`gardens.real.plan.Launcher`."""
         self._jobs[job.name] = job
         self._nodes[job.name] = node = Node(job)
         await node.start()
@@ -130,18 +130,18 @@ class TaskLauncher:
         await node.start()
 
     async def stop(self, name: str) -> None:
-        """See :class:`gardens.real.garden.Launcher`."""
+        """See :class:`gardens.real.plan.Launcher`."""
         node = self._nodes.pop(name, None)
         if node is not None:
             await node.finish()
 
     async def stop_all(self) -> None:
-        """See :class:`gardens.real.garden.Launcher`."""
+        """See :class:`gardens.real.plan.Launcher`."""
         for name in list(self._nodes):
             await self.stop(name)
 
     async def given_up(self) -> str:
-        """See :class:`gardens.real.garden.Launcher`."""
+        """See :class:`gardens.real.plan.Launcher`."""
         while True:
             for name, node in self._nodes.items():
                 if node.problem is not None:
@@ -149,7 +149,7 @@ class TaskLauncher:
             await asyncio.sleep(0.05)
 
     def seen(self) -> list[dict[str, Plain]]:
-        """See :class:`gardens.real.garden.Launcher`."""
+        """See :class:`gardens.real.plan.Launcher`."""
         return [
             {"name": name, "pid": None, "state": "running", "starts": job.start + 1}
             for name, job in self._jobs.items()

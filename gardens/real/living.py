@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
-from gardens.real.garden import LivingGarden, Plan
+from gardens.real.garden import LivingGarden
 from gardens.real.launchers import ProcessLauncher
 from gardens.real.owning import (
     Interrupted,
@@ -27,6 +27,7 @@ from gardens.real.owning import (
     state_of,
     unless,
 )
+from gardens.real.plan import Plan
 from gardens.real.state import State
 from gardens.real.view import screen
 from nimdsl.commands.asked import program_for

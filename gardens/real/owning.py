@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gardens.real.garden import state_folder
+from gardens.real.plan import state_folder
 from gardens.real.state import State
 from nimdsl.commands.asked import program_for
 from nimdsl.compile.garden import LOCAL_GARDEN

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
 from rich.status import Status
 
-from gardens.real.garden import LivingGarden, Plan, run_of
+from gardens.real.garden import LivingGarden
 from gardens.real.launchers import ProcessLauncher
 from gardens.real.owning import Interrupted, interrupts, on_server, state_of, unless
+from gardens.real.past import run_of
+from gardens.real.plan import Plan
 from gardens.real.state import State
 from gardens.real.view import line
-from nimdsl.canonical import Plain
 from nimdsl.errors import PortError, TemporaryPortError
-from nimdsl.loading import with_overrides
 from nimdsl.program import Garden, Program, Scenario
-from runtime.host import RECORDS, numbered
+from runtime.host import ACCEPTED, RECORDS, numbered
 from runtime.journal import Journal
 from runtime.report.result import Result, result_of
 from runtime.report.text import Narrator
-from runtime.run import INCIDENT, Incident, find_scenario
+from runtime.run import INCIDENT, Incident
 from runtime.sqlite_journal import SqliteJournal
 
 TELL_EVERY_S = 0.2
@@ -93,34 +92,6 @@ async def run_in(
     return result_of(program, scenario, seed, run, journal, garden.name)
 
 
-def run(
-    program: Program,
-    scenario: str = "",
-    garden: Garden | None = None,
-    *,
-    scratch: Path,
-    seed: int | None = None,
-    set: Mapping[str, Plain] | None = None,
-    journal: SqliteJournal | None = None,
-) -> Result:
-    """The library's way: :func:`run_in` for whoever has no event loop; see :func:`simulate.run`."""
-    from gardens.real.owning import find_garden
-
-    program = with_overrides(program, {**find_scenario(program, scenario).set, **(set or {})})
-    found = find_scenario(program, scenario)
-    return asyncio.run(
-        run_in(
-            program,
-            found,
-            garden or find_garden(program),
-            seed=found.seed if seed is None else seed,
-            folders=(),
-            scratch=scratch,
-            journal=journal or SqliteJournal(scratch / "journal.sqlite"),
-        )
-    )
-
-
 class _Teller:
     """What a person sees while it runs: a line of progress on a terminal, or every step."""
 
@@ -161,7 +132,7 @@ class _Teller:
                 if entry.kind == INCIDENT:
                     body = entry.body
                     self._narrator.notice(Incident(body["time_ns"], body["actor"], body["what"]))
-                elif entry.kind == "accepted":
+                elif entry.kind == ACCEPTED:
                     read[1] = entry.body["time_ns"]
                 elif entry.kind == RECORDS:
                     fresh += numbered(entry.body, actor, read[2], read[1])

@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gardens.real.garden import LivingGarden, Plan, run_of
+from gardens.real.garden import LivingGarden
 from gardens.real.launchers import ProcessLauncher, TaskLauncher
+from gardens.real.past import run_of
+from gardens.real.plan import Plan
 from gardens.real.state import State
 from nimdsl.compile.garden import LOCAL_GARDEN
 from nimdsl.program import Garden, Program
