@@ -97,3 +97,17 @@ def test_work_is_resumed_in_the_order_of_its_numbers() -> None:
     numbers = [getattr(effect, "number", 0) for effect in host.resume()]
     assert numbers == sorted(numbers)
     assert len(numbers) == 12
+
+
+def test_2_2_timers_come_back_in_the_order_of_their_deadlines() -> None:
+    machine = """
+    initial: a
+    states:
+      a:
+        timers: [{after: 5s, to: a}, {after: 2s, to: a}]"""
+    program = nimdsl.load_text(cell(machine))
+    actor = program.cells["c"]
+    host = Host(Kernel(actor, PlainInterpreter(actor.table), program.schemas), MemoryJournal())
+    host.accept(BEGIN, 0)
+    deadlines = [getattr(effect, "deadline_ns", 0) for effect in host.resume()]
+    assert deadlines == [2_000_000_000, 5_000_000_000]

@@ -211,6 +211,19 @@ def test_another_program_does_not_go_on_in_an_old_life(shell: Shell, specs: Path
     assert shell.do("down", "--specs", str(specs)).returncode == 0
 
 
+def test_cells_that_moved_to_another_group_do_not_go_on_without_their_journals(
+    shell: Shell, specs: Path
+) -> None:
+    assert shell.do("up", "--detach", "--specs", str(specs)).returncode == 0
+    assert shell.do("down").returncode == 0, "found by its folder, without its documents"
+    garden = specs / "gardens" / "local.yaml"
+    moved = garden.read_text(encoding="utf-8").replace("memory: {cells", "elsewhere: {cells")
+    garden.write_text(moved, encoding="utf-8")
+    refused = shell.do("up", "--specs", str(specs))
+    assert refused.returncode == 2
+    assert "lived in other groups before" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "code", "part"),
     [
