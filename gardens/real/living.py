@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -184,35 +186,48 @@ def detached(name: str, specs: Sequence[Path], scenario: str, rate: float | None
 def bring_down(name: str, specs: Sequence[Path]) -> None:
     """Ends a garden, wherever it was started."""
     garden, state = living_garden(name, specs)
-    holder = state.holder()
-    if holder is None:
-        print(f"{garden.name} is not up")
-        return
-    _signal(holder, "TERM")
-    if not _gone(state, DOWN_S_MAX):
-        _signal(holder, "KILL")
-        if not _gone(state, DOWN_S_MAX):
-            raise TemporaryPortError(f"{garden.name} does not end (pid {holder})")
+    with _watched(state) as holder:
+        if holder is None:
+            print(f"{garden.name} is not up")
+            return
+        pid, watch = holder
+        _signal(holder, signal.SIGTERM)
+        if _gone(watch, DOWN_S_MAX):
+            print(f"{garden.name} is down")
+            return
+        _signal(holder, signal.SIGKILL)
+        if not _gone(watch, DOWN_S_MAX):
+            raise TemporaryPortError(f"{garden.name} does not end (pid {pid})")
         print(f"{garden.name} did not end in time and was killed; its journal is complete up to then")
-        return
-    print(f"{garden.name} is down")
 
 
-def _signal(pid: int, name: str) -> None:
-    import signal
-
+@contextlib.contextmanager
+def _watched(state: State) -> Iterator[tuple[int, int] | None]:
+    """The holder's pid with a descriptor that stays its own, also when the number is used again."""
+    pid = state.holder()
     try:
-        os.kill(pid, getattr(signal, f"SIG{name}"))
+        watch = -1 if pid is None else os.pidfd_open(pid)
+    except ProcessLookupError:
+        watch = -1
+    if pid is None or watch < 0:
+        yield None
+        return
+    try:
+        yield (pid, watch) if state.holder() == pid else None
+    finally:
+        os.close(watch)
+
+
+def _signal(holder: tuple[int, int], number: signal.Signals) -> None:
+    pid, watch = holder
+    try:
+        signal.pidfd_send_signal(watch, number)
     except ProcessLookupError:
         return
     except PermissionError:
         raise PermanentPortError(f"process {pid} belongs to somebody else") from None
 
 
-def _gone(state: State, seconds: float) -> bool:
-    give_up = time.monotonic() + seconds
-    while state.holder() is not None:
-        if time.monotonic() > give_up:
-            return False
-        time.sleep(LOOK_EVERY_S)
-    return True
+def _gone(watch: int, seconds: float) -> bool:
+    """Waits for the process itself: it lets go of its lock a little before it ends."""
+    return bool(select.select([watch], [], [], seconds)[0])

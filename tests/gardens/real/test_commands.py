@@ -135,6 +135,38 @@ def test_a_garden_lives_pauses_goes_on_and_ends(shell: Shell) -> None:
     assert shell.do("down").stdout == "local is not up\n"
 
 
+SLOW_TO_END = """
+import signal, sys, time
+from pathlib import Path
+from gardens.real.state import State
+
+def end(*_):
+    state.unlock()
+    time.sleep(0.7)
+    sys.exit()
+
+state = State(Path(".nimdsl/local"))
+state.lock()
+signal.signal(signal.SIGTERM, end)
+print("up", flush=True)
+signal.pause()
+"""
+
+
+def test_down_waits_for_the_process_itself_and_not_only_for_its_lock(shell: Shell) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SLOW_TO_END],
+        cwd=shell.folder,
+        env=shell.environment,
+        text=True,
+        stdout=subprocess.PIPE,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "up\n"
+        assert shell.do("down").stdout == "local is down\n"
+        assert shell.left() == []
+
+
 def test_a_killed_garden_leaves_nothing_behind_and_goes_on_where_it_was(shell: Shell) -> None:
     assert shell.do("up", "--detach").returncode == 0
     shell.until(
