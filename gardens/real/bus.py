@@ -49,7 +49,7 @@ AWAY = "the bus is away: what was on its way may be lost"
 _STATUS, _NO_RESPONDERS = "Status", "503"
 RECONNECT_WAIT_S = 0.05
 CONNECT_TIMEOUT_S = 5
-FLUSH_TIMEOUT_S = 5
+FLUSH_WAIT_S, FLUSH_COUNT_MAX = 0.5, 10
 BUFFER_BYTES_MAX = 64 << 20
 """How much may wait for the socket, whether the server is there or not."""
 SUBJECTS_LENGTH_MAX = 1_000
@@ -197,13 +197,19 @@ class NatsBus:
     async def flush(self) -> None:
         """Until everything so far has reached the server; at most a few seconds, silently.
 
-        The client sends its ping ahead of what waits for the socket.  A second one comes after it.
+        A question to nobody goes behind all that waits, and the server itself answers it.  The
+        client's ping would not do: it goes ahead, and its answer may be lost with a connection.
         """
-        try:
-            for _ in range(2):
-                await self.client.flush(timeout=FLUSH_TIMEOUT_S)
-        except (errors.Error, TimeoutError, OSError):
-            self._told("", "the bus did not answer a flush")
+        for _ in range(FLUSH_COUNT_MAX):
+            try:
+                await self.client.request(self.client.new_inbox(), timeout=FLUSH_WAIT_S)
+            except errors.NoRespondersError:
+                return
+            except errors.TimeoutError:
+                continue
+            except (errors.Error, OSError):
+                break
+        self._told("", "the bus did not answer a flush")
 
     async def close(self) -> None:
         """Hears and sends nothing more; the connection stays open, and what was sent still goes out."""

@@ -26,10 +26,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import nats.errors
 import nats.js.errors
@@ -55,6 +56,7 @@ RETRY_S = 0.05
 GONE_S = 2.0
 """For how long a server must deny that it has the stream before it is believed."""
 CLOSE_S = 5.0
+ASK_COUNT_MAX = 5
 
 FETCH_COUNT_MAX = 500
 FETCH_BYTES_MAX = 4 * 1024 * 1024
@@ -64,6 +66,7 @@ FETCH_RETRY_S = 0.25
 
 _quoted = lru_cache(maxsize=4096)(encoded)
 _WRONG_LAST_SEQUENCE = (10071, 10164)
+_T = TypeVar("_T")
 _NEEDED = ("subjects", "storage", "retention", "max_msgs", "max_bytes", "max_age", "allow_direct")
 
 Lost = Callable[[Exception], None]
@@ -144,8 +147,7 @@ class StreamJournal:
         ``writer`` must be new: no other incarnation ever had it.  PermanentPortError when the
         stream is there but could not keep a journal of ``subject``.
         """
-        with _translated(client, stream):
-            await _prepare(client, stream, subject)
+        await _patiently(client, stream, lambda: _prepare(client, stream, subject))
         return cls(client, stream, subject, writer, lost, message_bytes_max)
 
     async def restored(self) -> Restored:
@@ -378,11 +380,14 @@ class StreamJournal:
 
 async def last_sequence(client: Client, stream: str) -> int | None:
     """The sequence of the newest message, 0 when there was none yet; None for no such stream."""
-    with _translated(client, stream):
+
+    async def ask() -> int | None:
         try:
-            return (await client.jetstream(timeout=FETCH_TIMEOUT_S).stream_info(stream)).state.last_seq
+            return (await client.jetstream(timeout=ACK_TIMEOUT_S).stream_info(stream)).state.last_seq
         except nats.js.errors.NotFoundError:
             return None
+
+    return await _patiently(client, stream, ask)
 
 
 async def read_batches(
@@ -465,7 +470,7 @@ async def _prepare(client: Client, stream: str, subject: str) -> None:
         deny_purge=True,
         allow_direct=True,
     )
-    manager = client.jetstream()
+    manager = client.jetstream(timeout=ACK_TIMEOUT_S)
     try:
         found = (await manager.stream_info(stream)).config
     except nats.js.errors.NotFoundError:
@@ -490,11 +495,15 @@ def _is_temporary(error: Exception) -> bool:
     return not isinstance(error, (nats.errors.MaxPayloadError, nats.errors.BadSubjectError))
 
 
-@contextmanager
-def _translated(client: Client, stream: str) -> Iterator[None]:
-    try:
-        yield
-    except (nats.errors.Error, OSError) as error:
-        temporary = _is_temporary(error) and not client.is_closed
-        kind = TemporaryPortError if temporary else PermanentPortError
-        raise kind(f"stream {stream}: {error}") from error
+async def _patiently(client: Client, stream: str, ask: Callable[[], Awaitable[_T]]) -> _T:
+    """Asks again when there is no answer: a question can be lost with a server that dies."""
+    for count in range(1, ASK_COUNT_MAX + 1):
+        try:
+            return await ask()
+        except (nats.errors.Error, OSError) as error:
+            temporary = _is_temporary(error) and not client.is_closed
+            if not temporary or count == ASK_COUNT_MAX:
+                kind = TemporaryPortError if temporary else PermanentPortError
+                raise kind(f"stream {stream}: {error}") from error
+            await asyncio.sleep(RETRY_S)
+    raise AssertionError("the last try returns or raises")

@@ -51,6 +51,11 @@ class NatsServer:
         self.port = int(listening.rpartition(":")[2])
         os.unlink(ports)
 
+    def freeze(self) -> None:
+        """It stays connected, and answers nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
     def kill(self) -> None:
         """kill -9, and wait until it is gone."""
         if self._process is not None:

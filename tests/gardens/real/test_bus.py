@@ -125,6 +125,22 @@ def test_what_is_sent_while_the_server_is_away_arrives_in_order(tmp_path: Path) 
     run(case)
 
 
+def test_a_flush_that_was_lost_with_its_server_is_tried_again(tmp_path: Path) -> None:
+    async def case() -> None:
+        with nats_server(tmp_path) as server:
+            async with place(server.url) as one:
+                await one.bus.flush()
+                server.freeze()
+                flushing = asyncio.create_task(one.bus.flush())
+                await asyncio.sleep(0.05)  # the question is in a socket that nobody reads
+                server.kill()
+                server.start()
+                await flushing
+                assert not one.was_told("flush")
+
+    run(case)
+
+
 def test_questions_go_on_after_every_kill(tmp_path: Path) -> None:
     async def case() -> None:
         with nats_server(tmp_path) as server:
