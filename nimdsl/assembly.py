@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from nimdsl.checks.attention import check_beat, check_economy
 from nimdsl.checks.machines import check_machine
 from nimdsl.checks.phases import check_cycles, check_exit
 from nimdsl.compile.answers import Context
+from nimdsl.compile.attention import CompiledAttention, compile_attention, expanded
 from nimdsl.compile.cell import CompiledCell, compile_cell
 from nimdsl.compile.documents import Document, Documents
 from nimdsl.compile.economy import compile_economy
@@ -26,7 +28,7 @@ from nimdsl.compile.wire import compile_schema
 from nimdsl.diagnostics import Diagnostic, Place, Severity
 from nimdsl.expression.types import Type
 from nimdsl.machine import Reward, State, walk
-from nimdsl.program import Actor, Economy, Program, Schema
+from nimdsl.program import Actor, Beat, Economy, Program, Scenario, Schema
 
 Part = TypeVar("Part")
 
@@ -87,7 +89,9 @@ class _Compiler:
         schemas = self._each("Schema", compile_schema)
         economies = self._each("Economy", compile_economy)
         gardens = self._each("Garden", compile_garden)
-        cells = self._cells(schemas, economies)
+        rewards = self._rewards(economies)
+        cells = self._cells(schemas, rewards)
+        attentions = self._attentions(rewards)
         kinds = phase_types(self.documents, schemas)
         data: dict[str, Mapping[str, Type] | None] = dict.fromkeys(self.documents.of("Cell"))
         data |= {name: cell.interface.data for name, cell in cells.items()}
@@ -110,14 +114,27 @@ class _Compiler:
             economies=economies,
             gardens=gardens,
             cells=data,
+            attentions={name: one.beat for name, one in attentions.items()},
             accepts={name: accepted_events(cell) for name, cell in cells.items()},
-            priced=frozenset(name for name, cell in cells.items() if _costs(cell.root)),
+            priced=frozenset(
+                [name for name, cell in cells.items() if _costs(cell.root)]
+                + [name for name, one in attentions.items() if _costs(one.root) or _dear(one.beat)]
+            ),
         )
-        scenarios = self._each("Scenario", lambda f, r: compile_scenario(f, r, context))
+
+        def scenario_of(findings: Findings, reader: Reader) -> Scenario:
+            scenario = compile_scenario(findings, reader, context)
+            beat = context.attentions.get(scenario.attention)
+            if beat is not None and scenario.economy in economies:
+                check_economy(findings, reader, beat, economies[scenario.economy])
+            return scenario
+
+        scenarios = self._each("Scenario", scenario_of)
         return Program(
             schemas=schemas,
             economies=economies,
             cells={name: self._actor(name, cell) for name, cell in cells.items()},
+            attentions={name: self._attention(name, one) for name, one in attentions.items()},
             phases=dict(sorted((name, phase.phase) for name, phase in phases.items())),
             protocols=protocols,
             gardens=gardens,
@@ -125,14 +142,29 @@ class _Compiler:
             documents=self.documents,
         )
 
-    def _cells(
-        self, schemas: Mapping[str, Schema], economies: Mapping[str, Economy]
-    ) -> dict[str, CompiledCell]:
+    def _rewards(self, economies: Mapping[str, Economy]) -> frozenset[str] | None:
+        """The names of all rewards; None when not all of them are known."""
         known = [name for economy in economies.values() for name in economy.rewards]
         sure = (
             economies and not self.documents.damaged and len(economies) == len(self.documents.of("Economy"))
         )
-        context = Context(schemas, frozenset(known) if sure else None)
+        return frozenset(known) if sure else None
+
+    def _attentions(self, rewards: frozenset[str] | None) -> dict[str, CompiledAttention]:
+        def compile_one(findings: Findings, reader: Reader) -> CompiledAttention | None:
+            one = compile_attention(findings, reader, rewards)
+            if one is not None and not findings.failed:
+                check_beat(findings, reader, one.beat)
+            if one is not None and one.written and not findings.failed and not findings.poisoned:
+                check_machine(findings, one.root, one.of_modes, answering=False)
+            return one
+
+        return self._each("Attention", compile_one)
+
+    def _cells(
+        self, schemas: Mapping[str, Schema], rewards: frozenset[str] | None
+    ) -> dict[str, CompiledCell]:
+        context = Context(schemas, rewards)
 
         def compile_one(findings: Findings, reader: Reader) -> CompiledCell | None:
             cell = compile_cell(findings, reader, context)
@@ -179,11 +211,29 @@ class _Compiler:
             place=document.place,
         )
 
+    def _attention(self, name: str, one: CompiledAttention) -> Actor:
+        document = self.documents.get("Attention", name)
+        assert document is not None
+        return Actor(
+            kind="attention",
+            name=name,
+            root=expanded(one.root, one.beat.levels),
+            data={},
+            tables={},
+            works=one.works,
+            beat=one.beat,
+            place=document.place,
+        )
+
 
 def accepted_events(cell: CompiledCell) -> dict[str, dict[str, Type]]:
     """The events that others may send to a cell, with the types of their fields."""
     events = cell.interface.events.items()
     return {name: source.fields for name, source in events if "accepts" in source.origins}
+
+
+def _dear(beat: Beat) -> bool:
+    return any(level.cost_fixed or level.cost_per_second or level.cost_per_item for level in beat.levels)
 
 
 def _costs(root: State) -> bool:

@@ -18,6 +18,7 @@ from nimdsl.assembly import Report, compile_documents
 from nimdsl.canonical import Plain
 from nimdsl.compile.documents import gather
 from nimdsl.compile.overrides import override
+from nimdsl.compile.recordings import with_recordings
 from nimdsl.diagnostics import Diagnostic, Severity, in_order
 from nimdsl.errors import SpecError
 from nimdsl.program import Program
@@ -38,8 +39,8 @@ def check(paths: Sequence[Path | str]) -> Report:
 
 
 def check_text(text: str, name: str = "<text>") -> Report:
-    """Everything about the documents in ``text``."""
-    return check_sources([Source(name, text)])
+    """Everything about the documents in ``text``; paths in it begin at the working folder."""
+    return check_sources([Source(name, text, Path())])
 
 
 @contextmanager
@@ -55,8 +56,13 @@ def _collector_at_rest() -> Iterator[None]:
 
 
 @_collector_at_rest()
-def check_sources(sources: Sequence[Source], found: Sequence[Diagnostic] = ()) -> Report:
-    """Everything about the documents in ``sources``; ``found`` is known already."""
+def check_sources(
+    sources: Sequence[Source], found: Sequence[Diagnostic] = (), recordings: Sequence[Source] = ()
+) -> Report:
+    """Everything about the documents in ``sources``; ``found`` is known already.
+
+    Recordings that scenarios name and that are not among ``recordings`` are read from their files.
+    """
     roots: list[Node] = []
     diagnostics = list(found)
     for source in sources:
@@ -67,7 +73,9 @@ def check_sources(sources: Sequence[Source], found: Sequence[Diagnostic] = ()) -
     documents, problems = gather(roots, lost)
     blamed = {diagnostic.place for diagnostic in diagnostics}
     diagnostics += [problem for problem in problems if problem.place not in blamed]
-    report = compile_documents(replace(documents, sources=tuple(sources)))
+    known = {recording.name: recording for recording in recordings}
+    documents = replace(documents, sources=tuple(sources), recordings=known)
+    report = compile_documents(with_recordings(documents))
     diagnostics += report.diagnostics
     wrong = any(d.severity is Severity.ERROR for d in diagnostics)
     return Report(in_order(diagnostics), None if wrong else report.program)
@@ -90,7 +98,7 @@ def with_overrides(program: Program, overrides: Mapping[str, Plain]) -> Program:
     documents, problems = override(program.documents, overrides)
     if problems:
         raise SpecError(in_order(problems))
-    report = compile_documents(documents)
+    report = compile_documents(with_recordings(documents))
     return _sound(Report(in_order(report.diagnostics), report.program))
 
 
@@ -98,12 +106,15 @@ def provenance(program: Program) -> dict[str, Plain]:
     """Everything that ``program`` was made of, as plain data: it travels with a run's journal."""
     documents = program.documents
     texts = [[source.name, source.text] for source in documents.sources]
-    return {"documents": texts, "set": dict(documents.changes)}
+    read = [[one.name, one.text] for one in documents.recordings.values() if isinstance(one, Source)]
+    return {"documents": texts, "recordings": read, "set": dict(documents.changes)}
 
 
 def rebuilt(origin: Mapping[str, Any]) -> Program:
     """The program that ``provenance`` describes.  Raises SpecError when it is sound no more."""
-    program = _sound(check_sources([Source(name, text) for name, text in origin["documents"]]))
+    sources = [Source(name, text) for name, text in origin["documents"]]
+    recordings = [Source(name, text) for name, text in origin.get("recordings", ())]
+    program = _sound(check_sources(sources, recordings=recordings))
     return with_overrides(program, origin["set"])
 
 

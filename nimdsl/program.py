@@ -97,8 +97,58 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Level:
+    """A level of attention; ns, micro-LF, millionths.  See SEMANTICS 5 for what the fields decide.
+
+    ``policy`` is each, all, share or rest.  ``takes_ns`` is what an item takes that does not say
+    (of ``each``: whatever it says); ``stages`` are cumulative ends, the last at one million.
+    """
+
+    name: str
+    policy: str
+    takes_ns: int = 0
+    share: int = 0
+    cap_ns: int = 0
+    minimum_ns: int = 0
+    baseline_ns: int = 0
+    reflex: bool = False
+    preempted: str = "resume"
+    carry: bool = False
+    items_max: int = 0
+    """How many items may start in a beat; 0: any number."""
+    queue_max: int = 1000
+    cost_fixed: int = 0
+    cost_per_second: int = 0
+    cost_per_item: int = 0
+    stages: tuple[tuple[str, int], ...] = ()
+    tiers: tuple[int, ...] = ()
+    tells: str = ""
+    tells_ns: int = 0
+    work: str = ""
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True)
+class Beat:
+    """How an attention divides its time: the lengths of a beat's parts, the levels from the highest."""
+
+    length_ns: int
+    overhead_ns: int
+    settle_ns: int
+    levels: tuple[Level, ...]
+
+    @property
+    def window_ns(self) -> int:
+        """What levels can have of a beat at most."""
+        return self.length_ns - self.overhead_ns - self.settle_ns
+
+
+@dataclass(frozen=True)
 class Actor:
-    """One actor: its machine, its data before the first event, its tables and its work."""
+    """One actor: its machine, its data before the first event, its tables and its work.
+
+    With a ``beat`` it is an attention: its machine are her modes, driven by the scheduler.
+    """
 
     kind: str
     name: str
@@ -110,6 +160,7 @@ class Actor:
     """The events that others may send it; whatever else they send is ignored."""
     domain: str = field(default="", metadata={"hashed": False})
     """What its waves are about."""
+    beat: Beat | None = None
     place: Place = field(default=NOWHERE, compare=False)
 
     @property
@@ -219,15 +270,51 @@ class Garden:
 
 
 @dataclass(frozen=True)
-class Stimulus:
-    """An event for a cell at given garden times."""
+class Periodic:
+    """``times`` arrivals, the first at ``at_ns``, then every ``every_ns``."""
 
     at_ns: int
-    every_ns: int
-    times: int
+    every_ns: int = 0
+    times: int = 1
+
+
+@dataclass(frozen=True)
+class Poisson:
+    """Arrivals with exponential gaps of this mean: the first gap begins at ``at_ns``, all lie before
+    ``until_ns``."""
+
+    mean_ns: int
+    at_ns: int
+    until_ns: int
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Arrivals at these times, ascending.
+
+    Each has its own values of ``fields`` (by name, one value an arrival), and where ``takes_ns``
+    is not empty its own demand.
+    """
+
+    at_ns: tuple[int, ...]
+    fields: Mapping[str, tuple[Plain, ...]] = field(default_factory=dict)
+    takes_ns: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """Events from outside for the actor ``to``.
+
+    With a ``level`` they are items for that level of an attention, each of which takes ``takes_ns``
+    (0: what the level says); ``payload`` is what they carry.
+    """
+
     to: str
     event: str
     payload: Mapping[str, Plain]
+    arrivals: Periodic | Poisson | Recorded
+    level: str = ""
+    takes_ns: int = 0
 
 
 @dataclass(frozen=True)
@@ -248,6 +335,7 @@ class Scenario:
     economy: str
     garden: str
     cells: tuple[str, ...]
+    attention: str
     horizon_ns: int
     seed: int
     set: Mapping[str, Plain]
@@ -262,6 +350,7 @@ class Program:
     schemas: Mapping[str, Schema]
     economies: Mapping[str, Economy]
     cells: Mapping[str, Actor]
+    attentions: Mapping[str, Actor]
     phases: Mapping[str, Phase]
     protocols: Mapping[str, Protocol]
     gardens: Mapping[str, Garden]
@@ -272,7 +361,7 @@ class Program:
     @cached_property
     def sha256(self) -> str:
         """Hash of what steps read."""
-        parts = (self.schemas, self.economies, self.cells, self.protocols)
+        parts = (self.schemas, self.economies, self.cells, self.attentions, self.protocols)
         return canonical.sha256([to_plain(part) for part in parts])
 
 

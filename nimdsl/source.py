@@ -13,7 +13,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -35,10 +35,14 @@ _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 @dataclass(frozen=True)
 class Source:
-    """One file: ``name`` as it is shown to the user (relative to the working folder when below it)."""
+    """One file: ``name`` as it is shown to the user (relative to the working folder when below it).
+
+    ``folder`` is where the paths that it names begin; None: its files, if any, are not within reach.
+    """
 
     name: str
     text: str
+    folder: Path | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def lines(self) -> list[str]:
@@ -148,27 +152,43 @@ class _Reader:
         if self.file_count > FILE_COUNT_MAX:
             raise _FullError(f"more than {FILE_COUNT_MAX:,} files to read")
         name = shown_name(path)
-        if not stat.S_ISREG(status.st_mode):
-            message = f"`{name}` is {_kind_of(status.st_mode)}, not a file"
-            self.diagnostics.append(error("NIM0114", message, Place(name), "name a file or a folder"))
+        data = _content(path, name, status, FILE_BYTES_MAX)
+        if isinstance(data, Diagnostic):
+            self.diagnostics.append(data)
             return
-        data = b"" if status.st_size > FILE_BYTES_MAX else _bytes_of(path)
-        size = max(status.st_size, len(data))
-        if size > FILE_BYTES_MAX:
-            message = f"`{name}` has {size:,} bytes; at most {FILE_BYTES_MAX:,} are read"
-            self.diagnostics.append(error("NIM0104", message, Place(name), "split it into several files"))
-            return
-        self.total_bytes += size
+        self.total_bytes += len(data)
         if self.total_bytes > TOTAL_BYTES_MAX:
             raise _FullError(f"more than {TOTAL_BYTES_MAX:,} bytes to read in all")
-        self._decode(name, data)
-
-    def _decode(self, name: str, data: bytes) -> None:
-        problem = _why_not_text(name, data)
-        if problem is None:
-            self.sources.append(Source(name, data.decode("utf-8-sig")))
+        source = _decoded(name, data, path.absolute().parent)
+        if isinstance(source, Source):
+            self.sources.append(source)
         else:
-            self.diagnostics.append(problem)
+            self.diagnostics.append(source)
+
+
+def read_file(path: Path, name: str, bytes_max: int) -> Source | Diagnostic:
+    """The one file at ``path``, to be shown as ``name``, or why it cannot be used."""
+    try:
+        data = _content(path, name, path.stat(), bytes_max)
+    except (OSError, ValueError) as problem:
+        return _unreachable(path, problem)
+    return data if isinstance(data, Diagnostic) else _decoded(name, data, path.absolute().parent)
+
+
+def _content(path: Path, name: str, status: os.stat_result, bytes_max: int) -> bytes | Diagnostic:
+    if not stat.S_ISREG(status.st_mode):
+        message = f"`{name}` is {_kind_of(status.st_mode)}, not a file"
+        return error("NIM0114", message, Place(name), "name a file or a folder")
+    data = b"" if status.st_size > bytes_max else _bytes_of(path, bytes_max)
+    size = max(status.st_size, len(data))
+    if size > bytes_max:
+        message = f"`{name}` has {size:,} bytes; at most {bytes_max:,} are read"
+        return error("NIM0104", message, Place(name), "split it into several files")
+    return data
+
+
+def _decoded(name: str, data: bytes, folder: Path) -> Source | Diagnostic:
+    return _why_not_text(name, data) or Source(name, data.decode("utf-8-sig"), folder)
 
 
 def shown_name(path: Path) -> str:
@@ -186,9 +206,9 @@ def _identity(path: Path, status: os.stat_result) -> tuple[int, int] | str:
     return (status.st_dev, status.st_ino) if status.st_ino else str(path.resolve())
 
 
-def _bytes_of(path: Path) -> bytes:
+def _bytes_of(path: Path, bytes_max: int) -> bytes:
     with path.open("rb") as file:
-        return file.read(FILE_BYTES_MAX + 1)
+        return file.read(bytes_max + 1)
 
 
 def _unreachable(path: Path, problem: OSError | ValueError) -> Diagnostic:
@@ -217,6 +237,7 @@ def _kind_of(mode: int) -> str:
         stat.S_ISBLK: "a device",
         stat.S_ISFIFO: "a pipe",
         stat.S_ISSOCK: "a socket",
+        stat.S_ISDIR: "a folder",
     }
     return next((kind for test, kind in kinds.items() if test(mode)), "something special")
 

@@ -187,7 +187,17 @@ class Entry:
 
     def to_data(self) -> dict[str, Plain]:
         """The plain form that a journal keeps."""
-        return asdict(self) | {"detail": dict(self.detail)}
+        return {
+            "index": self.index,
+            "time_ns": self.time_ns,
+            "kind": self.kind,
+            "key": self.key,
+            "source": self.source,
+            "target": self.target,
+            "amount": self.amount,
+            "scope": self.scope,
+            "detail": dict(self.detail),
+        }
 
     @classmethod
     def from_data(cls, data: Mapping[str, Plain]) -> Entry:

@@ -5,6 +5,8 @@ The law (SEMANTICS 3.1, 3.4), on every prefix of the entries:
 * all accounts sum to zero, ``pool >= floor``, no hold is negative, and pool and
   holds together stay within the capacity;
 * the state is the fold of the entries, so ``Ledger(tariff, entries)`` restores it;
+  whoever keeps them elsewhere may let go of them (:meth:`Ledger.forget`), which
+  changes nothing that is decided later;
 * a transfer has a key and happens once: the same command again is answered as
   the first time and writes nothing, the same key for another transfer raises
   :class:`LedgerConflict`; a refusal is not remembered;
@@ -16,6 +18,10 @@ What an income or a reward brings beyond the capacity goes from its own account
 straight to ``cost:overflow``, so that the pool is never too full, not even
 between two entries.
 
+What grows with a run: a key that was given from outside is remembered for ever
+(some 270 bytes a charge; 750 a hold with its account and what settles it);
+entries, and flows older than the window, until they are forgotten.
+
 Not here: who asks and in which order (the drivers), the shapes of commands and
 entries (:mod:`runtime.accounts`), slumber and waking.
 """
@@ -24,10 +30,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
-from nimdsl.errors import InternalError
-from nimdsl.units import SECOND_NS
+from nimdsl.errors import InternalError, NimdslError
+from nimdsl.units import INT64_MAX, SECOND_NS
 from runtime.accounts import (
     OPENING,
     OVERFLOW,
@@ -62,6 +69,14 @@ __all__ = [
 ]
 
 _EARNINGS = ("reward:", "income:")
+_UNREPEATABLE = ("income", "upkeep", "release", "overflow")
+"""Causes of transfers with keys of the ledger's own, each used once: nobody can ask for them again."""
+
+
+@lru_cache(maxsize=1_024)
+def _cost(name: str) -> str:
+    """One text for all the keys that remember it."""
+    return f"cost:{name}"
 
 
 class _Done(NamedTuple):
@@ -82,6 +97,7 @@ class Ledger:
         self._incomes = sorted(tariff.incomes.items())
         self._upkeep = sorted(tariff.upkeep.items())
         self._entries: list[Entry] = []
+        self._forgotten_count = 0
         self._accounts: dict[str, int] = {POOL: 0, OPENING: 0}
         self._held = 0
         self._done: dict[str, _Done] = {}
@@ -91,10 +107,13 @@ class Ledger:
         self._earned: dict[str, int] = {}
         self._flow_times_ns: list[int] = []
         self._flows: list[tuple[int, int]] = [(0, 0)]
+        """Earned and spent in all, up to each of the times; the first pair before all of them."""
+        self._flows_from_ns = -INT64_MAX
+        """What was earned and spent until then is in the first pair, its times are forgotten."""
         self._now_ns = 0
         for entry in entries:
-            if entry.index != len(self._entries) or entry.time_ns < self._now_ns:
-                raise InternalError(f"ledger entry {entry.index} is out of order at {len(self._entries)}")
+            if entry.index != self._count or entry.time_ns < self._now_ns:
+                raise InternalError(f"ledger entry {entry.index} is out of order at {self._count}")
             self._fold(entry)
         self._once("opening", OWN_KEY + OPENING, OPENING, POOL, tariff.opening, "")
 
@@ -112,7 +131,7 @@ class Ledger:
             case Reserve(key, amount, scope):
                 return self._pay("reserve", key, f"hold:{key}", amount, scope)
             case Charge(key, name, amount, scope):
-                return self._pay("charge", key, f"cost:{name}", amount, scope)
+                return self._pay("charge", key, _cost(name), amount, scope)
             case Settle():
                 return self._settle(command)
             case Release(hold, keep):
@@ -145,16 +164,39 @@ class Ledger:
         """Whether the pool could pay ``amount`` and keep its floor."""
         return self.balance - amount >= self.tariff.floor
 
+    def forget(self, count: int, now_ns: int) -> None:
+        """Let go of the first ``count`` entries, which a journal has, and of what no lambda needs.
+
+        From now on :meth:`lambda_over` answers for the tariff's window at ``now_ns`` and later.
+        """
+        forgotten = count - self._forgotten_count
+        if forgotten > 0:
+            del self._entries[:forgotten]
+            self._forgotten_count = count
+        since_ns = now_ns - self.tariff.window_ns
+        old = bisect_right(self._flow_times_ns, since_ns)
+        if old > len(self._flow_times_ns) // 2:
+            self._flows_from_ns = self._flow_times_ns[old - 1]
+            del self._flow_times_ns[:old], self._flows[:old]
+
     # -- queries
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """Everything that was written, oldest first."""
-        return tuple(self._entries)
+        """Everything that was written, oldest first.  Raises NimdslError when some were forgotten."""
+        return self.entries_from(0)
 
     def entries_from(self, index: int) -> tuple[Entry, ...]:
-        """The entries from ``index`` on: what a journal has not seen yet."""
-        return tuple(self._entries[index:])
+        """The entries from ``index`` on: what a journal has not seen yet.
+
+        Raises NimdslError when some of them were forgotten.
+        """
+        if index < self._forgotten_count:
+            raise NimdslError(
+                f"the ledger let go of its first {self._forgotten_count} entries: read them in the journal,"
+                " or run with `keep=True`"
+            )
+        return tuple(self._entries[index - self._forgotten_count :])
 
     @property
     def balance(self) -> int:
@@ -179,7 +221,12 @@ class Ledger:
         return sum(self._earned.values()) if scope is None else self._earned.get(scope, 0)
 
     def lambda_over(self, window_ns: int, now_ns: int) -> float | None:
-        """Income / expenditure in (now - window, now] (SEMANTICS 3.5); None: nothing spent, dormant."""
+        """Income / expenditure in (now - window, now] (SEMANTICS 3.5); None: nothing spent, dormant.
+
+        Raises NimdslError for a window that begins before what was forgotten.
+        """
+        if now_ns - window_ns < self._flows_from_ns:
+            raise NimdslError("the ledger has forgotten what was earned and spent in that window")
         earned_before, spent_before = self._flows[bisect_right(self._flow_times_ns, now_ns - window_ns)]
         earned, spent = self._flows[bisect_right(self._flow_times_ns, now_ns)]
         expenditure = spent - spent_before
@@ -209,7 +256,7 @@ class Ledger:
         return self._once(cause, key, POOL, target, amount, scope)
 
     def _settle(self, command: Settle) -> Answer:
-        source, target = f"hold:{command.hold}", f"cost:{command.name}"
+        source, target = f"hold:{command.hold}", _cost(command.name)
         scope = self._scopes.get(source, "")
         if command.key not in self._done and self._accounts.get(source, 0) < command.amount:
             return self._refuse("settle", command.key, source, target, command.amount, scope)
@@ -219,13 +266,13 @@ class Ledger:
         source = f"hold:{hold}"
         excess = max(0, self._accounts.get(source, 0) - keep)
         if excess:
-            key = f"@release/{hold}/{len(self._entries)}"
+            key = f"@release/{hold}/{self._count}"
             self._once("release", key, source, POOL, excess, self._scopes[source])
         return Answer(True, excess, self.balance)
 
     def _reward(self, command: Reward) -> Answer:
         reward = self.tariff.rewards[command.name]
-        accounts = (f"reward:{command.name}", POOL) if reward >= 0 else (POOL, f"cost:{command.name}")
+        accounts = (f"reward:{command.name}", POOL) if reward >= 0 else (POOL, _cost(command.name))
         keys = tuple(dict.fromkeys(command.keys))
         for key in keys:
             self._same(key, *accounts)
@@ -265,7 +312,7 @@ class Ledger:
             self._once("overflow", f"@overflow/{key}", source, OVERFLOW, amount - fits, scope)
 
     def _take(self, cause: str, key: str, name: str, amount: int, scope: str) -> None:
-        target = f"cost:{name}"
+        target = _cost(name)
         taken = min(amount, self.balance - self.tariff.floor)
         if taken or cause == "penalty":
             self._once(cause, key, POOL, target, taken, scope)
@@ -280,6 +327,8 @@ class Ledger:
     def _once(self, cause: str, key: str, source: str, target: str, amount: int, scope: str) -> Answer:
         if key not in self._done:
             self._write("transfer", key, source, target, amount, scope, {"cause": cause})
+        if cause in _UNREPEATABLE:
+            return Answer(True, amount, self.balance)
         self._same(key, source, target, amount)
         return Answer(True, amount, self._done[key].balance)
 
@@ -291,6 +340,10 @@ class Ledger:
 
     # -- the fold
 
+    @property
+    def _count(self) -> int:
+        return self._forgotten_count + len(self._entries)
+
     def _write(
         self,
         kind: EntryKind,
@@ -301,7 +354,7 @@ class Ledger:
         scope: str,
         detail: dict[str, int | str],
     ) -> None:
-        index = len(self._entries)
+        index = self._count
         self._fold(Entry(index, self._now_ns, kind, key, source, target, amount, scope, detail))
 
     def _fold(self, entry: Entry) -> None:
@@ -335,14 +388,20 @@ class Ledger:
             self._earned[entry.scope] = self._earned.get(entry.scope, 0) + earned
             self._spent[entry.scope] = self._spent.get(entry.scope, 0) + spent
             before = self._flows[-1]
-            self._flows.append((before[0] + earned, before[1] + spent))
+            flow = before[0] + earned, before[1] + spent
+            if self._flow_times_ns and self._flow_times_ns[-1] == entry.time_ns:
+                self._flows[-1] = flow
+                return
+            self._flows.append(flow)
             self._flow_times_ns.append(entry.time_ns)
 
     def _remember(self, entry: Entry) -> None:
-        done = _Done(entry.source, entry.target, entry.amount, self.balance, entry.index)
-        self._done[entry.key] = done
-        whole = self._done.get(entry.key.removeprefix("@overflow/"))
-        if whole and entry.detail["cause"] == "overflow":
-            self._done[entry.key.removeprefix("@overflow/")] = whole._replace(
-                amount=whole.amount + entry.amount
-            )
+        cause = entry.detail["cause"]
+        if cause not in _UNREPEATABLE:
+            done = _Done(entry.source, entry.target, entry.amount, self.balance, entry.index)
+            self._done[entry.key] = done
+        elif cause == "overflow":
+            key = entry.key.removeprefix("@overflow/")
+            whole = self._done.get(key)
+            if whole:
+                self._done[key] = whole._replace(amount=whole.amount + entry.amount)

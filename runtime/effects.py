@@ -14,7 +14,10 @@ from typing import Any
 from nimdsl.canonical import Plain
 from runtime.accounts import Release, Settle, command_from_data, command_to_data, is_command
 from runtime.accounts import Reward as Grant
-from runtime.events import EventKind
+from runtime.events import Event, EventKind
+
+BOUNDARY = -1
+"""The timer of a beat's end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,12 @@ class SetTimer:
     timer: int
     generation: int
     deadline_ns: int
+
+    @property
+    def event(self) -> Event:
+        """What is to be delivered."""
+        kind = EventKind.BEAT if self.timer == BOUNDARY else EventKind.TIMER
+        return Event(kind, payload={"timer": self.timer, "generation": self.generation})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,13 @@ class StartWork:
 @dataclass(frozen=True, slots=True)
 class CancelWork:
     """What that work comes back with will not be wanted any more."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeWork:
+    """The time of that work is over: end it, and say by a FINISHED event when it has ended."""
 
     number: int
 
@@ -76,10 +92,11 @@ class Book:
     command: Settle | Release | Grant
 
 
-Effect = SetTimer | CancelTimer | StartWork | CancelWork | Deliver | Publish | Book
+Effect = SetTimer | CancelTimer | StartWork | CancelWork | RevokeWork | Deliver | Publish | Book
 
 _EFFECTS = {
-    kind.__name__: kind for kind in (SetTimer, CancelTimer, StartWork, CancelWork, Deliver, Publish)
+    kind.__name__: kind
+    for kind in (SetTimer, CancelTimer, StartWork, CancelWork, RevokeWork, Deliver, Publish)
 }
 
 

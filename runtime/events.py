@@ -29,12 +29,15 @@ class EventKind(enum.StrEnum):
     """A named event from another actor, with its payload."""
     STIMULUS = "stimulus"
     """A named event from the scenario, with its payload."""
+    BEAT = "beat"
+    """The end of a beat and the start of the next; as ``TIMER``, before everything else of its instant."""
     TIMER = "timer"
     """``{timer, generation}``."""
 
 
 PRIORITY: Mapping[EventKind, int] = {
     EventKind.BEGIN: 0,
+    EventKind.BEAT: 1,
     EventKind.FINISHED: 2,
     EventKind.REQUEST: 3,
     EventKind.REPLY: 3,

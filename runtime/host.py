@@ -16,12 +16,11 @@ from dataclasses import dataclass, field
 from nimdsl import canonical
 from nimdsl.canonical import Plain
 from nimdsl.errors import InternalError
-from runtime.economy import Charge, Reserve, Settle
 from runtime.effects import Effect, SetTimer, StartWork, effect_from_data, effect_to_data
 from runtime.events import Event, EventKind
 from runtime.journal import Appender, Journal, JournalEntry
 from runtime.snapshot import Snapshot, initial, is_new
-from runtime.step import Kernel, Need, Paid, Step, step
+from runtime.step import Ask, Kernel, Need, Paid, Step, step
 from runtime.turn import Record
 
 ACCEPTED, OUTCOME, RECORDS = "accepted", "outcome", "records"
@@ -58,7 +57,8 @@ class Host:
     """One actor with its journal and its records.
 
     With ``witness`` the journal also gets the records of each step, for a later replay to be
-    compared with.  Without ``keep`` the records are only counted.
+    compared with.  Without ``keep`` the records are only counted.  ``tell`` gets each record as it is
+    made, once: not again when the host is restored.
     """
 
     def __init__(
@@ -69,12 +69,15 @@ class Host:
         *,
         witness: bool = False,
         keep: bool = True,
+        tell: Callable[[Record], None] | None = None,
     ) -> None:
         self.kernel = kernel
+        self.id = kernel.actor.id
         self.journal = journal
         self.checks = checks or Checks()
         self.witness = witness
         self.keep = keep
+        self.tell = tell
         self.snapshot: Snapshot = initial(kernel.actor)
         self.records: list[Record] = []
         self.record_count = 0
@@ -82,15 +85,11 @@ class Host:
         self.position = -1
         """Where the journal has the event that was accepted last."""
 
-    @property
-    def id(self) -> str:
-        """The actor's id."""
-        return self.kernel.actor.id
+    def accept(self, event: Event, now_ns: int, ask: Ask | None = None) -> Taken | None:
+        """Takes an event at garden time ``now_ns``; with ``ask`` there is no Need.
 
-    def accept(self, event: Event, now_ns: int) -> Taken | None:
-        """Takes an event at garden time ``now_ns``.
-
-        None when the event was dropped: a duplicate, a stale timer, work that nobody awaits.
+        None when the event was dropped: a duplicate, a stale timer, work that nobody awaits.  What
+        ``ask`` raises leaves the event pending.
         """
         if self.pending is not None:
             raise InternalError(f"{self.id}: an accepted event still waits for the economy")
@@ -101,22 +100,27 @@ class Host:
         body = {"event": event.to_data(), "time_ns": now_ns, "program": self.kernel.program}
         self.position = self.journal.append(self.id, ACCEPTED, body)
         self.pending = Pending(event, now_ns, [], self.position)
-        return self.proceed()
+        return self.proceed(ask)
 
     def answer(self, paid: Paid) -> Taken:
         """What the economy says to the Need of the pending event."""
+        self._answered(paid)
+        return self.proceed()
+
+    def _answered(self, paid: Paid) -> Paid:
         if self.pending is None:
             raise InternalError(f"{self.id}: an answer, and nothing was asked")
         self.journal.append(self.id, OUTCOME, {"granted": paid.granted, "balance": paid.balance})
         self.pending.answers.append(paid)
-        return self.proceed()
+        return paid
 
-    def proceed(self) -> Taken:
+    def proceed(self, ask: Ask | None = None) -> Taken:
         """Steps the pending event, after a restart too: the same question has the same key."""
         pending = self.pending
         if pending is None:
             return ()
-        taken = step(self.kernel, self.snapshot, pending.event, pending.now_ns, pending.answers)
+        asked = None if ask is None else lambda command: self._answered(ask(command))
+        taken = step(self.kernel, self.snapshot, pending.event, pending.now_ns, pending.answers, asked)
         if isinstance(taken, Need):
             return taken
         self.pending = None
@@ -131,24 +135,43 @@ class Host:
             effects = tuple(effect_from_data(_through_bytes(effect_to_data(e))) for e in effects)
         if self.witness:
             self.journal.append(self.id, RECORDS, list(records))
-        if self.keep:
-            self.records += numbered(records, self.id, self.record_count, now_ns)
+        if self.keep or self.tell is not None:
+            self._leave(numbered(records, self.id, self.record_count, now_ns))
         self.record_count += len(records)
         if self.checks.restore:
             assert isinstance(self.journal, Journal)
             self.restore(self.journal.read(self.id))
         return effects
 
-    def restore(self, entries: Iterable[JournalEntry]) -> list[Stepped]:
-        """Forgets everything and becomes what the journal says; the steps that it took, in order."""
-        taken = list(steps(self.kernel, entries))
-        finished = [one for one in taken if isinstance(one.step, Step)]
-        self.pending = taken[-1].pending if len(taken) > len(finished) else None
-        self.position = taken[-1].pending.position if taken else -1
-        self.snapshot = finished[-1].snapshot if finished else initial(self.kernel.actor)
-        self.record_count = sum(len(one.records) for one in finished)
-        self.records = [record for one in finished for record in one.records] if self.keep else []
-        return finished
+    def _leave(self, records: list[Record]) -> None:
+        if self.keep:
+            self.records += records
+        if self.tell is not None:
+            for record in records:
+                self.tell(record)
+
+    def restore(self, entries: Iterable[JournalEntry]) -> None:
+        """Forgets everything and becomes what the journal says."""
+        for _ in self.relive(entries):
+            pass
+
+    def relive(self, entries: Iterable[JournalEntry]) -> Iterator[Stepped]:
+        """The same, a step at a time: the steps that it took, in order.
+
+        An event that still waits for the economy is none of them; it is pending afterwards.
+        """
+        self.snapshot, self.records, self.record_count = initial(self.kernel.actor), [], 0
+        self.pending, self.position = None, -1
+        for one in steps(self.kernel, entries):
+            self.position = one.pending.position
+            if isinstance(one.step, Need):
+                self.pending = one.pending
+                continue
+            self.snapshot = one.snapshot
+            self.record_count += len(one.records)
+            if self.keep:
+                self.records += one.records
+            yield one
 
     def resume(self) -> tuple[Effect, ...]:
         """After a crash: the timers to arm again and the work to do again.
@@ -166,27 +189,18 @@ class Host:
         again: list[Effect] = [
             StartWork(int(number), started["work"], started["arguments"])
             for number, started in _by_number(self.snapshot.works)
-            if works[started["work"]].idempotent
+            if works[started["work"]].idempotent and "revoked_ns" not in started
         ]
         return (*timers, *again)
 
     def lost_work(self) -> tuple[Event, ...]:
-        """After a crash: what the actor is told about work that must not be done twice."""
+        """After a crash: what the actor is told about work that is not done again."""
         works = self.kernel.actor.works
         return tuple(
             finished(int(number), "unknown", reason="the actor crashed while this was under way")
             for number, started in _by_number(self.snapshot.works)
-            if not works[started["work"]].idempotent
+            if not works[started["work"]].idempotent or "revoked_ns" in started
         )
-
-
-def settled(
-    host: Host, taken: Taken | None, ask: Callable[[Reserve | Charge | Settle], Paid]
-) -> tuple[Effect, ...] | None:
-    """The effects, where the economy answers on the spot; what ``ask`` raises leaves the event pending."""
-    while isinstance(taken, Need):
-        taken = host.answer(ask(taken.command))
-    return taken
 
 
 def finished(number: int, outcome: str, values: Plain = None, reason: str = "") -> Event:
@@ -198,7 +212,7 @@ def finished(number: int, outcome: str, values: Plain = None, reason: str = "") 
 def awaited(snapshot: Snapshot, event: Event) -> bool:
     """Whether the event is new to the actor: no duplicate, no stale timer, no forgotten work."""
     match event.kind:
-        case EventKind.TIMER:
+        case EventKind.TIMER | EventKind.BEAT:
             armed = snapshot.timers.get(str(event.payload["timer"]))
             return armed is not None and armed[0] == event.payload["generation"]
         case EventKind.FINISHED:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from transitions import Machine
+from transitions import Machine, Transition
 
 from nimdsl.flatten import Table
 
@@ -54,12 +54,26 @@ class _Scratch:
         self.chosen: int | None = None
 
 
+class _Edge(Transition):
+    """A transition with conditions and nothing else: no callbacks, and none on its states."""
+
+    def execute(self, event_data: Any) -> bool:
+        if not self._eval_conditions(event_data):
+            return False
+        event_data.machine.set_state(self.dest, event_data.model)
+        return True
+
+
+class _Machine(Machine):
+    transition_cls = _Edge
+
+
 class TransitionsInterpreter:
     """The table as one shared ``transitions`` machine."""
 
     def __init__(self, table: Table) -> None:
         self._states = [f"s{number}" for number in range(len(table.states))]
-        self._machine: Any = Machine(
+        self._machine: Any = _Machine(
             model=None,
             states=self._states,
             initial=self._states[table.begin.target],

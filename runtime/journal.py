@@ -99,6 +99,36 @@ class MemoryJournal:
             raise PermanentPortError("the journal is closed")
 
 
+class DiscardingJournal:
+    """A journal for runs from which nobody wants to read, nor to restore an actor: it only counts.
+
+    Bodies are not even looked at.  ``read`` is a PermanentPortError, whoever's journal is asked for.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+
+    def append(self, actor: str, kind: str, body: Plain) -> int:  # noqa: ARG002
+        """See :class:`Journal`."""
+        position = self._counts.get(actor, 0)
+        self._counts[actor] = position + 1
+        return position
+
+    def read(self, actor: str, start: int = 0) -> Iterator[JournalEntry]:  # noqa: ARG002
+        """Raises PermanentPortError."""
+        raise PermanentPortError("the journal of this run was not kept: run with `keep=True`, or with one")
+
+    def actors(self) -> tuple[str, ...]:
+        """See :class:`Journal`."""
+        return tuple(sorted(self._counts))
+
+    def commit(self) -> None:
+        """There is nothing to make durable."""
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
 def encoded(body: Plain) -> bytes:
     """Canonical bytes of a body; every way of not being plain data is a ValueError."""
     try:

@@ -290,7 +290,7 @@ def told(event: Event) -> str:
     match event.kind:
         case EventKind.BEGIN:
             return "begin"
-        case EventKind.TIMER:
+        case EventKind.TIMER | EventKind.BEAT:
             return f"timer {payload.get('timer')} (arming {payload.get('generation')})"
         case EventKind.FINISHED:
             return f"work {payload.get('work')} {payload.get('outcome')}"
@@ -504,6 +504,7 @@ class Stepper:
 
 
 _UNAWAITED = {
+    EventKind.BEAT: "no such timer is armed",
     EventKind.TIMER: "no such timer is armed",
     EventKind.FINISHED: "no such work is under way",
     EventKind.BEGIN: "the actor has begun before",

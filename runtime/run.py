@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nimdsl.canonical import Plain
 from nimdsl.diagnostics import error
 from nimdsl.errors import SpecError
 from nimdsl.loading import provenance
-from nimdsl.program import Actor, Economy, Program, Scenario, Stimulus
+from nimdsl.program import Actor, Economy, Program, Scenario
 from nimdsl.suggest import phrase
 from runtime.economy import Ledger, Tariff
 from runtime.host import Host
@@ -49,6 +48,8 @@ class Run:
     time_ns: int
     stopped: str
     incidents: tuple[Incident, ...]
+    incidents_left_out: int = 0
+    """How many more there were."""
 
 
 def tariff_of(economy: Economy) -> Tariff:
@@ -68,26 +69,15 @@ def tariff_of(economy: Economy) -> Tariff:
 def actors_of(program: Program, scenario: Scenario) -> list[Actor]:
     """Who takes part, in the order of (kind, name)."""
     cells = [program.cells[name] for name in scenario.cells]
+    attentions = [program.attentions[scenario.attention]] if scenario.attention else []
     protocols = [program.protocols[scenario.protocol].actor] if scenario.protocol else []
-    return sorted([*cells, *protocols], key=lambda actor: (actor.kind, actor.name))
+    return sorted([*attentions, *cells, *protocols], key=lambda actor: (actor.kind, actor.name))
 
 
 def has_ended(host: Host) -> bool:
     """Whether the actor is in a final state, or faulted."""
     table, snapshot = host.kernel.actor.table, host.snapshot
     return bool(snapshot.fault) or table.state_numbers.get(snapshot.state) in table.final
-
-
-def stimuli_of(scenario: Scenario) -> Iterator[tuple[int, int, Stimulus]]:
-    """Time, number and stimulus, numbered in the order of their times, as any sender numbers."""
-    lists = (_times(position, one) for position, one in enumerate(scenario.stimuli))
-    for number, (at_ns, position) in enumerate(heapq.merge(*lists), start=1):
-        yield at_ns, number, scenario.stimuli[position]
-
-
-def _times(position: int, stimulus: Stimulus) -> Iterator[tuple[int, int]]:
-    for repetition in range(stimulus.times):
-        yield stimulus.at_ns + repetition * stimulus.every_ns, position
 
 
 def find_scenario(program: Program, name: str = "") -> Scenario:

@@ -42,6 +42,8 @@ class Snapshot:
     """The last effect numbers accepted from each sender, ascending (:data:`ACCEPTED_COUNT_MAX`)."""
     deferred: tuple[Plain, ...] = ()
     """Events put aside until a state takes them."""
+    beat: Plain = None
+    """An attention's beat so far: see :mod:`runtime.beat`."""
     effect_number: int = 1
     generation: int = 1
     fault: str = ""

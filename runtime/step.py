@@ -1,360 +1,47 @@
 """The kernel: one event, one actor, one pure operation.
 
 ``step(kernel, snapshot, event, now, answers) -> Step | Need`` (SEMANTICS 1.1,
-3.2) reads nothing but its arguments.  The laws, by number:
-
-- 1.3  guards are tried in document order on the data before the transition;
-       the first that holds selects *the* transition; a guard that faults is
-       false and leaves a record; internal events drain first-in-first-out
-       before the step ends, at most 64 of them; what nobody takes is ignored.
-- 1.4  timers carry the generation of their arming; stale ones are dropped by
-       the host before this module sees them.
-- 3.2  when the selected transition has a price whose answer is not among
-       ``answers``, nothing has changed and ``Need`` says what to ask.
-- 3.3  a refused transition does not happen; the actor raises ``refused``.
-- 4.2  a request that was answered is answered again from memory, unpaid.
-
-An action whose expression faults undoes its transition: nothing of it has
-happened, nothing was paid, and the actor raises ``fault`` with the reason.
+3.2) reads nothing but its arguments.  Stale timers, duplicates and work that
+nobody awaits are dropped by the host before this (1.4).  How a machine takes an
+event is in :mod:`runtime.machine_step`, how an attention does in
+:mod:`runtime.attention`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
-from nimdsl.canonical import Plain
-from nimdsl.expression.evaluate import Fault
-from nimdsl.flatten import FAULT, REFUSED, Row
-from nimdsl.machine import Price, Purse
-from nimdsl.program import Actor, Schema
-from nimdsl.units import MICRO
-from runtime import messages
-from runtime.actions import answer, perform, request_key
-from runtime.economy import Charge, Reserve, Settle
-from runtime.effects import Effect
-from runtime.events import Event, EventKind
-from runtime.interpreters import Interpreter
+from runtime.attention import AttentionStep
+from runtime.events import Event
+from runtime.kernel import Ask, Kernel, Need, Paid, Step
+from runtime.machine_step import MachineStep, Unanswered
 from runtime.snapshot import Snapshot, with_number
-from runtime.turn import Record, Turn
+from runtime.turn import Turn
 
-INTERNAL_EVENT_COUNT_MAX = 64
-DEFERRED_COUNT_MAX = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Kernel:
-    """What steps of one actor share: its document, its interpreter, the schemas it reads."""
-
-    actor: Actor
-    interpreter: Interpreter
-    schemas: Mapping[str, Schema]
-    program: str = ""
-    """Hash of the program that the actor belongs to; the journal names it in every line accepted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Paid:
-    """The economy's answer to one Need; ``balance`` is the pool's, in micro-LF."""
-
-    granted: bool
-    balance: int
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """The step waits for the economy; ask it ``command`` and step again with the answer appended."""
-
-    command: Reserve | Charge | Settle
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a step leads to."""
-
-    snapshot: Snapshot
-    effects: tuple[Effect, ...]
-    records: tuple[Record, ...]
-
-
-class _Unanswered(Exception):  # noqa: N818
-    def __init__(self, need: Need) -> None:
-        self.need = need
-
-
-class _Refused(Exception):  # noqa: N818
-    def __init__(self, price: Price, balance: int) -> None:
-        self.price, self.balance = price, balance
+__all__ = ["Ask", "Kernel", "Need", "Paid", "Step", "step"]
 
 
 def step(
-    kernel: Kernel, snapshot: Snapshot, event: Event, now_ns: int, answers: Sequence[Paid] = ()
+    kernel: Kernel,
+    snapshot: Snapshot,
+    event: Event,
+    now_ns: int,
+    answers: Sequence[Paid] = (),
+    ask: Ask | None = None,
 ) -> Step | Need:
-    """Takes one event.  ``answers`` are the economy's, in the order in which this step asked."""
-    work = _Step(kernel, Turn(kernel.actor, snapshot, now_ns), answers)
+    """Takes one event.  ``answers`` are the economy's, in the order in which this step asked.
+
+    With ``ask`` the step goes on where it would end with a Need: that is asked, and the outcome is
+    the same.
+    """
+    taking = MachineStep if kernel.actor.beat is None else AttentionStep
+    work = taking(kernel, Turn(kernel.actor, snapshot, now_ns), answers, ask)
     try:
         work.take(event)
-    except _Unanswered as unanswered:
+    except Unanswered as unanswered:
         return unanswered.need
     accepted = snapshot.accepted
     if event.sender:
         accepted = with_number(accepted, event.sender, event.number)
     turn = work.turn
     return Step(turn.finish(accepted), tuple(turn.effects), tuple(turn.records))
-
-
-class _Step:
-    def __init__(self, kernel: Kernel, turn: Turn, answers: Sequence[Paid]) -> None:
-        self.kernel = kernel
-        self.turn = turn
-        self.table = kernel.actor.table
-        self.answers = answers
-        self.asked_count = 0
-
-    def take(self, event: Event) -> None:
-        """The external event, then every internal one that follows from it."""
-        turn = self.turn
-        match event.kind:
-            case EventKind.BEGIN:
-                turn.record("begin", state=self.table.states[self.table.begin.target])
-                self._follow(self.table.begin, "begin")
-            case EventKind.TIMER:
-                del turn.timers[str(event.payload["timer"])]
-                timer = self.table.timers[event.payload["timer"]]
-                self._fire(self.table.events[timer.event], {})
-            case EventKind.FINISHED:
-                self._finished(event.payload)
-            case EventKind.REQUEST:
-                self._requested(event)
-            case EventKind.REPLY:
-                self._replied(event)
-            case _:
-                self._sent(event)
-        self._drain()
-
-    def _drain(self) -> None:
-        """Internal events first-in-first-out; then deferred events, each with a budget of its own."""
-        turn, left = self.turn, INTERNAL_EVENT_COUNT_MAX
-        while turn.queue or self._recall():
-            name, fields, event = turn.queue.popleft()
-            if event is not None:
-                left = INTERNAL_EVENT_COUNT_MAX
-                self._requested(event)
-            elif left:
-                left -= 1
-                self._fire(name, fields)
-            else:
-                turn.fault = f"more than {INTERNAL_EVENT_COUNT_MAX} internal events in one step"
-                turn.record("faulted", reason=turn.fault)
-                turn.queue.clear()
-                return
-
-    def _recall(self) -> bool:
-        """A state that defers nothing takes the oldest deferred event next; whether there is one."""
-        turn = self.turn
-        if not turn.deferred or turn.fault or turn.state in self.table.deferred:
-            return False
-        turn.queue.append(("", {}, Event.from_data(turn.deferred.pop(0))))
-        return True
-
-    # Events with a meaning of their own
-
-    def _finished(self, payload: Plain) -> None:
-        started = self.turn.works.pop(str(payload["work"]))
-        work = self.kernel.actor.works[started["work"]]
-        outcome = payload["outcome"]
-        fields = dict(payload["values"]) if outcome == "done" else {"reason": payload["reason"]}
-        if outcome == "done" and work.produces:
-            schema = self.kernel.schemas[work.produces[started["arguments"]["phase"]]]
-            message, reason = messages.read(schema, fields.get("text"))
-            fields = {"message": message, "valid": not reason, "problem": reason}
-        self._fire(work.outcomes[outcome], fields)
-
-    def _sent(self, event: Event) -> None:
-        """An event from another actor or from outside: its own events nobody else can cause."""
-        if event.name in self.kernel.actor.accepts:
-            self._fire(event.name, event.payload)
-        else:
-            self.turn.record("ignored", event=event.name, state=self.table.states[self.turn.state])
-
-    def _requested(self, event: Event) -> None:
-        turn = self.turn
-        key = request_key(event.payload["request"])
-        remembered = turn.answered.get(key)
-        if remembered is not None:
-            turn.record("answered_again", request=event.payload["request"])
-            asker = event.sender or event.payload["request"][0]
-            answer(turn, {"request": event.payload["request"], "sender": asker}, remembered)
-            return
-        waiting = [request_key(data["payload"]["request"]) for data in turn.deferred]
-        if key in waiting or (turn.serving and request_key(turn.serving["request"]) == key):
-            turn.record("duplicate", request=event.payload["request"])
-            return
-        message = event.payload["message"]
-        schema = self.kernel.schemas.get(message.get("$schema", ""))
-        reason = messages.problem(schema, message) if schema else "unknown schema"
-        if schema is None or reason:
-            turn.record("malformed", request=event.payload["request"], reason=reason)
-            return
-        name = f"request:{schema.name}"
-        if name in self.table.deferred.get(turn.state, ()):
-            self._defer(event)
-            return
-        before = turn.serving
-        turn.serving = {**event.payload, "sender": event.sender or event.payload["request"][0]}
-        if not self._fire(name, {}):
-            turn.serving = before
-
-    def _defer(self, event: Event) -> None:
-        turn = self.turn
-        if len(turn.deferred) == DEFERRED_COUNT_MAX:
-            turn.record("dropped", reason=f"more than {DEFERRED_COUNT_MAX} deferred events")
-            return
-        turn.deferred.append(event.to_data())
-        turn.record("deferred", request=event.payload["request"])
-
-    def _replied(self, event: Event) -> None:
-        turn = self.turn
-        opened = turn.request
-        if opened is None or event.payload["request"] != [turn.actor.id, opened["number"]]:
-            turn.record("stale", request=event.payload["request"])
-            return
-        message = event.payload["message"]
-        reason = messages.problem(self.kernel.schemas[opened["schema"]], message)
-        fields: dict[str, Any] = {"valid": not reason, "problem": reason, "message": message}
-        if not reason:
-            delta = message.get("lifeforce_delta")
-            fields["claims"] = [] if delta is None else [round(delta * MICRO)]
-        self._fire(opened["event"], fields)
-
-    # Choosing and following a row
-
-    def _fire(self, name: str, fields: Plain) -> bool:
-        """Offers a named event to the machine; whether a transition happened."""
-        turn = self.turn
-        turn.event_fields = fields
-        number = self.table.event_numbers.get(name)
-        state = turn.state
-        chosen = None
-        if number is not None and not turn.fault:
-            try:
-                chosen = self.kernel.interpreter.choose(state, number, self._decide)
-            except _Refused as refused:
-                self._refuse(name, refused)
-                return False
-            except Fault as fault:
-                self._fault(state, fault)
-                return False
-        if chosen is None:
-            turn.record("ignored", event=name, state=self.table.states[state])
-            return False
-        return self._follow(self.table.rows[chosen], name)
-
-    def _decide(self, number: int) -> bool:
-        row = self.table.rows[number]
-        if row.guard is not None and not self._holds(row):
-            return False
-        if row.price is not None:
-            self._pay(row)
-        return True
-
-    def _holds(self, row: Row) -> bool:
-        assert row.guard is not None
-        try:
-            return row.guard.evaluate(self.turn.environment()) is True
-        except Fault as fault:
-            self.turn.record("fault", state=self.table.states[row.source], reason=str(fault))
-            return False
-
-    def _pay(self, row: Row) -> None:
-        price, position = row.price, self.asked_count
-        assert price is not None
-        if price.purse is Purse.REQUEST and not self._prepaid():
-            return
-        if position >= len(self.answers):
-            self._rehearse(row)
-            raise _Unanswered(Need(self._command(price)))
-        self.asked_count += 1
-        if not self.answers[position].granted:
-            raise _Refused(price, self.answers[position].balance)
-        if price.purse is Purse.HOLD:
-            self.turn.hold = f"{self.kernel.actor.id}/{self.turn.effect_number}"
-        self.turn.next_number()
-
-    def _rehearse(self, row: Row) -> None:
-        """A transition that would fault is found out before anything is paid for it."""
-        saved = _Saved(self.turn)
-        try:
-            for action in row.actions:
-                perform(self.turn, action)
-        finally:
-            saved.restore(self.turn)
-
-    def _command(self, price: Price) -> Reserve | Charge | Settle:
-        actor = self.kernel.actor.id
-        key = f"{actor}/{self.turn.effect_number}"
-        if price.purse is Purse.HOLD:
-            return Reserve(key, price.amount, price.account)
-        if price.purse is Purse.REQUEST:
-            serving = self.turn.serving
-            key = f"{price.account}/{request_key(serving['request'])}"
-            return Settle(serving["hold"], key, price.account, serving["process"])
-        return Charge(key, price.account, price.amount, actor)
-
-    def _prepaid(self) -> bool:
-        """Whether the request being served brought lifeforce for its processing."""
-        serving = self.turn.serving
-        return bool(serving and serving["hold"] and serving["process"])
-
-    def _refuse(self, name: str, refused: _Refused) -> None:
-        turn = self.turn
-        fields = {"price": refused.price.amount, "balance": refused.balance}
-        turn.record("refused", event=name, state=self.table.states[turn.state], **fields)
-        turn.queue.append((REFUSED, fields, None))
-
-    def _fault(self, state: int, fault: Fault) -> None:
-        """An action faulted: its transition did not happen, and the actor hears of it."""
-        self.turn.record("fault", state=self.table.states[state], reason=str(fault))
-        self.turn.queue.append((FAULT, {"reason": str(fault)}, None))
-
-    def _follow(self, row: Row, name: str) -> bool:
-        """Does the row's actions and moves; a fault undoes all of it."""
-        turn = self.turn
-        saved = _Saved(turn)
-        turn.abandon(row)
-        try:
-            for action in row.actions:
-                perform(turn, action)
-        except Fault as fault:
-            saved.restore(turn)
-            if row.source < 0:
-                turn.fault, turn.state = str(fault), row.target
-            self._fault(row.source if row.source >= 0 else row.target, fault)
-            return False
-        if row.source >= 0:
-            source, target = self.table.states[row.source], self.table.states[row.target]
-            turn.record("transition", **{"event": name, "from": source, "to": target})
-        turn.move(row)
-        return True
-
-
-class _Saved:
-    """What a turn must get back when a transition is undone."""
-
-    def __init__(self, turn: Turn) -> None:
-        self.plain = {name: getattr(turn, name) for name in _PLAIN}
-        self.lengths = len(turn.effects), len(turn.records), len(turn.queue)
-        self.works = dict(turn.works)
-
-    def restore(self, turn: Turn) -> None:
-        for name, value in self.plain.items():
-            setattr(turn, name, value)
-        effects, records, queued = self.lengths
-        del turn.effects[effects:], turn.records[records:]
-        while len(turn.queue) > queued:
-            turn.queue.pop()
-        turn.works = self.works
-
-
-_PLAIN = ("data", "hold", "request", "serving", "answered", "effect_number")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from gardens.virtual.driver import Driver, Options
@@ -10,8 +10,12 @@ from nimdsl.canonical import Plain
 from nimdsl.loading import with_overrides
 from nimdsl.program import Program
 from runtime.journal import Journal
+from runtime.report.export import RecordFile
 from runtime.report.result import Result, result_of
+from runtime.report.tally import Tally
+from runtime.report.watch import Look
 from runtime.run import find_scenario
+from runtime.turn import Record
 
 
 def run(
@@ -22,16 +26,60 @@ def run(
     set: Mapping[str, Plain] | None = None,
     options: Options | None = None,
     journal: Journal | None = None,
+    keep: bool = True,
+    records: RecordFile | None = None,
+    look: Look | None = None,
 ) -> Result:
     """Runs ``scenario`` and judges it.
 
     ``seed`` defaults to the scenario's own; ``set`` are overrides (``kind/name.field: value``)
-    on top of the scenario's.  Raises SpecError when there is no such scenario or an override
-    makes the documents wrong.
+    on top of the scenario's.  Without ``keep`` a run takes little memory however long it is: the
+    result has its summary, but its records only where they are written to (``records``, and then
+    :func:`runtime.report.export.export`), its journal only where there is a ``journal``.  ``look`` is
+    asked, with the program as it runs, who looks on.  Raises
+    SpecError when there is no such scenario or an override makes the documents wrong, PermanentPortError
+    when ``records`` cannot be written.
     """
     overrides = {**find_scenario(program, scenario).set, **(set or {})}
     program = with_overrides(program, overrides)
     found = find_scenario(program, scenario)
-    chosen = replace(options or Options(), seed=found.seed if seed is None else seed)
-    driver = Driver(program, found, chosen, journal)
-    return result_of(program, found, chosen.seed, driver.run(), driver.journal)
+    options = replace(options or Options(), seed=found.seed if seed is None else seed)
+    if not keep:
+        options = replace(options, keep=False)
+    tally = None
+    if records is not None or not options.keep:
+        tally = Tally(program, found)
+        options = replace(options, observe=_telling(options.observe, tally, records))
+    if look is not None:
+        onlooker = look(program, found)
+        options = replace(options, observe=_both(options.observe, onlooker.take), booked=onlooker.book)
+    driver = Driver(program, found, options, journal)
+    file = records.path if records is not None else None
+    return result_of(program, found, options.seed, driver.run(), driver.journal, tally=tally, file=file)
+
+
+Observe = Callable[[Record], None]
+
+
+def _both(first: Observe | None, second: Observe) -> Observe:
+    if first is None:
+        return second
+
+    def tell(record: Record) -> None:
+        first(record)
+        second(record)
+
+    return tell
+
+
+def _telling(observe: Observe | None, tally: Tally, records: RecordFile | None) -> Observe:
+    """Counts each record, writes it, and tells whoever observes the run."""
+
+    def tell(record: Record) -> None:
+        data = tally.take(record)
+        if records is not None:
+            records.take(record, data)
+        if observe is not None:
+            observe(record)
+
+    return tell

@@ -39,12 +39,15 @@ from runtime.run import (
     COMPLETE,
     ORIGIN,
     WIND_DOWN_NS,
+    actors_of,
     origin_of,
 )
 from runtime.sqlite_journal import SqliteJournal
 
 READY_S_MAX = 120.0
 LOOK_EVERY_S = 0.05
+DUE_S_MAX = 5.0
+"""How long timers that are late may hold up the end of a run."""
 STATUS_EVERY_S = 1.0
 STILL_COUNT = 2
 """How many looks in a row must find nothing changed and nothing to do: then it is quiet."""
@@ -123,9 +126,9 @@ class LivingGarden:
         if plan.scenario.economy:
             await self._start(ECONOMY, ())
         await _together(self._start_group(group) for group in plan.groups)
-        protocol = (f"protocol/{plan.scenario.protocol}",) if plan.scenario.protocol else ()
-        if protocol or plan.scenario.stimuli:
-            await self._start(CONTROLLER, protocol)
+        minds = tuple(actor.id for actor in actors_of(plan.program, plan.scenario) if actor.kind != "cell")
+        if minds or plan.scenario.stimuli:
+            await self._start(CONTROLLER, minds)
         self._open_journal()
         await self._begin()
         self._follow()
@@ -335,6 +338,7 @@ class LivingGarden:
         while True:
             said = await self.order_all("status")
             if self.clock.now_ns() >= scenario.horizon_ns:
+                await self._until_none_due()
                 return "horizon"
             if scenario.protocol and any(
                 one and one["actors"].get(protocol, {}).get("ended") and not one["waiting"] for one in said
@@ -343,6 +347,14 @@ class LivingGarden:
                 return "final"
             if still.look(said):
                 return "quiet"
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _until_none_due(self) -> None:
+        """What was due before the horizon is taken, however late the machine is; for a while."""
+        for _ in range(round(DUE_S_MAX / LOOK_EVERY_S)):
+            said = await self.order_all("status")
+            if not any(one and one["due"] for one in said):
+                return
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _wind_down(self) -> None:

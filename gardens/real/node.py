@@ -44,7 +44,7 @@ from runtime.faults import FaultyBus
 from runtime.host import ACCEPTED, Host
 from runtime.interpreters import TransitionsInterpreter
 from runtime.models import Draws, Fates
-from runtime.run import CLOCK, INCIDENT, LEDGER, PROCESS, tariff_of
+from runtime.run import CLOCK, INCIDENT, LEDGER, PROCESS, actors_of, tariff_of
 from runtime.step import Kernel
 from runtime.translator import DocumentTranslator
 
@@ -213,6 +213,7 @@ class Node:
             horizon_ns=job.horizon_ns,
             befell=self._befell,
             publish=self._publish,
+            before=lambda at_ns: self.stimuli.before(at_ns) if self.stimuli else None,
             fail=self._fail,
         )
         self.works = works
@@ -224,13 +225,14 @@ class Node:
             self.residents[name] = resident
             self._closing.append(resident.close)
         if job.name == CONTROLLER and job.scenario.stimuli:
-            self.stimuli = Stimuli(job, self.nats, self.journal, self.clock, restored, self._befell)
+            self.stimuli = Stimuli(
+                job, self.nats, self.journal, self.clock, restored, self.residents, self._befell
+            )
             self._closing.append(self.stimuli.close)
 
     def _actor(self, name: str) -> Actor:
-        kind, _, own = name.partition("/")
-        program = self.job.program
-        return program.protocols[own].actor if kind == "protocol" else program.cells[own]
+        actors = actors_of(self.job.program, self.job.scenario)
+        return next(actor for actor in actors if actor.id == name)
 
     def _host(self, actor: Actor) -> Host:
         job = self.job
@@ -335,6 +337,7 @@ class Node:
             "received": self.nats.received_count,
             "idle": not (waiting or works or late or self.journal.backlog),
             "timers": sum(resident.timer_count for resident in self.residents.values()),
+            "due": any(resident.is_due for resident in self.residents.values()),
             "stimuli": self.stimuli.left if self.stimuli else False,
             "actors": {name: _seen(resident) for name, resident in self.residents.items()},
         }

@@ -30,11 +30,12 @@ from runtime.effects import (
     Deliver,
     Effect,
     Publish,
+    RevokeWork,
     SetTimer,
     StartWork,
 )
 from runtime.events import BEGIN, Event, EventKind
-from runtime.host import Host, Stepped, Taken
+from runtime.host import ACCEPTED, Host, Stepped, Taken, finished
 from runtime.journal import JournalEntry
 from runtime.run import has_ended
 from runtime.snapshot import Snapshot
@@ -69,6 +70,8 @@ class Surroundings:
     """Garden time at which nothing happens any more."""
     befell: Callable[[str, str], None]
     publish: Callable[[Host, bytes], None]
+    before: Callable[[int], None]
+    """Brings the stimuli that come before an instant, or at it."""
     fail: Callable[[Exception], None]
     """The process cannot go on: it ends, and comes back from its journal."""
 
@@ -82,7 +85,9 @@ class Resident:
         self._around = around
         self._lane = lane
         self._timers: dict[tuple[int, int], asyncio.TimerHandle] = {}
-        self._inbox: deque[Event] = deque()
+        self._inbox: deque[tuple[Event, int | None]] = deque()
+        self._last_ns = 0
+        """When it last took something."""
         self._asking = False
         self._begun = False
         self._paused = False
@@ -120,9 +125,10 @@ class Resident:
         ``carried`` is the position of the last event whose effects are known to have been
         carried out.  Receivers drop what they have accepted.
         """
-        for one in self.host.restore(entries):
-            if one.pending.position > carried:
-                self._carry_out(one.pending.position, _to_repeat(one))
+        self._last_ns = max((e.body["time_ns"] for e in entries if e.kind == ACCEPTED), default=0)
+        repeated = [one for one in self.host.relive(entries) if one.pending.position > carried]
+        for one in repeated:
+            self._carry_out(one.pending.position, _to_repeat(one))
 
     def begin(self) -> None:
         """Begins, or goes on where the journal ended."""
@@ -133,21 +139,37 @@ class Resident:
         if host.pending is not None:
             self._try(host.proceed)
         elif not host.snapshot.state:
-            self.offer(BEGIN)
+            self.offer(BEGIN, 0 if self.is_on_a_grid else None)
         for event in lost:
             self.offer(event)
         self._drain()
 
     # Events
 
-    def offer(self, event: Event) -> None:
-        """Takes an event, now or when its turn comes."""
+    def offer(self, event: Event, at_ns: int | None = None) -> None:
+        """Takes an event, now or when its turn comes; at ``at_ns``, if that is not over, else now.
+
+        The horizon is exclusive.
+        """
         if self._waits:
-            self._inbox.append(event)
+            self._inbox.append((event, at_ns))
             return
-        now_ns = self._around.clock.now_ns()
-        if now_ns < self._around.horizon_ns:
-            self._try(lambda: self.host.accept(event, now_ns))
+        if at_ns is None:
+            at_ns = self._around.clock.now_ns()
+        self._last_ns = max(self._last_ns, at_ns)
+        if self._last_ns < self._around.horizon_ns:
+            self._try(lambda: self.host.accept(event, self._last_ns))
+
+    @property
+    def is_on_a_grid(self) -> bool:
+        """Whether it takes what is scheduled at the scheduled instant, however late (SEMANTICS 5)."""
+        return self.host.kernel.actor.beat is not None
+
+    @property
+    def is_due(self) -> bool:
+        """Whether something on its grid, from before the horizon, is still to be taken."""
+        deadlines = (armed[1] for armed in self.host.snapshot.timers.values())
+        return self.is_on_a_grid and any(due_ns < self._around.horizon_ns for due_ns in deadlines)
 
     @property
     def _waits(self) -> bool:
@@ -202,7 +224,7 @@ class Resident:
     def _drain(self) -> None:
         """First what came from inside: finished work and timers; then the bus."""
         while self._inbox and not self._waits:
-            self.offer(self._inbox.popleft())
+            self.offer(*self._inbox.popleft())
         if not self._waits:
             self._listener.release()
 
@@ -220,9 +242,10 @@ class Resident:
                     if handle is not None:
                         handle.cancel()
                 case StartWork():
-                    work = self.host.kernel.actor.works[effect.work]
-                    back = partial(self._came_back, work)
-                    around.works.start(self.host.id, work, effect.number, effect.arguments, back)
+                    self._start_work(effect)
+                case RevokeWork():
+                    if not around.works.revoke(self.host.id, effect.number):
+                        self.offer(finished(effect.number, "revoked"))
                 case CancelWork():
                     around.works.cancel(self.host.id, effect.number)
                 case Deliver():
@@ -237,6 +260,13 @@ class Resident:
             around.journal.mark(self.host.id, position)
         else:
             lane.then(lambda: around.journal.mark(self.host.id, position))
+
+    def _start_work(self, effect: StartWork) -> None:
+        actor = self.host.kernel.actor
+        work = actor.works[effect.work]
+        if actor.beat is None or work.real or work.virtual:  # else it takes as long as it is given
+            back = partial(self._came_back, work)
+            self._around.works.start(self.host.id, work, effect.number, effect.arguments, back)
 
     def _came_back(self, work: Work, event: Event) -> None:
         """Work is over.  That a callable or a service failed, a person wants to hear, and why."""
@@ -263,9 +293,14 @@ class Resident:
             return
         if effect.deadline_ns - self._around.clock.now_ns() > TIMER_SLACK_NS:
             self._set_timer(effect)
-        elif not self.winding_down:
-            payload = {"timer": effect.timer, "generation": effect.generation}
-            self.offer(Event(EventKind.TIMER, payload=payload))
+        elif self.winding_down:
+            return
+        elif self.is_on_a_grid:
+            boundary = effect.event.kind is EventKind.BEAT
+            self._around.before(effect.deadline_ns - boundary)
+            self.offer(effect.event, effect.deadline_ns)
+        else:
+            self.offer(effect.event)
 
     def close(self) -> None:
         """Hears nothing and does nothing more."""

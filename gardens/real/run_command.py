@@ -36,6 +36,13 @@ def command(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the journal (SQLite) and the records.")
     ] = None,
+    report_: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Write a page (HTML) that shows the run."),
+    ] = None,
+    perfetto: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a trace for ui.perfetto.dev (JSON).")
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show each step as it happens.")] = False,
     format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.text,
 ) -> None:
@@ -50,6 +57,7 @@ def command(
     from gardens.real.running import run_in
     from nimdsl.loading import with_overrides
     from runtime.report.export import discard, export, journal_in
+    from runtime.report.pictures import Pictures
     from runtime.report.text import report
     from runtime.run import find_scenario
 
@@ -60,7 +68,10 @@ def command(
     found = find_scenario(program, found.name)
     where = find_garden(program, garden)
     where = replace(where, rate=rate) if rate else where
-    with tempfile.TemporaryDirectory(prefix="nimdsl-run-") as scratch:
+    with (
+        Pictures(report_, perfetto) as pictures,
+        tempfile.TemporaryDirectory(prefix="nimdsl-run-") as scratch,
+    ):
         journal = journal_in(out or Path(scratch) / "out")
         try:
             result = asyncio.run(
@@ -76,6 +87,7 @@ def command(
                     stream=sys.stderr if format_ is Format.json else sys.stdout,
                 )
             )
+            pictures.draw(result)
             if out:
                 export(result, out, journal)
         finally:
@@ -85,6 +97,6 @@ def command(
     if format_ is Format.json:
         print(json.dumps(result.summary, indent=2, ensure_ascii=False))
     else:
-        report(result, out)
+        report(result, out, pictures)
     if not result.ok:
         raise typer.Exit(1)

@@ -85,6 +85,8 @@ class Works:
         self._callables: dict[str, Callable[..., Any]] = {}
         self._loop = asyncio.get_running_loop()
         self._cancels: dict[tuple[str, int], Callable[[], None]] = {}
+        self._ends: dict[tuple[str, int], Callable[[Outcome], None]] = {}
+        self._revokes: dict[tuple[str, int], Callable[[], None]] = {}
 
     @property
     def count(self) -> int:
@@ -97,9 +99,11 @@ class Works:
 
         def end(outcome: Outcome) -> None:
             if self._cancels.pop(key, None) is not None:
+                self._forget(key)
                 kind, values, reason = _bounded(outcome)
                 done(finished(number, kind, dict(values), reason))
 
+        self._ends[key] = end
         if work.produces:
             self._soon(key, end, lambda: {"text": self._translator.translate(arguments)})
             return
@@ -115,9 +119,31 @@ class Works:
 
     def cancel(self, actor: str, number: int) -> None:
         """Nobody waits for it any more."""
+        self._forget((actor, number))
         cancel = self._cancels.pop((actor, number), None)
         if cancel is not None:
             cancel()
+
+    def revoke(self, actor: str, number: int) -> bool:
+        """Its time is over: it comes back as ``revoked``, a thread when it has really ended.
+
+        False for work that is not under way.
+        """
+        key = (actor, number)
+        if key not in self._cancels:
+            return False
+        revoke = self._revokes.pop(key, None)
+        if revoke is not None:
+            revoke()
+            return True
+        cancel, end = self._cancels[key], self._ends[key]
+        cancel()
+        self._loop.call_soon(end, ("revoked", {}, ""))
+        return True
+
+    def _forget(self, key: tuple[str, int]) -> None:
+        self._ends.pop(key, None)
+        self._revokes.pop(key, None)
 
     def close(self) -> None:
         """Cancels everything; threads that do not listen end with the process."""
@@ -181,7 +207,14 @@ class Works:
             cancelled.set()
             task.cancel()
 
+        def revoke() -> None:
+            cancelled.set()
+            if inspect.iscoroutinefunction(self._callables.get(str(work.real["python"]))):
+                task.cancel()
+                end(("revoked", {}, ""))
+
         self._cancels[key] = cancel
+        self._revokes[key] = revoke
 
     async def _called(
         self, work: Work, arguments: Plain, cancelled: threading.Event, end: Callable[[Outcome], None]

@@ -24,18 +24,19 @@ from nimdsl.compile.garden import PERFECT_GARDEN
 from nimdsl.compile.handshake import TRANSLATE
 from nimdsl.errors import PermanentPortError
 from nimdsl.flatten import Table
-from nimdsl.program import Actor, Program, Scenario, Stimulus
+from nimdsl.program import Actor, Program, Scenario
 from runtime import wire
 from runtime.bus import Message
-from runtime.economy import Charge, Ledger, Reserve, Settle
-from runtime.effects import Book, Deliver, Effect, SetTimer, StartWork
+from runtime.economy import Charge, Entry, Ledger, Reserve, Settle
+from runtime.effects import Book, Deliver, Effect, RevokeWork, SetTimer, StartWork
 from runtime.events import BEGIN, PRIORITY, Event, EventKind
-from runtime.host import Checks, Host, finished, settled
+from runtime.host import Checks, Host, finished
 from runtime.interpreters import Interpreter, TransitionsInterpreter
-from runtime.journal import Journal, MemoryJournal
+from runtime.journal import DiscardingJournal, Journal, MemoryJournal
 from runtime.models import Draws, Fates, WorkModels
-from runtime.run import LEDGER, WIND_DOWN_NS, Incident, Run, actors_of, has_ended, stimuli_of, tariff_of
-from runtime.step import Kernel, Paid
+from runtime.run import LEDGER, WIND_DOWN_NS, Incident, Run, actors_of, has_ended, tariff_of
+from runtime.step import Kernel, Need, Paid
+from runtime.stimuli import Arrival, stimuli_of
 from runtime.translator import DocumentTranslator, Translator
 from runtime.turn import Record
 
@@ -43,7 +44,10 @@ EVENT_COUNT_MAX = 5_000_000
 """How many events one run takes at most."""
 INSTANT_EVENT_COUNT_MAX = 100_000
 """How many events may happen at one instant; beyond that, time stands still."""
+INCIDENT_COUNT_MAX = 10_000
+"""How many incidents a run remembers, the first ones; the others are told and counted."""
 CONTROL = 0
+NOT_AFTER_THE_END = (EventKind.BEAT, EventKind.TIMER, EventKind.STIMULUS)
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,11 @@ class Options:
     """Is told each record as it is made."""
     notice: Callable[[Incident], None] | None = None
     """Is told each incident as it happens."""
+    booked: Callable[[Entry], None] | None = None
+    """Is told each entry of the ledger as it is written."""
+    keep: bool = True
+    """Without: records are told and let go of, and so are the ledger's entries when they are in the
+    journal, so that a run takes little memory however long it is."""
 
 
 class Driver:
@@ -70,7 +79,7 @@ class Driver:
         self.program = program
         self.scenario = scenario
         self.options = options
-        self.journal = journal if journal is not None else MemoryJournal()
+        self.journal = journal if journal is not None else self._own_journal()
         self.witness = journal is not None
         self.environment = simpy.Environment()
         garden = program.gardens.get(scenario.garden, PERFECT_GARDEN)
@@ -85,6 +94,7 @@ class Driver:
         self.ledger = Ledger(tariff_of(economy)) if economy else None
         self.written_count = 0
         self.incidents: list[Incident] = []
+        self.incidents_left_out = 0
         identity = [program.sha256, scenario.name, options.seed, options.replication]
         self.run_id = canonical.sha256(identity)[:32]
         self.hosts = {actor.id: self._host(actor) for actor in actors_of(program, scenario)}
@@ -107,7 +117,22 @@ class Driver:
     def _host(self, actor: Actor) -> Host:
         program = self.program
         kernel = Kernel(actor, self.options.interpreter(actor.table), program.schemas, program.sha256)
-        return Host(kernel, self.journal, self.options.checks, witness=self.witness)
+        return Host(
+            kernel,
+            self.journal,
+            self.options.checks,
+            witness=self.witness,
+            keep=self.options.keep,
+            tell=self.options.observe,
+        )
+
+    def _own_journal(self) -> Journal:
+        """Kept by whoever wants to read it, and where an actor may have to be restored from it."""
+        works = [work for actor in actors_of(self.program, self.scenario) for work in actor.works.values()]
+        crashes = any(work.virtual is not None and work.virtual.crash for work in works)
+        if self.options.keep or self.options.checks.restore or crashes:
+            return MemoryJournal()
+        return DiscardingJournal()
 
     @property
     def now_ns(self) -> int:
@@ -121,7 +146,8 @@ class Driver:
         for name in self.hosts:
             self.bus.listen(name, self._hearing(name))
             self._schedule(self.now_ns, CONTROL, name, 0, self._delivery(name, BEGIN))
-        self._schedule_next(stimuli_of(self.scenario))
+        draws = Draws(self.options.seed, self.options.replication)
+        self._schedule_next(stimuli_of(self.scenario, draws))
         stopped = self._loop()
         ended_ns = self.active_ns if self.ended_ns is None else self.ended_ns
         if stopped == "horizon":
@@ -130,7 +156,15 @@ class Driver:
             self.ledger.close(max(ended_ns, self.active_ns))
             self._write_ledger()
         self.journal.commit()
-        return Run(self.run_id, self.hosts, self.ledger, ended_ns, stopped, tuple(self.incidents))
+        return Run(
+            self.run_id,
+            self.hosts,
+            self.ledger,
+            ended_ns,
+            stopped,
+            tuple(self.incidents),
+            self.incidents_left_out,
+        )
 
     def _loop(self) -> str:
         environment, horizon_ns = self.environment, self.scenario.horizon_ns
@@ -159,18 +193,18 @@ class Driver:
             self.ended_ns = self.now_ns
         return not self.underway_count
 
-    def _schedule_next(self, stimuli: Iterator[tuple[int, int, Stimulus]]) -> None:
+    def _schedule_next(self, stimuli: Iterator[tuple[int, int, Arrival]]) -> None:
         """One stimulus is scheduled at a time: each brings on the next."""
         due = next(stimuli, None)
         if due is None:
             return
-        at_ns, number, stimulus = due
+        at_ns, number, arrival = due
         sender = f"scenario/{self.scenario.name}"
-        event = Event(EventKind.STIMULUS, stimulus.event, stimulus.payload, sender, number)
+        event = Event(EventKind.STIMULUS, arrival.event, arrival.payload, sender, number)
 
         def act() -> None:
             self._schedule_next(stimuli)
-            self._deliver(stimulus.to, event)
+            self._deliver(arrival.to, event)
 
         self._schedule(at_ns, PRIORITY[EventKind.STIMULUS], sender, number, act)
 
@@ -221,7 +255,7 @@ class Driver:
         return arrive
 
     def _deliver(self, name: str, event: Event) -> None:
-        if self.ended_ns is not None and event.kind in (EventKind.TIMER, EventKind.STIMULUS):
+        if self.ended_ns is not None and event.kind in NOT_AFTER_THE_END:
             return
         host = self.hosts.get(name)
         if host is None:
@@ -230,19 +264,19 @@ class Driver:
         if name in self.down:
             self._befell(name, f"missed a {event.kind}: it is down")
             return
-        known = len(host.records)
-        effects = settled(host, host.accept(event, self.now_ns), self._ask)
+        effects = host.accept(event, self.now_ns, self._ask)
         if effects is None:
             return
+        assert not isinstance(effects, Need)
         self.active_ns = self.now_ns
-        if self.options.observe is not None:
-            for record in host.records[known:]:
-                self.options.observe(record)
         self._carry_out(host, effects)
 
     def _befell(self, actor: str, what: str) -> None:
         incident = Incident(self.now_ns, actor, what)
-        self.incidents.append(incident)
+        if len(self.incidents) < INCIDENT_COUNT_MAX:
+            self.incidents.append(incident)
+        else:
+            self.incidents_left_out += 1
         if self.options.notice is not None:
             self.options.notice(incident)
 
@@ -255,6 +289,8 @@ class Driver:
                     self._set_timer(host, effect)
                 case StartWork():
                     self._start_work(host, effect)
+                case RevokeWork():
+                    self._revoke_work(host, effect)
                 case Deliver():
                     self._send(host, effect)
                 case Book():
@@ -274,16 +310,22 @@ class Driver:
         for entry in self.ledger.entries_from(self.written_count):
             self.journal.append(LEDGER, "entry", entry.to_data())
             self.written_count += 1
+            if self.options.booked is not None:
+                self.options.booked(entry)
+        if not self.options.keep:
+            asked_ns = self.active_ns if self.ended_ns is None else self.ended_ns
+            self.ledger.forget(self.written_count, asked_ns)
 
     def _set_timer(self, host: Host, effect: SetTimer) -> None:
-        payload = {"timer": effect.timer, "generation": effect.generation}
-        event = Event(EventKind.TIMER, payload=payload)
+        event = effect.event
         at_ns = max(effect.deadline_ns, self.now_ns)
         act = self._delivery(host.id, event)
-        self._schedule(at_ns, PRIORITY[EventKind.TIMER], host.id, effect.generation, act)
+        self._schedule(at_ns, PRIORITY[event.kind], host.id, effect.generation, act)
 
     def _start_work(self, host: Host, effect: StartWork) -> None:
         work = host.kernel.actor.works[effect.work]
+        if work.virtual is None and host.kernel.actor.beat is not None:
+            return  # it takes as long as it is given
         incarnation = self.incarnations[host.id]
         ends = self.works.outcome(host.id, work, effect.number, effect.arguments, incarnation)
         at_ns = self.now_ns + ends.latency_ns
@@ -297,6 +339,13 @@ class Driver:
         event = finished(effect.number, ends.outcome, values, ends.reason)
         deliver = self._counted(self._in_incarnation(host.id, self._delivery(host.id, event)))
         self._schedule(at_ns, PRIORITY[EventKind.FINISHED], host.id, effect.number, deliver)
+
+    def _revoke_work(self, host: Host, effect: RevokeWork) -> None:
+        """Work that is a model obeys at once."""
+        deliver = self._counted(
+            self._in_incarnation(host.id, self._delivery(host.id, finished(effect.number, "revoked")))
+        )
+        self._schedule(self.now_ns, PRIORITY[EventKind.FINISHED], host.id, effect.number, deliver)
 
     def _in_incarnation(self, name: str, act: Callable[[], None]) -> Callable[[], None]:
         incarnation = self.incarnations[name]

@@ -57,10 +57,10 @@ from runtime.run import (
     LEDGER,
     PROCESS,
     WIND_DOWN_NS,
-    stimuli_of,
     tariff_of,
 )
 from runtime.step import Paid
+from runtime.stimuli import stimuli_of
 
 TIMER_SLACK_NS = 100_000
 """So much early a timer of a real garden may come: event loops wake a little before the time."""
@@ -194,7 +194,8 @@ class RecordedGarden:
         if self.recording.garden and not self.recording.complete:
             self.notes["the journal is not complete: its garden lives, or did not go down in order"] = 1
         scenario, sender = self.recording.scenario, self.scenario_id
-        for at_ns, number, one in takewhile(lambda due: due[0] <= self.last_ns, stimuli_of(scenario)):
+        due = stimuli_of(scenario, Draws(self.recording.seed))
+        for at_ns, number, one in takewhile(lambda arrival: arrival[0] <= self.last_ns, due):
             event = Event(EventKind.STIMULUS, one.event, one.payload, sender, number)
             self.sent[sender, number] = Sent(sender, number, one.to, at_ns, event, (at_ns,))
         for name in sorted(set(self.recording.kernels) - set(self.inboxes)):
@@ -220,8 +221,8 @@ class RecordedGarden:
     def _order(self, name: str) -> tuple[int, int, int, int]:
         line = self.queues[name][0]
         event, number = line.event, line.event.number
-        if event.kind in (EventKind.TIMER, EventKind.FINISHED):
-            own = event.payload.get("generation" if event.kind is EventKind.TIMER else "work")
+        if event.kind in (EventKind.BEAT, EventKind.TIMER, EventKind.FINISHED):
+            own = event.payload.get("work" if event.kind is EventKind.FINISHED else "generation")
             number = own if isinstance(own, int) else 0
         return line.time_ns, PRIORITY[event.kind], self.emitters.get(event.sender or name, -1), number
 
@@ -291,7 +292,7 @@ class RecordedGarden:
 
     def _judge(self, name: str, line: Line) -> None:
         event, identity = line.event, (line.event.sender, line.event.number)
-        if event.kind is EventKind.TIMER:
+        if event.kind in (EventKind.BEAT, EventKind.TIMER):
             armed = self.actors[name].snapshot.timers.get(str(event.payload.get("timer")))
             slack_ns = TIMER_SLACK_NS if self.recording.garden else 0
             if armed and line.time_ns < armed[1] - slack_ns:

@@ -53,7 +53,7 @@ def overview() -> str:
         own = [entry for entry in catalogue().values() if entry.code.startswith(prefix)]
         lines += [styled(title, "bold"), *(f"  {entry.code}  {entry.title}" for entry in own), ""]
     lines.append(styled("kinds", "bold"))
-    lines += [f"  {kind:<9} {document_schema(kind)['description']}" for kind in KINDS]
+    lines += [f"  {kind:<10} {document_schema(kind)['description']}" for kind in KINDS]
     return "\n".join([*lines, "", "`nimdsl explain NIM0203` or `nimdsl explain Cell.machine` says more"])
 
 

@@ -9,6 +9,7 @@ import typer
 
 from nimdsl.assembly import Report
 from nimdsl.commands.output import Format, chosen, counted, print_diagnostics, print_json, styled
+from nimdsl.compile.recordings import RECORDING_SUFFIX
 from nimdsl.diagnostics import Severity
 from nimdsl.loading import check
 from nimdsl.source import SUFFIXES
@@ -76,7 +77,7 @@ def _watch(paths: list[Path], called: str, format_: Format) -> None:
         raise typer.Exit(1)
     print(styled("watching for changes; Ctrl-C ends", "dim"), flush=True)
     for changes in watchfiles.watch(*folders, raise_interrupt=False):
-        if any(name.lower().endswith(SUFFIXES) for _, name in changes):
+        if any(name.lower().endswith((*SUFFIXES, RECORDING_SUFFIX)) for _, name in changes):
             print()
             _print(check(paths), called, format_)
             print(end="", flush=True)

@@ -50,7 +50,7 @@ def compile_cell(findings: Findings, reader: Reader, context: Context) -> Compil
             "NIM0204" if not answering else "NIM0203", message, reader.place(), "keep one of them"
         )
         return None
-    works, arguments = _works(reader, scope, answering)
+    works, arguments = compile_works(reader, scope, answering)
     accepted = reader.sub("accepts")
     accepts = {
         name: (inner.own_types(), accepted.place(name))
@@ -76,7 +76,10 @@ def compile_cell(findings: Findings, reader: Reader, context: Context) -> Compil
     return CompiledCell(root, initial, tables, works, interface, answering, reader.text("domain"))
 
 
-def _works(reader: Reader, scope: Scope, answering: bool) -> tuple[dict[str, Work], dict[str, Expression]]:
+def compile_works(
+    reader: Reader, scope: Scope, answering: bool
+) -> tuple[dict[str, Work], dict[str, Expression]]:
+    """The works that a document declares under ``work``, with their arguments."""
     works: dict[str, Work] = {}
     arguments: dict[str, Expression] = {}
     named = reader.sub("work")

@@ -59,6 +59,8 @@ class Documents:
     damaged: bool
     """Whether something was lost on the way that others may refer to."""
     sources: tuple[Source, ...] = ()
+    recordings: Mapping[str, Source | Diagnostic] = field(default_factory=dict)
+    """The files of arrivals that scenarios name, or why one cannot be had; by name."""
     changes: Mapping[str, Plain] = field(default_factory=dict)
     """What was changed for one run, which may explore what nobody would deploy."""
 

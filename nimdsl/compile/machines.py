@@ -46,7 +46,7 @@ class EventSource:
     @property
     def once(self) -> bool:
         """Whether it comes once for something the cell did, so that missing it is final."""
-        return not self.origins & {"accepts"}
+        return not any(origin == "accepts" or origin.startswith("attention: ") for origin in self.origins)
 
 
 @dataclass
@@ -60,6 +60,7 @@ class Interface:
     events: dict[str, EventSource]
     rewards: frozenset[str] | None
     name: str = ""
+    kind: str = "cell"
 
     def scope_for(self, event: str) -> Scope:
         """The scope of a guard or action that ``event`` leads to."""
@@ -302,7 +303,7 @@ def _reward(reader: Reader, interface: Interface) -> list[Action]:
         fix = phrase(name, interface.rewards)
         message = f"no economy knows the reward `{name}`"
         reader.findings.report("NIM0301", message, reader.place("reward"), fix)
-    return [Reward(name, f"cell/{interface.name}")]
+    return [Reward(name, f"{interface.kind}/{interface.name}")]
 
 
 def _paths(node: object, parent: str) -> list[str]:

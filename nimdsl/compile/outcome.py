@@ -20,6 +20,7 @@ from nimdsl.expression.types import (
     list_of,
     record_of,
 )
+from nimdsl.program import Beat
 
 LIFEFORCE_FIELDS = ("initial", "spent", "earned", "final")
 
@@ -28,10 +29,13 @@ Cells = Mapping[str, Mapping[str, Type] | None]
 """The types of cells' data by name; None for a cell that is not known because it is wrong itself."""
 
 
-def outcome_scope(phases: Mapping[str, Type], cells: Cells, open: bool = False) -> Scope:
+def outcome_scope(
+    phases: Mapping[str, Type], cells: Cells, beat: Beat | None = None, open: bool = False
+) -> Scope:
     """The names of an outcome: ``phases`` as expressions in them see them, ``cells`` by their data.
 
-    ``open`` says that there may be more of both, which could not be compiled.
+    ``beat`` is that of the attention, if one takes part.  ``open`` says that there may be more
+    phases and cells, which could not be compiled.
     """
     kinds = {
         "completed": BOOL,
@@ -45,7 +49,25 @@ def outcome_scope(phases: Mapping[str, Type], cells: Cells, open: bool = False) 
         "phases": record_of({name: _phase(kind) for name, kind in phases.items()}, "the protocol", open),
         "cells": record_of({name: _cell(name, data) for name, data in cells.items()}, "the scenario", open),
     }
+    if beat is not None:
+        kinds |= _attention(beat)
     return Scope({name: Binding(kind, ("$outcome", name)) for name, kind in kinds.items()})
+
+
+def _attention(beat: Beat) -> dict[str, Type]:
+    """``beats``, one after the other, and ``attention``, their sums."""
+    parts = dict.fromkeys(("overhead", "charged", "reflex", "idle", "settle"), DURATION)
+    counted = {"spent": DURATION, "granted": DURATION, "preempted": INT, "dropped": INT, "done": INT}
+    names = [level.name for level in beat.levels]
+    once = record_of({**counted, "started": DURATION}, "the level")
+    summed = record_of(counted, "the level")
+    one = {"index": INT, "settled": BOOL, **parts}
+    of_beat = record_of(dict.fromkeys(names, once), "the attention")
+    in_all = record_of(dict.fromkeys(names, summed), "the attention")
+    return {
+        "beats": list_of(record_of({**one, "levels": of_beat}, "the beat")),
+        "attention": record_of({"beats": INT, "settled": INT, **parts, "levels": in_all}, "`attention`"),
+    }
 
 
 def _phase(kind: Type) -> Type:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nimdsl.compile.machines import event_payload
 from nimdsl.compile.outcome import Cells, outcome_scope
 from nimdsl.compile.overrides import override
 from nimdsl.compile.reader import Findings, Reader
+from nimdsl.compile.stimulus import Receivers, compile_stimuli
 from nimdsl.expression.check import Scope
-from nimdsl.expression.evaluate import Fault
 from nimdsl.expression.types import Type
-from nimdsl.program import Economy, Expectation, Garden, Protocol, Scenario, Stimulus
+from nimdsl.program import Beat, Economy, Expectation, Garden, Protocol, Scenario
 from nimdsl.suggest import phrase
 
 HORIZON_NS = 3_600 * 1_000_000_000
@@ -27,6 +26,7 @@ class ScenarioContext:
     economies: Mapping[str, Economy]
     gardens: Mapping[str, Garden]
     cells: Cells
+    attentions: Mapping[str, Beat]
     accepts: Mapping[str, Mapping[str, Mapping[str, Type]]]
     priced: frozenset[str]
     """Cells that charge something or ask for rewards."""
@@ -41,26 +41,43 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     phases = [phase.name for phase in protocol.phases] if protocol else []
     data = {cell: context.cells[cell] for cell in cells if cell in context.cells}
     unknown = findings.documents.damaged or ("protocol" in reader and protocol is None)
-    scope = outcome_scope({name: context.phase_types[name] for name in phases}, data, open=unknown)
     overrides = reader.value("set", {})
+    attention = _attention(findings, reader, context)
+    kinds = {name: context.phase_types[name] for name in phases}
+    scope = outcome_scope(kinds, data, context.attentions.get(attention), open=unknown)
     _check_overrides(findings, reader)
+    economy = _economy(reader, context, protocol, [*cells, attention])
+    horizon_ns = reader.duration("horizon", HORIZON_NS)
+    beat = context.attentions.get(attention)
+    receivers = Receivers(cells, context.cells, context.accepts, attention, beat, horizon_ns)
     return Scenario(
         name=findings.document.name,
         description=reader.text("description"),
         protocol=name,
-        economy=_economy(reader, context, protocol, cells),
+        economy=economy,
         garden=_garden(reader, context),
         cells=tuple(sorted(cells)),
-        horizon_ns=reader.duration("horizon", HORIZON_NS),
+        attention=attention,
+        horizon_ns=horizon_ns,
         seed=reader.value("seed", 1),
         set=overrides,
-        stimuli=tuple(_stimulus(item, context, cells) for item in reader.items("stimuli")),
+        stimuli=compile_stimuli(reader, receivers),
         expect=() if findings.poisoned or len(data) < len(cells) else _expectations(reader, scope),
     )
 
 
 def _expectations(reader: Reader, scope: Scope) -> tuple[Expectation, ...]:
     return tuple(Expectation(text, holds) for text, holds in reader.expressions("expect", scope))
+
+
+def _attention(findings: Findings, reader: Reader, context: ScenarioContext) -> str:
+    """The one that is named; without a name the only one, if a stimulus goes to a level or a gate."""
+    if "attention" in reader:
+        name = reader.reference("attention", "Attention")
+        findings.poisoned = findings.poisoned or (bool(name) and name not in context.attentions)
+        return name
+    wanted = any("level" in item or "gate" in item for item in reader.items("stimuli"))
+    return next(iter(context.attentions)) if wanted and len(context.attentions) == 1 else ""
 
 
 def _check_overrides(findings: Findings, reader: Reader) -> None:
@@ -77,6 +94,8 @@ def _economy(reader: Reader, context: ScenarioContext, protocol: Protocol | None
         return reader.reference("economy", "Economy")
     if protocol is not None:
         return protocol.economy
+    if "protocol" in reader:
+        return ""  # the protocol is wrong itself, and says who pays
     if len(context.economies) == 1:
         return next(iter(context.economies))
     documents = reader.findings.documents
@@ -98,35 +117,3 @@ def _garden(reader: Reader, context: ScenarioContext) -> str:
         message = f"`{name}` is a real garden; a scenario names the virtual one that predicts it"
         reader.findings.report("NIM0301", message, reader.place("garden"), phrase(name, virtual))
     return name
-
-
-def _stimulus(reader: Reader, context: ScenarioContext, cells: list[str]) -> Stimulus:
-    to, event = reader.reference("to", "Cell"), reader.text("event")
-    accepted = context.accepts.get(to)
-    fields: Mapping[str, Type] = {}
-    if to and to not in cells and to in context.cells:
-        reader.findings.report("NIM0301", f"`{to}` takes no part in this scenario", reader.place("to"))
-    if accepted is not None:
-        fields = accepted.get(event, {})
-        if event not in accepted:
-            message = f"`{to}` does not accept the event `{event}`"
-            reader.findings.report("NIM0301", message, reader.place("event"), phrase(event, accepted))
-    if accepted is None:
-        payload = reader.template("payload", Scope({}))
-    else:
-        payload = event_payload(reader, Scope({}), event, fields)
-    if reader.value("times", 1) > 1 and not reader.duration("every"):
-        reader.findings.report("NIM0204", "`times` needs `every`", reader.place("times"), "add `every:`")
-    try:
-        values = {} if reader.findings.failed else payload.evaluate({})
-    except Fault as fault:
-        reader.findings.report("NIM0304", str(fault), reader.place("payload"))
-        values = {}
-    return Stimulus(
-        reader.duration("at"),
-        reader.duration("every"),
-        reader.value("times", 1),
-        f"cell/{to}",
-        event,
-        values,
-    )

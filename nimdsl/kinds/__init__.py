@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 API_VERSION = "nimdsl.dev/v1"
-KINDS = ("Schema", "Economy", "Cell", "Phase", "Protocol", "Garden", "Scenario")
+KINDS = ("Schema", "Economy", "Cell", "Attention", "Phase", "Protocol", "Garden", "Scenario")
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -13,7 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from nimdsl.units import SECOND_NS, format_lifeforce
-from runtime.report.outcome import notices
+from runtime.report.blocks import print_beats
+from runtime.report.pictures import Pictures
 from runtime.report.result import Result
 from runtime.run import Incident
 from runtime.turn import Record
@@ -95,15 +96,20 @@ def _console(stream: TextIO | None = None) -> Console:
     return console if console.is_terminal else Console(file=stream, highlight=False, width=WIDTH_PIPED)
 
 
-def report(result: Result, out: Path | None = None) -> None:
-    """Prints the whole result."""
+def report(result: Result, out: Path | None = None, pictures: Pictures | None = None) -> None:
+    """Prints the whole result; with ``pictures``, which were drawn, also the beats."""
     console = _console()
     scenario = result.scenario
     console.print(f"\n[bold]{scenario.name}[/] [dim]· seed {result.seed} · {result.program.sha256[:12]}[/]")
     if scenario.description:
         console.print(f"[dim]{escape(scenario.description)}[/]")
     console.print()
-    console.print(_phases(result) if result.outcome["phases"] else _cells(result))
+    if pictures is not None and pictures.view is not None:
+        print_beats(console, pictures.view)
+    if result.outcome["phases"]:
+        console.print(_phases(result))
+    elif result.outcome["cells"]:
+        console.print(_cells(result))
     _print_notices(console, result)
     _print_failures(console, result)
     _print_criteria(console, result)
@@ -111,6 +117,8 @@ def report(result: Result, out: Path | None = None) -> None:
     _print_end(console, result)
     if out is not None:
         console.print(f"[dim]journal and records in {escape(str(out))}[/]")
+    for what, path in pictures.written if pictures is not None else ():
+        console.print(f"[dim]{what} in {escape(str(path))}[/]", soft_wrap=True)
 
 
 def _table(*columns: tuple[str, str]) -> Table:
@@ -172,8 +180,7 @@ def _cells(result: Result) -> Table:
         ("data", "left"),
     )
     for name, cell in result.outcome["cells"].items():
-        records = result.run.hosts[f"cell/{name}"].records
-        moves = sum(record["type"] == "transition" for record in records)
+        moves = result.tally.count(f"cell/{name}", "transition")
         ledger = result.run.ledger
         spent = format_lifeforce(ledger.spent(f"cell/{name}")) if ledger else "–"
         data = ", ".join(f"{key}={_short(value)}" for key, value in cell["data"].items())
@@ -213,7 +220,7 @@ def _values(values: tuple[tuple[str, str], ...]) -> str:
 
 
 def _print_notices(console: Console, result: Result) -> None:
-    found = notices(result.run)
+    found = result.tally.notices
     for notice in found[:NOTICES_SHOWN_MAX]:
         actor = notice["actor"].partition("/")[2]
         times = "" if notice["count"] == 1 else f" {notice['count']} times"
@@ -233,8 +240,8 @@ def _print_failures(console: Console, result: Result) -> None:
         name = record["name"].replace("_", " ")
         line = f"  [red]✗[/] {record['phase']}: {name}: {record['verdict']}"
         console.print(line + (f": {escape(record['reason'])}" if record["reason"] else ""), soft_wrap=True)
-    if len(result.failures) > 20:
-        console.print(f"  [dim]and {len(result.failures) - 20} more[/]")
+    if result.tally.failure_count > 20:
+        console.print(f"  [dim]and {result.tally.failure_count - 20} more[/]")
     console.print()
 
 
@@ -261,8 +268,7 @@ _ENDS = {
 
 def _busiest(result: Result) -> str:
     """The actors that were most busy in the last instant."""
-    last = Counter(r["actor"] for r in result.records() if r["time_ns"] == result.run.time_ns)
-    return " and ".join(actor.partition("/")[2] for actor, _ in last.most_common(2))
+    return " and ".join(actor.partition("/")[2] for actor in result.tally.busiest(2))
 
 
 def _print_end(console: Console, result: Result) -> None:
@@ -285,6 +291,7 @@ def _print_incidents(console: Console, result: Result) -> None:
         times = "" if count == 1 else f" ({count} times)"
         console.print(f"[yellow]~[/] [dim]{escape(actor)}: {escape(what)}{times}[/]", soft_wrap=True)
     rest = len(result.incidents) - sum(count for _, count in counted.most_common(INCIDENTS_SHOWN_MAX))
+    rest += result.run.incidents_left_out
     if rest:
         what = "incident" if rest == 1 else "incidents"
         console.print(f"[dim]and {rest} more {what}; --verbose shows them[/]")

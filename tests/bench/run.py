@@ -7,22 +7,29 @@ asserted: speed is measured, never tested.
 
 from __future__ import annotations
 
+import gc
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import simpy
 import yaml
 
 import nimdsl
-from gardens.virtual.driver import Options
+from gardens.virtual.driver import Driver, Options
 from nimdsl.expression.syntax import parse
+from nimdsl.loading import with_overrides
 from runtime.interpreters import PlainInterpreter
+from runtime.models import Draws
+from runtime.run import Run
+from runtime.stimuli import stimuli_of
 from simulate import run
+from tests.bench import by_hand
 from tests.bench.handshakes import bench_handshakes
 
 ROUNDS = 9
@@ -87,6 +94,8 @@ def pair(
     """Prints both medians in milliseconds and their ratio."""
     ours()
     baseline()
+    gc.collect()
+    gc.freeze()  # what is there stays, for either side
     measured = [(timed(ours), timed(baseline)) for _ in range(ROUNDS)]
     first, second = (statistics.median(column) * 1_000 for column in zip(*measured, strict=True))
     print(f"{title:<44} {first:>9.1f} ms {unit:<22} {name}: {second:.1f} ms, ratio {first / second:.2f}")
@@ -165,11 +174,44 @@ def bench_simulate() -> None:
     )
 
 
+def bench_beats() -> None:
+    """The engine, without hashes (SEMANTICS 8.1), beside scripts for this one model."""
+    horizon = "2h"
+    program = with_overrides(nimdsl.load(), {"scenario/busy-hour.horizon": horizon})
+    scenario = program.scenarios["busy-hour"]
+    levels = {name: number for number, name in enumerate(by_hand.NAMES)}
+    arrivals = [
+        (at_ns, levels[arrival.payload["level"]], arrival.payload["takes"])
+        for at_ns, _, arrival in stimuli_of(scenario, Draws(scenario.seed))
+        if at_ns < scenario.horizon_ns
+    ]
+
+    def ours() -> Run:
+        return Driver(program, scenario, Options(seed=scenario.seed)).run()
+
+    def script(model: type[by_hand.Flat]) -> by_hand.Flat:
+        return model(arrivals, scenario.horizon_ns + 1)
+
+    sums = run(program, "busy-hour").outcome["attention"]["levels"]
+    beats = scenario.horizon_ns // by_hand.BEAT
+    for model, name in ((by_hand.Nested, "nested modes"), (by_hand.Flat, "flat modes")):
+        same = [sums[level]["spent"] for level in by_hand.NAMES[1:]] == script(model).sums[1:]
+        assert same, "not the same model"
+        title = f"{beats} beats of the busy hour"
+        pair(title, "", ours, f"simpy and transitions by hand, {name}", partial(script, model))
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "nimdsl", "simulate", "busy-hour", "--out", f"{folder}/day"]
+        command += ["--set", "scenario/busy-hour.horizon=24h", "--set", "scenario/busy-hour.expect=[]"]
+        seconds = timed(lambda: subprocess.run(command, capture_output=True, check=True))
+        print(f"a day of 2,880 such beats, a whole process with its journal: {seconds:.1f} s")
+
+
 def main() -> None:
     print(f"medians of {ROUNDS} interleaved rounds, Python {sys.version.split()[0]}")
     bench_validate()
     bench_help()
     bench_simulate()
+    bench_beats()
     bench_handshakes()
 
 

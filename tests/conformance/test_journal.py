@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from nimdsl.errors import PermanentPortError, TemporaryPortError
 from runtime import sqlite_journal
-from runtime.journal import Journal, JournalEntry, MemoryJournal
+from runtime.journal import DiscardingJournal, Journal, JournalEntry, MemoryJournal
 from runtime.sqlite_journal import SqliteJournal
 
 PLAIN = st.recursive(
@@ -113,6 +113,17 @@ def test_both_give_equal_entries(lines: list[tuple[str, str, Any]]) -> None:
         assert memory.actors() == file.actors()
         for actor in memory.actors():
             assert list(memory.read(actor)) == list(file.read(actor))
+
+
+def test_a_journal_that_discards_counts_and_cannot_be_read() -> None:
+    journal: Journal = DiscardingJournal()
+    fill(journal)
+    assert journal.append("nerve/1", "outcome", None) == 2
+    assert journal.actors() == ("cell/1", "nerve/1")
+    journal.commit()
+    journal.close()
+    with pytest.raises(PermanentPortError, match="not kept"):
+        journal.read("nerve/1")
 
 
 def test_a_file_comes_back_and_goes_on(tmp_path: Path) -> None:

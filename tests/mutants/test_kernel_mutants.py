@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from nimdsl import machine
 from nimdsl.errors import NimdslError
 from nimdsl.machine import Purse
-from runtime import actions, economy, step
+from runtime import actions, economy, machine_step
 from runtime.effects import Book
 from runtime.turn import Turn
 from tests.properties.worlds import World, laws, worlds
@@ -47,7 +47,7 @@ def double_charge(patch: pytest.MonkeyPatch) -> None:
 
 def paid_twice(patch: pytest.MonkeyPatch) -> None:
     """Processing is keyed by the attempt, and nothing is remembered."""
-    original = step._Step._command
+    original = machine_step.MachineStep._command
 
     def command(self: Any, price: Any) -> Any:
         asked = original(self, price)
@@ -55,7 +55,7 @@ def paid_twice(patch: pytest.MonkeyPatch) -> None:
             return replace(asked, key=f"{asked.key}/{self.turn.effect_number}")
         return asked
 
-    patch.setattr(step._Step, "_command", command)
+    patch.setattr(machine_step.MachineStep, "_command", command)
     forget(patch)
 
 
@@ -99,18 +99,17 @@ def reward_by_occasion(patch: pytest.MonkeyPatch) -> None:
 
 
 def refusal_ignored(patch: pytest.MonkeyPatch) -> None:
-    original = step._Step._pay
+    original = machine_step.MachineStep.ask
 
-    def pay(self: Any, row: Any) -> None:
-        self.answers = tuple(replace(answer, granted=True) for answer in self.answers)
-        original(self, row)
+    def ask(self: Any, command: Any) -> Any:
+        return replace(original(self, command), granted=True)
 
-    patch.setattr(step._Step, "_pay", pay)
+    patch.setattr(machine_step.MachineStep, "ask", ask)
 
 
 def any_reply(patch: pytest.MonkeyPatch) -> None:
     """Every reply is taken for the open request's."""
-    original = step._Step._replied
+    original = machine_step.MachineStep._replied
 
     def replied(self: Any, event: Any) -> None:
         if self.turn.request is not None:
@@ -118,7 +117,7 @@ def any_reply(patch: pytest.MonkeyPatch) -> None:
             event = replace(event, payload={**event.payload, "request": own})
         original(self, event)
 
-    patch.setattr(step._Step, "_replied", replied)
+    patch.setattr(machine_step.MachineStep, "_replied", replied)
 
 
 def tried_again(world: World) -> World:

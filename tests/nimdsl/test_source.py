@@ -194,10 +194,10 @@ def _refuse_to_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """The superuser may read everything: refuse what the mode forbids."""
     really = module._bytes_of
 
-    def refuse(path: Path) -> bytes:
+    def refuse(path: Path, bytes_max: int) -> bytes:
         if not path.stat().st_mode & stat.S_IRUSR:
             raise PermissionError(13, "Permission denied")
-        return really(path)
+        return really(path, bytes_max)
 
     monkeypatch.setattr(module, "_bytes_of", refuse)
 

@@ -9,7 +9,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from runtime.economy import Charge, Command, Ledger, Reserve, Reward
+from runtime.economy import Charge, Command, Entry, Ledger, Reserve, Reward
 from tests.properties.ledger_laws import (
     COMMANDS,
     PLAIN_TARIFF,
@@ -22,6 +22,7 @@ from tests.properties.ledger_laws import (
     restored,
     state,
 )
+from tests.support.effort import examples
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -136,6 +137,29 @@ def test_the_machine_reaches_what_matters() -> None:
 
     run()
     assert all(count >= 0.05 * runs for count in seen.values()), (seen, runs)
+
+
+@given(st.lists(st.tuples(COMMANDS, st.integers(0, SECOND), st.booleans()), max_size=40))
+@settings(max_examples=examples(150))
+def test_a_ledger_that_forgets_decides_and_writes_the_same(steps: list[tuple[Command, int, bool]]) -> None:
+    whole, forgetful, now_ns = Ledger(TARIFF), Ledger(TARIFF), 0
+    written: list[Entry] = []
+    for command, passed_ns, forgets in steps:
+        now_ns += passed_ns
+        assert answer_of(forgetful, command, now_ns) == answer_of(whole, command, now_ns)
+        written += forgetful.entries_from(len(written))
+        if forgets:
+            forgetful.forget(len(written), now_ns)
+        assert forgetful.balances() == whole.balances()
+        assert forgetful.lambda_over(TARIFF.window_ns, now_ns) == whole.lambda_over(
+            TARIFF.window_ns, now_ns
+        )
+    for ledger in (whole, forgetful):
+        ledger.close(now_ns + SECOND)
+    written += forgetful.entries_from(len(written))
+    assert tuple(written) == whole.entries
+    assert state(Ledger(TARIFF, written)) == state(whole)
+    assert (forgetful.spent(), forgetful.earned()) == (whole.spent(), whole.earned())
 
 
 @pytest.mark.parametrize("tariff", [TARIFF, PLAIN_TARIFF])

@@ -231,6 +231,28 @@ def test_entries_are_plain_and_restore_the_ledger() -> None:
     }
 
 
+def test_what_a_ledger_has_forgotten_it_does_not_answer_for() -> None:
+    ledger = Ledger(replace(TARIFF, window_ns=2 * SECOND))
+    for second in range(1, 9):
+        ledger.apply(Charge(f"c{second}", "work", 1), second * SECOND)
+        ledger.apply(Reward("pod", (f"r{second}",)), second * SECOND)
+    count = len(ledger.entries)
+    kept = ledger.lambda_over(2 * SECOND, 8 * SECOND)
+    ledger.forget(count - 1, 8 * SECOND)
+    assert len(ledger.entries_from(count - 1)) == 1
+    assert ledger.lambda_over(2 * SECOND, 8 * SECOND) == kept
+    assert ledger.lambda_over(2 * SECOND, 9 * SECOND) == kept
+    assert ledger.apply(Charge("c1", "work", 1), 9 * SECOND).granted, "its key is known"
+    assert len(ledger.entries_from(count - 1)) == 1
+    for forgotten in (
+        lambda: ledger.entries,
+        lambda: ledger.entries_from(count - 2),
+        lambda: ledger.lambda_over(2 * SECOND, 7 * SECOND),
+    ):
+        with pytest.raises(NimdslError, match="ledger"):
+            forgotten()
+
+
 def test_entries_that_are_no_ledger_are_refused() -> None:
     entries = list(Ledger(TARIFF).entries)
     with pytest.raises(InternalError, match="out of order"):

@@ -11,7 +11,7 @@ from nimdsl.errors import InternalError, TemporaryPortError
 from nimdsl.program import Program
 from runtime.economy import Charge, Reserve, Settle
 from runtime.events import BEGIN, Event, EventKind
-from runtime.host import Host, fold, settled
+from runtime.host import Host, fold
 from runtime.interpreters import PlainInterpreter
 from runtime.journal import MemoryJournal
 from runtime.step import Kernel, Paid
@@ -53,16 +53,16 @@ def host_that_fails_at(failing: set[int], journal: MemoryJournal) -> tuple[Host,
 def test_a_failed_question_is_asked_again_and_nothing_is_lost(failing: int) -> None:
     journal = MemoryJournal()
     host, ask = host_that_fails_at({failing}, journal)
-    settled(host, host.accept(BEGIN, 0), ask)
+    host.accept(BEGIN, 0, ask)
     for number in range(1, 5):
         try:
-            settled(host, host.accept(push(number), number), ask)
+            host.accept(push(number), number, ask)
         except TemporaryPortError:
             with pytest.raises(InternalError):
                 host.accept(push(99), number)
             host.restore(journal.read(host.id))
             assert host.pending is not None, "what was accepted still waits"
-            settled(host, host.proceed(), ask)
+            host.proceed(ask)
     assert host.snapshot.data == {"m": 4}
     snapshot, records, pending = fold(host.kernel, journal.read(host.id))
     assert (snapshot, records, pending) == (host.snapshot, host.records, None)

@@ -21,7 +21,7 @@ from nimdsl.errors import NimdslError, PermanentPortError
 from nimdsl.program import Actor
 from runtime.effects import Effect
 from runtime.events import Event
-from runtime.host import Host, Taken
+from runtime.host import Host
 from runtime.journal import Journal, MemoryJournal
 from runtime.replay import Recording, What, opened, replay
 from runtime.report.result import Result
@@ -255,10 +255,10 @@ def test_lines_of_an_unknown_actor_are_told(hello: Result) -> None:
 class Careless(Host):
     """Steps what it has accepted before."""
 
-    def accept(self, event: Event, now_ns: int) -> Taken | None:
+    def accept(self, event: Event, now_ns: int, ask: Any = None) -> Any:
         self.snapshot = copy.copy(self.snapshot)
         object.__setattr__(self.snapshot, "accepted", {})
-        return super().accept(event, now_ns)
+        return super().accept(event, now_ns, ask)
 
 
 class Forgetful(Host):
@@ -271,10 +271,10 @@ class Forgetful(Host):
 class Silent(Host):
     """Steps replies without accepting them."""
 
-    def accept(self, event: Event, now_ns: int) -> Taken | None:
+    def accept(self, event: Event, now_ns: int, ask: Any = None) -> Any:
         before, self.journal = self.journal, _Deaf(self.journal, event.kind == "reply")
         try:
-            return super().accept(event, now_ns)
+            return super().accept(event, now_ns, ask)
         finally:
             self.journal = before
 
@@ -292,8 +292,8 @@ class _Deaf:
 class Twice(Host):
     """Steps every reply two times."""
 
-    def accept(self, event: Event, now_ns: int) -> Taken | None:
-        taken = super().accept(event, now_ns)
+    def accept(self, event: Event, now_ns: int, ask: Any = None) -> Any:
+        taken = super().accept(event, now_ns, ask)
         if event.kind == "reply" and isinstance(taken, tuple):
             self.journal.append(self.id, "accepted", self._body(event, now_ns))
             self.journal.append(self.id, "records", [])

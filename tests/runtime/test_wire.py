@@ -15,7 +15,7 @@ from runtime import wire
 from runtime.bus import Message
 from runtime.effects import Deliver
 from runtime.events import BEGIN, Event, EventKind
-from runtime.host import Host, settled
+from runtime.host import Host
 from runtime.interpreters import PlainInterpreter
 from runtime.journal import MemoryJournal
 from runtime.step import Kernel, Paid
@@ -158,7 +158,7 @@ def heard(message: Message) -> str:
     host.accept(BEGIN, 0)
     known = len(host.records)
     event = wire.to_event(message)
-    settled(host, host.accept(event, 0), lambda command: Paid(True, 0))
+    host.accept(event, 0, lambda command: Paid(True, 0))
     assert Event.from_data(list(journal.read(host.id))[-1].body["event"]) == event
     return str(host.records[known]["type"])
 

@@ -171,7 +171,7 @@ async def garden(server: NatsServer, shipped: Program) -> AsyncIterator[Garden]:
     clock = Clock(Origin(time.monotonic_ns(), 0, 1))
     bus = NatsBus(client, SUBJECTS, clock, unheard, PAYLOAD_BYTES_MAX)
     append = MemoryJournal().append
-    tariff = tariff_of(next(iter(shipped.economies.values())))
+    tariff = tariff_of(shipped.economies["lifeforce"])
     treasury = Treasury(tariff, [], append, lambda act: act(), lambda: 0)
     treasury.listen(bus, ECONOMY)
     await bus.flush()
@@ -196,27 +196,27 @@ def test_it_answers_as_the_document_does_and_is_paid_once(
             assert here.spent == 0, "who brings nothing is answered for nothing"
             hold = here.reserve("protocol/spark/1", 1_400_000)
 
-            first = await here.ask({"aspect": "origin", "depth": 1}, hold, number=17)
+            first = await here.ask({"aspect": "origin", "depth": 1}, hold, number=1_017)
             registry = shipped.cells["identity-cell"].tables["registry"]
             assert first["payload"] == next(row for row in registry if row["aspect"] == "origin")
             assert (first["status"], first["lifeforce_delta"]) == ("ACK", 20)
             assert problem_of(shipped, first) == ""
             assert here.spent == PROCESS
 
-            again = await here.ask({"aspect": "origin", "depth": 1}, hold, number=17)
+            again = await here.ask({"aspect": "origin", "depth": 1}, hold, number=1_017)
             assert again == first, "answered again from memory"
             assert (here.spent, len(here.settled)) == (PROCESS, 1)
 
-            unknown = await here.ask({"aspect": "constructor", "depth": 1}, hold, number=18)
+            unknown = await here.ask({"aspect": "constructor", "depth": 1}, hold, number=1_018)
             assert (unknown["status"], unknown["reason"]) == ("NACK", "nothing found")
             assert problem_of(shipped, unknown) == ""
             assert (here.spent, len(here.settled)) == (2 * PROCESS, 2), "a NACK is paid for too"
-            assert await here.ask({"aspect": "constructor", "depth": 1}, hold, number=18) == unknown
+            assert await here.ask({"aspect": "constructor", "depth": 1}, hold, number=1_018) == unknown
 
-            poor = await here.ask({"aspect": "name", "depth": 1}, hold, number=19)
+            poor = await here.ask({"aspect": "name", "depth": 1}, hold, number=1_019)
             assert (poor["status"], "payload" in poor) == ("RETRY", False)
             rich = here.reserve("protocol/spark/2", PROCESS)
-            retried = await here.ask({"aspect": "name", "depth": 1}, rich, number=19)
+            retried = await here.ask({"aspect": "name", "depth": 1}, rich, number=1_019)
             assert (retried["status"], retried["payload"]["value"]) == ("ACK", "Nyx"), "not remembered"
             assert here.spent == 3 * PROCESS
             check_laws(here.treasury.ledger)
@@ -243,11 +243,11 @@ def test_a_program_that_was_started_again_is_not_paid_twice(
         async with garden(server, shipped) as here:
             await here.until_it_listens()
             hold = here.reserve("protocol/spark/1", 1_400_000)
-            first = await here.ask({"aspect": "name", "depth": 1}, hold, number=17)
+            first = await here.ask({"aspect": "name", "depth": 1}, hold, number=1_017)
             cells[0].close()
             cells.append(Cell(home, server.url))
             await here.until_it_listens()
-            again = await here.ask({"aspect": "name", "depth": 1}, hold, number=17)
+            again = await here.ask({"aspect": "name", "depth": 1}, hold, number=1_017)
             assert again["payload"] == first["payload"]
             assert (here.spent, len(here.settled)) == (PROCESS, 1)
 

@@ -1,0 +1,313 @@
+"""Compiles recordings: CSV files of arrivals, one row each.
+
+The first row names the columns.  ``at`` is when (a duration with its unit, or a
+plain number of seconds), ``takes`` what an item takes (the same); every other
+column is a field of the payload.  Blanks around a value do not count, rows of
+blanks are left out.  Rows may come in any order; those of one instant keep
+theirs.  Values are exact: what is finer than a nanosecond is refused.
+
+At most ROW_COUNT_MAX rows are read, and reading ends with MISTAKE_COUNT_MAX
+mistakes.  Not here: how the file is read (:mod:`nimdsl.compile.recordings`).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import pairwise
+
+from nimdsl.canonical import Plain
+from nimdsl.compile.reader import Findings, Reader
+from nimdsl.compile.recordings import recording_name
+from nimdsl.diagnostics import Place
+from nimdsl.expression.types import ANY, STRING, Type
+from nimdsl.program import Level, Recorded
+from nimdsl.source import Source
+from nimdsl.suggest import phrase
+from nimdsl.units import INT64_MAX, SECOND_NS, parse_duration, parse_lifeforce, parse_share
+
+ROW_COUNT_MAX = 1_000_000
+COLUMN_COUNT_MAX = 1_000
+MISTAKE_COUNT_MAX = 20
+AT, TAKES = "at", "takes"
+EXACT_MAX = 2**53
+
+_SECONDS = re.compile(r"(\d{1,10})(?:\.(\d{1,9})0*)?", re.ASCII)
+_NUMBER = re.compile(r"\d{1,20}(\.\d{1,40})?([eE][+-]?\d{1,2})?", re.ASCII)
+_TIME = re.compile(r"\d+(\.\d+)?([eE][+-]?\d+)?\s?(ns|us|ms|s|min|h|d)?", re.ASCII)
+_INT = re.compile(r"-?(0|[1-9]\d{0,18})", re.ASCII)
+_REAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+_TIME_FIX = "write for example `2.5s`, or `2.5` for seconds"
+
+Convert = Callable[[str], Plain]
+"""From the text of a cell to its value; None for text that has none."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the rows are for.
+
+    ``fields`` are those that the event has, with their types; None: any.  With a ``level`` rows are
+    items, which take ``takes_ns`` if they do not say (0: what the level says, if it does).
+    """
+
+    fields: Mapping[str, Type] | None = None
+    level: Level | None = None
+    takes_ns: int = 0
+
+
+def compile_recording(reader: Reader, wanted: Wanted) -> Recorded | None:
+    """The arrivals of the file that ``reader`` names; None when its columns make no sense."""
+    findings = reader.findings
+    file = str(reader.value("file"))
+    name = recording_name(findings.document, file)
+    found = findings.documents.recordings.get(name)
+    if isinstance(found, Source):
+        return _Table(findings, found, wanted).read()
+    code, message, fix = (
+        (found.code, found.message, found.fix) if found else ("NIM0101", f"no such file: `{name}`", "")
+    )
+    inside = found is not None and found.place.line
+    findings.report(code, message, found.place if found and inside else reader.place("file"), fix)
+    return None
+
+
+def read_time(text: str) -> int | None:
+    """Nanoseconds of a duration with its unit or of a number of seconds; None for anything else."""
+    match = _SECONDS.fullmatch(text)
+    if match:
+        value = int(match[1]) * SECOND_NS + int((match[2] or "0").ljust(9, "0"))
+        return value if value <= INT64_MAX else None
+    return parse_duration(f"{Decimal(text):f}s" if _NUMBER.fullmatch(text) else text)
+
+
+def read_int(text: str) -> int | None:
+    """A whole number of 64 bits; None for anything else."""
+    value = int(text) if _INT.fullmatch(text) else None
+    return value if value is not None and -INT64_MAX - 1 <= value <= INT64_MAX else None
+
+
+def read_real(text: str) -> float | None:
+    """A finite number; None for anything else, and for a whole one beyond 2^53, which would be rounded."""
+    value = float(text) + 0.0 if _REAL.fullmatch(text) else math.inf
+    if not math.isfinite(value):
+        return None
+    whole = text.lstrip("-").isdecimal()
+    return None if whole and (len(text) > 17 or abs(int(text)) > EXACT_MAX) else value
+
+
+def _read_bool(text: str) -> bool | None:
+    return {"true": True, "false": False}.get(text.lower())
+
+
+_CONVERTERS: Mapping[str, tuple[Convert, str, str]] = {
+    "int": (read_int, "a whole number", ""),
+    "real": (read_real, "a number", ""),
+    "duration": (read_time, "a duration", _TIME_FIX),
+    "lifeforce": (parse_lifeforce, "lifeforce as a plain decimal number", "write for example `0.4`"),
+    "share": (parse_share, "a share in percent", "write for example `40%`"),
+    "bool": (_read_bool, "true or false", ""),
+    "string": (str, "text", ""),
+    "any": (str, "a value", ""),
+}
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column that is a field of the payload, and its values so far."""
+
+    index: int
+    name: str
+    type: Type
+    convert: Convert
+    values: list[Plain]
+
+    def finished(self) -> Sequence[Plain]:
+        """Of any type: numbers if all are, else text."""
+        if self.type != ANY:
+            return self.values
+        for convert in (read_int, read_real):
+            numbers = list(map(convert, self.values))
+            if None not in numbers:
+                return numbers
+        return self.values
+
+
+class _Lines:
+    """The lines of a text, for a reader of rows; the last one read, and its number, are kept."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = io.StringIO(text, newline="")
+        self.number = 0
+        self.last = ""
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.number += 1
+            self.last = line
+            yield line
+
+
+class _Table:
+    def __init__(self, findings: Findings, source: Source, wanted: Wanted) -> None:
+        self._findings = findings
+        self._name = source.name
+        self._wanted = wanted
+        self._lines = _Lines(source.text)
+        self._rows = csv.reader(self._lines, strict=True)
+        self._row: list[str] = []
+        self._mistake_count = 0
+
+    def read(self) -> Recorded | None:
+        """The arrivals; None when the columns make no sense."""
+        try:
+            header = self._header()
+            return None if header is None else self._recorded(*header)
+        except csv.Error as problem:
+            self._report("NIM0117", f"this row cannot be read: {problem}")
+        return None
+
+    # Mistakes
+
+    def _report(self, code: str, message: str, index: int | None = None, fix: str = "") -> None:
+        if self._mistake_count < MISTAKE_COUNT_MAX:
+            self._findings.report(code, message, self._place(index), fix)
+            self._mistake_count += 1
+
+    def _place(self, index: int | None) -> Place:
+        """Of a value of this row, where it can be told, else of its last line."""
+        text = self._lines.last.rstrip("\r\n")
+        column, length = 1, 0
+        if index is not None and ",".join(self._row) == text:
+            before = sum(len(value) + 1 for value in self._row[:index])
+            value = self._row[index]
+            column = 1 + before + len(value) - len(value.lstrip())
+            length = len(value.strip()) or 1
+        return replace(Source(self._name, text).place(1, column, length), line=max(1, self._lines.number))
+
+    # Columns
+
+    def _header(self) -> tuple[int, int | None, list[_Column]] | None:
+        """Where ``at`` and ``takes`` stand, and the other columns."""
+        if not self._next():
+            self._report("NIM0117", "the recording is empty", fix="begin it with the names of its columns")
+            return None
+        names = [name.strip() for name in self._row]
+        known = self._mistake_count
+        if len(names) > COLUMN_COUNT_MAX:
+            self._report("NIM0104", f"{len(names):,} columns; at most {COLUMN_COUNT_MAX:,} are read")
+            return None
+        for index, name in enumerate(names):
+            if not name or name in names[:index]:
+                problem = f"there are two columns `{name}`" if name else "a column has no name"
+                self._report("NIM0117", problem, index, "give each a name of its own")
+        if AT not in names:
+            divided = len(names) == 1 and re.search(r"[;\t]", names[0])
+            fix = "divide columns by commas" if divided else "name the column of the times `at`"
+            self._report("NIM0117", "there is no column `at`", fix=fix)
+        if self._mistake_count > known:
+            return None
+        takes = names.index(TAKES) if TAKES in names and self._wanted.level else None
+        level = self._wanted.level
+        if takes is not None and level is not None and level.policy == "each":
+            message = f"each item of `{level.name}` takes the same: a recording cannot say what"
+            self._report("NIM0203", message, takes, "remove the column")
+        own = [index for index, name in enumerate(names) if name != AT and index != takes]
+        return names.index(AT), takes, [self._column(index, names[index]) for index in own]
+
+    def _column(self, index: int, name: str) -> _Column:
+        fields = self._wanted.fields
+        kind = ANY if fields is None else fields.get(name, STRING)
+        if fields is not None and name not in fields:
+            self._report("NIM0303", f"the event has no field `{name}`", index, phrase(name, fields))
+        if kind.name not in _CONVERTERS:
+            self._report("NIM0304", f"`{name}` is a {kind}: a recording cannot say one", index)
+            kind = STRING
+        return _Column(index, name, kind, _CONVERTERS[kind.name][0], [])
+
+    # Rows
+
+    def _next(self) -> bool:
+        """Goes on to the next row that holds anything; not when enough is wrong already."""
+        for row in self._rows:
+            if any(map(str.strip, row)):
+                self._row = row
+                return self._mistake_count < MISTAKE_COUNT_MAX
+        return False
+
+    def _recorded(self, at: int, takes: int | None, columns: list[_Column]) -> Recorded:
+        width = len(self._row)
+        times: list[int] = []
+        demands: list[int] = []
+        while self._next():
+            row = self._row
+            if len(times) >= ROW_COUNT_MAX:
+                message = f"more than {ROW_COUNT_MAX:,} rows"
+                self._report("NIM0104", message, fix="split it into several recordings")
+                break
+            if len(row) != width:
+                fix = (
+                    "put values with commas into quotes"
+                    if len(row) > width
+                    else "give every column a value"
+                )
+                self._report("NIM0117", f"{width} columns, and {len(row)} values in this row", fix=fix)
+                continue
+            times.append(self._time(at))
+            if takes is not None:
+                demands.append(self._takes(takes))
+            for column in columns:
+                value = column.convert(row[column.index].strip())
+                if value is None:
+                    self._wrong(column)
+                column.values.append(value)
+        return _sorted(times, demands, {column.name: column.finished() for column in columns})
+
+    def _time(self, index: int) -> int:
+        text = self._row[index].strip()
+        value = read_time(text)
+        if value is None:
+            self._report("NIM0117", _why_no_time(text), index, _TIME_FIX)
+        return value or 0
+
+    def _takes(self, index: int) -> int:
+        wanted = self._wanted
+        if not self._row[index].strip():
+            if not wanted.takes_ns and wanted.level is not None and not wanted.level.takes_ns:
+                message = f"`{wanted.level.name}` does not say what its items take, nor does this row"
+                self._report("NIM0117", message, index, "say it here, or with `takes:`")
+            return wanted.takes_ns
+        takes_ns = self._time(index)
+        if not takes_ns and read_time(self._row[index].strip()) == 0:
+            self._report("NIM0117", "an item that takes no time", index, "remove the row")
+        return takes_ns
+
+    def _wrong(self, column: _Column) -> None:
+        _, wanted, fix = _CONVERTERS[column.type.name]
+        shown = self._row[column.index].strip()[:40]
+        self._report("NIM0304", f"`{column.name}` wants {wanted}, this is {shown!r}", column.index, fix)
+
+
+def _why_no_time(text: str) -> str:
+    if text.startswith("-") and _TIME.fullmatch(text[1:]):
+        return f"{text[:40]!r} is negative: time begins at 0"
+    if _TIME.fullmatch(text):
+        return f"{text[:40]!r} is finer than a nanosecond, or too large"
+    return f"a time wanted here, this is {text[:40]!r}"
+
+
+def _sorted(times: list[int], demands: list[int], fields: Mapping[str, Sequence[Plain]]) -> Recorded:
+    """By time; what is at the same time keeps its order."""
+    order: Sequence[int] = range(len(times))
+    if any(later < earlier for earlier, later in pairwise(times)):
+        order = sorted(order, key=times.__getitem__)
+    return Recorded(
+        at_ns=tuple(times[index] for index in order),
+        fields={name: tuple(values[index] for index in order) for name, values in fields.items()},
+        takes_ns=tuple(demands[index] for index in order) if demands else (),
+    )

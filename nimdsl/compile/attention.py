@@ -1,0 +1,247 @@
+"""Compiles ``Attention``: a beat, its levels, and the machine of her modes.
+
+What the scheduler does with them is in :mod:`runtime.beat`; the checks are in
+:mod:`nimdsl.checks.attention`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from nimdsl.compile.cell import compile_works
+from nimdsl.compile.machines import EventSource, Interface, add_source, compile_machine
+from nimdsl.compile.reader import Findings, Reader
+from nimdsl.expression.check import Scope
+from nimdsl.expression.types import DURATION, INT, LIFEFORCE, STRING, Type
+from nimdsl.flatten import FAULT, REFUSED
+from nimdsl.machine import State, Transition, walk
+from nimdsl.program import Beat, Level, Work
+from nimdsl.suggest import phrase
+from nimdsl.units import MICRO
+
+BEAT, STIMULUS, IDLE, SETTLE = "beat", "stimulus", "idle", "settle"
+"""The events that modes hear besides the names of levels and stages."""
+OWN_EVENTS = (BEAT, STIMULUS, IDLE, SETTLE, REFUSED, FAULT)
+ORIGIN = "attention"
+_POLICIES = ("each", "all", "share", "rest")
+
+
+@dataclass(frozen=True)
+class CompiledAttention:
+    """An attention before flattening."""
+
+    beat: Beat
+    root: State
+    """Her modes as they are written; see :func:`expanded`."""
+    works: Mapping[str, Work]
+    interface: Interface
+    written: bool
+    """Whether the document has modes of its own."""
+
+    @property
+    def of_modes(self) -> Interface:
+        """What her modes use: the works of the levels are the scheduler's."""
+        own = {level.work for level in self.beat.levels}
+        return replace(
+            self.interface, works={name: work for name, work in self.works.items() if name not in own}
+        )
+
+
+def compile_attention(
+    findings: Findings, reader: Reader, rewards: frozenset[str] | None
+) -> CompiledAttention | None:
+    """The attention; None when its levels or its times make no sense."""
+    works, arguments = compile_works(reader, Scope({}), answering=False)
+    levels = _levels(findings, reader, works)
+    beat = Beat(
+        reader.duration("beat", 30_000_000_000),
+        reader.duration("overhead", 100_000_000),
+        reader.duration("settle", 200_000_000),
+        levels,
+    )
+    if beat.window_ns <= 0:
+        message = "overhead and settle leave nothing of the beat"
+        findings.report("NIM0210", message, reader.place("beat"), "make the beat longer")
+    if findings.failed:
+        return None
+    interface = Interface(
+        Scope({}), {}, works, arguments, _sources(beat), rewards, findings.document.name, ORIGIN
+    )
+    machine = reader.sub("modes")
+    root = compile_machine(machine, interface) if machine else default_modes(beat)
+    return CompiledAttention(beat, root, works, interface, machine is not None)
+
+
+def _levels(findings: Findings, reader: Reader, works: Mapping[str, Work]) -> tuple[Level, ...]:
+    items = reader.items("levels")
+    names = [item.text("name") for item in items]
+    levels = []
+    for number, item in enumerate(items):
+        name = names[number]
+        if name in names[:number] or name in OWN_EVENTS:
+            what = f"is an event of its own: {', '.join(OWN_EVENTS)}" if name in OWN_EVENTS else "is twice"
+            findings.report("NIM0210", f"the level `{name}` {what}", item.place("name"), "rename it")
+        levels.append(_level(name, item, names[number + 1 :], works))
+    return tuple(levels)
+
+
+def _level(name: str, reader: Reader, lower: list[str], works: Mapping[str, Work]) -> Level:
+    findings = reader.findings
+    take = reader.sub("take")
+    policy = _policy(reader, take) if take else ""
+    each_ns = take.duration("each") if take else 0
+    if each_ns and "takes" in reader:
+        message = (
+            f"`{name}` takes {take.text('each') if take else ''} for each item, whatever the item says"
+        )
+        findings.report("NIM0203", message, reader.place("takes"), "remove `takes`")
+    reflex = bool(reader.value("reflex", False))
+    if reflex:
+        _check_reflex(name, policy, reader)
+    cost, tells, work = reader.sub("cost"), reader.sub("tells"), reader.text("work")
+    if work and work not in works:
+        message = f"there is no work `{work}`"
+        findings.report("NIM0301", message, reader.place("work"), phrase(work, works))
+    told = tells.text("level") if tells else ""
+    if tells and told not in lower:
+        message = f"`{told}` is no level below `{name}`"
+        findings.report("NIM0301", message, tells.place("level"), phrase(told, lower))
+    return Level(
+        name=name,
+        policy=policy,
+        takes_ns=each_ns or reader.duration("takes"),
+        share=take.share("share") if take else 0,
+        cap_ns=take.duration("cap") if take else 0,
+        minimum_ns=take.duration("minimum") if take else 0,
+        baseline_ns=reader.duration("baseline"),
+        reflex=reflex,
+        preempted=reader.text("preempted", "resume"),
+        carry=reader.text("leftover", "drop") == "carry",
+        items_max=reader.value("max_per_beat", 0),
+        queue_max=reader.value("queue", 1000),
+        cost_fixed=cost.lifeforce("fixed") if cost else 0,
+        cost_per_second=cost.lifeforce("per_second") if cost else 0,
+        cost_per_item=cost.lifeforce("per_item") if cost else 0,
+        stages=_stages(name, reader),
+        tiers=tuple(reader.value("tiers", ())),
+        tells=told,
+        tells_ns=tells.duration("takes") if tells else 0,
+        work=work,
+        place=reader.place("name"),
+    )
+
+
+def _policy(level: Reader, take: Reader) -> str:
+    report = take.findings.report
+    named = [policy for policy in _POLICIES if policy in take]
+    if len(named) != 1:
+        message = f"`take` wants one of {', '.join(_POLICIES)}"
+        report("NIM0203", message, level.place("take"), "keep one of them")
+        return "all"
+    for key, owner in (("cap", "share"), ("minimum", "rest")):
+        if key in take and owner not in take:
+            report("NIM0203", f"`{key}` belongs to `{owner}`", take.place(key), f"remove `{key}`")
+    if "cap" in take and not take.duration("cap"):
+        report(
+            "NIM0210", "the cap must be longer than nothing", take.place("cap"), "remove it, or raise it"
+        )
+    return named[0]
+
+
+def _check_reflex(name: str, policy: str, reader: Reader) -> None:
+    report = reader.findings.report
+    if policy not in ("each", "all"):
+        message = f"the reflex `{name}` asks nobody for time: it takes `each` or `all`"
+        report("NIM0203", message, reader.place("take"), "write `take: {each: 50ms}`")
+    for key in ("cost", "baseline", "stages", "work"):
+        if key in reader:
+            message = f"the reflex `{name}` has no `{key}`: it is free, and starts only by a stimulus"
+            report("NIM0203", message, reader.place(key), f"remove `{key}`")
+
+
+def _stages(name: str, reader: Reader) -> tuple[tuple[str, int], ...]:
+    inner = reader.sub("stages")
+    if inner is None:
+        return ()
+    end, stages = 0, []
+    for key in inner.node.entries:
+        end += inner.share(key)
+        stages.append((key, end))
+    if end != MICRO:
+        message = f"the stages of `{name}` make {end / 10_000:g} %, not 100 %"
+        reader.findings.report("NIM0210", message, reader.place("stages"), "change a share")
+    return tuple(stages)
+
+
+def _sources(beat: Beat) -> dict[str, EventSource]:
+    """What the scheduler raises for the modes, with the fields that it gives."""
+    fields: dict[str, Type] = {"beat": INT, "remaining": DURATION}
+    named = {**fields, "level": STRING, "item": STRING}
+    events: dict[str, EventSource] = {}
+    add_source(events, BEAT, f"{ORIGIN}: a beat begins", fields)
+    add_source(events, STIMULUS, f"{ORIGIN}: something arrives", named)
+    add_source(events, IDLE, f"{ORIGIN}: nobody has anything to do", fields)
+    add_source(events, SETTLE, f"{ORIGIN}: the beat is over", fields)
+    for level in beat.levels:
+        add_source(events, level.name, f"{ORIGIN}: a level gets the time", named)
+        for stage, _ in level.stages:
+            add_source(events, stage, f"{ORIGIN}: a stage begins", named)
+    add_source(events, REFUSED, "refused", {"price": LIFEFORCE, "balance": LIFEFORCE})
+    add_source(events, FAULT, "fault", {"reason": STRING})
+    return events
+
+
+def resumed(level: str, stage: str) -> str:
+    """The event by which a level gets the time again in the middle of an item."""
+    return f"{level}/{stage}"
+
+
+def expanded(root: State, levels: tuple[Level, ...]) -> State:
+    """The machine in which a level that goes on enters the stage where it was.
+
+    Beside each transition on a level's name to a state that contains its stages stand others,
+    one for each stage, straight into it.
+    """
+    inner = {path: _leaves(state, path) for path, state in walk(root)}
+    stages = {level.name: [name for name, _ in level.stages] for level in levels}
+
+    def expand(state: State, path: str) -> State:
+        transitions: list[Transition] = []
+        for transition in state.transitions:
+            leaves = inner.get(transition.target, {})
+            for stage in stages.get(transition.event, ()):
+                if stage in leaves and not transition.internal:
+                    event = resumed(transition.event, stage)
+                    transitions.append(replace(transition, event=event, target=leaves[stage]))
+            transitions.append(transition)
+        children = tuple(expand(one, f"{path}/{one.name}" if path else one.name) for one in state.states)
+        return replace(state, transitions=tuple(transitions), states=children)
+
+    return expand(root, "")
+
+
+def _leaves(state: State, path: str) -> dict[str, str]:
+    if not state.states:
+        return {state.name: path}
+    found: dict[str, str] = {}
+    for child in state.states:
+        found |= _leaves(child, f"{path}/{child.name}")
+    return found
+
+
+def default_modes(beat: Beat) -> State:
+    """Modes for who writes none: one for each level with its stages inside, ``idle`` and ``settle``."""
+    names = [IDLE, *(level.name for level in beat.levels), SETTLE]
+    states = (State(IDLE), *map(_mode, beat.levels), State(SETTLE))
+    anywhere = tuple(Transition(name, name) for name in names)
+    return State("", initial=IDLE, states=states, transitions=anywhere)
+
+
+def _mode(level: Level) -> State:
+    stages = [name for name, _ in level.stages]
+    if not stages:
+        return State(level.name)
+    inner = tuple(State(name) for name in stages)
+    on = tuple(Transition(name, f"{level.name}/{name}") for name in stages)
+    return State(level.name, initial=stages[0], states=inner, transitions=on)

@@ -1,0 +1,269 @@
+"""Compiles the stimuli of a ``Scenario``: what comes from outside, when, and for whom.
+
+When is one of ``at``, ``poisson`` and ``recording``; for whom one of ``to`` (a
+cell), ``level`` (an item for a level of the attention) and ``gate`` (the
+attention hears that it opened or closed).  What the attention makes of them is
+:mod:`runtime.attention`'s affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from nimdsl.canonical import Plain
+from nimdsl.compile.arrivals import Wanted, compile_recording
+from nimdsl.compile.machines import event_payload
+from nimdsl.compile.reader import Reader
+from nimdsl.expression.check import Scope
+from nimdsl.expression.evaluate import Fault
+from nimdsl.expression.types import Type
+from nimdsl.machine import Expression
+from nimdsl.program import Beat, Level, Periodic, Poisson, Recorded, Stimulus
+from nimdsl.suggest import phrase
+from nimdsl.units import format_duration, parse_duration
+
+ARRIVAL_COUNT_MAX = 1_000_000
+"""How many arrivals a stimulus may be expected to have."""
+ITEM, OPENED, CLOSED = "stimulus", "opened", "closed"
+"""What items are called that have no name of their own, and what gates do."""
+_WHEN = {"at": "at: 2s", "poisson": "poisson: {mean: 10s}", "recording": "recording: {file: arrivals.csv}"}
+_WHOM = {
+    "to": "to: <cell>",
+    "level": "level: <level>",
+    "gate": "gate: {name: g1, tier: 1, open: true}",
+}
+_OF_TIME = {"every": ("at",), "times": ("at",)}
+_OF_RECEIVERS = {"takes": ("level",), "event": ("to", "level"), "payload": ("to", "level")}
+
+Arrivals = Periodic | Poisson | Recorded
+
+
+@dataclass(frozen=True)
+class Receivers:
+    """Who is there: ``cells`` of the scenario, ``known`` ones, and what those accept that are sound.
+
+    ``attention`` is the name of the scenario's, empty without one; its ``beat`` is None where it is
+    not sound.
+    """
+
+    cells: Sequence[str]
+    known: Mapping[str, object]
+    accepts: Mapping[str, Mapping[str, Mapping[str, Type]]]
+    attention: str
+    beat: Beat | None
+    horizon_ns: int
+
+
+def compile_stimuli(reader: Reader, receivers: Receivers) -> tuple[Stimulus, ...]:
+    """The stimuli of a scenario; what is wrong with them is in the findings of ``reader``."""
+    return tuple(_stimulus(item, receivers) for item in reader.items("stimuli"))
+
+
+def _stimulus(reader: Reader, receivers: Receivers) -> Stimulus:
+    when = _one_of(reader, _WHEN, "when it comes")
+    whom = _one_of(reader, _WHOM, "for whom it is")
+    _check_owners(reader, when, _OF_TIME)
+    _check_owners(reader, whom, _OF_RECEIVERS)
+
+    def arrivals(wanted: Wanted) -> Arrivals | None:
+        return _arrivals(reader, when, wanted, receivers.horizon_ns)
+
+    compile_one = {"to": _for_cell, "level": _for_level, "gate": _for_gate}.get(whom)
+    if compile_one is None:
+        return Stimulus("", "", {}, Recorded(()))
+    return compile_one(reader, receivers, arrivals)
+
+
+def _one_of(reader: Reader, ways: Mapping[str, str], what: str) -> str:
+    """The one of the keys that is there; empty (and reported) when it is not one."""
+    present = [key for key in ways if key in reader]
+    if not present:
+        fix = "add " + ", or ".join(f"`{example}`" for example in ways.values())
+        reader.findings.report("NIM0204", f"this stimulus does not say {what}", reader.place(), fix)
+    for key in present[1:]:
+        message = f"`{key}` beside `{present[0]}`: a stimulus says once {what}"
+        reader.findings.report("NIM0203", message, reader.place(key), "keep one of them")
+    return present[0] if len(present) == 1 else ""
+
+
+def _check_owners(reader: Reader, chosen: str, belongs: Mapping[str, tuple[str, ...]]) -> None:
+    for key, owners in belongs.items():
+        if chosen and chosen not in owners and key in reader:
+            message = f"`{key}` belongs to {' or '.join(f'`{owner}`' for owner in owners)}"
+            reader.findings.report("NIM0203", message, reader.place(key), f"remove `{key}`")
+
+
+# When
+
+
+def _arrivals(reader: Reader, when: str, wanted: Wanted, horizon_ns: int) -> Arrivals | None:
+    """None for a recording that cannot be read, and for a stimulus that does not say when it comes."""
+    inner = reader.sub(when) if when else None
+    if when == "at":
+        return _periodic(reader)
+    if inner is None:
+        return None
+    return _poisson(inner, horizon_ns) if when == "poisson" else compile_recording(inner, wanted)
+
+
+def _periodic(reader: Reader) -> Periodic:
+    times = reader.value("times", 1)
+    if times > 1 and not reader.duration("every"):
+        reader.findings.report("NIM0204", "`times` needs `every`", reader.place("times"), "add `every:`")
+    return Periodic(reader.duration("at"), reader.duration("every"), times)
+
+
+def _poisson(reader: Reader, horizon_ns: int) -> Poisson:
+    report = reader.findings.report
+    found = Poisson(reader.duration("mean"), reader.duration("at"), reader.duration("until", horizon_ns))
+    count = (found.until_ns - found.at_ns) // max(1, found.mean_ns)
+    if not found.mean_ns:
+        report("NIM0210", "gaps of no time at all", reader.place("mean"), "write for example `mean: 10s`")
+    elif "until" in reader and found.until_ns <= found.at_ns:
+        begin, end = format_duration(found.at_ns), format_duration(found.until_ns)
+        message = f"nothing can come: it begins at {begin}, `until` is {end}"
+        report("NIM0210", message, reader.place("until"), "make it later")
+    elif count > ARRIVAL_COUNT_MAX:
+        message = f"about {count:,} arrivals; at most {ARRIVAL_COUNT_MAX:,} may be expected"
+        report("NIM0210", message, reader.place("mean"), "make `mean` longer or `until` earlier")
+    return found
+
+
+# For whom
+
+
+def _for_cell(
+    reader: Reader, receivers: Receivers, arrivals: Callable[[Wanted], Arrivals | None]
+) -> Stimulus:
+    to, event = reader.reference("to", "Cell"), reader.text("event")
+    accepted = receivers.accepts.get(to)
+    fields: Mapping[str, Type] | None = None
+    if to and to not in receivers.cells and to in receivers.known:
+        reader.findings.report("NIM0301", f"`{to}` takes no part in this scenario", reader.place("to"))
+    if "event" not in reader:
+        reader.findings.report(
+            "NIM0204", "this stimulus does not say its `event`", reader.place("to"), "add `event:`"
+        )
+    elif accepted is not None:
+        fields = accepted.get(event, {})
+        if event not in accepted:
+            message = f"`{to}` does not accept the event `{event}`"
+            reader.findings.report("NIM0301", message, reader.place("event"), phrase(event, accepted))
+            fields = None
+    found = arrivals(Wanted(fields))
+    brought = found.fields if isinstance(found, Recorded) else {}
+    if fields is None or found is None or not _apart(reader, brought):
+        payload = reader.template("payload", Scope({}))
+    else:
+        rest = {name: kind for name, kind in fields.items() if name not in brought}
+        payload = event_payload(reader, Scope({}), event, rest)
+    return Stimulus(f"cell/{to}", event, _values(reader, payload), found or Recorded(()))
+
+
+def _for_level(
+    reader: Reader, receivers: Receivers, arrivals: Callable[[Wanted], Arrivals | None]
+) -> Stimulus:
+    name = reader.text("level")
+    level = _level(reader, receivers, name)
+    takes_ns = _takes(reader, level)
+    found = arrivals(Wanted(level=level, takes_ns=takes_ns))
+    silent = not isinstance(found, Recorded) or (found.at_ns and not found.takes_ns)
+    if level and not level.takes_ns and "takes" not in reader and found and silent:
+        message = f"nobody says what an item of `{name}` takes"
+        reader.findings.report("NIM0204", message, reader.place("level"), "add `takes: 5s`")
+    if isinstance(found, Recorded):
+        _apart(reader, found.fields)
+    values = _values(reader, reader.template("payload", Scope({})))
+    return Stimulus(
+        f"attention/{receivers.attention}",
+        reader.text("event", ITEM),
+        values,
+        found or Recorded(()),
+        name,
+        takes_ns,
+    )
+
+
+def _takes(reader: Reader, level: Level | None) -> int:
+    takes_ns = reader.duration("takes")
+    if "takes" not in reader:
+        return 0
+    if level is not None and level.policy == "each":
+        message = f"each item of `{level.name}` takes {format_duration(level.takes_ns)}, whatever it says"
+        reader.findings.report("NIM0203", message, reader.place("takes"), "remove `takes`")
+    elif parse_duration(reader.text("takes")) == 0:
+        message = "an item that takes no time"
+        reader.findings.report("NIM0210", message, reader.place("takes"), "write for example `takes: 5s`")
+    return takes_ns
+
+
+def _for_gate(
+    reader: Reader, receivers: Receivers, arrivals: Callable[[Wanted], Arrivals | None]
+) -> Stimulus:
+    gate = reader.sub("gate")
+    assert gate is not None
+    tier = gate.value("tier")
+    beat = _beat(reader, receivers, "gate")
+    tiers = sorted({tier for level in beat.levels for tier in level.tiers}) if beat else []
+    if beat is not None and tier not in tiers:
+        message = f"no level of `{receivers.attention}` listens to gates of tier {tier}"
+        fix = f"its levels listen to {', '.join(map(str, tiers))}" if tiers else "add `tiers:` to a level"
+        reader.findings.report("NIM0301", message, gate.place("tier"), fix)
+    found = arrivals(Wanted(fields={}))
+    event = OPENED if gate.value("open") else CLOSED
+    payload = {"gate": gate.text("name"), "tier": tier}
+    return Stimulus(f"attention/{receivers.attention}", event, payload, found or Recorded(()))
+
+
+def _level(reader: Reader, receivers: Receivers, name: str) -> Level | None:
+    beat = _beat(reader, receivers, "level")
+    if beat is None:
+        return None
+    levels = {level.name: level for level in beat.levels}
+    if name not in levels:
+        message = f"`{receivers.attention}` has no level `{name}`"
+        reader.findings.report("NIM0301", message, reader.place("level"), phrase(name, levels))
+    return levels.get(name)
+
+
+def _beat(reader: Reader, receivers: Receivers, key: str) -> Beat | None:
+    """The beat of the scenario's attention; where it has none, that is reported."""
+    findings = reader.findings
+    if receivers.beat is not None:
+        return receivers.beat
+    known = findings.documents.of("Attention")
+    named = "attention" in findings.document.spec.entries
+    sound = not findings.documents.damaged and not any(one.broken for one in known.values())
+    if named or not sound or len(known) == 1:
+        findings.poisoned = True
+    elif known:
+        message = f"there are several attentions: the scenario must say whose {key} this is"
+        findings.report("NIM0204", message, reader.place(key), f"add `attention: {next(iter(known))}`")
+    else:
+        message = f"there is no Attention, so nobody has a {key}"
+        findings.report("NIM0301", message, reader.place(key), "add a document of kind Attention")
+    return None
+
+
+# Payloads
+
+
+def _apart(reader: Reader, brought: Mapping[str, object]) -> bool:
+    """Whether no field is both in ``payload`` and a column of the recording, which is reported."""
+    inner = reader.sub("payload")
+    twice = [name for name in brought if inner is not None and name in inner]
+    for name in twice:
+        assert inner is not None
+        message = f"`{name}` is a column of the recording too"
+        reader.findings.report("NIM0203", message, inner.node.key_place(name), "keep one of them")
+    return not twice
+
+
+def _values(reader: Reader, payload: Expression) -> Mapping[str, Plain]:
+    try:
+        values: Mapping[str, Plain] = {} if reader.findings.failed else payload.evaluate({})
+    except Fault as fault:
+        reader.findings.report("NIM0304", str(fault), reader.place("payload"))
+        return {}
+    return values

@@ -1,0 +1,52 @@
+"""What a step is given and what it leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from nimdsl.program import Actor, Schema
+from runtime.economy import Charge, Reserve, Settle
+from runtime.effects import Effect
+from runtime.interpreters import Interpreter
+from runtime.snapshot import Snapshot
+from runtime.turn import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """What steps of one actor share: its document, its interpreter, the schemas it reads."""
+
+    actor: Actor
+    interpreter: Interpreter
+    schemas: Mapping[str, Schema]
+    program: str = ""
+    """Hash of the program that the actor belongs to; the journal names it in every line accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """The economy's answer to one Need; ``balance`` is the pool's, in micro-LF."""
+
+    granted: bool
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """The step waits for the economy; ask it ``command`` and step again with the answer appended."""
+
+    command: Reserve | Charge | Settle
+
+
+Ask = Callable[[Reserve | Charge | Settle], Paid]
+"""An economy that answers on the spot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a step leads to."""
+
+    snapshot: Snapshot
+    effects: tuple[Effect, ...]
+    records: tuple[Record, ...]

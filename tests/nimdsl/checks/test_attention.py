@@ -1,0 +1,157 @@
+"""Attentions: what cannot work is found before it runs."""
+
+
+
+from __future__ import annotations
+
+import pytest
+
+import nimdsl
+from nimdsl.checks.attention import full_load
+from nimdsl.loading import check, shipped_specs
+from nimdsl.program import Beat, Level
+from tests.nimdsl.checks.building import document, finds, leaves_alone, together
+
+S = 1_000_000_000
+REFLEX = "{name: reflex, reflex: true, take: {each: 50ms}, max_per_beat: 100}"
+REST = "{name: virtual, take: {rest: true, minimum: 3s}, baseline: 30s}"
+
+
+def attention(*levels: str, more: str = "") -> str:
+    return document("Attention", f"{{levels: [{', '.join(levels)}]{more}}}")
+
+
+def test_the_shortest_attention_is_one() -> None:
+    leaves_alone(attention("{name: virtual, take: {rest: true}, baseline: 30s}"))
+    leaves_alone(attention(REFLEX, "{name: think, take: {share: 60%, cap: 15s}, takes: 1s}", REST))
+
+
+def test_six_hundred_reflexes_leave_minus_three_hundred_milliseconds() -> None:
+    found = finds(
+        "NIM0601", attention("{name: reflex, reflex: true, take: {each: 50ms}, max_per_beat: §600}", REST)
+    )
+    assert "600 items of `reflex` at 50ms leave -300ms of the 29.7s" in found.message
+    assert found.fix == "lower `max_per_beat` to 594"
+
+
+def test_levels_of_fixed_items_are_summed() -> None:
+    nerves = "{name: nerves, take: {each: 100ms}, max_per_beat: §250}"
+    found = finds("NIM0601", attention(REFLEX, nerves))
+    assert "leave -300ms" in found.message
+    assert found.fix == "lower `max_per_beat` to 247"
+
+
+@pytest.mark.parametrize(
+    "level",
+    [
+        "{name: think, §take: {share: 0%}}",
+        "{name: think, §take: {each: 0ms}, max_per_beat: 3}",
+    ],
+)
+def test_a_level_that_may_take_nothing_can_never_run(level: str) -> None:
+    finds("NIM0602", attention(level))
+
+
+def test_a_level_below_baselines_that_take_everything_can_never_run() -> None:
+    watch = "{name: watch, take: {all: true}, baseline: 29.7s}"
+    finds("NIM0602", attention(watch, "{name: think, §take: {share: 40%}}"))
+
+
+def test_a_minimum_above_what_is_left_can_never_be_met() -> None:
+    think = "{name: think, take: {all: true}, baseline: 27s}"
+    virtual = "{name: virtual, take: {rest: true, minimum: §3s}, baseline: 30s}"
+    found = finds("NIM0603", attention(think, virtual))
+    assert "never has more than 2.7s" in found.message
+    leaves_alone(attention("{name: think, take: {all: true}, baseline: 26.7s}", virtual.replace("§", "")))
+
+
+def test_a_share_bounds_what_a_baseline_takes() -> None:
+    leaves_alone(attention("{name: think, take: {share: 50%}, baseline: 30s}", REST))
+
+
+@pytest.mark.parametrize("level", ["reflex: true, §take: {each: 50ms}", "§take: {each: 50ms}"])
+def test_what_nothing_bounds_is_found(level: str) -> None:
+    finds("NIM0604", attention(f"{{name: reflex, {level}}}"))
+
+
+@pytest.mark.parametrize(
+    ("code", "level"),
+    [
+        ("NIM0203", "{name: think, §take: {all: true, share: 40%}}"),
+        ("NIM0203", "{name: think, take: {all: true, cap: §3s}}"),
+        ("NIM0203", "{name: think, take: {share: 3%, minimum: §3s}}"),
+        ("NIM0203", "{name: think, take: {each: 1s}, max_per_beat: 3, takes: §2s}"),
+        ("NIM0203", "{name: reflex, reflex: true, §take: {share: 3%}, max_per_beat: 3}"),
+        ("NIM0203", "{name: reflex, reflex: true, take: {each: 1ms}, max_per_beat: 3, §cost: {fixed: 1}}"),
+        ("NIM0210", "{name: §settle, take: {all: true}}"),
+        ("NIM0210", "{name: think, take: {all: true}, §stages: {one: 50%, two: 40%}}"),
+        ("NIM0301", "{name: think, take: {all: true}, tells: {level: §thinc}}"),
+        ("NIM0301", "{name: think, take: {all: true}, work: §thinc}"),
+        ("NIM0207", "{name: think, take: {share: §140%}}"),
+        ("NIM0210", "{name: think, take: {share: 40%, cap: §0s}}"),
+    ],
+)
+def test_a_mistake_in_a_level_is_found(code: str, level: str) -> None:
+    finds(code, attention(level))
+
+
+def test_two_levels_of_one_name_are_found() -> None:
+    finds("NIM0210", attention("{name: think, take: {all: true}}", "{name: §think, take: {all: true}}"))
+
+
+def test_overhead_and_settle_must_leave_something() -> None:
+    finds("NIM0210", attention("{name: think, take: {all: true}}", more=", beat: §300ms"))
+
+
+def test_modes_are_checked_as_every_machine() -> None:
+    def modes(transition: str) -> str:
+        return f", modes: {{initial: idle, states: {{idle: {{transitions: [{transition}]}}}}}}"
+
+    think = "{name: think, take: {all: true}}"
+    found = finds("NIM0406", attention(think, more=modes("{event: §thinc, to: idle}")))
+    assert found.fix == "did you mean `think`?"
+    finds("NIM0405", attention(think, more=modes("{event: think, to: §ilde}")))
+    leaves_alone(attention(think, more=modes("{event: think, if: event.remaining > 3s, to: idle}")))
+
+
+def test_an_economy_that_cannot_carry_full_load_is_a_warning() -> None:
+    dear = document(
+        "Attention", "{levels: [{name: think, take: {all: true}, cost: {per_second: 1}}]}", "dear"
+    )
+    purse = document("Economy", "{opening: 100, incomes: {sun: 0.5}}", "purse")
+    scenario = document("Scenario", "{attention: dear, economy: purse}")
+    (found,) = nimdsl.check_text(together(dear, purse, scenario)).diagnostics
+    assert found.code == "NIM0605"
+    assert found.message == (
+        "at full load a beat costs 29.7 LF and 15.0 come in: without rewards `purse` lasts 6 beats"
+    )
+    assert found.severity == "warning"
+
+
+def test_full_load_gives_the_time_to_the_dearest() -> None:
+    levels = (
+        Level("cheap", "all", cost_per_second=1_000_000),
+        Level("dear", "share", share=500_000, cost_per_second=3_000_000),
+        Level("counted", "all", items_max=4, cost_per_item=7_000_000, cost_fixed=1_000_000),
+    )
+    beat = Beat(30 * S, S // 10, S // 5, levels)
+    assert full_load(beat) == 14_850_000 * 3 + 14_850_000 + 4 * 7_000_000 + 1_000_000
+
+
+def test_a_scenario_needs_an_attention_that_is_there() -> None:
+    found = finds("NIM0301", attention(REST), document("Scenario", "{attention: §its}"))
+    assert found.fix == "did you mean `it`?"
+
+
+def test_expectations_know_the_levels() -> None:
+    good = document("Scenario", "{attention: it, expect: ['beats[0].levels.virtual.spent > 3s']}", "run")
+    leaves_alone(attention(REST), good)
+    bad = document("Scenario", "{attention: it, expect: ['§beats[0].levels.virtuel.spent > 3s']}", "run")
+    finds("NIM0307", attention(REST), bad)
+
+
+def test_the_shipped_attention_is_sound() -> None:
+    report = check([shipped_specs()])
+    assert not report.diagnostics
+    assert report.program is not None
+    assert set(report.program.attentions) == {"thirty-seconds", "published-shares", "open-gates"}

@@ -1,0 +1,187 @@
+"""Stimuli in documents: every mistake has its code and its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import nimdsl
+from nimdsl.program import Periodic, Poisson, Scenario, Stimulus
+from tests.nimdsl.checks.building import document, finds, leaves_alone, together
+
+ATTENTION = """
+apiVersion: nimdsl.dev/v1
+kind: Attention
+metadata: {name: young}
+spec:
+  levels:
+    - {name: reflex, reflex: true, take: {each: 50ms}, max_per_beat: 5}
+    - {name: dialogue, take: {all: true}, tiers: [1, 3]}
+    - {name: thinking, take: {share: 90%, cap: 12s}, takes: 1s}
+"""
+LAMP = """
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: lamp}
+spec:
+  accepts: {push: {x: int}}
+  machine: {initial: a, states: {a: {transitions: [{event: push, to: a}]}}}
+"""
+PUSH = "to: lamp, event: push, payload: {x: 1}"
+
+
+def scenario(stimulus: str, *fields: str) -> str:
+    """A scenario of one stimulus; a mark that it begins with stands for the whole of it."""
+    whole = f"§{{{stimulus[1:]}}}" if stimulus.startswith("§") else f"{{{stimulus}}}"
+    return document("Scenario", f"{{{', '.join(['horizon: 60s', *fields])}, stimuli: [{whole}]}}")
+
+
+def compiled(stimulus: str, *fields: str) -> Scenario:
+    text = together(ATTENTION, LAMP, scenario(stimulus, *fields))
+    return nimdsl.load_text(text).scenarios["it"]
+
+
+# What is right
+
+
+def test_a_level_gets_items_of_the_only_attention() -> None:
+    found = compiled("at: 2s, level: dialogue, takes: 5s, event: speech, payload: {word: hi}")
+    assert found.attention == "young"
+    arrivals = Periodic(2_000_000_000)
+    wanted = Stimulus("attention/young", "speech", {"word": "hi"}, arrivals, "dialogue", 5_000_000_000)
+    assert found.stimuli == (wanted,)
+
+
+@pytest.mark.parametrize("level", ["reflex", "thinking"])
+def test_a_level_may_say_itself_what_its_items_take(level: str) -> None:
+    found = compiled(f"at: 2s, level: {level}")
+    assert (found.stimuli[0].event, found.stimuli[0].takes_ns) == ("stimulus", 0)
+
+
+def test_what_the_stimulus_says_goes_before_what_the_level_says() -> None:
+    assert compiled("at: 2s, level: thinking, takes: 3s").stimuli[0].takes_ns == 3_000_000_000
+
+
+@pytest.mark.parametrize(("opens", "event"), [("true", "opened"), ("false", "closed")])
+def test_a_gate_is_what_the_attention_hears(opens: str, event: str) -> None:
+    found = compiled(f"at: 1s, every: 2s, times: 3, gate: {{name: g1, tier: 3, open: {opens}}}")
+    arrivals = Periodic(1_000_000_000, 2_000_000_000, 3)
+    assert found.stimuli == (Stimulus("attention/young", event, {"gate": "g1", "tier": 3}, arrivals),)
+    assert found.attention == "young"
+
+
+def test_poisson_arrivals_end_at_the_horizon() -> None:
+    found = compiled(f"poisson: {{mean: 10s}}, {PUSH}")
+    assert found.stimuli[0].arrivals == Poisson(10_000_000_000, 0, 60_000_000_000)
+    assert found.attention == "", "nothing goes to a level"
+
+
+def test_poisson_arrivals_in_a_part_of_the_run() -> None:
+    found = compiled(f"poisson: {{mean: 1s, at: 5s, until: 20s}}, {PUSH}")
+    assert found.stimuli[0].arrivals == Poisson(1_000_000_000, 5_000_000_000, 20_000_000_000)
+
+
+def test_resolved_documents_validate_again() -> None:
+    from nimdsl.resolved import resolve_document, to_yaml
+
+    stimuli = f"poisson: {{mean: 10s}}, {PUSH}}}, {{at: 1s, {PUSH}}}, {{at: 1s, level: thinking"
+    program = nimdsl.load_text(together(ATTENTION, LAMP, scenario(stimuli)))
+    again = to_yaml(resolve_document(program.documents.get("Scenario", "it")))
+    leaves_alone(ATTENTION, LAMP, again)
+
+
+def test_what_begins_after_the_horizon_does_not_happen_and_is_no_mistake() -> None:
+    leaves_alone(LAMP, scenario(f"poisson: {{mean: 1s, at: 2min}}, {PUSH}"))
+
+
+# What is wrong
+
+
+@pytest.mark.parametrize(
+    ("code", "stimulus", "message"),
+    [
+        ("NIM0204", f"§every: 2s, {PUSH}", "does not say when it comes"),
+        ("NIM0203", f"at: 1s, §poisson: {{mean: 1s}}, {PUSH}", "`poisson` beside `at`"),
+        ("NIM0203", f"poisson: {{mean: 1s}}, §recording: {{file: a.csv}}, {PUSH}", "beside `poisson`"),
+        ("NIM0203", f"poisson: {{mean: 1s}}, every: §2s, {PUSH}", "`every` belongs to `at`"),
+        ("NIM0203", f"poisson: {{mean: 1s}}, times: §2, {PUSH}", "`times` belongs to `at`"),
+        ("NIM0204", f"at: 1s, times: §2, {PUSH}", "`times` needs `every`"),
+        ("NIM0210", f"poisson: {{mean: §0s}}, {PUSH}", "gaps of no time"),
+        ("NIM0210", f"poisson: {{mean: 1s, at: 5s, until: §5s}}, {PUSH}", "begins at 5s, `until` is 5s"),
+        ("NIM0210", f"poisson: {{mean: §59us}}, {PUSH}", "about 1,016,949 arrivals"),
+        ("NIM0207", f"poisson: {{mean: §10}}, {PUSH}", "a duration with its unit"),
+        ("NIM0204", f"{PUSH}, §poisson: {{at: 1s}}", "lacks `mean`"),
+        ("NIM0204", "§at: 1s, event: push", "does not say for whom it is"),
+        ("NIM0203", "at: 1s, to: lamp, level: §thinking, event: push, payload: {x: 1}", "beside `to`"),
+        ("NIM0204", "at: 1s, to: §lamp, payload: {x: 1}", "does not say its `event`"),
+        ("NIM0301", "at: 1s, to: §lump, event: push", "no Cell named `lump`"),
+        ("NIM0301", "at: 1s, to: lamp, event: §pull", "does not accept the event `pull`"),
+        ("NIM0306", "at: 1s, to: lamp, event: §push", "needs `x`"),
+        ("NIM0203", f"at: 1s, takes: §5s, {PUSH}", "`takes` belongs to `level`"),
+        ("NIM0301", "at: 1s, level: §dialog, takes: 5s", "`young` has no level `dialog`"),
+        ("NIM0204", "at: 1s, level: §dialogue", "nobody says what an item of `dialogue` takes"),
+        ("NIM0203", "at: 1s, level: reflex, takes: §5s", "takes 50ms, whatever it says"),
+        ("NIM0210", "at: 1s, level: dialogue, takes: §0s", "takes no time"),
+        ("NIM0301", "at: 1s, gate: {name: g1, tier: §2, open: true}", "of tier 2"),
+        ("NIM0204", "at: 1s, §gate: {name: g1, tier: 1}", "lacks `open`"),
+        ("NIM0203", "at: 1s, gate: {name: g1, tier: 1, open: true}, event: §wave", "belongs to `to`"),
+        ("NIM0203", "at: 1s, gate: {name: g1, tier: 1, open: true}, §payload: {x: 1}", "`payload` belongs"),
+        ("NIM0101", f"recording: {{file: §no.csv}}, {PUSH}", "no such file: `no.csv`"),
+        ("NIM0210", f'recording: {{§file: ""}}, {PUSH}', "must not be empty"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_found_where_it_stands(code: str, stimulus: str, message: str) -> None:
+    assert message in finds(code, ATTENTION, LAMP, scenario(stimulus)).message
+
+
+@pytest.mark.parametrize(
+    ("stimulus", "fix"),
+    [
+        ("at: 1s, level: §dialog, takes: 5s", "did you mean `dialogue`?"),
+        ("at: 1s, gate: {name: g, tier: §2, open: true}", "its levels listen to 1, 3"),
+    ],
+)
+def test_fixes_say_what_to_write(stimulus: str, fix: str) -> None:
+    assert finds("NIM0301", ATTENTION, scenario(stimulus)).fix == fix
+
+
+@pytest.mark.parametrize("whom", ["level: §a, takes: 1s", "§gate: {name: g, tier: 1, open: true}"])
+def test_a_level_or_a_gate_without_any_attention(whom: str) -> None:
+    assert "there is no Attention" in finds("NIM0301", scenario(f"at: 1s, {whom}")).message
+
+
+def test_several_attentions_want_a_name() -> None:
+    other = ATTENTION.replace("name: young", "name: old")
+    wrong = scenario("at: 1s, level: §thinking")
+    assert "`attention: old`" in finds("NIM0204", ATTENTION, other, wrong).fix
+    leaves_alone(ATTENTION, other, scenario("at: 1s, level: thinking", "attention: young"))
+
+
+def test_nobody_is_blamed_for_a_broken_attention() -> None:
+    broken = ATTENTION.replace("name: young}\nspec:", "name: young}\nspec:\n  §heartbeat: 1s")
+    finds("NIM0203", broken, scenario("at: 1s, level: whatever"))
+    finds("NIM0203", broken, scenario("at: 1s, level: whatever", "attention: young"))
+
+
+def test_an_attention_that_does_not_exist_is_reported_once() -> None:
+    finds("NIM0301", ATTENTION, scenario("at: 1s, level: whatever", "attention: §yuong"))
+
+
+def test_a_cell_that_takes_no_part_hears_nothing() -> None:
+    other = LAMP.replace("name: lamp", "name: other")
+    finds("NIM0301", LAMP, other, scenario(f"at: 1s, {PUSH.replace('lamp', '§lamp')}", "cells: [other]"))
+
+
+def test_a_mistake_in_a_recording_has_its_place_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("arrivals.csv").write_text("at,x\n1s,1\n2s,many\n", encoding="utf-8")
+    text = together(LAMP, scenario("recording: {file: arrivals.csv}, to: lamp, event: push"))
+    (found,) = nimdsl.check_text(text).diagnostics
+    assert found.to_text() == (
+        "arrivals.csv:3:4: error NIM0304: `x` wants a whole number, this is 'many'\n"
+        "    3 | 2s,many\n"
+        "      |    ^^^^"
+    )
