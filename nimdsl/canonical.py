@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from json import encoder
 from typing import Any
 
 Plain = Any
@@ -20,9 +21,18 @@ _ENCODER = json.JSONEncoder(
 )
 
 
+# What the encoder makes anew for each value, made once; where Python has it in C.
+_make: Any = getattr(encoder, "c_make_encoder", None)
+_PARTS: Any = (
+    _make(None, _ENCODER.default, encoder.encode_basestring, None, ":", ",", True, False, False)
+    if _make
+    else lambda value, _: _ENCODER.iterencode(value)
+)
+
+
 def encode(value: Plain) -> bytes:
     """Canonical bytes of plain data.  Raises ValueError for NaN and infinity."""
-    return _ENCODER.encode(value).encode()
+    return "".join(_PARTS(value, 0)).encode()
 
 
 def decode(data: bytes) -> Plain:

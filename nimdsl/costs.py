@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from nimdsl.checks.attention import full_load
 from nimdsl.machine import Transition, walk
 from nimdsl.program import Actor, Phase, Program, Protocol
 from nimdsl.units import format_lifeforce
@@ -29,6 +30,11 @@ def costs_of(program: Program, kind: str, name: str) -> list[Cost]:
         return _protocol(program.protocols[name])
     if kind == "Cell" and name in program.cells:
         return _cell(program.cells[name])
+    if kind == "Attention" and name in program.attentions:
+        beat = program.attentions[name].beat
+        assert beat is not None
+        load = full_load(beat)
+        return [{"micro_lf": load, "text": f"a beat at full load: {format_lifeforce(load)} LF"}]
     return []
 
 

@@ -16,7 +16,10 @@ from collections.abc import Iterable, Mapping
 from nimdsl import canonical
 from runtime.turn import Record
 
-NOT_A_DECISION = frozenset({"time_ns", "number", "request", "keys"})
+NOT_A_DECISION = frozenset(
+    {"time_ns", "number", "request", "keys"}
+    | {"at_ns", "from_ns", "to_ns", "left_ns", "remaining_ns", "overrun_ns", "times"}
+)
 """Fields of records that are times, ids or causal parents."""
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from nimdsl.commands.output import chosen
+from nimdsl.compile.attention import as_written
 from nimdsl.diagnostics import error
 from nimdsl.errors import SpecError
 from nimdsl.graph import Drawing, draw_cell, draw_phase, draw_protocol
@@ -26,12 +28,14 @@ class Notation(enum.StrEnum):
 
 
 def command(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A cell, phase or protocol; or kind/name.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A cell, phase, protocol or attention; or kind/name.")
+    ],
     specs: Annotated[list[Path] | None, typer.Option(help="Files or folders of documents.")] = None,
     format_: Annotated[Notation, typer.Option("--format", help="What to draw in.")] = Notation.MERMAID,
     deep: Annotated[bool, typer.Option("--deep", help="Open composite states.")] = False,
 ) -> None:
-    """Draw the machine of a cell, a phase or a protocol.
+    """Draw the machine of a cell, a phase or a protocol, or the modes of an attention.
 
     Mermaid is what Markdown on GitHub draws; DOT is for Graphviz.
 
@@ -44,9 +48,9 @@ def command(
 
 
 def find(program: Program, name: str, deep: bool = False) -> Drawing:
-    """The drawing of the protocol, phase or cell of that name, in this order."""
+    """The drawing of the protocol, phase, cell or attention of that name, in this order."""
     kind, _, rest = name.partition("/")
-    kinds = ("protocol", "phase", "cell")
+    kinds = ("protocol", "phase", "cell", "attention")
     wanted = (kind.lower(),) if rest and kind.lower() in kinds else kinds
     plain = rest if len(wanted) == 1 else name
     if "protocol" in wanted and plain in program.protocols:
@@ -55,6 +59,9 @@ def find(program: Program, name: str, deep: bool = False) -> Drawing:
         return draw_phase(program.phases[plain], deep)
     if "cell" in wanted and plain in program.cells:
         return draw_cell(program.cells[plain], deep)
-    known = [*program.protocols, *program.phases, *program.cells]
-    message = f"there is no cell, phase or protocol named `{name}`"
+    if "attention" in wanted and plain in program.attentions:
+        actor = program.attentions[plain]
+        return draw_cell(replace(actor, root=as_written(actor.root)), deep)
+    known = [*program.protocols, *program.phases, *program.cells, *program.attentions]
+    message = f"there is no cell, phase, protocol or attention named `{name}`"
     raise SpecError((error("NIM0301", message, fix=phrase(plain, known)),))

@@ -221,6 +221,12 @@ def expanded(root: State, levels: tuple[Level, ...]) -> State:
     return expand(root, "")
 
 
+def as_written(root: State) -> State:
+    """The machine without the ways that :func:`expanded` added."""
+    kept = tuple(transition for transition in root.transitions if "/" not in transition.event)
+    return replace(root, transitions=kept, states=tuple(map(as_written, root.states)))
+
+
 def _leaves(state: State, path: str) -> dict[str, str]:
     if not state.states:
         return {state.name: path}

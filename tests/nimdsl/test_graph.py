@@ -8,8 +8,10 @@ from collections.abc import Iterable
 import pytest
 
 import nimdsl
+from nimdsl.commands.graph import find
 from nimdsl.graph import Drawing, Vertex, draw_cell, draw_phase, draw_protocol
 from nimdsl.notation import to_dot, to_mermaid
+from nimdsl.program import Program
 
 ODD = """
 apiVersion: nimdsl.dev/v1
@@ -102,3 +104,10 @@ def test_a_collapsed_composite_hides_what_happens_inside_it() -> None:
     assert "note" not in {vertex.label for vertex in closed.vertices}
     assert not [edge for edge in closed.edges if edge.source == edge.target and edge.source != "end_"]
     assert {"note", "a-b", "a b"} <= {vertex.label for vertex in flat(opened.vertices)}
+
+
+def test_modes_are_drawn_as_they_are_written(shipped: Program) -> None:
+    drawing = find(shipped, "attention/thirty-seconds", deep=True)
+    text = to_mermaid(drawing)
+    assert "idle --> alert : stimulus" in text
+    assert "dialogue/listening" not in text, "the ways back into a stage are the compiler's"

@@ -1,8 +1,8 @@
-"""The scheduler said again: slow, short, one tick of time after the other (SEMANTICS 5).
+"""The scheduler said again: slow, one tick of time after the other (SEMANTICS 5).
 
-A tick is a nanosecond, so that the shares come out exactly; beats of some hundred ticks are enough.
-The law is the order of what is due at one instant: the end of the beat; what arrives (reflexes start
-at once); what ends; the window opens or closes; then one choice.
+A tick is a nanosecond, so that shares come out exactly; beats of some hundred ticks are enough.  The law
+is the order of what is due at one instant: what ends with the beat, and its end; what arrives (reflexes
+start at once); what ends; then one choice, if levels may run.
 
 It knows nothing of :mod:`runtime.beat`.  Not here: prices, modes, stages, work.
 """
@@ -21,6 +21,8 @@ MICRO = 1_000_000
 
 @dataclass(eq=False)
 class Item:
+    """``takes`` and ``left`` are ticks; ``since`` is when its last stretch began."""
+
     number: int
     queue: Queue
     name: str
@@ -28,7 +30,6 @@ class Item:
     left: int
     baseline: bool
     since: int = 0
-    """When its last stretch began."""
     started: bool = False
     """Whether it has run in this beat."""
 
@@ -40,17 +41,19 @@ class Queue:
     level: Level
     items: list[Item] = field(default_factory=list)
     budget: int | None = None
-    out: bool = False
+    """What it may have of the beat, once that is fixed."""
     started: int = 0
     sums: Sums = field(default_factory=Sums)
 
     def begin(self) -> None:
-        self.budget, self.out, self.started, self.sums = None, False, 0, Sums()
+        self.budget, self.started, self.sums = None, 0, Sums()
         for item in self.items:
             item.started = False
 
 
 class Clock:
+    """Where time has come to."""
+
     def __init__(self, beat: Beat) -> None:
         self.beat = beat
         self.queues = [Queue(level) for level in beat.levels]
@@ -67,6 +70,7 @@ class Clock:
         return self.start + self.beat.length_ns - self.beat.settle_ns
 
     def tick(self, now: int, coming: Sequence[Comes]) -> None:
+        """Everything that happens at one instant."""
         self.pass_time(now)
         if now % self.beat.length_ns == 0:
             self.end_reflexes(now)
@@ -235,7 +239,7 @@ class Clock:
 
     def may_run(self, queue: Queue, now: int) -> bool:
         level = queue.level
-        if queue.out or not queue.items:
+        if not queue.items:
             return False
         if level.items_max and queue.started >= level.items_max and not queue.items[0].started:
             return False
@@ -248,8 +252,7 @@ class Clock:
             elif level.policy == "rest" and remaining < level.minimum_ns:
                 queue.budget = 0
             queue.sums.granted += queue.budget * (level.policy in ("share", "rest"))
-        queue.out = queue.sums.spent >= queue.budget
-        return not queue.out
+        return queue.sums.spent < queue.budget
 
     def preempt(self, item: Item, now: int) -> None:
         if item is self.running:

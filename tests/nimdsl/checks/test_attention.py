@@ -1,7 +1,5 @@
 """Attentions: what cannot work is found before it runs."""
 
-
-
 from __future__ import annotations
 
 import pytest
