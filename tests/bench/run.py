@@ -28,6 +28,7 @@ from runtime.interpreters import PlainInterpreter
 from runtime.models import Draws
 from runtime.run import Run
 from runtime.stimuli import stimuli_of
+from runtime.turn import Record
 from simulate import run
 from tests.bench import by_hand
 from tests.bench.handshakes import bench_handshakes
@@ -175,7 +176,10 @@ def bench_simulate() -> None:
 
 
 def bench_beats() -> None:
-    """The engine, without hashes (SEMANTICS 8.1), beside scripts for this one model."""
+    """The engine, without hashes (SEMANTICS 8.1), beside scripts for this one model.
+
+    Both keep their records in a list, and neither a journal.
+    """
     horizon = "2h"
     program = with_overrides(nimdsl.load(), {"scenario/busy-hour.horizon": horizon})
     scenario = program.scenarios["busy-hour"]
@@ -187,7 +191,8 @@ def bench_beats() -> None:
     ]
 
     def ours() -> Run:
-        return Driver(program, scenario, Options(seed=scenario.seed)).run()
+        records: list[Record] = []
+        return Driver(program, scenario, Options(keep=False, observe=records.append)).run()
 
     def script(model: type[by_hand.Flat]) -> by_hand.Flat:
         return model(arrivals, scenario.horizon_ns + 1)
