@@ -156,7 +156,7 @@ class _Compiler:
             if one is not None and not findings.failed:
                 check_beat(findings, reader, one.beat)
             if one is not None and one.written and not findings.failed and not findings.poisoned:
-                check_machine(findings, one.root, one.of_modes, answering=False)
+                check_machine(findings, one.root, one.interface, answering=False)
             return one
 
         return self._each("Attention", compile_one)

@@ -125,6 +125,8 @@ class Level:
     tells: str = ""
     tells_ns: int = 0
     work: str = ""
+    live: bool = False
+    """Whether modes do something when one of its stages begins."""
     place: Place = field(default=NOWHERE, compare=False)
 
 

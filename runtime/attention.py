@@ -17,16 +17,20 @@ from typing import Any
 from nimdsl.canonical import Plain
 from nimdsl.compile.attention import resumed
 from nimdsl.program import Level
+from nimdsl.units import INT64_MAX
 from runtime import effects
 from runtime.beat import Scheduler, begun, copied, ends_ns, next_instant_ns, remaining_ns
 from runtime.economy import Charge, Release, Reserve, Settle
 from runtime.effects import BOUNDARY, CancelTimer, SetTimer
 from runtime.events import Event, EventKind
 from runtime.machine_step import MachineStep
+from runtime.snapshot import is_known
 
 INSTANT, CHOICE = -2, -3
 """The timers of what is due within the beat, and of a choice at this instant."""
 OPENED, CLOSED = "opened", "closed"
+GATE_COUNT_MAX = 1_000
+"""How many gates may be open at once; what opens beyond that is ignored."""
 
 
 class AttentionStep(MachineStep):
@@ -50,22 +54,24 @@ class AttentionStep(MachineStep):
             self._take(event, now_ns)
         turn.context = {}
         self._arm(BOUNDARY, ends_ns(beat, turn.beat))
-        self._arm(INSTANT, next_instant_ns(turn.beat))
+        self._arm(INSTANT, next_instant_ns(beat, turn.beat))
         self._arm(CHOICE, turn.beat["decide_ns"])
 
     def _take(self, event: Event, now_ns: int) -> None:
-        advance, own = self.scheduler.advance, int(event.payload.get("timer", 0)) < 0
-        if event.kind in (EventKind.TIMER, EventKind.BEAT) and own:
+        turn, advance = self.turn, self.scheduler.advance
+        if event.kind in (EventKind.TIMER, EventKind.BEAT) and event.payload["timer"] < 0:
             timer = event.payload["timer"]
-            _, due_ns = self.turn.timers.pop(str(timer))
+            _, due_ns = turn.timers.pop(str(timer))
             advance(due_ns, boundary=True, instants=timer != BOUNDARY)
             return
         advance(now_ns, boundary=True, instants=False)
         self._at(now_ns)
+        if not is_known(turn.timers, turn.works, event):
+            return  # her modes have moved on in the meantime
         match event.kind:
             case EventKind.STIMULUS | EventKind.MESSAGE:
                 self._arrived(event, now_ns)
-            case EventKind.FINISHED if "item" in self.turn.works[str(event.payload["work"])]:
+            case EventKind.FINISHED if "item" in turn.works[str(event.payload["work"])]:
                 self._ended(event.payload, now_ns)
             case _:
                 super().take(event)
@@ -99,17 +105,23 @@ class AttentionStep(MachineStep):
         match payload:
             case {"level": str(level), **more} if level in self._levels():
                 takes_ns = more.get("takes", 0)
-                if type(takes_ns) is int and takes_ns >= 0:
+                if type(takes_ns) is int and 0 <= takes_ns <= INT64_MAX:
                     content = more.get("payload", {})
                     self.scheduler.arrive(level, event.name, takes_ns, content, now_ns)
                     return
-            case {"gate": str(gate), "tier": int(tier)} if event.name == OPENED:
+            case {"gate": str(gate), "tier": int(tier)} if event.name == OPENED and self._knows(gate, tier):
                 self.scheduler.open_gate(gate, tier, now_ns)
                 return
             case {"gate": str(gate)} if event.name == CLOSED:
                 self.scheduler.close_gate(gate)
                 return
         self.turn.record("ignored", event=event.name, state=self.table.states[self.turn.state])
+
+    def _knows(self, gate: str, tier: int) -> bool:
+        """Whether a level has the tier, and there is room for one more open gate."""
+        gates = self.turn.beat["gates"]
+        known = any(tier in level.tiers for level in self.scheduler.beat.levels)
+        return known and (gate in gates or len(gates) < GATE_COUNT_MAX)
 
     def _levels(self) -> list[str]:
         return [level.name for level in self.scheduler.beat.levels]
@@ -137,19 +149,19 @@ class AttentionStep(MachineStep):
         """See :class:`runtime.beat.Port`."""
         turn, table = self.turn, self.table
         numbers, candidates = table.event_numbers, table.candidates
-        for name in (resumed(event, stage), event) if stage else (event,):
-            number = numbers.get(name)
-            if number is not None and (turn.state, number) in candidates:
-                self._at(at_ns)
-                fields |= {"beat": turn.context["beat"], "remaining": turn.context["remaining_ns"]}
-                self.fire(name, fields)
-                if turn.queue:
-                    self.drain()
-                return
+        name = resumed(event, stage) if stage else event
+        number = numbers.get(name)
+        if number is not None and (turn.state, number) in candidates:
+            self._at(at_ns)
+            fields |= {"beat": turn.context["beat"], "remaining": turn.context["remaining_ns"]}
+            self.fire(name, fields)
+            if turn.queue:
+                self.drain()
 
-    def reserve(self, level: str, amount: int, certain: bool) -> str | None:
+    def reserve(self, level: str, amount: int, certain: bool, at_ns: int) -> str | None:
         """See :class:`runtime.beat.Port`."""
         turn = self.turn
+        self._at(at_ns)
         key, scope = f"{turn.actor.id}/{turn.effect_number}", turn.actor.id
         said = self.ask(Charge(key, level, amount, scope) if certain else Reserve(key, amount, scope))
         turn.next_number()

@@ -18,7 +18,8 @@ event loop wakes.  The laws, by number:
        out for the beat.
 
 A baseline belongs to its beat: what is left of it ends there, and is no drop.
-Stages of an item are noted when the next thing happens, at their own instant.
+Stages of an item are noted when the next thing happens, at their own instant; where a
+mode acts on them (``Level.live``), that instant is a thing that happens.
 
 The state is plain data, changed in place: it belongs to one step, which has
 copied it (:func:`copied`).  Not here: modes, prices' answers, records' shape
@@ -47,7 +48,7 @@ class Port(Protocol):
     def mode(self, event: str, at_ns: int, stage: str = "", **fields: Plain) -> None:
         """Lets the modes hear an event."""
 
-    def reserve(self, level: str, amount: int, certain: bool) -> str | None:
+    def reserve(self, level: str, amount: int, certain: bool, at_ns: int) -> str | None:
         """The key of a hold of so many micro-LF, empty if that is ``certain``; None when it was refused."""
 
     def settle(self, level: str, hold: str, used: int, left: int) -> None:
@@ -85,21 +86,30 @@ def copied(state: State) -> State:
     }
 
 
-def next_instant_ns(state: State) -> int | None:
+def next_instant_ns(beat: Beat, state: State) -> int | None:
     """When something is due, besides the end of the beat and a choice; None: nothing before that."""
     phase, reflexes = state["phase"], state["reflexes"]
     due_ns: int | None = None
     if phase == WINDOW:
         due_ns = state["closes_ns"]
-        if state["running"] is not None and not reflexes:
+        if state["running"] is not None:
             level = state["levels"][state["running"]]
-            ends_ns_ = state["at_ns"] + min(level["queue"][0]["left_ns"], level["left_ns"])
-            due_ns = min(due_ns, ends_ns_)
+            item = level["queue"][0]
+            left_ns = min(item["left_ns"], level["left_ns"])
+            if beat.levels[state["running"]].live:
+                left_ns = min(left_ns, _stage_left_ns(beat.levels[state["running"]], item))
+            due_ns = min(state["closes_ns"], state["at_ns"] + left_ns)
     elif phase == OVERHEAD:
         due_ns = state["opens_ns"]
     for reflex in reflexes:
         due_ns = reflex[3] if due_ns is None else min(due_ns, reflex[3])
     return due_ns
+
+
+def _stage_left_ns(level: Level, item: Item) -> int:
+    """How long it takes until the item's next stage."""
+    end_ns = int(item["takes_ns"]) * level.stages[item["stage"]][1] // MICRO
+    return end_ns - int(item["takes_ns"]) + int(item["left_ns"])
 
 
 def ends_ns(beat: Beat, state: State) -> int:
@@ -156,6 +166,8 @@ class Scheduler:
         self.beat = beat
         self.state = state
         self.port = port
+        self._late: list[tuple[Level, str]] | None = None
+        """While a beat ends: who is to be told in the next one."""
 
     # Time
 
@@ -180,7 +192,7 @@ class Scheduler:
         self._account(until_ns)
 
     def _due(self) -> int:
-        instant, decide = next_instant_ns(self.state), self.state["decide_ns"]
+        instant, decide = next_instant_ns(self.beat, self.state), self.state["decide_ns"]
         if instant is None:
             return ends_ns(self.beat, self.state) if decide is None else int(decide)
         return instant if decide is None else min(instant, decide)
@@ -243,7 +255,7 @@ class Scheduler:
     def _end_stretch(self, at_ns: int) -> bool:
         """Whether the running item is done, or its level has nothing left."""
         state = self.state
-        if state["running"] is None or state["reflexes"]:
+        if state["running"] is None:
             return False
         number = state["running"]
         level = state["levels"][number]
@@ -274,23 +286,24 @@ class Scheduler:
     def _end_beat(self, at_ns: int) -> None:
         state = self.state
         self._account(at_ns)
-        if state["decide_ns"] is not None:
-            state["decide_ns"] = None
-        self._end_reflexes(at_ns)
-        if state["phase"] == OVERHEAD and state["opens_ns"] <= at_ns:
-            state["phase"] = WINDOW
+        state["decide_ns"] = None
+        self._late = []
         if state["phase"] != SETTLE:
+            state["phase"] = WINDOW
             self._end_stretch(at_ns)
             self._close(at_ns)
         for number, level in enumerate(self.beat.levels):
             self._leave_over(number, level, at_ns)
-        self.port.tell("beat", at_ns, **summary(self.beat, state))
+        self.port.tell("beat", at_ns, **summary(self.beat, state, at_ns))
         levels = [_fresh(level["queue"]) for level in state["levels"]]
         state["levels"] = levels
         _open(self.beat, state, state["beat"] + 1)
         if not state["reflexes"]:
             self.port.mode("beat", at_ns)
         self._baselines(at_ns)
+        told, self._late = self._late, None
+        for level_, name in told:
+            self._tell_on(level_, name, at_ns)
 
     def _leave_over(self, number: int, level: Level, at_ns: int) -> None:
         """What the beat leaves is carried, dropped or, of baselines, forgotten."""
@@ -323,9 +336,10 @@ class Scheduler:
         self._arrive(number, name, takes_ns, payload, at_ns)
 
     def open_gate(self, gate: str, tier: int, at_ns: int) -> None:
-        """A gate opens: it brings an item now and in every beat, until it closes."""
+        """A gate opens: it brings an item now and in every beat, until it closes; once."""
+        if gate not in self.state["gates"]:
+            self._gate_item(gate, tier, at_ns)
         self.state["gates"] = {**self.state["gates"], gate: tier}
-        self._gate_item(gate, tier, at_ns)
 
     def close_gate(self, gate: str) -> None:
         """A gate closes; what it has brought stays."""
@@ -380,7 +394,7 @@ class Scheduler:
     def _enqueue(self, number: int, item: Item, at_ns: int) -> None:
         state = self.state
         level = state["levels"][number]
-        if len(level["queue"]) >= self.beat.levels[number].queue_max:
+        if len(level["queue"]) >= self.beat.levels[number].queue_max and not item["baseline"]:
             self._drop(number, item, "queue", at_ns)
             return
         level["queue"] = [*level["queue"], item]
@@ -400,7 +414,7 @@ class Scheduler:
         if level.items_max and own["starts"] >= level.items_max:
             self._drop(number, item, "max_per_beat", at_ns)
             return
-        if state["running"] is not None and not self._end_stretch(at_ns):
+        if state["running"] is not None and not self._ends(at_ns):
             state["interrupted"] = state["running"]
             self._stop(state["running"], at_ns, "suspended")
         own["starts"] += 1
@@ -410,6 +424,12 @@ class Scheduler:
         state["reflexes"].append([number, item["item"], at_ns, at_ns + item["takes_ns"], item["name"]])
         state["mode"] = level.name
         self.port.mode(level.name, at_ns, level=level.name, item=item["name"])
+
+    def _ends(self, at_ns: int) -> bool:
+        """Whether what runs ends at this very instant anyway: then it is not suspended."""
+        level = self.state["levels"][self.state["running"]]
+        left_ns = min(level["queue"][0]["left_ns"], level["left_ns"], self.state["closes_ns"] - at_ns)
+        return bool(left_ns <= 0)
 
     def _end_reflexes(self, at_ns: int) -> bool:
         """Ends the reflexes that are over; whether the levels have the time again."""
@@ -431,7 +451,9 @@ class Scheduler:
         return True
 
     def _tell_on(self, level: Level, name: str, at_ns: int) -> None:
-        if level.tells:
+        if level.tells and self._late is not None:
+            self._late.append((level, name))
+        elif level.tells:
             self.arrive(level.tells, name, level.tells_ns, {}, at_ns)
 
     # The choice
@@ -477,12 +499,10 @@ class Scheduler:
             if level.policy == "share":
                 part_ns = level.share * left_ns // MICRO
                 state["left_ns"] = min(part_ns, level.cap_ns) if level.cap_ns else part_ns
-                state["granted_ns"] = state["left_ns"]
             elif level.policy == "rest" and left_ns < level.minimum_ns:
                 state["left_ns"] = 0
             else:
                 state["left_ns"] = left_ns
-                state["granted_ns"] = left_ns if level.policy == "rest" else 0
         if state["left_ns"] == 0:
             state["out"] = True
         return not state["out"]
@@ -498,7 +518,7 @@ class Scheduler:
         amount = base + level.cost_per_second * most_ns // SECOND_NS
         hold: str | None = ""
         if amount:
-            hold = self.port.reserve(level.name, amount, certain=not level.cost_per_second)
+            hold = self.port.reserve(level.name, amount, not level.cost_per_second, at_ns)
             if hold is None:
                 state["out"] = True
                 return False
@@ -516,6 +536,8 @@ class Scheduler:
                 state["granted_ns"] += min(item["left_ns"], remaining_ns(self.state, at_ns))
         if state["started_ns"] is None:
             state["started_ns"] = at_ns - self.state["start_ns"]
+            if level.policy in ("share", "rest"):
+                state["granted_ns"] = state["left_ns"]
         item = {**item, "granted": True, "known": True, "from_ns": at_ns}
         if level.work:
             item["work"] = self.port.start(level, item)
@@ -553,8 +575,9 @@ class Scheduler:
         state = self.state["levels"][number]
         self._paid(number, item)
         state["queue"] = state["queue"][1:]
-        state["done"] += 1
-        self._tell_on(self.beat.levels[number], item["name"], at_ns)
+        if ended == "done":
+            state["done"] += 1
+            self._tell_on(self.beat.levels[number], item["name"], at_ns)
 
     def _cut(self, number: int, at_ns: int) -> None:
         """The level's time, or everybody's, is over."""
@@ -635,22 +658,22 @@ class Scheduler:
         self.state["owed_ns"] += overrun_ns
 
 
-def summary(beat: Beat, state: State) -> dict[str, Plain]:
-    """What a beat came to, up to the last look at the clock."""
-    settled = state["phase"] == SETTLE
+def summary(beat: Beat, state: State, at_ns: int) -> dict[str, Plain]:
+    """What a beat comes to by ``at_ns``: its parts add up to the time since its start."""
+    passed_ns = at_ns - state["start_ns"]
     levels = list(zip(beat.levels, state["levels"], strict=True))
     return {
-        "settled": settled,
+        "settled": passed_ns >= beat.length_ns,
         "counts": {
             level.name: {key: one[key] for key in ("preempted", "dropped", "done")} for level, one in levels
         },
         "times": {
             "start_ns": state["start_ns"],
-            "overhead_ns": beat.overhead_ns,
-            "charged_ns": state["charged_ns"],
+            "overhead_ns": min(beat.overhead_ns, passed_ns),
+            "charged_ns": min(state["charged_ns"], max(0, passed_ns - beat.overhead_ns)),
             "reflex_ns": state["reflex_ns"],
             "idle_ns": state["idle_ns"],
-            "settle_ns": beat.settle_ns if settled else 0,
+            "settle_ns": max(0, at_ns - state["closes_ns"]),
             "levels": {
                 level.name: {key: one[key] for key in ("spent_ns", "granted_ns", "started_ns")}
                 for level, one in levels

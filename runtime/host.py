@@ -19,7 +19,7 @@ from nimdsl.errors import InternalError
 from runtime.effects import Effect, SetTimer, StartWork, effect_from_data, effect_to_data
 from runtime.events import Event, EventKind
 from runtime.journal import Appender, Journal, JournalEntry
-from runtime.snapshot import Snapshot, initial, is_new
+from runtime.snapshot import Snapshot, initial, is_known, is_new
 from runtime.step import Ask, Kernel, Need, Paid, Step, step
 from runtime.turn import Record
 
@@ -211,15 +211,10 @@ def finished(number: int, outcome: str, values: Plain = None, reason: str = "") 
 
 def awaited(snapshot: Snapshot, event: Event) -> bool:
     """Whether the event is new to the actor: no duplicate, no stale timer, no forgotten work."""
-    match event.kind:
-        case EventKind.TIMER | EventKind.BEAT:
-            armed = snapshot.timers.get(str(event.payload["timer"]))
-            return armed is not None and armed[0] == event.payload["generation"]
-        case EventKind.FINISHED:
-            return str(event.payload["work"]) in snapshot.works
-        case EventKind.BEGIN:
-            return not snapshot.state
-    return is_new(snapshot.accepted, event.sender, event.number)
+    if event.kind is EventKind.BEGIN:
+        return not snapshot.state
+    known = is_known(snapshot.timers, snapshot.works, event)
+    return known and is_new(snapshot.accepted, event.sender, event.number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from nimdsl.canonical import Plain
 from nimdsl.program import Actor
+from runtime.events import Event, EventKind
 from runtime.remembered import Remembered
 
 ACCEPTED_COUNT_MAX = 64
@@ -78,3 +79,14 @@ def with_number(accepted: Mapping[str, Plain], sender: str, number: int) -> Mapp
     """The numbers accepted, with one more."""
     known = sorted([*accepted.get(sender, ()), number])
     return {**accepted, sender: known[-ACCEPTED_COUNT_MAX:]}
+
+
+def is_known(timers: Mapping[str, Plain], works: Mapping[str, Plain], event: Event) -> bool:
+    """Whether a timer is armed as it was, and work still under way; True for every other event."""
+    match event.kind:
+        case EventKind.TIMER | EventKind.BEAT:
+            armed = timers.get(str(event.payload["timer"]))
+            return armed is not None and bool(armed[0] == event.payload["generation"])
+        case EventKind.FINISHED:
+            return str(event.payload["work"]) in works
+    return True

@@ -75,7 +75,15 @@ def _reachable(findings: Findings, beat: Beat, places: dict[str, Reader]) -> Non
             )
             message = f"`{level.name}` can never run: {why}"
             findings.report("NIM0602", message, reader.place("take"), "give it something to take")
-        left_ns -= min(level.baseline_ns, max(0, most_ns))
+        if _is_certain(level):
+            left_ns -= min(level.baseline_ns, max(0, most_ns))
+
+
+def _is_certain(level: Level) -> bool:
+    """Whether its baseline takes its time in every beat, whatever happens."""
+    priced = level.cost_fixed or level.cost_per_second or level.cost_per_item
+    crowded = level.carry and level.items_max
+    return not (level.work or priced or crowded or level.preempted == "abandon")
 
 
 def most(level: Level, left_ns: int) -> int:
@@ -112,8 +120,7 @@ def _rate(level: Level) -> int:
 
 
 def _items(level: Level, own_ns: int) -> int:
-    counted = own_ns // level.takes_ns if level.takes_ns else level.items_max
-    return min(counted, level.items_max) if level.items_max else max(1, counted)
+    return level.items_max or (max(1, -(-own_ns // level.takes_ns)) if level.takes_ns else 1)
 
 
 def check_economy(findings: Findings, reader: Reader, beat: Beat, economy: Economy) -> None:

@@ -39,20 +39,12 @@ class CompiledAttention:
     written: bool
     """Whether the document has modes of its own."""
 
-    @property
-    def of_modes(self) -> Interface:
-        """What her modes use: the works of the levels are the scheduler's."""
-        own = {level.work for level in self.beat.levels}
-        return replace(
-            self.interface, works={name: work for name, work in self.works.items() if name not in own}
-        )
-
 
 def compile_attention(
     findings: Findings, reader: Reader, rewards: frozenset[str] | None
 ) -> CompiledAttention | None:
     """The attention; None when its levels or its times make no sense."""
-    works, arguments = compile_works(reader, Scope({}), answering=False)
+    works, _ = compile_works(reader, Scope({}), answering=False)
     levels = _levels(findings, reader, works)
     beat = Beat(
         reader.duration("beat", 30_000_000_000),
@@ -65,11 +57,10 @@ def compile_attention(
         findings.report("NIM0210", message, reader.place("beat"), "make the beat longer")
     if findings.failed:
         return None
-    interface = Interface(
-        Scope({}), {}, works, arguments, _sources(beat), rewards, findings.document.name, ORIGIN
-    )
+    interface = Interface(Scope({}), {}, {}, {}, _sources(beat), rewards, findings.document.name, ORIGIN)
     machine = reader.sub("modes")
     root = compile_machine(machine, interface) if machine else default_modes(beat)
+    beat = replace(beat, levels=tuple(replace(level, live=_is_live(root, level)) for level in levels))
     return CompiledAttention(beat, root, works, interface, machine is not None)
 
 
@@ -83,7 +74,40 @@ def _levels(findings: Findings, reader: Reader, works: Mapping[str, Work]) -> tu
             what = f"is an event of its own: {', '.join(OWN_EVENTS)}" if name in OWN_EVENTS else "is twice"
             findings.report("NIM0210", f"the level `{name}` {what}", item.place("name"), "rename it")
         levels.append(_level(name, item, names[number + 1 :], works))
+    _check_items(levels, items)
+    _check_stages(levels, items)
     return tuple(levels)
+
+
+def _check_items(levels: list[Level], items: list[Reader]) -> None:
+    """Who brings a level an item without saying how long it takes needs a level that does."""
+    lengths = {"": 1, **{level.name: level.takes_ns for level in levels}}
+    tiers: dict[int, str] = {}
+    for level, item in zip(levels, items, strict=True):
+        report = item.findings.report
+        if level.tells and not level.tells_ns and not lengths[level.tells]:
+            message = f"nothing says how long what `{level.tells}` is told takes"
+            report("NIM0204", message, item.place("tells"), f"add `takes:` here or to `{level.tells}`")
+        if level.tiers and not level.takes_ns:
+            message = f"nothing says how long the item of a gate takes in `{level.name}`"
+            report("NIM0204", message, item.place("tiers"), "add `takes:`")
+        for tier in level.tiers:
+            if tier in tiers:
+                message = f"gates of tier {tier} go to `{tiers[tier]}` already"
+                report("NIM0210", message, item.place("tiers"), "leave the tier with one level")
+            tiers.setdefault(tier, level.name)
+
+
+def _check_stages(levels: list[Level], items: list[Reader]) -> None:
+    """Stages, levels and the scheduler's own events are told apart by their names alone."""
+    taken = {**dict.fromkeys(OWN_EVENTS, "an event of its own"), **{one.name: "a level" for one in levels}}
+    for level, item in zip(levels, items, strict=True):
+        inner = item.sub("stages")
+        for stage, _ in level.stages:
+            if stage in taken and inner is not None:
+                message = f"the stage `{stage}` is {taken[stage]} too"
+                item.findings.report("NIM0210", message, inner.node.key_place(stage), "rename it")
+            taken.setdefault(stage, f"a stage of `{level.name}`")
 
 
 def _level(name: str, reader: Reader, lower: list[str], works: Mapping[str, Work]) -> Level:
@@ -99,6 +123,9 @@ def _level(name: str, reader: Reader, lower: list[str], works: Mapping[str, Work
     reflex = bool(reader.value("reflex", False))
     if reflex:
         _check_reflex(name, policy, reader)
+    if each_ns and "baseline" in reader and reader.duration("baseline") != each_ns:
+        message = f"the baseline of `{name}` is one item, and takes {take.text('each') if take else ''}"
+        findings.report("NIM0210", message, reader.place("baseline"), "make them the same")
     cost, tells, work = reader.sub("cost"), reader.sub("tells"), reader.text("work")
     if work and work not in works:
         message = f"there is no work `{work}`"
@@ -125,7 +152,7 @@ def _level(name: str, reader: Reader, lower: list[str], works: Mapping[str, Work
         cost_per_item=cost.lifeforce("per_item") if cost else 0,
         stages=_stages(name, reader),
         tiers=tuple(reader.value("tiers", ())),
-        tells=told,
+        tells=told if told in lower else "",
         tells_ns=tells.duration("takes") if tells else 0,
         work=work,
         place=reader.place("name"),
@@ -151,8 +178,8 @@ def _policy(level: Reader, take: Reader) -> str:
 
 def _check_reflex(name: str, policy: str, reader: Reader) -> None:
     report = reader.findings.report
-    if policy not in ("each", "all"):
-        message = f"the reflex `{name}` asks nobody for time: it takes `each` or `all`"
+    if policy != "each":
+        message = f"the reflex `{name}` asks nobody for time: it says how much `each` takes"
         report("NIM0203", message, reader.place("take"), "write `take: {each: 50ms}`")
     for key in ("cost", "baseline", "stages", "work"):
         if key in reader:
@@ -200,25 +227,39 @@ def resumed(level: str, stage: str) -> str:
 def expanded(root: State, levels: tuple[Level, ...]) -> State:
     """The machine in which a level that goes on enters the stage where it was.
 
-    Beside each transition on a level's name to a state that contains its stages stand others,
-    one for each stage, straight into it.
+    A level with stages gets the time by the event of the stage that its item is in.  Each
+    transition on the level's name stands for one on each of these events, in its own order,
+    straight into the stage where its target contains it.
     """
     inner = {path: _leaves(state, path) for path, state in walk(root)}
     stages = {level.name: [name for name, _ in level.stages] for level in levels}
 
+    def straight(transition: Transition, stage: str) -> Transition:
+        leaves = inner.get(transition.target, {})
+        target = transition.target if transition.internal else leaves.get(stage, transition.target)
+        return replace(transition, event=resumed(transition.event, stage), target=target)
+
     def expand(state: State, path: str) -> State:
-        transitions: list[Transition] = []
-        for transition in state.transitions:
-            leaves = inner.get(transition.target, {})
-            for stage in stages.get(transition.event, ()):
-                if stage in leaves and not transition.internal:
-                    event = resumed(transition.event, stage)
-                    transitions.append(replace(transition, event=event, target=leaves[stage]))
-            transitions.append(transition)
+        ways = [
+            straight(transition, stage)
+            for transition in state.transitions
+            for stage in stages.get(transition.event, ())
+        ]
         children = tuple(expand(one, f"{path}/{one.name}" if path else one.name) for one in state.states)
-        return replace(state, transitions=tuple(transitions), states=children)
+        return replace(state, transitions=(*state.transitions, *ways), states=children)
 
     return expand(root, "")
+
+
+def _is_live(root: State, level: Level) -> bool:
+    """Whether some mode does something, or waits for something, when a stage of the level begins."""
+    stages = {name for name, _ in level.stages}
+    for path, state in walk(root):
+        inside = stages & {*path.split("/"), *_leaves(state, path)}
+        if inside and (state.enter or state.exit or state.timers):
+            return True
+    states = [root, *(state for _, state in walk(root))]
+    return any(way.actions or way.price for one in states for way in one.transitions if way.event in stages)
 
 
 def as_written(root: State) -> State:

@@ -262,8 +262,10 @@ def _start(reader: Reader, interface: Interface) -> list[Action]:
     name = reader.text("work")
     if name in interface.works:
         return [StartWork(name, interface.arguments[name])]
-    fix = phrase(name, interface.works)
-    reader.findings.report("NIM0301", f"the cell declares no work `{name}`", reader.place("work"), fix)
+    fix, message = phrase(name, interface.works), f"the cell declares no work `{name}`"
+    if interface.kind == "attention":
+        fix, message = f"give it to a level: `work: {name}`", "modes start no work: levels do"
+    reader.findings.report("NIM0301", message, reader.place("work"), fix)
     return []
 
 

@@ -6,14 +6,16 @@ short, is what the attention's snapshot comes to by then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import copy
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from nimdsl import canonical
 from nimdsl.canonical import Plain
-from nimdsl.program import Beat
 from nimdsl.units import SECOND_NS
 from runtime.host import Host
 from runtime.report.ending import ending
+from runtime.turn import Record
 
 BEAT_COUNT_MAX = 10_000
 """How many beats are told one by one, the first ones; sums are of all."""
@@ -21,22 +23,33 @@ _PARTS = ("overhead", "charged", "reflex", "idle", "settle")
 _COUNTS = ("preempted", "dropped", "done")
 
 
-def beats_of(host: Host, records: Iterable[Mapping[str, Any]], until_ns: int) -> dict[str, Plain]:
-    """``beats`` and ``attention`` of an outcome; times in ns.
+class BeatTally:
+    """The beats of a run while it goes on: the first ones, and the sums of all."""
 
-    ``records`` are those of type ``beat``; ``until_ns`` is the end of the run.
-    """
-    beat = host.kernel.actor.beat
-    assert beat is not None
-    beats: list[Plain] = []
-    total = _nothing(beat)
-    ends = (record for record in ending(host, until_ns) if record["type"] == "beat")
-    for record in (*records, *ends):
+    def __init__(self) -> None:
+        self._kept: list[bytes] = []
+        self._total: dict[str, Any] = {}
+
+    def take(self, record: Record) -> None:
+        """The record of a beat."""
+        if len(self._kept) < BEAT_COUNT_MAX:
+            self._kept.append(canonical.encode(record))
         one = _told(record)
-        _add(total, one)
-        if len(beats) < BEAT_COUNT_MAX:
-            beats.append(one)
-    return {"beats": beats, "attention": total}
+        self._total = self._total or _nothing(one)
+        _add(self._total, one)
+
+    def __iter__(self) -> Iterator[Record]:
+        """The records of the first ones, in order."""
+        return map(canonical.decode, self._kept)
+
+    def outcome(self, host: Host, until_ns: int) -> dict[str, Plain]:
+        """``beats`` and ``attention`` of an outcome; times in ns.  ``until_ns`` is the end of the run."""
+        beats = [_told(record) for record in self]
+        ends = [_told(record) for record in ending(host, until_ns) if record["type"] == "beat"]
+        total = copy.deepcopy(self._total) or _nothing(ends[0]) if ends or self._total else {}
+        for one in ends:
+            _add(total, one)
+        return {"beats": (beats + ends)[:BEAT_COUNT_MAX], "attention": total}
 
 
 def in_seconds(beats: Iterable[Mapping[str, Any]]) -> list[dict[str, Plain]]:
@@ -51,6 +64,7 @@ def in_seconds(beats: Iterable[Mapping[str, Any]]) -> list[dict[str, Plain]]:
                     "started_s": level["started"] / SECOND_NS if "started" in level else None,
                     "preempted": level["preempted"],
                     "dropped": level["dropped"],
+                    "done": level["done"],
                 }
                 for name, level in beat["levels"].items()
             },
@@ -78,9 +92,9 @@ def _told(record: Mapping[str, Any]) -> dict[str, Any]:
     return {"index": record["beat"], "settled": record["settled"], **parts, "levels": levels}
 
 
-def _nothing(beat: Beat) -> dict[str, Any]:
+def _nothing(beat: Mapping[str, Any]) -> dict[str, Any]:
     level = dict.fromkeys(("spent", "granted", *_COUNTS), 0)
-    levels = {one.name: dict(level) for one in beat.levels}
+    levels = {name: dict(level) for name in beat["levels"]}
     return {"beats": 0, "settled": 0, **dict.fromkeys(_PARTS, 0), "levels": levels}
 
 

@@ -26,13 +26,13 @@ def ending(host: Host, until_ns: int) -> list[Record]:
         return []
     state = copied(host.snapshot.beat)
     listening = _Listening(host.id, host.record_count, state["beat"])
-    Scheduler(beat, state, listening).advance(until_ns, boundary=True, instants=True)
+    Scheduler(beat, state, listening).advance(until_ns, boundary=True, instants=False)
     if state["beat"] == listening.beat and until_ns > state["start_ns"]:
         for level, item, from_ns in _running(beat.levels, state):
             if from_ns < until_ns:
                 stretch = {"item": item["item"], "level": level.name, "name": item["name"]}
                 listening.tell("grant", until_ns, **stretch, from_ns=from_ns, to_ns=until_ns, ended=RUNNING)
-        listening.tell("beat", until_ns, **summary(beat, state))
+        listening.tell("beat", until_ns, **summary(beat, state, until_ns))
     return listening.records
 
 

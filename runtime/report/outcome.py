@@ -12,7 +12,6 @@ from typing import Any
 from nimdsl.canonical import Plain
 from nimdsl.program import Program, Scenario
 from runtime.host import Host
-from runtime.report.beats import beats_of
 from runtime.report.tally import PhaseTally, Tally
 from runtime.run import Run
 
@@ -34,7 +33,7 @@ def outcome_of(program: Program, scenario: Scenario, run: Run, tally: Tally) -> 
     mind = run.hosts.get(f"attention/{scenario.attention}")
     return {
         **totals,
-        **(beats_of(mind, tally.beats, run.time_ns) if mind else {}),
+        **(tally.beats.outcome(mind, run.time_ns) if mind else {}),
         "completed": _completed(host, run),
         "errors": data.get("errors", 0),
         "duration": run.time_ns,

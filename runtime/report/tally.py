@@ -7,7 +7,7 @@ the same, and there is one way to sum up a run.
 
 The bounds, none of which touches a count: 10,000 handshakes are kept, and as
 many that failed; 1,000 different notices of an actor, the rest is one more; a
-refusal is two numbers; a beat its canonical bytes.
+refusal is two numbers; 10,000 beats are kept.
 
 Not here: what follows from it (:mod:`runtime.report.outcome`,
 :mod:`runtime.report.result`), the records themselves
@@ -17,13 +17,13 @@ Not here: what follows from it (:mod:`runtime.report.outcome`,
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from nimdsl import canonical
 from nimdsl.canonical import Plain
 from nimdsl.flatten import FAULT, REFUSED
 from nimdsl.program import Program, Scenario
+from runtime.report.beats import BeatTally
 from runtime.run import Run, actors_of
 from runtime.trace import Trace
 from runtime.turn import Record
@@ -95,13 +95,14 @@ class Tally:
         self.handshake_count = self.failure_count = 0
         self.phases = {phase.name: PhaseTally() for phase in protocol.phases} if protocol else {}
         self._actors = {actor: _Activity() for actor in sorted(actors)}
-        self._beats: list[bytes] = []
+        self.beats = BeatTally()
+        """The beats of the attention."""
         self._trace = Trace(actors)
         self._unhashed: list[Sequence[Record]] = []
         self._takers: dict[tuple[str, str], Callable[[Record], None]] = {
             (f"protocol/{scenario.protocol}", "phase"): self._take_phase,
             (f"protocol/{scenario.protocol}", "handshake"): self._take_handshake,
-            (f"attention/{scenario.attention}", "beat"): self._take_beat,
+            (f"attention/{scenario.attention}", "beat"): self.beats.take,
         }
 
     def take(self, record: Record) -> bytes:
@@ -145,11 +146,6 @@ class Tally:
             for (type_, what), count in activity.notices.items()
         ]
 
-    @property
-    def beats(self) -> Iterator[Record]:
-        """The record of each beat of the attention, in order."""
-        return map(canonical.decode, self._beats)
-
     def busiest(self, count: int) -> list[str]:
         """The actors that left the most records at the last instant of all."""
         last_ns = max((one.last_ns for one in self._actors.values()), default=0)
@@ -181,9 +177,6 @@ class Tally:
             self.failure_count += 1
             if self.failure_count <= HANDSHAKE_COUNT_MAX:
                 self.failures.append(record)
-
-    def _take_beat(self, record: Record) -> None:
-        self._beats.append(canonical.encode(record))
 
 
 def tally_of(program: Program, scenario: Scenario, run: Run) -> Tally:

@@ -26,8 +26,8 @@ metadata: {name: young}
 spec:
   levels:
     - {name: reflex, reflex: true, take: {each: 50ms}, max_per_beat: 5}
-    - {name: dialogue, take: {all: true}, tiers: [1]}
-    - {name: thinking, take: {share: 90%, cap: 12s}, takes: 1s}
+    - {name: dialogue, take: {all: true}}
+    - {name: thinking, take: {share: 90%, cap: 12s}, takes: 1s, tiers: [1]}
 ---
 apiVersion: nimdsl.dev/v1
 kind: Cell

@@ -56,6 +56,7 @@ def test_the_json_of_a_beat(shipped: Program) -> None:
         "started_s": 10.0,
         "preempted": 0,
         "dropped": 0,
+        "done": 1,
     }
     assert found["levels"]["safety"]["started_s"] is None
     assert found["levels"]["virtual"]["preempted"] == 1, "thinking was told of the reflex"

@@ -56,15 +56,12 @@ class Outcome:
     drops: list[Drop] = field(default_factory=list)
     beats: list[tuple[dict[str, Sums], int, int]] = field(default_factory=list)
     item_count: int = 0
-    contested: bool = field(default=False, compare=False)
-    """Whether something came after a reflex at an instant at which an item ended: no law says which
-    of them is first."""
 
     def of_first(self, beats: int) -> Outcome:
         """Of the first beats, in an order of its own."""
         stretches = sorted(one for one in self.stretches if one.beat < beats)
         drops = sorted(one for one in self.drops if one.beat < beats)
-        return Outcome(stretches, drops, self.beats[:beats], 0, self.contested)
+        return Outcome(stretches, drops, self.beats[:beats], 0)
 
 
 def outcome_of(records: Sequence[Mapping[str, Any]], beats: int) -> Outcome:

@@ -73,13 +73,14 @@ class Clock:
         """Everything that happens at one instant."""
         self.pass_time(now)
         if now % self.beat.length_ns == 0:
-            self.end_reflexes(now)
-            self.end_running(now)
+            told: list[Item] = []
+            self.end_running(now, told)
             if now:
                 self.end_beat(now)
             self.begin_beat(now)
+            for item in told:
+                self.tell(item, now)
         for one in coming:
-            self.outcome.contested |= self.ending() and any(one.since == now for one in self.reflexes)
             self.come(one, now)
         self.end_reflexes(now)
         self.end_running(now)
@@ -137,8 +138,10 @@ class Clock:
         elif one.event == "closed":
             self.gates.pop(payload["gate"], None)
         else:
+            is_open = payload["gate"] in self.gates
             self.gates[payload["gate"]] = payload["tier"]
-            self.bring(payload["gate"], now)
+            if not is_open:
+                self.bring(payload["gate"], now)
 
     def bring(self, gate: str, now: int) -> None:
         for queue in self.queues:
@@ -160,7 +163,7 @@ class Clock:
         elif level.reflex:
             self.begin_item(item, now, takes)
             self.reflexes.append(item)
-        elif len(queue.items) >= level.queue_max:
+        elif len(queue.items) >= level.queue_max and not baseline:
             self.drop(item, "queue", now)
         else:
             queue.items.append(item)
@@ -186,7 +189,8 @@ class Clock:
         item = self.running
         return item is not None and (item.left == 0 or item.queue.sums.spent == item.queue.budget)
 
-    def end_running(self, now: int) -> None:
+    def end_running(self, now: int, told: list[Item] | None = None) -> None:
+        """``told``: where what is done waits that tells only in the next beat."""
         item = self.running
         if item is None:
             return
@@ -194,8 +198,8 @@ class Clock:
         if item.left == 0:
             queue.items.remove(item)
             self.running = None
-            self.done(item, now)
-        elif self.ending() or (now == self.closing and not self.reflexes):
+            self.done(item, now, told)
+        elif self.ending() or now == self.closing:
             self.stop(item, "cut", now)
             if item.baseline:
                 queue.items.remove(item)
@@ -205,9 +209,15 @@ class Clock:
             self.stop(item, "suspended", now)
             self.suspended = item
 
-    def done(self, item: Item, now: int) -> None:
+    def done(self, item: Item, now: int, told: list[Item] | None = None) -> None:
         self.stop(item, "done", now)
         item.queue.sums.done += 1
+        if told is None:
+            self.tell(item, now)
+        else:
+            told.append(item)
+
+    def tell(self, item: Item, now: int) -> None:
         for queue in self.queues:
             if queue.level.name == item.queue.level.tells:
                 self.arrive(queue, item.name, item.queue.level.tells_ns, now)

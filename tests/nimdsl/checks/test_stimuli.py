@@ -17,8 +17,8 @@ metadata: {name: young}
 spec:
   levels:
     - {name: reflex, reflex: true, take: {each: 50ms}, max_per_beat: 5}
-    - {name: dialogue, take: {all: true}, tiers: [1, 3]}
-    - {name: thinking, take: {share: 90%, cap: 12s}, takes: 1s}
+    - {name: dialogue, take: {all: true}}
+    - {name: thinking, take: {share: 90%, cap: 12s}, takes: 1s, tiers: [1, 3]}
 """
 LAMP = """
 apiVersion: nimdsl.dev/v1
