@@ -144,6 +144,7 @@ class Ledger:
         if now_ns < self._now_ns:
             raise InternalError(f"the ledger stands at {self._now_ns} ns and was asked at {now_ns} ns")
         self._now_ns = int64(now_ns, "time")
+        self._net()
         for name, rate in self._incomes:
             account = f"income:{name}"
             owed = self._owed(rate) + self._accounts.get(account, 0)
@@ -153,6 +154,21 @@ class Ledger:
             owed = self._owed(rate) - self._upkeep_settled.get(name, 0)
             if owed:
                 self._take("upkeep", f"@upkeep/{name}/{now_ns}", name, owed, "")
+
+    def _net(self) -> None:
+        """What came in and went out at the same time never was in the pool: the one pays the other.
+
+        So neither the capacity nor the floor decides on it, however long nobody looked.
+        """
+        for name, rate in self._upkeep:
+            owed = self._owed(rate) - self._upkeep_settled.get(name, 0)
+            for income, income_rate in self._incomes:
+                account = f"income:{income}"
+                amount = min(owed, self._owed(income_rate) + self._accounts.get(account, 0))
+                if amount > 0:
+                    key = f"@upkeep/{name}/{income}/{self._now_ns}"
+                    self._once("upkeep", key, account, f"cost:{name}", amount, "")
+                    owed -= amount
 
     def close(self, now_ns: int) -> None:
         """The end of a run: settle the rates and give every hold that is left back to the pool."""

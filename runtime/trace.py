@@ -18,7 +18,7 @@ from runtime.turn import Record
 
 NOT_A_DECISION = frozenset(
     {"time_ns", "number", "request", "keys"}
-    | {"at_ns", "from_ns", "to_ns", "left_ns", "remaining_ns", "overrun_ns", "times"}
+    | {"balance", "at_ns", "from_ns", "to_ns", "left_ns", "remaining_ns", "overrun_ns", "times"}
 )
 """Fields of records that are times, ids or causal parents."""
 

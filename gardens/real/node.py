@@ -182,7 +182,11 @@ class Node:
         lines = restored.entries.get(LEDGER, [])
         journal = self.journal
         self.treasury = Treasury(
-            tariff_of(economy), lines, journal.append, journal.after, self.clock.now_ns
+            tariff_of(economy),
+            lines,
+            journal.append,
+            journal.after,
+            lambda: min(self.clock.now_ns(), self.job.horizon_ns),
         )
         self.treasury.listen(self.nats, self.job.economy)
         if economy.incomes or economy.upkeep:

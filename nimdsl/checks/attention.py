@@ -23,6 +23,9 @@ def check_beat(findings: Findings, reader: Reader, beat: Beat) -> None:
 def _bounds(findings: Findings, beat: Beat, places: dict[str, Reader]) -> None:
     """NIM0604: what nothing bounds."""
     for level in beat.levels:
+        if level.cost_per_item and not level.items_max:
+            message = f"nothing bounds what `{level.name}` costs in a beat: `per_item` wants `max_per_beat`"
+            findings.report("NIM0604", message, places[level.name].place("cost"), "add `max_per_beat:`")
         if (level.reflex or level.policy == "each") and not level.items_max:
             what = "a reflex" if level.reflex else "`each`"
             message = f"nothing bounds what `{level.name}` takes of a beat: {what} wants `max_per_beat`"
@@ -45,7 +48,9 @@ def _worst_case(findings: Findings, beat: Beat, places: dict[str, Reader]) -> No
                 f"{format_duration(level.takes_ns)} leave {format_duration(left_ns)} of the "
                 f"{format_duration(beat.window_ns)} that the levels have"
             )
-            fix = f"lower `max_per_beat` to {room}" if room else "lower it, or that of the levels above"
+            fix = (
+                f"lower `max_per_beat` to {room}" if room else "make the items shorter, or the beat longer"
+            )
             findings.report("NIM0601", message, places[level.name].place("max_per_beat"), fix)
             return
         taken_ns += own_ns
@@ -74,7 +79,8 @@ def _reachable(findings: Findings, beat: Beat, places: dict[str, Reader]) -> Non
                 else f"it may take {format_duration(max(0, most_ns))}"
             )
             message = f"`{level.name}` can never run: {why}"
-            findings.report("NIM0602", message, reader.place("take"), "give it something to take")
+            fix = "lower the baselines above it" if left_ns <= 0 else "give it something to take"
+            findings.report("NIM0602", message, reader.place("take"), fix)
         if _is_certain(level):
             left_ns -= min(level.baseline_ns, max(0, most_ns))
 
@@ -97,34 +103,23 @@ def most(level: Level, left_ns: int) -> int:
 
 
 def full_load(beat: Beat) -> int:
-    """What the dearest beat costs, micro-LF; items that nothing counts are counted once.
+    """What a beat can cost at most, micro-LF.
 
-    The window goes to whoever pays most for a second, each as much as it may take.
+    As many items as may start, however short; and the whole window for whoever pays most for a
+    second, then for the next, each as much as it may take.
     """
     amount, left_ns = 0, beat.window_ns
-    for level in sorted(beat.levels, key=lambda one: -_rate(one)):
-        if level.reflex:
-            continue
+    for level in sorted(beat.levels, key=lambda one: -one.cost_per_second):
         own_ns = min(left_ns, most(level, beat.window_ns))
-        items = _items(level, own_ns)
-        amount += (
-            level.cost_fixed + level.cost_per_item * items + level.cost_per_second * own_ns // SECOND_NS
-        )
+        amount += level.cost_fixed + level.cost_per_item * level.items_max
+        amount += level.cost_per_second * own_ns // SECOND_NS
         left_ns -= own_ns
     return amount
 
 
-def _rate(level: Level) -> int:
-    per_item = level.cost_per_item * SECOND_NS // level.takes_ns if level.takes_ns else 0
-    return level.cost_per_second + per_item
-
-
-def _items(level: Level, own_ns: int) -> int:
-    return level.items_max or (max(1, -(-own_ns // level.takes_ns)) if level.takes_ns else 1)
-
-
 def check_economy(findings: Findings, reader: Reader, beat: Beat, economy: Economy) -> None:
-    """NIM0605: at full load the pool runs dry, before any reward."""
+    """NIM0605: at full load the pool runs dry, before any reward; NIM0602: a start that nobody can pay."""
+    _payable(findings, reader, beat, economy)
     cost = full_load(beat)
     income = (sum(economy.incomes.values()) - sum(economy.upkeep.values())) * beat.length_ns // SECOND_NS
     if cost <= income:
@@ -133,8 +128,23 @@ def check_economy(findings: Findings, reader: Reader, beat: Beat, economy: Econo
     lf = format_lifeforce
     message = (
         f"at full load a beat costs {lf(cost)} LF and {lf(max(0, income))} come in: without rewards "
-        f"`{economy.name}` lasts {beats} beats"
+        f"`{economy.name}` lasts {beats} beat{'s' if beats != 1 else ''}"
     )
     fix = "lower the costs or `max_per_beat`, or let more come in"
     place = reader.place("economy") if "economy" in reader else reader.place("attention")
     findings.report("NIM0605", message, place, fix, Severity.WARNING)
+
+
+def _payable(findings: Findings, reader: Reader, beat: Beat, economy: Economy) -> None:
+    grows = economy.incomes or any(reward > 0 for reward in economy.rewards.values())
+    most_lf = economy.capacity if economy.capacity is not None else None if grows else economy.opening
+    for level in beat.levels:
+        least = level.cost_fixed + level.cost_per_item
+        if most_lf is not None and least > most_lf - economy.floor:
+            lf = format_lifeforce
+            message = (
+                f"`{level.name}` can never run: an item costs {lf(least)} LF at once, and `{economy.name}` "
+                f"never has more than {lf(most_lf - economy.floor)} above its floor"
+            )
+            place = reader.place("economy") if "economy" in reader else reader.place("attention")
+            findings.report("NIM0602", message, place, "lower the cost, or raise the capacity")

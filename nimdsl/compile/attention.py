@@ -25,6 +25,8 @@ BEAT, STIMULUS, IDLE, SETTLE = "beat", "stimulus", "idle", "settle"
 OWN_EVENTS = (BEAT, STIMULUS, IDLE, SETTLE, REFUSED, FAULT)
 ORIGIN = "attention"
 _POLICIES = ("each", "all", "share", "rest")
+_OWNERS = (("cap", "share"), ("minimum", "rest"))
+"""Fields that belong to one way to take."""
 
 
 @dataclass(frozen=True)
@@ -164,9 +166,15 @@ def _policy(level: Reader, take: Reader) -> str:
     named = [policy for policy in _POLICIES if policy in take]
     if len(named) != 1:
         message = f"`take` wants one of {', '.join(_POLICIES)}"
-        report("NIM0203", message, level.place("take"), "keep one of them")
+        hint = next((f"add `{owner}:`" for key, owner in _OWNERS if key in take), "add one of them")
+        report("NIM0203", message, level.place("take"), "keep one of them" if named else hint)
         return "all"
-    for key, owner in (("cap", "share"), ("minimum", "rest")):
+    if take.value(named[0]) is False:
+        message = f"`{named[0]}: false` takes nothing"
+        report(
+            "NIM0203", message, take.place(named[0]), f"write `{named[0]}: true`, or another way to take"
+        )
+    for key, owner in _OWNERS:
         if key in take and owner not in take:
             report("NIM0203", f"`{key}` belongs to `{owner}`", take.place(key), f"remove `{key}`")
     if "cap" in take and not take.duration("cap"):

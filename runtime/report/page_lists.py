@@ -93,7 +93,14 @@ def _economy(summary: Summary) -> list[tuple[str, str, str, str]]:
     shown = "–" if lambda_ is None else f"{lambda_:.2f}"
     words = "nothing was spent" if lambda_ is None else "income over spending"
     low = lambda_ is not None and lambda_ < 0.7
-    return [("lifeforce", balance, sub, ""), ("λ", shown, words, "bad" if low else "")]
+    tiles = [("lifeforce", balance, sub, ""), ("λ", shown, words, "bad" if low else "")]
+    if gained < 0:
+        lasts_ns = round(summary["duration_s"] * SECOND_NS * max(0.0, force["final"]) / -gained)
+        tiles.append(("lasts", span(lasts_ns), "more, if it goes on like this", "bad"))
+    refused = len(summary["refusals"]) + summary.get("left_out", {}).get("refusals", 0)
+    if refused:
+        tiles.append(("refused", f"{refused:,}", "prices that could not be paid", "bad"))
+    return tiles
 
 
 def judged(summary: Summary) -> str:

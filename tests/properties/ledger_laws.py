@@ -100,7 +100,7 @@ def check_rates(ledger: Ledger, now_ns: int) -> None:
     for entry in ledger.entries:
         if entry.source.startswith("income:"):
             settled[entry.source] = settled.get(entry.source, 0) + entry.amount
-        elif entry.detail["cause"] == "upkeep":
+        if entry.detail["cause"] == "upkeep":
             settled[entry.target] = settled.get(entry.target, 0) + entry.amount
     rates = {f"income:{name}": rate for name, rate in ledger.tariff.incomes.items()}
     rates |= {f"cost:{name}": rate for name, rate in ledger.tariff.upkeep.items()}

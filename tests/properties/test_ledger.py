@@ -165,3 +165,15 @@ def test_a_ledger_that_forgets_decides_and_writes_the_same(steps: list[tuple[Com
 @pytest.mark.parametrize("tariff", [TARIFF, PLAIN_TARIFF])
 def test_laws_hold_for_an_untouched_ledger(tariff: Any) -> None:
     check_laws(Ledger(tariff))
+
+
+@pytest.mark.parametrize("looks", [1, 3, 1000])
+def test_a_full_pool_stays_full_however_long_nobody_looks(looks: int) -> None:
+    """3.4: what comes in and goes out at the same time never was in the pool."""
+    tariff = type(TARIFF)("full", 100, 5, 100, {}, {"sun": 40}, {"body": 5}, SECOND)
+    ledger = Ledger(tariff)
+    for look in range(1, looks + 1):
+        ledger.accrue(look * 3_000 * SECOND // looks)
+    assert ledger.balance == 100
+    assert not any(entry.kind == "shortfall" for entry in ledger.entries)
+    check_laws(ledger)

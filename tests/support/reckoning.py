@@ -13,7 +13,9 @@ from nimdsl import canonical
 from runtime.turn import Record
 from simulate import Result
 
-NO_DECISION = ("time_ns", "number", "request", "keys")
+NO_DECISION = frozenset(
+    ["time_ns", "number", "request", "keys", "balance", "times", "overrun_ns", "at_ns", "from_ns", "to_ns", "left_ns", "remaining_ns"]
+)
 
 
 def reckoned(result: Result) -> dict[str, Any]:

@@ -76,6 +76,13 @@ def test_what_nothing_bounds_is_found(level: str) -> None:
     ("code", "level"),
     [
         ("NIM0203", "{name: think, §take: {all: true, share: 40%}}"),
+        ("NIM0203", "{name: think, §take: {}}"),
+        ("NIM0203", "{name: think, take: {all: §false}}"),
+        ("NIM0203", "{name: reflex, reflex: true, §take: {all: true}, max_per_beat: 3}"),
+        ("NIM0204", "{name: think, take: {all: true}, §tiers: [3]}"),
+        ("NIM0210", "{name: think, take: {each: 1s}, max_per_beat: 3, baseline: §2s}"),
+        ("NIM0210", "{name: think, take: {all: true}, stages: {§idle: 100%}}"),
+        ("NIM0604", "{name: think, take: {all: true}, §cost: {per_item: 1}}"),
         ("NIM0203", "{name: think, take: {all: true, cap: §3s}}"),
         ("NIM0203", "{name: think, take: {share: 3%, minimum: §3s}}"),
         ("NIM0203", "{name: think, take: {each: 1s}, max_per_beat: 3, takes: §2s}"),
@@ -91,6 +98,41 @@ def test_what_nothing_bounds_is_found(level: str) -> None:
 )
 def test_a_mistake_in_a_level_is_found(code: str, level: str) -> None:
     finds(code, attention(level))
+
+
+def test_a_share_that_is_not_there_is_asked_for() -> None:
+    assert finds("NIM0203", attention("{name: think, §take: {cap: 8s}}")).fix == "add `share:`"
+
+
+def test_who_tells_says_how_long() -> None:
+    think = "{name: think, take: {all: true}}"
+    finds("NIM0204", attention(REFLEX.replace("max", "§tells: {level: think}, max"), think))
+    leaves_alone(attention(REFLEX.replace("max", "tells: {level: think, takes: 1s}, max"), think))
+
+
+def test_a_tier_belongs_to_one_level() -> None:
+    first = "{name: one, take: {all: true}, takes: 1s, tiers: [1, 2]}"
+    finds("NIM0210", attention(first, "{name: two, take: {all: true}, takes: 1s, §tiers: [2, 3]}"))
+
+
+def test_a_baseline_that_may_be_over_early_takes_nothing_for_sure() -> None:
+    work = ", work: {look: {virtual: {latency: {constant: 1s}}}}"
+    watch = "{name: watch, take: {all: true}, baseline: 29.7s, work: look}"
+    leaves_alone(attention(watch, "{name: think, take: {share: 40%}}", more=work))
+
+
+def test_what_costs_more_than_there_ever_is_can_never_run() -> None:
+    dear = document("Attention", "{levels: [{name: think, take: {all: true}, cost: {fixed: 300}}]}", "dear")
+    purse = document("Economy", "{opening: 20, capacity: 100, incomes: {sun: 20}}", "purse")
+    found = finds("NIM0602", dear, purse, document("Scenario", "{attention: dear, economy: §purse}"))
+    assert "an item costs 300.0 LF at once" in found.message
+
+
+def test_modes_start_no_work() -> None:
+    idle = "{enter: [{work: §look}], transitions: [{event: think, to: idle}]}"
+    machine = f", modes: {{initial: idle, states: {{idle: {idle}}}}}"
+    found = finds("NIM0301", attention("{name: think, take: {all: true}}", more=machine))
+    assert found.fix == "give it to a level: `work: look`"
 
 
 def test_two_levels_of_one_name_are_found() -> None:
