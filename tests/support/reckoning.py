@@ -13,9 +13,8 @@ from nimdsl import canonical
 from runtime.turn import Record
 from simulate import Result
 
-NO_DECISION = frozenset(
-    ["time_ns", "number", "request", "keys", "balance", "times", "overrun_ns", "at_ns", "from_ns", "to_ns", "left_ns", "remaining_ns"]
-)
+NO_DECISION = {"time_ns", "number", "request", "keys", "balance", "times", "overrun_ns"}
+NO_DECISION |= {"at_ns", "from_ns", "to_ns", "left_ns", "remaining_ns"}
 
 
 def reckoned(result: Result) -> dict[str, Any]:
