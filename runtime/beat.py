@@ -240,6 +240,9 @@ class Scheduler:
         """Everything that is due at an instant within a beat, and then one choice."""
         state = self.state
         self._account(at_ns)
+        if state["running"] is not None:
+            number = state["running"]
+            self._stages(self.beat.levels[number], state["levels"][number], at_ns)
         deciding = state["decide_ns"] == at_ns
         state["decide_ns"] = None
         deciding |= self._end_reflexes(at_ns)

@@ -46,7 +46,7 @@ from runtime.sqlite_journal import SqliteJournal
 
 READY_S_MAX = 120.0
 LOOK_EVERY_S = 0.05
-DUE_S_MAX = 5.0
+DUE_S_MAX = 10.0
 """How long timers that are late may hold up the end of a run."""
 STATUS_EVERY_S = 1.0
 STILL_COUNT = 2
@@ -353,7 +353,7 @@ class LivingGarden:
         """What was due before the horizon is taken, however late the machine is; for a while."""
         for _ in range(round(DUE_S_MAX / LOOK_EVERY_S)):
             said = await self.order_all("status")
-            if not any(one and one["due"] for one in said):
+            if not any(one is None or one["due"] for one in said):
                 return
             await asyncio.sleep(LOOK_EVERY_S)
 

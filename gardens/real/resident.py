@@ -156,9 +156,10 @@ class Resident:
             return
         if at_ns is None:
             at_ns = self._around.clock.now_ns()
-        self._last_ns = max(self._last_ns, at_ns)
-        if self._last_ns < self._around.horizon_ns:
-            self._try(lambda: self.host.accept(event, self._last_ns))
+        at_ns = max(self._last_ns, at_ns)
+        if at_ns < self._around.horizon_ns:
+            self._last_ns = at_ns
+            self._try(lambda: self.host.accept(event, at_ns))
 
     @property
     def is_on_a_grid(self) -> bool:

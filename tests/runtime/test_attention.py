@@ -166,6 +166,15 @@ def test_what_a_stage_does_happens_in_time() -> None:
     assert rewarded["time_ns"] == rewarded["at_ns"] == 3_100_000_000
 
 
+def test_a_stage_of_no_length_is_passed_through() -> None:
+    levels = "[{name: talk, take: {all: true}, takes: 6s, stages: {listen: 0%, think: 0%, answer: 100%}}]"
+    acting = STAGES.replace("THINK", "enter: [{reward: seen}],").replace("late: {", "late: {final: true, ")
+    acting = acting.replace("answer: {}}}", "answer: {timers: [{after: 9s, to: late}]}}}")
+    result = run(program(levels, modes(acting), scenario=SPEAK), "s")
+    assert ways(result)[:3] == [(0.1, "talk/listen"), (0.1, "talk/think"), (0.1, "talk/answer")]
+    assert result.run.stopped == "horizon"
+
+
 def test_a_timer_that_time_itself_disarms_is_no_event() -> None:
     timed = STAGES.replace("THINK", "").replace("listen: {", "listen: {timers: [{after: 3s, to: late}], ")
     result = run(program(TALK, modes(timed), scenario=SPEAK), "s")

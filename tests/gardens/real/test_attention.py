@@ -103,7 +103,7 @@ def test_the_four_beats_are_the_same_at_a_hundred_times_the_speed(
 
 
 def test_a_busy_hour_is_the_same_hour(shipped: Program, server: NatsServer, tmp_path: Path) -> None:
-    garden = local(200.0, shipped.gardens["local"], server=server.url)
+    garden = local(1000.0, shipped.gardens["local"], server=server.url)
     program = nimdsl.loading.with_overrides(
         shipped, {"scenario/busy-hour.horizon": "10min", "scenario/busy-hour.expect": []}
     )
