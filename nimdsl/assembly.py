@@ -15,7 +15,7 @@ from nimdsl.checks.attention import check_beat, check_economy
 from nimdsl.checks.machines import check_machine
 from nimdsl.checks.phases import check_cycles, check_exit
 from nimdsl.compile.answers import Context
-from nimdsl.compile.attention import CompiledAttention, compile_attention, expanded
+from nimdsl.compile.attention import CompiledAttention, compile_attention
 from nimdsl.compile.cell import CompiledCell, compile_cell
 from nimdsl.compile.documents import Document, Documents
 from nimdsl.compile.economy import compile_economy
@@ -217,7 +217,7 @@ class _Compiler:
         return Actor(
             kind="attention",
             name=name,
-            root=expanded(one.root, one.beat.levels),
+            root=one.root,
             data={},
             tables={},
             works=one.works,

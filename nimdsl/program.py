@@ -19,6 +19,7 @@ from nimdsl.diagnostics import NOWHERE, Place
 from nimdsl.expression.types import Type
 from nimdsl.flatten import Table, flatten
 from nimdsl.machine import Expression, State
+from nimdsl.modes import expanded
 
 
 @dataclass(frozen=True)
@@ -172,8 +173,11 @@ class Actor:
 
     @cached_property
     def table(self) -> Table:
-        """The flat table of its machine."""
-        return flatten(self.root)
+        """The flat table of its machine; of an attention, as its scheduler drives it."""
+        if self.beat is None:
+            return flatten(self.root)
+        stages = {level.name: [name for name, _ in level.stages] for level in self.beat.levels}
+        return flatten(expanded(self.root, stages))
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,8 @@ def _explained(problem: Any, root: Node) -> Iterator[Diagnostic]:
         case "enum" | "const":
             values = problem.validator_value if problem.validator == "enum" else [problem.validator_value]
             fix = phrase(str(problem.instance), [str(value) for value in values])
-            yield error("NIM0206", f"`{field}` cannot be {_what(node)}", place, fix)
+            said = repr(problem.instance[:40]) if isinstance(problem.instance, str) else _what(node)
+            yield error("NIM0206", f"`{field}` cannot be {said}", place, fix)
         case _:
             yield error("NIM0210", f"`{field}`: {_bound(problem)}", place)
 

@@ -1,6 +1,6 @@
 """How an attention takes one event: the scheduler, and her modes as a machine.
 
-Time is worked off first (:mod:`runtime.beat`), then the event is taken, then the
+Time is worked off first (:mod:`runtime.scheduler`), then the event is taken, then the
 timers are set for what is due next: the end of the beat, the next instant within
 it, a choice at this very instant.  What the scheduler decides the modes hear as
 events; an event that a mode has no transition for is not a record.
@@ -15,15 +15,16 @@ from __future__ import annotations
 from typing import Any
 
 from nimdsl.canonical import Plain
-from nimdsl.compile.attention import resumed
+from nimdsl.modes import resumed
 from nimdsl.program import Level
 from nimdsl.units import INT64_MAX
 from runtime import effects
-from runtime.beat import Scheduler, begun, copied, ends_ns, next_instant_ns, remaining_ns
+from runtime.beat import begun, copied, ends_ns, next_instant_ns, remaining_ns
 from runtime.economy import Charge, Release, Reserve, Settle
 from runtime.effects import BOUNDARY, CancelTimer, SetTimer
 from runtime.events import Event, EventKind
 from runtime.machine_step import MachineStep
+from runtime.scheduler import Scheduler
 from runtime.snapshot import is_known
 
 INSTANT, CHOICE = -2, -3
@@ -34,7 +35,7 @@ GATE_COUNT_MAX = 1_000
 
 
 class AttentionStep(MachineStep):
-    """One event of an attention; the :class:`runtime.beat.Port` of its scheduler."""
+    """One event of an attention; the :class:`runtime.scheduler.Port` of its scheduler."""
 
     scheduler: Scheduler
 
@@ -141,12 +142,12 @@ class AttentionStep(MachineStep):
     # What the scheduler asks for
 
     def tell(self, type_: str, at_ns: int, **fields: Plain) -> None:
-        """See :class:`runtime.beat.Port`."""
+        """See :class:`runtime.scheduler.Port`."""
         self._at(at_ns)
         self.turn.record(type_, **fields)
 
     def mode(self, event: str, at_ns: int, stage: str = "", **fields: Plain) -> None:
-        """See :class:`runtime.beat.Port`."""
+        """See :class:`runtime.scheduler.Port`."""
         turn, table = self.turn, self.table
         numbers, candidates = table.event_numbers, table.candidates
         name = resumed(event, stage) if stage else event
@@ -159,7 +160,7 @@ class AttentionStep(MachineStep):
                 self.drain()
 
     def reserve(self, level: str, amount: int, certain: bool, at_ns: int) -> str | None:
-        """See :class:`runtime.beat.Port`."""
+        """See :class:`runtime.scheduler.Port`."""
         turn = self.turn
         self._at(at_ns)
         key, scope = f"{turn.actor.id}/{turn.effect_number}", turn.actor.id
@@ -178,7 +179,7 @@ class AttentionStep(MachineStep):
         return None
 
     def settle(self, level: str, hold: str, used: int, left: int) -> None:
-        """See :class:`runtime.beat.Port`."""
+        """See :class:`runtime.scheduler.Port`."""
         turn = self.turn
         if used:
             key = f"{level}/{turn.actor.id}/{turn.next_number()}"
@@ -187,7 +188,7 @@ class AttentionStep(MachineStep):
             turn.effects.append(effects.Book(Release(hold)))
 
     def start(self, level: Level, item: dict[str, Any]) -> int:
-        """See :class:`runtime.beat.Port`."""
+        """See :class:`runtime.scheduler.Port`."""
         turn = self.turn
         number = turn.next_number()
         arguments = {"item": item["name"], "level": level.name, "payload": item["payload"]}
@@ -202,7 +203,7 @@ class AttentionStep(MachineStep):
         return number
 
     def revoke(self, number: int, at_ns: int) -> None:
-        """See :class:`runtime.beat.Port`."""
+        """See :class:`runtime.scheduler.Port`."""
         turn = self.turn
         started = turn.works.get(str(number))
         if started is not None:

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import gc
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from nimdsl.canonical import Plain
-from nimdsl.commands.asked import Format, assignments, program_for
+from nimdsl.commands.asked import (
+    Format,
+    Named,
+    Out,
+    Page,
+    Perfetto,
+    Printed,
+    Seed,
+    Sets,
+    Specs,
+    Verbose,
+    assignments,
+    program_for,
+)
 from nimdsl.program import Program
 
 if TYPE_CHECKING:
@@ -22,30 +34,15 @@ if TYPE_CHECKING:
 
 
 def command(
-    scenario: Annotated[
-        str, typer.Argument(help="The scenario to run; default: `spark`, or the only one.")
-    ] = "",
-    specs: Annotated[
-        list[Path] | None, typer.Option(help="Files or folders of documents; default: the shipped specs.")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="Root of all draws; default: the scenario's.")
-    ] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a field for this run.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the journal (SQLite) and the records.")
-    ] = None,
-    report_: Annotated[
-        Path | None,
-        typer.Option("--report", metavar="FILE", help="Write a page (HTML) that shows the run."),
-    ] = None,
-    perfetto: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a trace for ui.perfetto.dev (JSON).")
-    ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show each step as it happens.")] = False,
-    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.text,
+    scenario: Named = "",
+    specs: Specs = None,
+    seed: Seed = None,
+    set_: Sets = None,
+    out: Out = None,
+    report_: Page = None,
+    perfetto: Perfetto = None,
+    verbose: Verbose = False,
+    format_: Printed = Format.text,
 ) -> None:
     """Run a scenario in the virtual garden and judge what came of it.
 
@@ -53,7 +50,7 @@ def command(
     """
     from gardens.virtual.driver import Options
     from runtime.report.pictures import Pictures
-    from runtime.report.text import Narrator, report
+    from runtime.report.text import Narrator, present
     from runtime.run import find_scenario
 
     program = program_for(specs, scenario)
@@ -64,10 +61,7 @@ def command(
     gc.freeze()  # programs and libraries stay: the collector need not look at them again and again
     with Pictures(report_, perfetto) as pictures:
         result = _run(program, found.name, seed, overrides, options, out, pictures)
-    if format_ is Format.json:
-        print(json.dumps(result.summary, indent=2, ensure_ascii=False))
-    else:
-        report(result, out, pictures)
+    present(result, format_ is Format.json, out, pictures)
     if not result.ok:
         raise typer.Exit(1)
 

@@ -21,7 +21,6 @@ from nimdsl.program import Garden, Group
 from nimdsl.units import SECOND_NS
 
 EMBEDDED = "embedded"
-BUS = "bus"
 
 
 class ProcessLauncher:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import tempfile
 from dataclasses import replace
@@ -12,39 +11,37 @@ from typing import Annotated
 
 import typer
 
-from nimdsl.commands.asked import Format, assignments, program_for
+from nimdsl.commands.asked import (
+    Format,
+    Named,
+    Out,
+    Page,
+    Perfetto,
+    Printed,
+    Seed,
+    Sets,
+    Specs,
+    Verbose,
+    assignments,
+    program_for,
+)
 
 
 def command(
-    scenario: Annotated[
-        str, typer.Argument(help="The scenario to run; default: `spark`, or the only one.")
-    ] = "",
+    scenario: Named = "",
     garden: Annotated[str, typer.Option(help="The real garden to run it in; default: `local`.")] = "",
-    specs: Annotated[
-        list[Path] | None, typer.Option(help="Files or folders of documents; default: the shipped specs.")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="Root of all draws; default: the scenario's.")
-    ] = None,
+    specs: Specs = None,
+    seed: Seed = None,
     rate: Annotated[
         float | None,
         typer.Option(min=0.001, max=10_000, help="Garden seconds in a second; default: the garden's."),
     ] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a field for this run.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the journal (SQLite) and the records.")
-    ] = None,
-    report_: Annotated[
-        Path | None,
-        typer.Option("--report", metavar="FILE", help="Write a page (HTML) that shows the run."),
-    ] = None,
-    perfetto: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a trace for ui.perfetto.dev (JSON).")
-    ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show each step as it happens.")] = False,
-    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.text,
+    set_: Sets = None,
+    out: Out = None,
+    report_: Page = None,
+    perfetto: Perfetto = None,
+    verbose: Verbose = False,
+    format_: Printed = Format.text,
 ) -> None:
     """Run a scenario for real: processes, a NATS server, real time; then judge what came of it.
 
@@ -58,7 +55,7 @@ def command(
     from nimdsl.loading import with_overrides
     from runtime.report.export import discard, export, journal_in
     from runtime.report.pictures import Pictures
-    from runtime.report.text import report
+    from runtime.report.text import present
     from runtime.run import find_scenario
 
     need_linux()
@@ -94,9 +91,6 @@ def command(
             journal.close()
             if out:
                 discard(out)
-    if format_ is Format.json:
-        print(json.dumps(result.summary, indent=2, ensure_ascii=False))
-    else:
-        report(result, out, pictures)
+    present(result, format_ is Format.json, out, pictures)
     if not result.ok:
         raise typer.Exit(1)

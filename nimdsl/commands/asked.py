@@ -6,7 +6,9 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from nimdsl.canonical import Plain
 from nimdsl.compile.overrides import parse_assignment
@@ -21,6 +23,25 @@ class Format(StrEnum):
 
     text = "text"
     json = "json"
+
+
+Named = Annotated[str, typer.Argument(help="The scenario to run; default: `spark`, or the only one.")]
+Specs = Annotated[
+    list[Path] | None, typer.Option(help="Files or folders of documents; default: the shipped specs.")
+]
+Seed = Annotated[int | None, typer.Option(min=0, help="Root of all draws; default: the scenario's.")]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a field for this run.")
+]
+Out = Annotated[Path | None, typer.Option(help="Folder for the journal (SQLite) and the records.")]
+Page = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="Write a page (HTML) that shows the run.")
+]
+Perfetto = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write a trace for ui.perfetto.dev (JSON).")
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show each step as it happens.")]
+Printed = Annotated[Format, typer.Option("--format", help="How to print.")]
 
 
 def program_for(specs: Sequence[Path] | None, scenario: str, quiet: bool = False) -> Program:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from nimdsl.commands.output import chosen
-from nimdsl.compile.attention import as_written
 from nimdsl.diagnostics import error
 from nimdsl.errors import SpecError
 from nimdsl.graph import Drawing, draw_cell, draw_phase, draw_protocol
@@ -60,8 +58,7 @@ def find(program: Program, name: str, deep: bool = False) -> Drawing:
     if "cell" in wanted and plain in program.cells:
         return draw_cell(program.cells[plain], deep)
     if "attention" in wanted and plain in program.attentions:
-        actor = program.attentions[plain]
-        return draw_cell(replace(actor, root=as_written(actor.root)), deep)
+        return draw_cell(program.attentions[plain], deep)
     known = [*program.protocols, *program.phases, *program.cells, *program.attentions]
     message = f"there is no cell, phase, protocol or attention named `{name}`"
     raise SpecError((error("NIM0301", message, fix=phrase(plain, known)),))

@@ -1,6 +1,6 @@
 """Compiles ``Attention``: a beat, its levels, and the machine of her modes.
 
-What the scheduler does with them is in :mod:`runtime.beat`; the checks are in
+What the scheduler does with them is in :mod:`runtime.scheduler`; the checks are in
 :mod:`nimdsl.checks.attention`.
 """
 
@@ -16,6 +16,7 @@ from nimdsl.expression.check import Scope
 from nimdsl.expression.types import DURATION, INT, LIFEFORCE, STRING, Type
 from nimdsl.flatten import FAULT, REFUSED
 from nimdsl.machine import State, Transition, walk
+from nimdsl.modes import leaves
 from nimdsl.program import Beat, Level, Work
 from nimdsl.suggest import phrase
 from nimdsl.units import MICRO
@@ -227,62 +228,15 @@ def _sources(beat: Beat) -> dict[str, EventSource]:
     return events
 
 
-def resumed(level: str, stage: str) -> str:
-    """The event by which a level gets the time again in the middle of an item."""
-    return f"{level}/{stage}"
-
-
-def expanded(root: State, levels: tuple[Level, ...]) -> State:
-    """The machine in which a level that goes on enters the stage where it was.
-
-    A level with stages gets the time by the event of the stage that its item is in.  Each
-    transition on the level's name stands for one on each of these events, in its own order,
-    straight into the stage where its target contains it.
-    """
-    inner = {path: _leaves(state, path) for path, state in walk(root)}
-    stages = {level.name: [name for name, _ in level.stages] for level in levels}
-
-    def straight(transition: Transition, stage: str) -> Transition:
-        leaves = inner.get(transition.target, {})
-        target = transition.target if transition.internal else leaves.get(stage, transition.target)
-        return replace(transition, event=resumed(transition.event, stage), target=target)
-
-    def expand(state: State, path: str) -> State:
-        ways = [
-            straight(transition, stage)
-            for transition in state.transitions
-            for stage in stages.get(transition.event, ())
-        ]
-        children = tuple(expand(one, f"{path}/{one.name}" if path else one.name) for one in state.states)
-        return replace(state, transitions=(*state.transitions, *ways), states=children)
-
-    return expand(root, "")
-
-
 def _is_live(root: State, level: Level) -> bool:
     """Whether some mode does something, or waits for something, when a stage of the level begins."""
     stages = {name for name, _ in level.stages}
     for path, state in walk(root):
-        inside = stages & {*path.split("/"), *_leaves(state, path)}
+        inside = stages & {*path.split("/"), *leaves(state, path)}
         if inside and (state.enter or state.exit or state.timers):
             return True
     states = [root, *(state for _, state in walk(root))]
     return any(way.actions or way.price for one in states for way in one.transitions if way.event in stages)
-
-
-def as_written(root: State) -> State:
-    """The machine without the ways that :func:`expanded` added."""
-    kept = tuple(transition for transition in root.transitions if "/" not in transition.event)
-    return replace(root, transitions=kept, states=tuple(map(as_written, root.states)))
-
-
-def _leaves(state: State, path: str) -> dict[str, str]:
-    if not state.states:
-        return {state.name: path}
-    found: dict[str, str] = {}
-    for child in state.states:
-        found |= _leaves(child, f"{path}/{child.name}")
-    return found
 
 
 def default_modes(beat: Beat) -> State:

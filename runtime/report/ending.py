@@ -12,8 +12,9 @@ from typing import Any
 
 from nimdsl.canonical import Plain
 from nimdsl.program import Level
-from runtime.beat import Scheduler, copied, summary
+from runtime.beat import copied, summary
 from runtime.host import Host
+from runtime.scheduler import Scheduler
 from runtime.turn import Record
 
 RUNNING = "running"

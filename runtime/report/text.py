@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -96,11 +97,22 @@ def _console(stream: TextIO | None = None) -> Console:
     return console if console.is_terminal else Console(file=stream, highlight=False, width=WIDTH_PIPED)
 
 
+def present(result: Result, as_json: bool, out: Path | None, pictures: Pictures) -> None:
+    """Prints what came of a run, for a program or for a person."""
+    if as_json:
+        print(json.dumps(result.summary, indent=2, ensure_ascii=False))
+    else:
+        report(result, out, pictures)
+
+
 def report(result: Result, out: Path | None = None, pictures: Pictures | None = None) -> None:
     """Prints the whole result; with ``pictures``, which were drawn, also the beats."""
     console = _console()
     scenario = result.scenario
-    console.print(f"\n[bold]{scenario.name}[/] [dim]· seed {result.seed} · {result.program.sha256[:12]}[/]")
+    where = f"garden {result.garden} · " if result.garden else ""
+    console.print(
+        f"\n[bold]{scenario.name}[/] [dim]· {where}seed {result.seed} · {result.program.sha256[:12]}[/]"
+    )
     if scenario.description:
         console.print(f"[dim]{escape(scenario.description)}[/]")
     console.print()

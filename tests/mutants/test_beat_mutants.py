@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from runtime import beat
-from runtime.beat import OVERHEAD, WINDOW, Scheduler, remaining_ns
+from runtime.beat import OVERHEAD, WINDOW, remaining_ns
+from runtime.scheduler import Scheduler
 from tests.properties.beat_laws import broken_laws
 from tests.support.attentions import Case, cases
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-from nimdsl.compile.attention import default_modes, expanded
+from nimdsl.compile.attention import default_modes
 from nimdsl.flatten import Table
 from nimdsl.program import Actor, Beat, Economy, Periodic, Prices, Program, Scenario, Stimulus, Work
 from runtime.economy import Charge, Ledger, Reserve, Settle, Tariff
@@ -127,8 +127,7 @@ def lived(
 
 def actor_of(beat: Beat, works: Mapping[str, Work]) -> Actor:
     """An attention with the modes that it has by default."""
-    root = expanded(default_modes(beat), beat.levels)
-    return Actor("attention", NAME, root, {}, {}, works, beat=beat)
+    return Actor("attention", NAME, default_modes(beat), {}, {}, works, beat=beat)
 
 
 def program_of(actor: Actor, stimuli: Sequence[Comes], beats: int, tariff: Tariff | None = None) -> Program:
