@@ -39,7 +39,7 @@ def outcome(case: Case, records: Sequence[Record]) -> Outcome:
 
 
 @given(cases())
-@settings(max_examples=examples(1200))
+@settings(max_examples=examples(2_400))
 def test_a_second_scheduler_does_the_same(case: Case) -> None:
     """Stretches, drops, counts, and what each level was granted and spent in each beat."""
     wanted = expected(case.beat, case.stimuli, case.beats)

@@ -99,6 +99,8 @@ def test_the_spark_for_real_has_the_figures_and_decides_as_the_virtual_one(
         "records.jsonl",
         "summary.json",
     ]
+    shown = shell.do("run", "spark").stdout
+    assert shown.splitlines()[1].startswith("spark · garden local · seed 1 · ")
     replayed = shell.do("replay", "out/journal.sqlite")
     assert (replayed.returncode, replayed.stderr) == (0, ""), replayed.stdout
     compared = shell.do("compare", "out/journal.sqlite")

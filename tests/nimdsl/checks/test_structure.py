@@ -151,3 +151,11 @@ def test_instances_are_named() -> None:
     report = nimdsl.check_text(together(text).replace("§", ""))
     assert [d.code for d in report.diagnostics] == ["NIM0405"], "one mistake is told once, not for each"
     assert "lamp-left" in report.diagnostics[0].message
+
+
+def test_a_word_that_is_not_in_the_list_is_quoted_as_it_is() -> None:
+    found = finds(
+        "NIM0206", document("Attention", "{levels: [{name: a, take: {all: true}, leftover: §cary}]}")
+    )
+    assert found.message == "`leftover` cannot be 'cary'"
+    assert found.fix == "did you mean `carry`?"
