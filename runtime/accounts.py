@@ -11,8 +11,8 @@ Not here: the decisions and the fold (:mod:`runtime.economy`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Final, Literal
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, NamedTuple
 
 from nimdsl.canonical import Plain
 from nimdsl.errors import InternalError, NimdslError
@@ -71,8 +71,7 @@ class Tariff:
             raise InternalError(f"{self.name}: rates are not negative and the window is positive")
 
 
-@dataclass(frozen=True, slots=True)
-class Reserve:
+class Reserve(NamedTuple):
     """pool -> ``hold:<key>``, if the pool keeps its floor."""
 
     key: str
@@ -80,8 +79,7 @@ class Reserve:
     scope: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """pool -> ``cost:<name>``, if the pool keeps its floor."""
 
     key: str
@@ -90,8 +88,7 @@ class Charge:
     scope: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Settle:
+class Settle(NamedTuple):
     """``hold:<hold>`` -> ``cost:<name>``, if the hold contains it; the scope is the hold's."""
 
     hold: str
@@ -100,16 +97,14 @@ class Settle:
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(NamedTuple):
     """``hold:<hold>`` -> pool of what exceeds ``keep``; a hold that has no more is left alone."""
 
     hold: str
     keep: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Reward:
+class Reward(NamedTuple):
     """The tariff's reward (or penalty) ``name``, once for each key.
 
     ``claimed`` is what the sender believes it gets: it has no authority, a
@@ -133,7 +128,7 @@ def is_command(name: str) -> bool:
 
 def command_to_data(command: Command) -> dict[str, Plain]:
     """Plain form of a command; ``type`` is its name."""
-    data = asdict(command)
+    data = command._asdict()
     return {"type": type(command).__name__} | {
         key: list(value) if isinstance(value, tuple) else value for key, value in data.items()
     }
@@ -148,8 +143,7 @@ def command_from_data(data: Mapping[str, Any]) -> Command:
     return command
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What became of a command.
 
     ``amount`` is what was asked for (Reserve, Charge, Settle), what went back to the
@@ -166,8 +160,7 @@ EntryKind = Literal["transfer", "refused", "shortfall", "mismatch"]
 KINDS: Final[tuple[EntryKind, ...]] = ("transfer", "refused", "shortfall", "mismatch")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of the ledger.  Only a ``transfer`` moves ``amount`` from ``source`` to ``target``.
 
     ``detail`` always has ``cause``: opening, reserve, charge, settle, release, reward,
@@ -175,7 +168,7 @@ class Entry:
     besides, a ``mismatch`` what was ``claimed`` (``amount`` is what was paid).
     """
 
-    index: int
+    number: int
     time_ns: int
     kind: EntryKind
     key: str
@@ -183,12 +176,12 @@ class Entry:
     target: str
     amount: int
     scope: str
-    detail: Mapping[str, int | str] = field(hash=False)
+    detail: Mapping[str, int | str]
 
     def to_data(self) -> dict[str, Plain]:
         """The plain form that a journal keeps."""
         return {
-            "index": self.index,
+            "number": self.number,
             "time_ns": self.time_ns,
             "kind": self.kind,
             "key": self.key,

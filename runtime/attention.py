@@ -12,6 +12,7 @@ gates.  Every record says the beat, the instant, and what remained of the beat.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from nimdsl.canonical import Plain
@@ -35,9 +36,11 @@ GATE_COUNT_MAX = 1_000
 
 
 class AttentionStep(MachineStep):
-    """One event of an attention; the :class:`runtime.scheduler.Port` of its scheduler."""
+    """One event of an attention; the :class:`runtime.scheduler.Port` of its scheduler.
 
-    scheduler: Scheduler
+    It does not know the scheduler, so that nothing refers to itself: what a step leaves behind is gone
+    with the step.
+    """
 
     def take(self, event: Event) -> None:
         """Works off what was due, takes the event, and sets the timers for what comes."""
@@ -46,34 +49,34 @@ class AttentionStep(MachineStep):
         now_ns = turn.now_ns
         began = event.kind is EventKind.BEGIN
         turn.beat = begun(beat, now_ns) if began else copied(turn.beat)
-        self.scheduler = Scheduler(beat, turn.beat, self)
+        scheduler = Scheduler(beat, turn.beat, self)
         if began:
             self._at(turn.beat["start_ns"])
             super().take(event)
-            self.scheduler.begin()
+            scheduler.begin()
         else:
-            self._take(event, now_ns)
+            self._take(scheduler, event, now_ns)
         turn.context = {}
         self._arm(BOUNDARY, ends_ns(beat, turn.beat))
         self._arm(INSTANT, next_instant_ns(beat, turn.beat))
         self._arm(CHOICE, turn.beat["decide_ns"])
 
-    def _take(self, event: Event, now_ns: int) -> None:
-        turn, advance = self.turn, self.scheduler.advance
+    def _take(self, scheduler: Scheduler, event: Event, now_ns: int) -> None:
+        turn = self.turn
         if event.kind in (EventKind.TIMER, EventKind.BEAT) and event.payload["timer"] < 0:
             timer = event.payload["timer"]
             _, due_ns = turn.timers.pop(str(timer))
-            advance(due_ns, boundary=True, instants=timer != BOUNDARY)
+            scheduler.advance(due_ns, boundary=True, instants=timer != BOUNDARY)
             return
-        advance(now_ns, boundary=True, instants=False)
+        scheduler.advance(now_ns, boundary=True, instants=False)
         self._at(now_ns)
         if not is_known(turn.timers, turn.works, event):
             return  # her modes have moved on in the meantime
         match event.kind:
             case EventKind.STIMULUS | EventKind.MESSAGE:
-                self._arrived(event, now_ns)
+                self._arrived(scheduler, event, now_ns)
             case EventKind.FINISHED if "item" in turn.works[str(event.payload["work"])]:
-                self._ended(event.payload, now_ns)
+                self._ended(scheduler, event.payload, now_ns)
             case _:
                 super().take(event)
 
@@ -101,42 +104,40 @@ class AttentionStep(MachineStep):
 
     # Events from outside
 
-    def _arrived(self, event: Event, now_ns: int) -> None:
+    def _arrived(self, scheduler: Scheduler, event: Event, now_ns: int) -> None:
         payload: Any = event.payload
+        levels = scheduler.beat.levels
         match payload:
-            case {"level": str(level), **more} if level in self._levels():
+            case {"level": str(level), **more} if any(level == one.name for one in levels):
                 takes_ns = more.get("takes", 0)
                 if type(takes_ns) is int and 0 <= takes_ns <= INT64_MAX:
                     content = more.get("payload", {})
-                    self.scheduler.arrive(level, event.name, takes_ns, content, now_ns)
+                    scheduler.arrive(level, event.name, takes_ns, content, now_ns)
                     return
-            case {"gate": str(gate), "tier": int(tier)} if event.name == OPENED and self._knows(gate, tier):
-                self.scheduler.open_gate(gate, tier, now_ns)
+            case {"gate": str(gate), "tier": int(tier)} if self._opens(event, levels, gate, tier):
+                scheduler.open_gate(gate, tier, now_ns)
                 return
             case {"gate": str(gate)} if event.name == CLOSED:
-                self.scheduler.close_gate(gate)
+                scheduler.close_gate(gate)
                 return
         self.turn.record("ignored", event=event.name, state=self.table.states[self.turn.state])
 
-    def _knows(self, gate: str, tier: int) -> bool:
-        """Whether a level has the tier, and there is room for one more open gate."""
+    def _opens(self, event: Event, levels: Sequence[Level], gate: str, tier: int) -> bool:
+        """Whether a gate may open: a level has its tier, and there is room for one more."""
         gates = self.turn.beat["gates"]
-        known = any(tier in level.tiers for level in self.scheduler.beat.levels)
-        return known and (gate in gates or len(gates) < GATE_COUNT_MAX)
+        known = any(tier in level.tiers for level in levels)
+        return event.name == OPENED and known and (gate in gates or len(gates) < GATE_COUNT_MAX)
 
-    def _levels(self) -> list[str]:
-        return [level.name for level in self.scheduler.beat.levels]
-
-    def _ended(self, payload: Plain, now_ns: int) -> None:
+    def _ended(self, scheduler: Scheduler, payload: Plain, now_ns: int) -> None:
         """Work of a level came back: before its time was over, or after."""
         number = int(payload["work"])
         started = self.turn.works.pop(str(number))
         if "revoked_ns" not in started:
-            self.scheduler.finished(number, payload["outcome"], now_ns)
+            scheduler.finished(number, payload["outcome"], now_ns)
             return
         overrun_ns = now_ns - started["revoked_ns"]
         if overrun_ns > 0:
-            self.scheduler.overran(overrun_ns)
+            scheduler.overran(overrun_ns)
             self.turn.record("overrun", item=started["item"], level=started["level"], overrun_ns=overrun_ns)
 
     # What the scheduler asks for

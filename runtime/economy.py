@@ -94,10 +94,10 @@ class Ledger:
 
     def __init__(self, tariff: Tariff, entries: Iterable[Entry] = ()) -> None:
         self.tariff = tariff
-        self._incomes = sorted(tariff.incomes.items())
+        self._incomes = [(name, f"income:{name}", rate) for name, rate in sorted(tariff.incomes.items())]
         self._upkeep = sorted(tariff.upkeep.items())
         self._entries: list[Entry] = []
-        self._forgotten_count = 0
+        self._count = self._forgotten_count = 0
         self._accounts: dict[str, int] = {POOL: 0, OPENING: 0}
         self._held = 0
         self._done: dict[str, _Done] = {}
@@ -111,9 +111,11 @@ class Ledger:
         self._flows_from_ns = -INT64_MAX
         """What was earned and spent until then is in the first pair, its times are forgotten."""
         self._now_ns = 0
+        self._accrued_ns = -1
+        """Until then the rates are settled."""
         for entry in entries:
-            if entry.index != self._count or entry.time_ns < self._now_ns:
-                raise InternalError(f"ledger entry {entry.index} is out of order at {self._count}")
+            if entry.number != self._count or entry.time_ns < self._now_ns:
+                raise InternalError(f"ledger entry {entry.number} is out of order at {self._count}")
             self._fold(entry)
         self._once("opening", OWN_KEY + OPENING, OPENING, POOL, tariff.opening, "")
 
@@ -143,10 +145,11 @@ class Ledger:
         """Settle every income, then every upkeep, each in the order of the names, up to ``now_ns``."""
         if now_ns < self._now_ns:
             raise InternalError(f"the ledger stands at {self._now_ns} ns and was asked at {now_ns} ns")
-        self._now_ns = int64(now_ns, "time")
+        if now_ns == self._accrued_ns:
+            return
+        self._now_ns = self._accrued_ns = int64(now_ns, "time")
         self._net()
-        for name, rate in self._incomes:
-            account = f"income:{name}"
+        for name, account, rate in self._incomes:
             owed = self._owed(rate) + self._accounts.get(account, 0)
             if owed:
                 self._bring("income", f"@income/{name}/{now_ns}", account, owed, "")
@@ -162,12 +165,11 @@ class Ledger:
         """
         for name, rate in self._upkeep:
             owed = self._owed(rate) - self._upkeep_settled.get(name, 0)
-            for income, income_rate in self._incomes:
-                account = f"income:{income}"
+            for income, account, income_rate in self._incomes:
                 amount = min(owed, self._owed(income_rate) + self._accounts.get(account, 0))
                 if amount > 0:
                     key = f"@upkeep/{name}/{income}/{self._now_ns}"
-                    self._once("upkeep", key, account, f"cost:{name}", amount, "")
+                    self._transfer("upkeep", key, account, _cost(name), amount, "")
                     owed -= amount
 
     def close(self, now_ns: int) -> None:
@@ -202,17 +204,17 @@ class Ledger:
         """Everything that was written, oldest first.  Raises NimdslError when some were forgotten."""
         return self.entries_from(0)
 
-    def entries_from(self, index: int) -> tuple[Entry, ...]:
-        """The entries from ``index`` on: what a journal has not seen yet.
+    def entries_from(self, number: int) -> tuple[Entry, ...]:
+        """The entries from ``number`` on: what a journal has not seen yet.
 
         Raises NimdslError when some of them were forgotten.
         """
-        if index < self._forgotten_count:
+        if number < self._forgotten_count:
             raise NimdslError(
                 f"the ledger let go of its first {self._forgotten_count} entries: read them in the journal,"
                 " or run with `keep=True`"
             )
-        return tuple(self._entries[index - self._forgotten_count :])
+        return tuple(self._entries[number - self._forgotten_count :])
 
     @property
     def balance(self) -> int:
@@ -283,7 +285,7 @@ class Ledger:
         excess = max(0, self._accounts.get(source, 0) - keep)
         if excess:
             key = f"@release/{hold}/{self._count}"
-            self._once("release", key, source, POOL, excess, self._scopes[source])
+            self._transfer("release", key, source, POOL, excess, self._scopes[source])
         return Answer(True, excess, self.balance)
 
     def _reward(self, command: Reward) -> Answer:
@@ -323,15 +325,15 @@ class Ledger:
         capacity = self.tariff.capacity
         fits = amount if capacity is None else min(amount, capacity - self.balance - self._held)
         if fits or cause == "reward":
-            self._once(cause, key, source, POOL, fits, scope)
+            self._transfer(cause, key, source, POOL, fits, scope)
         if amount > fits:
-            self._once("overflow", f"@overflow/{key}", source, OVERFLOW, amount - fits, scope)
+            self._transfer("overflow", f"@overflow/{key}", source, OVERFLOW, amount - fits, scope)
 
     def _take(self, cause: str, key: str, name: str, amount: int, scope: str) -> None:
         target = _cost(name)
         taken = min(amount, self.balance - self.tariff.floor)
         if taken or cause == "penalty":
-            self._once(cause, key, POOL, target, taken, scope)
+            self._transfer(cause, key, POOL, target, taken, scope)
         if amount > taken:
             self._write("shortfall", key, POOL, target, amount - taken, scope, {"cause": cause})
 
@@ -341,12 +343,14 @@ class Ledger:
         return Answer(False, amount, self.balance)
 
     def _once(self, cause: str, key: str, source: str, target: str, amount: int, scope: str) -> Answer:
-        if key not in self._done:
-            self._write("transfer", key, source, target, amount, scope, {"cause": cause})
-        if cause in _UNREPEATABLE:
-            return Answer(True, amount, self.balance)
-        self._same(key, source, target, amount)
+        if key in self._done:
+            self._same(key, source, target, amount)
+        else:
+            self._transfer(cause, key, source, target, amount, scope)
         return Answer(True, amount, self._done[key].balance)
+
+    def _transfer(self, cause: str, key: str, source: str, target: str, amount: int, scope: str) -> None:
+        self._write("transfer", key, source, target, amount, scope, {"cause": cause})
 
     def _same(self, key: str, source: str, target: str, amount: int | None = None) -> None:
         done = self._done.get(key)
@@ -355,10 +359,6 @@ class Ledger:
             raise LedgerConflict(f"{key}: {was} was written, not {amount} from {source} to {target}")
 
     # -- the fold
-
-    @property
-    def _count(self) -> int:
-        return self._forgotten_count + len(self._entries)
 
     def _write(
         self,
@@ -370,54 +370,51 @@ class Ledger:
         scope: str,
         detail: dict[str, int | str],
     ) -> None:
-        index = self._count
-        self._fold(Entry(index, self._now_ns, kind, key, source, target, amount, scope, detail))
+        self._fold(Entry(self._count, self._now_ns, kind, key, source, target, amount, scope, detail))
 
     def _fold(self, entry: Entry) -> None:
-        if entry.kind == "transfer":
-            self._move(entry)
-        if entry.detail["cause"] == "upkeep":
-            name = entry.target.removeprefix("cost:")
-            self._upkeep_settled[name] = self._upkeep_settled.get(name, 0) + entry.amount
+        _, self._now_ns, kind, _, source, target, amount, _, detail = entry
+        if kind == "transfer":
+            accounts = self._accounts
+            left = int64(accounts.get(source, 0) - amount, source)
+            accounts[target] = int64(accounts.get(target, 0) + amount, target)
+            accounts[source] = left
+            self._classify(entry)
+        if detail["cause"] == "upkeep":
+            name = target.removeprefix("cost:")
+            self._upkeep_settled[name] = self._upkeep_settled.get(name, 0) + amount
         self._entries.append(entry)
-        self._now_ns = entry.time_ns
+        self._count += 1
 
-    def _move(self, entry: Entry) -> None:
-        accounts = self._accounts
-        source = int64(accounts.get(entry.source, 0) - entry.amount, entry.source)
-        target = int64(accounts.get(entry.target, 0) + entry.amount, entry.target)
-        accounts[entry.source], accounts[entry.target] = source, target
-        if entry.target.startswith("hold:"):
-            self._scopes[entry.target] = entry.scope
-            self._held += entry.amount
-        if entry.source.startswith("hold:"):
-            self._held -= entry.amount
-        self._flow(entry)
-        self._remember(entry)
-
-    def _flow(self, entry: Entry) -> None:
-        if entry.target == OVERFLOW:
-            return
-        earned = entry.amount if entry.source.startswith(_EARNINGS) else 0
-        spent = entry.amount if entry.target.startswith("cost:") else 0
-        if earned or spent:
-            self._earned[entry.scope] = self._earned.get(entry.scope, 0) + earned
-            self._spent[entry.scope] = self._spent.get(entry.scope, 0) + spent
-            before = self._flows[-1]
-            flow = before[0] + earned, before[1] + spent
-            if self._flow_times_ns and self._flow_times_ns[-1] == entry.time_ns:
-                self._flows[-1] = flow
-                return
-            self._flows.append(flow)
-            self._flow_times_ns.append(entry.time_ns)
-
-    def _remember(self, entry: Entry) -> None:
-        cause = entry.detail["cause"]
-        if cause not in _UNREPEATABLE:
-            done = _Done(entry.source, entry.target, entry.amount, self.balance, entry.index)
-            self._done[entry.key] = done
-        elif cause == "overflow":
-            key = entry.key.removeprefix("@overflow/")
+    def _classify(self, entry: Entry) -> None:
+        """What a transfer is besides a movement: by its cause."""
+        number, time_ns, _, key, source, target, amount, scope, detail = entry
+        cause = detail["cause"]
+        if cause == "overflow":
+            key = key.removeprefix("@overflow/")
             whole = self._done.get(key)
             if whole:
-                self._done[key] = whole._replace(amount=whole.amount + entry.amount)
+                self._done[key] = whole._replace(amount=whole.amount + amount)
+            return
+        if cause == "reserve":
+            self._scopes[target] = scope
+            self._held += amount
+        elif source.startswith("hold:"):
+            self._held -= amount
+        earned = amount if source.startswith(_EARNINGS) else 0
+        spent = amount if target.startswith("cost:") else 0
+        if earned or spent:
+            self._flow(earned, spent, scope, time_ns)
+        if cause not in _UNREPEATABLE:
+            self._done[key] = _Done(source, target, amount, self._accounts[POOL], number)
+
+    def _flow(self, earned: int, spent: int, scope: str, time_ns: int) -> None:
+        self._earned[scope] = self._earned.get(scope, 0) + earned
+        self._spent[scope] = self._spent.get(scope, 0) + spent
+        earned_before, spent_before = self._flows[-1]
+        flow = earned_before + earned, spent_before + spent
+        if self._flow_times_ns and self._flow_times_ns[-1] == time_ns:
+            self._flows[-1] = flow
+        else:
+            self._flows.append(flow)
+            self._flow_times_ns.append(time_ns)

@@ -6,10 +6,8 @@ or a piece of work for ever, and draws belong to it (SEMANTICS 2.4).
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from nimdsl.canonical import Plain
 from runtime.accounts import Release, Settle, command_from_data, command_to_data, is_command
@@ -20,8 +18,7 @@ BOUNDARY = -1
 """The timer of a beat's end."""
 
 
-@dataclass(frozen=True, slots=True)
-class SetTimer:
+class SetTimer(NamedTuple):
     """Deliver the timer's event at ``deadline_ns``."""
 
     timer: int
@@ -35,16 +32,14 @@ class SetTimer:
         return Event(kind, payload={"timer": self.timer, "generation": self.generation})
 
 
-@dataclass(frozen=True, slots=True)
-class CancelTimer:
+class CancelTimer(NamedTuple):
     """That arming will not be wanted any more."""
 
     timer: int
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class StartWork:
+class StartWork(NamedTuple):
     """Do the work; it comes back as a FINISHED event."""
 
     number: int
@@ -52,22 +47,19 @@ class StartWork:
     arguments: Plain
 
 
-@dataclass(frozen=True, slots=True)
-class CancelWork:
+class CancelWork(NamedTuple):
     """What that work comes back with will not be wanted any more."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class RevokeWork:
+class RevokeWork(NamedTuple):
     """The time of that work is over: end it, and say by a FINISHED event when it has ended."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Deliver:
+class Deliver(NamedTuple):
     """Send a message to an actor; ``kind`` is REQUEST, REPLY or MESSAGE."""
 
     number: int
@@ -77,16 +69,14 @@ class Deliver:
     payload: Plain
 
 
-@dataclass(frozen=True, slots=True)
-class Publish:
+class Publish(NamedTuple):
     """Let a wave go to whoever listens."""
 
     number: int
     content: Plain
 
 
-@dataclass(frozen=True, slots=True)
-class Book:
+class Book(NamedTuple):
     """A command for the economy that cannot be refused."""
 
     command: Settle | Release | Grant
@@ -104,8 +94,7 @@ def effect_to_data(effect: Effect) -> dict[str, Plain]:
     """Plain form of an effect; a booking is its command."""
     if isinstance(effect, Book):
         return command_to_data(effect.command)
-    fields = {f.name: getattr(effect, f.name) for f in dataclasses.fields(effect)}
-    return {"type": type(effect).__name__, **fields}
+    return {"type": type(effect).__name__, **effect._asdict()}
 
 
 def effect_from_data(data: Mapping[str, Any]) -> Effect:

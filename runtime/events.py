@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from nimdsl.canonical import Plain
 
@@ -48,13 +47,15 @@ PRIORITY: Mapping[EventKind, int] = {
 """Control 0, beat boundaries 1, finished work 2, messages 3, stimuli 4, timers 5."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+_NOTHING: Plain = {}
+
+
+class Event(NamedTuple):
     """An event.  ``sender`` and ``number`` (its effect number there) identify a message."""
 
     kind: EventKind
     name: str = ""
-    payload: Plain = field(default_factory=dict)
+    payload: Plain = _NOTHING
     sender: str = ""
     number: int = 0
 

@@ -11,7 +11,8 @@ is no longer awaited are dropped here, before journal and record (1.4).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from nimdsl import canonical
 from nimdsl.canonical import Plain
@@ -42,14 +43,13 @@ class Checks:
     restore: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(NamedTuple):
     """An event that was accepted and is not stepped yet, with the economy's answers so far."""
 
     event: Event
     now_ns: int
-    answers: list[Paid] = field(default_factory=list)
-    position: int = 0
+    answers: list[Paid]
+    position: int
     """Where the journal has it."""
 
 

@@ -6,7 +6,10 @@ event to ``decide`` in document order and returns the first that was taken.
 nothing else is tried.  That both choose alike is a property test.
 
 ``transitions`` is used flat: one ``Machine(model=None)`` a table, scratch
-models that are never registered, callables only.
+models that are never registered, callables only.  Its classes are put in by its
+own hooks (``event_cls``, ``transition_cls``, ``condition_cls``) without what no
+table asks for: queues, callbacks, log lines.  That they choose as the classes
+they stand for do is a property test too.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from transitions import Machine, Transition
+from transitions import Event, EventData, Machine, Transition
+from transitions.core import Condition
 
 from nimdsl.flatten import Table
 
@@ -54,26 +58,50 @@ class _Scratch:
         self.chosen: int | None = None
 
 
+class _Asked(Condition):
+    """A condition that is a callable: there is no name to look up."""
+
+    def check(self, event_data: EventData) -> bool:
+        holds: Any = self.func
+        return bool(holds(event_data.model))
+
+
 class _Edge(Transition):
     """A transition with conditions and nothing else: no callbacks, and none on its states."""
+
+    condition_cls = _Asked
 
     def execute(self, event_data: Any) -> bool:
         if not self._eval_conditions(event_data):
             return False
-        event_data.machine.set_state(self.dest, event_data.model)
+        event_data.model.state = self.dest
         return True
 
 
-class _Machine(Machine):
+class _Event(Event):
+    """An event that nobody else listens to and that waits for no other: its edges, in order."""
+
+    def trigger(self, model: Any, *args: Any, **kwargs: Any) -> bool:
+        event_data = EventData(None, self, self.machine, model, args, kwargs)
+        for edge in self.transitions[model.state]:  # noqa: SIM110  a generator costs more than the rest
+            if edge.execute(event_data):
+                return True
+        return False
+
+
+class Lean(Machine):
+    """A ``transitions`` machine that only chooses."""
+
+    event_cls = _Event
     transition_cls = _Edge
 
 
 class TransitionsInterpreter:
     """The table as one shared ``transitions`` machine."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, machine: type[Machine] = Lean) -> None:
         self._states = [f"s{number}" for number in range(len(table.states))]
-        self._machine: Any = _Machine(
+        self._machine: Any = machine(
             model=None,
             states=self._states,
             initial=self._states[table.begin.target],

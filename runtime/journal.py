@@ -12,16 +12,14 @@ records derive from them (the kernel).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from nimdsl import canonical
 from nimdsl.canonical import Plain
 from nimdsl.errors import PermanentPortError
 
 
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
+class JournalEntry(NamedTuple):
     """One line of an actor's journal; ``position`` counts from 0 within the actor."""
 
     actor: str

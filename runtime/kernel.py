@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from nimdsl.program import Actor, Schema
 from runtime.economy import Charge, Reserve, Settle
@@ -24,8 +25,7 @@ class Kernel:
     """Hash of the program that the actor belongs to; the journal names it in every line accepted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Paid:
+class Paid(NamedTuple):
     """The economy's answer to one Need; ``balance`` is the pool's, in micro-LF."""
 
     granted: bool
@@ -43,8 +43,7 @@ Ask = Callable[[Reserve | Charge | Settle], Paid]
 """An economy that answers on the spot."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """What a step leads to."""
 
     snapshot: Snapshot

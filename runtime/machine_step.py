@@ -281,7 +281,7 @@ class MachineStep:
             return False
         if row.source >= 0:
             source, target = self.table.states[row.source], self.table.states[row.target]
-            turn.record("transition", **{"event": name, "from": source, "to": target})
+            turn.leave({"type": "transition", "event": name, "from": source, "to": target})
         turn.move(row)
         return True
 

@@ -135,15 +135,17 @@ class Scheduler:
     def _stages(self, level: Level, state: State, at_ns: int) -> None:
         """Notes the stages that the running item has entered by now, each at its own instant."""
         item = state["queue"][0]
-        progress_ns = item["takes_ns"] - item["left_ns"]
-        while item["stage"] + 1 < len(level.stages):
-            entered_ns = item["takes_ns"] * level.stages[item["stage"]][1] // MICRO
+        stage, takes_ns = item["stage"], item["takes_ns"]
+        progress_ns = takes_ns - item["left_ns"]
+        while stage + 1 < len(level.stages):
+            entered_ns = takes_ns * level.stages[stage][1] // MICRO
             if progress_ns < entered_ns:
                 break
-            item = {**item, "stage": item["stage"] + 1}
-            name = level.stages[item["stage"]][0]
-            state["queue"] = [item, *state["queue"][1:]]
+            stage += 1
+            name = level.stages[stage][0]
             self.port.mode(name, at_ns - (progress_ns - entered_ns), level=level.name, item=item["name"])
+        if stage != item["stage"]:
+            state["queue"] = [{**item, "stage": stage}, *state["queue"][1:]]
 
     def _instant(self, at_ns: int) -> None:
         """Everything that is due at an instant within a beat, and then one choice."""

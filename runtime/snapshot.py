@@ -6,10 +6,8 @@ changed in place: a step makes a new one.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from nimdsl.canonical import Plain
 from nimdsl.program import Actor
@@ -20,39 +18,38 @@ ACCEPTED_COUNT_MAX = 64
 """How many numbers of a sender are remembered; older ones than these are taken for known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """Everything that the next step of an actor reads besides the event and the time."""
 
-    state: str = ""
+    state: str
     """Path of the leaf; empty before the first step."""
-    data: Mapping[str, Plain] = field(default_factory=dict)
-    timers: Mapping[str, Plain] = field(default_factory=dict)
+    data: Mapping[str, Plain]
+    timers: Mapping[str, Plain]
     """Armed timers by number: ``[generation, deadline_ns]``."""
-    works: Mapping[str, Plain] = field(default_factory=dict)
+    works: Mapping[str, Plain]
     """Work under way by effect number: ``{work, arguments, owner}``."""
-    hold: str = ""
+    hold: str
     """Key of the hold that pays for what the actor does."""
-    request: Plain = None
+    request: Plain
     """The open request: ``{number, opened_ns, message, event, schema}``."""
-    serving: Plain = None
+    serving: Plain
     """The request being served: ``{request, sender, message, hold, process, opened_ns}``."""
-    answered: Remembered = field(default_factory=Remembered)
+    answered: Remembered
     """What requests were answered with, oldest first; by request."""
-    accepted: Mapping[str, Plain] = field(default_factory=dict)
+    accepted: Mapping[str, Plain]
     """The last effect numbers accepted from each sender, ascending (:data:`ACCEPTED_COUNT_MAX`)."""
-    deferred: tuple[Plain, ...] = ()
+    deferred: tuple[Plain, ...]
     """Events put aside until a state takes them."""
-    beat: Plain = None
+    beat: Plain
     """An attention's beat so far: see :mod:`runtime.beat`."""
-    effect_number: int = 1
-    generation: int = 1
-    fault: str = ""
+    effect_number: int
+    generation: int
+    fault: str
     """Why the actor is faulted; it takes no more events."""
 
     def to_data(self) -> dict[str, Plain]:
         """Plain form."""
-        data = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        data = self._asdict()
         answered = [[request, reply] for request, reply in self.answered.items()]
         return {**data, "answered": answered, "deferred": list(self.deferred)}
 
@@ -66,7 +63,22 @@ class Snapshot:
 
 def initial(actor: Actor) -> Snapshot:
     """The snapshot of an actor that has not begun."""
-    return Snapshot(data=dict(actor.data))
+    return Snapshot(
+        state="",
+        data=dict(actor.data),
+        timers={},
+        works={},
+        hold="",
+        request=None,
+        serving=None,
+        answered=Remembered(),
+        accepted={},
+        deferred=(),
+        beat=None,
+        effect_number=1,
+        generation=1,
+        fault="",
+    )
 
 
 def is_new(accepted: Mapping[str, Plain], sender: str, number: int) -> bool:

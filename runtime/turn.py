@@ -67,7 +67,11 @@ class Turn:
 
     def record(self, type_: str, **fields: Plain) -> None:
         """Leaves a record."""
-        self.records.append({"type": type_, **fields, **self.context})
+        self.leave({"type": type_, **fields})
+
+    def leave(self, record: Record) -> None:
+        """The same for a record whose fields have names that no argument may have."""
+        self.records.append(record | self.context if self.context else record)
 
     def abandon(self, row: Row) -> None:
         """Forgets the work of the states that the row leaves."""

@@ -82,6 +82,8 @@ class Driver:
         self.journal = journal if journal is not None else self._own_journal()
         self.witness = journal is not None
         self.environment = simpy.Environment()
+        self.now_ns = 0
+        """Garden time."""
         garden = program.gardens.get(scenario.garden, PERFECT_GARDEN)
         draws = Draws(options.seed, options.replication)
         self.garden = garden
@@ -134,11 +136,6 @@ class Driver:
             return MemoryJournal()
         return DiscardingJournal()
 
-    @property
-    def now_ns(self) -> int:
-        """Garden time."""
-        return int(self.environment.now)
-
     # The run
 
     def run(self) -> Run:
@@ -169,9 +166,10 @@ class Driver:
     def _loop(self) -> str:
         environment, horizon_ns = self.environment, self.scenario.horizon_ns
         while (at_ns := environment.peek()) < horizon_ns:
+            self.now_ns, before_ns = int(at_ns), self.now_ns
             if self.ended_ns is not None and at_ns > self.ended_ns + WIND_DOWN_NS:
                 return "final"
-            self.instant_count = self.instant_count + 1 if at_ns == environment.now else 0
+            self.instant_count = self.instant_count + 1 if self.now_ns == before_ns else 0
             environment.step()
             self.event_count += 1
             if self._finished():
@@ -187,8 +185,8 @@ class Driver:
     def _finished(self) -> bool:
         """The protocol has ended, and what was on its way then has arrived."""
         if self.ended_ns is None:
-            name = f"protocol/{self.scenario.protocol}"
-            if not self.scenario.protocol or not has_ended(self.hosts[name]):
+            protocol = self.scenario.protocol
+            if not protocol or not has_ended(self.hosts[f"protocol/{protocol}"]):
                 return False
             self.ended_ns = self.now_ns
         return not self.underway_count
@@ -307,11 +305,13 @@ class Driver:
 
     def _write_ledger(self) -> None:
         assert self.ledger is not None
-        for entry in self.ledger.entries_from(self.written_count):
-            self.journal.append(LEDGER, "entry", entry.to_data())
-            self.written_count += 1
-            if self.options.booked is not None:
-                self.options.booked(entry)
+        append, booked = self.journal.append, self.options.booked
+        entries = self.ledger.entries_from(self.written_count)
+        for entry in entries:
+            append(LEDGER, "entry", entry.to_data())
+            if booked is not None:
+                booked(entry)
+        self.written_count += len(entries)
         if not self.options.keep:
             asked_ns = self.active_ns if self.ended_ns is None else self.ended_ns
             self.ledger.forget(self.written_count, asked_ns)

@@ -7,7 +7,6 @@ worlds that the laws are tested on, some run must break the named law.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -52,7 +51,7 @@ def paid_twice(patch: pytest.MonkeyPatch) -> None:
     def command(self: Any, price: Any) -> Any:
         asked = original(self, price)
         if price.purse is Purse.REQUEST:
-            return replace(asked, key=f"{asked.key}/{self.turn.effect_number}")
+            return asked._replace(key=f"{asked.key}/{self.turn.effect_number}")
         return asked
 
     patch.setattr(machine_step.MachineStep, "_command", command)
@@ -93,7 +92,7 @@ def reward_by_occasion(patch: pytest.MonkeyPatch) -> None:
         assert isinstance(book, Book)
         assert isinstance(book.command, economy.Reward)
         keys = tuple(f"{key}/{turn.next_number()}" for key in book.command.keys)
-        turn.effects[-1] = Book(replace(book.command, keys=keys))
+        turn.effects[-1] = Book(book.command._replace(keys=keys))
 
     patch.setitem(actions._PERFORM, machine.Reward, reward)
 
@@ -102,7 +101,7 @@ def refusal_ignored(patch: pytest.MonkeyPatch) -> None:
     original = machine_step.MachineStep.ask
 
     def ask(self: Any, command: Any) -> Any:
-        return replace(original(self, command), granted=True)
+        return original(self, command)._replace(granted=True)
 
     patch.setattr(machine_step.MachineStep, "ask", ask)
 
@@ -114,7 +113,7 @@ def any_reply(patch: pytest.MonkeyPatch) -> None:
     def replied(self: Any, event: Any) -> None:
         if self.turn.request is not None:
             own = [self.turn.actor.id, self.turn.request["number"]]
-            event = replace(event, payload={**event.payload, "request": own})
+            event = event._replace(payload={**event.payload, "request": own})
         original(self, event)
 
     patch.setattr(machine_step.MachineStep, "_replied", replied)

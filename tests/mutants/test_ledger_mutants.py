@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -60,19 +59,19 @@ def charges_again_on_a_repetition(patch: Callable[[str, Any], None]) -> None:
 
 
 def loses_money_in_a_release(patch: Callable[[str, Any], None]) -> None:
-    move = Ledger._move
+    fold = Ledger._fold
 
-    def _move(self: Ledger, entry: Any) -> None:
-        move(self, entry)
+    def _fold(self: Ledger, entry: Any) -> None:
+        fold(self, entry)
         if entry.detail["cause"] == "release":
             self._accounts["pool"] -= 1
 
-    patch("_move", _move)
+    patch("_fold", _fold)
 
 
 def lets_a_penalty_break_the_floor(patch: Callable[[str, Any], None]) -> None:
     def _take(self: Ledger, cause: str, key: str, name: str, amount: int, scope: str) -> None:
-        self._once(cause, key, "pool", f"cost:{name}", amount, scope)
+        self._transfer(cause, key, "pool", f"cost:{name}", amount, scope)
 
     patch("_take", _take)
 
@@ -97,7 +96,7 @@ def drops_the_fraction_of_a_rate(patch: Callable[[str, Any], None]) -> None:
 
 def forgets_the_capacity(patch: Callable[[str, Any], None]) -> None:
     def _bring(self: Ledger, cause: str, key: str, source: str, amount: int, scope: str) -> None:
-        self._once(cause, key, source, "pool", amount, scope)
+        self._transfer(cause, key, source, "pool", amount, scope)
 
     patch("_bring", _bring)
 
@@ -108,7 +107,7 @@ def books_a_refusal_as_a_transfer(patch: Callable[[str, Any], None]) -> None:
     def _fold(self: Ledger, entry: Any) -> None:
         fold(self, entry)
         if entry.kind == "refused":
-            self._entries[-1] = replace(entry, kind="transfer")
+            self._entries[-1] = entry._replace(kind="transfer")
 
     patch("_fold", _fold)
 

@@ -63,8 +63,8 @@ def check_laws(ledger: Ledger) -> None:
     """AssertionError for the first law of SEMANTICS 3.1 or 3.4 that a prefix of the entries breaks."""
     tariff, accounts, transfers = ledger.tariff, {"pool": 0, "opening": 0}, dict[str, Entry]()
     assert ledger.entries, "3.1 the opening is a transfer"
-    for index, entry in enumerate(ledger.entries):
-        assert entry.index == index, "3.1 entries are numbered"
+    for number, entry in enumerate(ledger.entries):
+        assert entry.number == number, "3.1 entries are numbered"
         assert entry.amount >= 0 or entry.kind == "mismatch", "3.1 nothing moves backwards"
         if entry.kind != "transfer":
             continue
@@ -74,7 +74,7 @@ def check_laws(ledger: Ledger) -> None:
         accounts[entry.target] = accounts.get(entry.target, 0) + entry.amount
         held = [amount for name, amount in accounts.items() if name.startswith("hold:")]
         assert sum(accounts.values()) == 0, "3.1 accounts sum to zero"
-        assert index == 0 or accounts["pool"] >= tariff.floor, "3.1 the pool keeps its floor"
+        assert number == 0 or accounts["pool"] >= tariff.floor, "3.1 the pool keeps its floor"
         assert min(held, default=0) >= 0, "3.1 no hold is negative"
         assert tariff.capacity is None or accounts["pool"] + sum(held) <= tariff.capacity, "the capacity"
     assert sum(ledger.balances().values()) == 0, "3.1 accounts sum to zero"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from hypothesis import given
 from hypothesis import strategies as st
+from transitions import Machine
 
 from nimdsl import canonical
-from nimdsl.flatten import REFUSED
+from nimdsl.flatten import REFUSED, Table
 from nimdsl.machine import State
 from runtime.events import BEGIN, Event, EventKind
 from runtime.host import awaited
-from runtime.interpreters import PlainInterpreter, TransitionsInterpreter
+from runtime.interpreters import Interpreter, PlainInterpreter, TransitionsInterpreter
 from runtime.snapshot import Snapshot, initial
 from runtime.step import Kernel, Need, Paid, Step, step
 from tests.properties.machines import EVENTS, Reference, actor_of, trees
@@ -18,9 +22,9 @@ from tests.properties.machines import EVENTS, Reference, actor_of, trees
 EVENT_LISTS = st.lists(st.sampled_from(EVENTS), max_size=12)
 
 
-def kernel_of(root: State, plain: bool = True) -> Kernel:
+def kernel_of(root: State, interpreter: Callable[[Table], Interpreter] = PlainInterpreter) -> Kernel:
     actor = actor_of(root)
-    return Kernel(actor, (PlainInterpreter if plain else TransitionsInterpreter)(actor.table), {})
+    return Kernel(actor, interpreter(actor.table), {})
 
 
 def stimulus(name: str, number: int) -> Event:
@@ -61,7 +65,10 @@ def test_1_2_the_flat_table_does_what_the_nested_machine_does(root: State, names
 def test_1_2_both_interpreters_give_the_same_steps(
     root: State, names: list[str], purse: list[bool]
 ) -> None:
-    assert run(kernel_of(root), names, purse) == run(kernel_of(root, plain=False), names, purse)
+    steps = run(kernel_of(root), names, purse)
+    assert run(kernel_of(root, TransitionsInterpreter), names, purse) == steps
+    whole = partial(TransitionsInterpreter, machine=Machine)
+    assert run(kernel_of(root, whole), names, purse) == steps, "the classes of transitions itself"
 
 
 @given(trees(priced=True), EVENT_LISTS, st.lists(st.booleans()))

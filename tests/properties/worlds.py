@@ -193,9 +193,9 @@ def ledger_laws(result: Result) -> Iterator[str]:
         if sum(balances.values()):
             yield "3.1: the accounts do not sum to zero"
         if balances.get("pool", 0) < tariff.floor:
-            yield f"3.1: the pool fell below its floor at entry {entry.index}"
+            yield f"3.1: the pool fell below its floor at entry {entry.number}"
         if any(amount < 0 for account, amount in balances.items() if account.startswith("hold:")):
-            yield f"3.1: a hold is negative at entry {entry.index}"
+            yield f"3.1: a hold is negative at entry {entry.number}"
     if any(amount for account, amount in balances.items() if account.startswith("hold:")):
         yield "3.1: a hold is left at the end of the run"
     if balances.get("pool", 0) != ledger.balance:

@@ -219,7 +219,7 @@ def test_entries_are_plain_and_restore_the_ledger() -> None:
     assert {kind for kind, _ in kinds(ledger)} == {"transfer", "refused", "mismatch"}
     assert ledger.entries_from(len(ledger.entries) - 1) == ledger.entries[-1:]
     assert ledger.entries[0].to_data() == {
-        "index": 0,
+        "number": 0,
         "time_ns": 0,
         "kind": "transfer",
         "key": "@opening",
@@ -256,7 +256,7 @@ def test_what_a_ledger_has_forgotten_it_does_not_answer_for() -> None:
 def test_entries_that_are_no_ledger_are_refused() -> None:
     entries = list(Ledger(TARIFF).entries)
     with pytest.raises(InternalError, match="out of order"):
-        Ledger(TARIFF, [replace(entries[0], index=1)])
+        Ledger(TARIFF, [entries[0]._replace(number=1)])
     with pytest.raises(InternalError, match="kind"):
         Entry.from_data(entries[0].to_data() | {"kind": "gift"})
     with pytest.raises(LedgerConflict):

@@ -256,8 +256,7 @@ class Careless(Host):
     """Steps what it has accepted before."""
 
     def accept(self, event: Event, now_ns: int, ask: Any = None) -> Any:
-        self.snapshot = copy.copy(self.snapshot)
-        object.__setattr__(self.snapshot, "accepted", {})
+        self.snapshot = self.snapshot._replace(accepted={})
         return super().accept(event, now_ns, ask)
 
 

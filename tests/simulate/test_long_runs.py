@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ import pytest
 import nimdsl
 from gardens.virtual.driver import Options
 from nimdsl import canonical
+from nimdsl.loading import with_overrides
 from nimdsl.program import Program
 from runtime import sqlite_journal
 from runtime.host import Checks
@@ -28,6 +30,8 @@ GROWTH_MAX = 1.5
 """How much more memory four times as many events may take: what grows takes nearly four times."""
 KEY_BYTES_MAX = 400
 """How much of a priced event may stay: the ledger knows for ever what was paid."""
+FEW_OBJECTS = 50
+"""How many more objects may wait for the collector when a run lasts twice as long."""
 WAIT_S = 60.0
 
 TICKING = """
@@ -95,6 +99,28 @@ def test_memory_does_not_grow_with_the_length_of_a_run() -> None:
     peak_bytes(EVENTS)
     few, many = peak_bytes(EVENTS), peak_bytes(4 * EVENTS)
     assert many < GROWTH_MAX * few, (few, many)
+
+
+def garbage_count(program: Program, scenario: str) -> int:
+    """How many objects of a run only the garbage collector can find."""
+    gc.collect()
+    gc.disable()
+    try:
+        result = run(program, scenario, keep=False)
+        assert result.tally.record_count
+        return gc.collect()
+    finally:
+        gc.enable()
+
+
+def test_steps_leave_nothing_to_the_garbage_collector(shipped: Program) -> None:
+    """What refers to itself waits for a collection, and much of it costs a long run a tenth of its time."""
+    path = "scenario/busy-hour.horizon"
+    hours = [with_overrides(shipped, {path: horizon}) for horizon in ("5min", "10min")]
+    ticks = [nimdsl.load_text(ticking(times, cost=0.001)) for times in (200, 400)]
+    for programs, scenario in ((hours, "busy-hour"), (ticks, "long")):
+        few, many = (garbage_count(program, scenario) for program in programs)
+        assert many <= few + FEW_OBJECTS, scenario
 
 
 @pytest.mark.slow

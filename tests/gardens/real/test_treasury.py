@@ -209,7 +209,7 @@ class TreasuryMachine(RuleBasedStateMachine):
     def the_economy_dies(self, kept_count: int, back_ns: int) -> None:
         self.now_ns = max(0, self.now_ns - back_ns)
         journal = self.economy.journal.crashed(kept_count)
-        known = [line.body["index"] for line in journal.lines if line.kind == ENTRY]
+        known = [line.body["number"] for line in journal.lines if line.kind == ENTRY]
         assert known == list(range(len(known)))
         self.economy = Economy(TARIFF, journal, lambda: self.now_ns)
         self.open.clear()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +93,7 @@ def answers_twice(patch: pytest.MonkeyPatch) -> None:
     def send(self: Resident, effect: Deliver) -> None:
         original(self, effect)
         if effect.kind is EventKind.REPLY and due():
-            original(self, replace(effect, number=effect.number + 1_000))
+            original(self, effect._replace(number=effect.number + 1_000))
 
     patch.setattr(Resident, "_send", send)
 
