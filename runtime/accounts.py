@@ -30,7 +30,8 @@ class LedgerConflict(NimdslError):  # noqa: N818
     """A key that stands for one transfer was used for another one; nothing but due rates was written.
 
     Raised when the accounts or the amount differ from the first time, and for
-    keys that begin with ``@``.  It means that two senders share a key.
+    keys that begin with ``@``.  It means that two senders share a key.  Also raised
+    for a key that is too old to be remembered.
     """
 
 

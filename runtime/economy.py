@@ -10,6 +10,10 @@ The law (SEMANTICS 3.1, 3.4), on every prefix of the entries:
 * a transfer has a key and happens once: the same command again is answered as
   the first time and writes nothing, the same key for another transfer raises
   :class:`LedgerConflict`; a refusal is not remembered;
+* keys that count, ``<sender>/<number>``, are remembered for reserves, charges and
+  settlements as far back as the sender's last :data:`COUNTED_KEYS_MAX`.  An older
+  one takes nothing from the pool: to reserve or to charge with it is a conflict,
+  and a settlement is bounded by what its hold still contains;
 * a rate has been settled to exactly floor(rate x time), however often it was
   looked at.  Upkeep and penalties take at most ``pool - floor``; the rest is a
   ``shortfall`` and is never owed again.
@@ -18,9 +22,9 @@ What an income or a reward brings beyond the capacity goes from its own account
 straight to ``cost:overflow``, so that the pool is never too full, not even
 between two entries.
 
-What grows with a run: a key that was given from outside is remembered for ever
-(some 270 bytes a charge; 750 a hold with its account and what settles it);
-entries, and flows older than the window, until they are forgotten.
+What grows with a run: keys of rewards and keys that do not count, which are
+remembered for ever (some 270 bytes each); entries, and flows older than the
+window, until they are forgotten.
 
 Not here: who asks and in which order (the drivers), the shapes of commands and
 entries (:mod:`runtime.accounts`), slumber and waking.
@@ -29,6 +33,7 @@ entries (:mod:`runtime.accounts`), slumber and waking.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
@@ -69,6 +74,10 @@ __all__ = [
 ]
 
 _EARNINGS = ("reward:", "income:")
+COUNTED_KEYS_MAX = 1_024
+"""How many keys of a sender that counts are remembered."""
+_DIGIT_COUNT_MAX = 18
+_COUNTED = ("reserve", "charge", "settle")
 _UNREPEATABLE = ("income", "upkeep", "release", "overflow")
 """Causes of transfers with keys of the ledger's own, each used once: nobody can ask for them again."""
 
@@ -77,6 +86,13 @@ _UNREPEATABLE = ("income", "upkeep", "release", "overflow")
 def _cost(name: str) -> str:
     """One text for all the keys that remember it."""
     return f"cost:{name}"
+
+
+def _counting(key: str) -> tuple[str, int]:
+    """The sender and the number of a key that counts; -1 for one that does not."""
+    sender, _, number = key.rpartition("/")
+    counts = number.isascii() and number.isdigit() and len(number) <= _DIGIT_COUNT_MAX
+    return sender, int(number) if counts else -1
 
 
 class _Done(NamedTuple):
@@ -101,6 +117,10 @@ class Ledger:
         self._accounts: dict[str, int] = {POOL: 0, OPENING: 0}
         self._held = 0
         self._done: dict[str, _Done] = {}
+        self._counted: dict[str, deque[str]] = {}
+        """By sender: its keys that count and are remembered, oldest first."""
+        self._forgotten: dict[str, int] = {}
+        """By sender: the highest number that is not remembered any more."""
         self._scopes: dict[str, str] = {}
         self._upkeep_settled: dict[str, int] = {}
         self._spent: dict[str, int] = {}
@@ -222,7 +242,7 @@ class Ledger:
         return self._accounts[POOL]
 
     def balances(self) -> dict[str, int]:
-        """Every account that was ever used, sorted by name."""
+        """Every account that was ever used, but for empty holds; sorted by name."""
         return dict(sorted(self._accounts.items()))
 
     def holds(self) -> dict[str, int]:
@@ -269,8 +289,10 @@ class Ledger:
             raise InternalError(f"a negative amount: {command}")
 
     def _pay(self, cause: str, key: str, target: str, amount: int, scope: str) -> Answer:
-        if key not in self._done and not self.affords(amount):
-            return self._refuse(cause, key, POOL, target, amount, scope)
+        if key not in self._done:
+            self._refuse_forgotten(key)
+            if not self.affords(amount):
+                return self._refuse(cause, key, POOL, target, amount, scope)
         return self._once(cause, key, POOL, target, amount, scope)
 
     def _settle(self, command: Settle) -> Answer:
@@ -399,14 +421,43 @@ class Ledger:
         if cause == "reserve":
             self._scopes[target] = scope
             self._held += amount
+            self._tidy(target)
         elif source.startswith("hold:"):
             self._held -= amount
+            self._tidy(source)
         earned = amount if source.startswith(_EARNINGS) else 0
         spent = amount if target.startswith("cost:") else 0
         if earned or spent:
             self._flow(earned, spent, scope, time_ns)
         if cause not in _UNREPEATABLE:
             self._done[key] = _Done(source, target, amount, self._accounts[POOL], number)
+            if cause in _COUNTED:
+                self._forget_one(key)
+
+    def _tidy(self, hold: str) -> None:
+        """A hold that contains nothing is no account."""
+        if not self._accounts[hold]:
+            del self._accounts[hold]
+            self._scopes.pop(hold, None)
+
+    def _forget_one(self, key: str) -> None:
+        """The oldest key of the sender that used this one, if that makes too many."""
+        sender, number = _counting(key)
+        if number < 0:
+            return
+        keys = self._counted.setdefault(sender, deque())
+        keys.append(key)
+        if len(keys) > COUNTED_KEYS_MAX:
+            oldest = keys.popleft()
+            del self._done[oldest]
+            self._forgotten[sender] = max(_counting(oldest)[1], self._forgotten.get(sender, -1))
+
+    def _refuse_forgotten(self, key: str) -> None:
+        sender, number = _counting(key)
+        if 0 <= number <= self._forgotten.get(sender, -1):
+            raise LedgerConflict(
+                f"{key}: of {sender} the last {COUNTED_KEYS_MAX} keys are remembered, and this one is older"
+            )
 
     def _flow(self, earned: int, spent: int, scope: str, time_ns: int) -> None:
         self._earned[scope] = self._earned.get(scope, 0) + earned

@@ -9,7 +9,8 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from runtime.economy import Charge, Command, Entry, Ledger, Reserve, Reward
+from runtime import economy
+from runtime.economy import Answer, Charge, Command, Entry, Ledger, Reserve, Reward, Settle
 from tests.properties.ledger_laws import (
     COMMANDS,
     PLAIN_TARIFF,
@@ -94,7 +95,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledger = again
 
 
-LedgerMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=25)
+LedgerMachine.TestCase.settings = settings(max_examples=examples(150), stateful_step_count=25)
 TestLedger = LedgerMachine.TestCase
 
 
@@ -160,6 +161,76 @@ def test_a_ledger_that_forgets_decides_and_writes_the_same(steps: list[tuple[Com
     assert tuple(written) == whole.entries
     assert state(Ledger(TARIFF, written)) == state(whole)
     assert (forgetful.spent(), forgetful.earned()) == (whole.spent(), whole.earned())
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["cell/a", "cell/b"]),
+            st.sampled_from(["reserve", "charge", "again"]),
+            st.integers(0, 12),
+            st.integers(0, 9),
+        ),
+        max_size=40,
+    )
+)
+@settings(max_examples=examples(150))
+def test_keys_that_count_are_remembered_as_far_as_they_may_come_again(
+    sent: list[tuple[str, str, int, int]],
+) -> None:
+    """3.1: of each sender the last few are answered as the first time; older ones move nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(economy, "COUNTED_KEYS_MAX", 3)
+        ledger = Ledger(PLAIN_TARIFF)
+        done: dict[str, list[tuple[Command, Answer]]] = {"cell/a": [], "cell/b": []}
+        for number, (sender, what, back, amount) in enumerate(sent):
+            known, before = done[sender], state(ledger)
+            if what == "again":
+                if known:
+                    command, first = known[max(-len(known), -1 - back)]
+                    expected = first if back < 3 or len(known) <= 3 else None
+                    assert answer_of(ledger, command, number) == expected
+                    assert state(ledger) == before, "3.1 a repetition writes nothing"
+                continue
+            key = f"{sender}/{number}"
+            command = Reserve(key, amount) if what == "reserve" else Charge(key, "work", amount)
+            answer = answer_of(ledger, command, number)
+            assert answer is not None
+            if answer.granted:
+                known.append((command, answer))
+            assert state(restored(ledger)) == state(ledger)
+            assert ledger._done == restored(ledger)._done
+            check_laws(ledger)
+        assert len(ledger._done) <= 1 + 2 * 3, "the opening, and three of each"
+
+
+def test_a_settlement_that_is_not_remembered_is_bounded_by_its_hold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(economy, "COUNTED_KEYS_MAX", 2)
+    ledger = Ledger(PLAIN_TARIFF)
+    ledger.apply(Reserve("h", 10), 0)
+    for number in range(1, 4):
+        assert ledger.apply(Settle("h", f"p/{number}", "work", 3), number).granted
+    assert not ledger.apply(Settle("h", "p/1", "work", 3), 4).granted
+    assert (ledger.spent(), ledger.holds()) == (9, {"h": 1})
+    ledger.close(5)
+    assert ledger.balances() == {"cost:work": 9, "opening": -50, "pool": 41}
+
+
+@pytest.mark.parametrize("number", ["1" * 30, "\u0661", "-1", "x", ""])
+def test_a_key_that_does_not_count_is_remembered_for_ever(
+    number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(economy, "COUNTED_KEYS_MAX", 1)
+    ledger = Ledger(PLAIN_TARIFF)
+    command = Charge(f"cell/a/{number}", "work", 1)
+    first = ledger.apply(command, 0)
+    for more in range(3):
+        ledger.apply(Charge(f"cell/a/{more}", "work", 1), 1)
+    count = len(ledger.entries)
+    assert ledger.apply(command, 2) == first
+    assert len(ledger.entries) == count
 
 
 @pytest.mark.parametrize("tariff", [TARIFF, PLAIN_TARIFF])

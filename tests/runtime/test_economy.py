@@ -51,7 +51,6 @@ def test_a_fault_free_handshake_reserves_settles_and_releases() -> None:
         "cost:processing": 500_000,
         "cost:publish": 100_000,
         "cost:translation": 200_000,
-        "hold:h1": 0,
         "opening": -100 * LF,
         "pool": 119_200_000,
         "reward:identity": -20 * LF,

@@ -20,16 +20,16 @@ from nimdsl import canonical
 from nimdsl.loading import with_overrides
 from nimdsl.program import Program
 from runtime import sqlite_journal
+from runtime.economy import COUNTED_KEYS_MAX
 from runtime.host import Checks
 from runtime.journal import DiscardingJournal, MemoryJournal
+from runtime.report import beats
 from runtime.report.export import RECORDS, RecordFile, export, journal_in
 from simulate import Result, run
 
 EVENTS = 1_500
 GROWTH_MAX = 1.5
 """How much more memory four times as many events may take: what grows takes nearly four times."""
-KEY_BYTES_MAX = 400
-"""How much of a priced event may stay: the ledger knows for ever what was paid."""
 FEW_OBJECTS = 50
 """How many more objects may wait for the collector when a run lasts twice as long."""
 WAIT_S = 60.0
@@ -74,12 +74,17 @@ def ticking(times: int, cost: float = 0.0) -> str:
 
 def peak_bytes(times: int, folder: Path | None = None, cost: float = 0.0) -> int:
     """The most memory that a run which keeps nothing takes, with its summary."""
-    program = nimdsl.load_text(ticking(times, cost))
+    return traced(nimdsl.load_text(ticking(times, cost)), "long", folder, times)
+
+
+def traced(program: Program, scenario: str, folder: Path | None = None, record_count: int = 0) -> int:
+    """The most memory, in bytes, that a run takes at a time."""
+    assert program.sha256, "what it takes to hash the program is no part of the run"
     tracemalloc.start()
     try:
-        result = unkept(program, "long", folder)
+        result = unkept(program, scenario, folder)
         assert result.summary["stopped"] == "horizon"
-        assert result.tally.record_count > times
+        assert result.tally.record_count > record_count
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -124,10 +129,19 @@ def test_steps_leave_nothing_to_the_garbage_collector(shipped: Program) -> None:
 
 
 @pytest.mark.slow
-def test_of_a_priced_event_only_its_key_stays() -> None:
+def test_memory_does_not_grow_with_what_is_paid() -> None:
+    assert EVENTS > COUNTED_KEYS_MAX
     peak_bytes(EVENTS, cost=0.001)
     few, many = peak_bytes(EVENTS, cost=0.001), peak_bytes(4 * EVENTS, cost=0.001)
-    assert many - few < KEY_BYTES_MAX * 3 * EVENTS, (few, many)
+    assert many < GROWTH_MAX * few, (few, many)
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_beats(shipped: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beats, "BEAT_COUNT_MAX", 10)
+    path = "scenario/busy-hour.horizon"
+    few, many = (with_overrides(shipped, {path: horizon}) for horizon in ("2h", "8h"))
+    assert traced(many, "busy-hour") < GROWTH_MAX * traced(few, "busy-hour")
 
 
 @pytest.mark.slow
