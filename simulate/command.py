@@ -25,12 +25,12 @@ from nimdsl.commands.asked import (
     assignments,
     program_for,
 )
-from nimdsl.program import Program
+from nimdsl.program import Program, Scenario
 
 if TYPE_CHECKING:
     from gardens.virtual.driver import Options
-    from runtime.report.pictures import Pictures
     from runtime.report.result import Result
+    from runtime.report.watch import Look, Onlooker
 
 
 def command(
@@ -52,15 +52,24 @@ def command(
     from runtime.report.pictures import Pictures
     from runtime.report.text import Narrator, present
     from runtime.run import find_scenario
+    from simulate.progress import Progress
 
     program = program_for(specs, scenario)
     found = find_scenario(program, scenario)
     overrides = assignments(set_ or [])
-    narrator = Narrator(sys.stderr if format_ is Format.json else sys.stdout) if verbose else None
-    options = Options(observe=narrator.tell, notice=narrator.notice) if narrator else Options()
     gc.freeze()  # programs and libraries stay: the collector need not look at them again and again
-    with Pictures(report_, perfetto) as pictures:
-        result = _run(program, found.name, seed, overrides, options, out, pictures)
+    with Pictures(report_, perfetto) as pictures, Progress(sys.stderr) as progress:
+        options = Options(observe=progress.take) if progress.is_wanted else Options()
+        if verbose:
+            narrator = Narrator(sys.stderr if format_ is Format.json else sys.stdout)
+            options = Options(observe=narrator.tell, notice=narrator.notice)
+
+        def look(program: Program, scenario: Scenario) -> Onlooker:
+            progress.begin(scenario)
+            return pictures.look(program, scenario)
+
+        result = _run(program, found.name, seed, overrides, options, out, look)
+        pictures.draw(result)
     present(result, format_ is Format.json, out, pictures)
     if not result.ok:
         raise typer.Exit(1)
@@ -73,9 +82,9 @@ def _run(
     overrides: Mapping[str, Plain],
     options: Options,
     out: Path | None,
-    pictures: Pictures,
+    look: Look,
 ) -> Result:
-    """The run, with its files in ``out`` and its pictures."""
+    """The run, with its files in ``out``."""
     from runtime.report.export import RecordFile, discard, export, journal_in
     from simulate.running import run
 
@@ -91,9 +100,8 @@ def _run(
             journal=journal,
             keep=False,
             records=records,
-            look=pictures.look,
+            look=look,
         )
-        pictures.draw(result)
         if out and journal:
             export(result, out, journal, records)
     finally:

@@ -1,0 +1,91 @@
+"""The line that says how far a long run has come."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import subprocess
+import sys
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from nimdsl.program import Program
+from nimdsl.units import SECOND_NS
+from simulate.progress import AGAIN_S, FIRST_S, RECORDS_A_LOOK, Progress
+
+WAIT_S = 60.0
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+    def seen(self) -> str:
+        """What a person sees at the end."""
+        return self.getvalue().rpartition("\r\x1b[K")[2]
+
+
+class Watched:
+    """A progress with a clock that is moved by hand."""
+
+    def __init__(self, program: Program, **changes: Any) -> None:
+        self.now_s = 5.0
+        self.terminal = Terminal()
+        self.progress = Progress(self.terminal, lambda: self.now_s)
+        self.progress.begin(replace(program.scenarios["busy-hour"], **changes))
+
+    def told(self, time_ns: int, count: int = RECORDS_A_LOOK) -> str:
+        for _ in range(count):
+            self.progress.take({"time_ns": time_ns})
+        return self.terminal.seen()
+
+
+def test_a_short_run_writes_nothing(shipped: Program) -> None:
+    run = Watched(shipped)
+    with run.progress:
+        assert run.told(SECOND_NS) == ""
+        run.now_s += FIRST_S / 2
+        assert run.told(SECOND_NS) == ""
+    assert run.terminal.getvalue() == ""
+
+
+def test_a_long_run_says_how_far_it_is_and_leaves_nothing(shipped: Program) -> None:
+    run = Watched(shipped)
+    with run.progress:
+        run.now_s += FIRST_S
+        assert run.told(900 * SECOND_NS) == "busy-hour: 15 min of 1 h simulated, 25 %"
+        run.now_s += AGAIN_S / 2
+        assert run.told(1_800 * SECOND_NS) == "busy-hour: 15 min of 1 h simulated, 25 %", "not too often"
+        run.now_s += AGAIN_S
+        assert run.told(3_599 * SECOND_NS, RECORDS_A_LOOK - 1) == run.terminal.seen()
+        assert run.told(3_599 * SECOND_NS) == "busy-hour: 59 min 59 s of 1 h simulated, 99 %"
+    assert run.terminal.seen() == ""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_the_command_shows_it_on_a_terminal_only() -> None:
+    long = ["busy-hour", "--set", "scenario/busy-hour.horizon=8h", "--set", "scenario/busy-hour.expect=[]"]
+    command = [sys.executable, "-m", "nimdsl", "simulate", *long]
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        shown = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, timeout=WAIT_S)
+        os.close(theirs)
+        said = b""
+        while data := _read(screen.fileno()):
+            said += data
+    silent = subprocess.run(command, capture_output=True, timeout=WAIT_S)
+    assert b" of 8 h simulated, " in said
+    assert said.endswith(b"\r\x1b[K")
+    assert silent.stderr == b""
+    assert shown.stdout == silent.stdout
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65_536)
+    except OSError:  # on Linux, a terminal whose other end is closed
+        return b""
