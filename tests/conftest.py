@@ -13,8 +13,10 @@ import pytest
 from hypothesis import settings
 
 import nimdsl
+from nimdsl.commands import run as nimdsl_command
 from nimdsl.program import Program
 from tests.support.effort import EFFORT, examples
+from tests.support.texts import HELLO
 
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("deep", max_examples=examples(100), deadline=None, print_blob=True)
@@ -31,6 +33,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def shipped() -> Program:
     return nimdsl.load()
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``nimdsl simulate hello --out`` leaves."""
+    folder = tmp_path_factory.mktemp("made")
+    specs = folder / "hello.yaml"
+    specs.write_text(HELLO, encoding="utf-8")
+    assert nimdsl_command(["simulate", "hello", "--specs", str(specs), "--out", str(folder / "out")]) == 0
+    return folder / "out"
+
+
+@pytest.fixture
+def out(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A folder with the journal of ``hello``, free to be spoiled."""
+    capsys.readouterr()
+    return Path(shutil.copytree(made, tmp_path / "out"))
 
 
 @pytest.fixture

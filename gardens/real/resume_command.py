@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
-from typing import Annotated
 
-import typer
+from nimdsl.commands.asked import Garden, Specs
 
 
-def command(
-    garden: Annotated[str, typer.Argument(help="The garden; default: `local`.")] = "",
-    specs: Annotated[
-        list[Path] | None, typer.Option(help="Files or folders of documents; default: the shipped specs.")
-    ] = None,
-) -> None:
+def command(garden: Garden = "", specs: Specs = None) -> None:
     """Let a garden that stands still go on.
 
     Example: nimdsl resume local

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from nimdsl.commands.asked import Format
+from nimdsl.commands.asked import Format, Garden, Printed, Specs
 
 
 def command(
-    garden: Annotated[str, typer.Argument(help="The garden; default: `local`.")] = "",
-    specs: Annotated[
-        list[Path] | None, typer.Option(help="Files or folders of documents; default: the shipped specs.")
-    ] = None,
-    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.text,
+    garden: Garden = "",
+    specs: Specs = None,
+    format_: Printed = Format.text,
 ) -> None:
     """Show a garden's processes, actors, lifeforce and lag; the last known state when it is away.
 

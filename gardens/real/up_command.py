@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from nimdsl.commands.asked import Garden, Specs
+
 
 def command(
-    garden: Annotated[str, typer.Argument(help="The garden; default: `local`.")] = "",
-    specs: Annotated[
-        list[Path] | None, typer.Option(help="Files or folders of documents; default: the shipped specs.")
-    ] = None,
+    garden: Garden = "",
+    specs: Specs = None,
     scenario: Annotated[
         str, typer.Option(help="What to bring to life; default: what the garden says.")
     ] = "",

@@ -1,4 +1,4 @@
-"""What verbs that run a scenario are asked: which documents, which scenario, what changed."""
+"""What verbs are asked: which documents, which scenario or garden, what changed."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ Named = Annotated[str, typer.Argument(help="The scenario to run; default: `spark
 Specs = Annotated[
     list[Path] | None, typer.Option(help="Files or folders of documents; default: the shipped specs.")
 ]
+Garden = Annotated[str, typer.Argument(help="The garden; default: `local`.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Root of all draws; default: the scenario's.")]
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a field for this run.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +21,7 @@ from nimdsl.program import Actor
 from runtime.effects import Effect
 from runtime.events import Event
 from runtime.host import Host
-from runtime.journal import Journal, MemoryJournal
+from runtime.journal import MemoryJournal
 from runtime.replay import Recording, What, opened, replay
 from runtime.report.result import Result
 from runtime.run import COMPLETE, ORIGIN, find_scenario
@@ -30,52 +29,15 @@ from runtime.sqlite_journal import SqliteJournal
 from runtime.step import Kernel, Step
 from runtime.trace import trace_sha256
 from simulate import run
+from tests.support.doctored import (
+    CELL,
+    PROTOCOL,
+    find,
+    groups_of,
+    lines_of,
+    recording_of,
+)
 from tests.support.texts import HELLO
-
-PROTOCOL, CELL = "protocol/hello", "cell/greeter"
-
-Lines = dict[str, list[tuple[str, Any]]]
-"""A journal by actor: kind and body of each line, free to be doctored."""
-
-
-def lines_of(journal: Journal) -> Lines:
-    return {
-        name: [(line.kind, copy.deepcopy(line.body)) for line in journal.read(name)]
-        for name in journal.actors()
-    }
-
-
-def journal_of(lines: Lines) -> MemoryJournal:
-    journal = MemoryJournal()
-    for name, entries in lines.items():
-        for kind, body in entries:
-            journal.append(name, kind, body)
-    return journal
-
-
-def recording_of(result: Result, lines: Lines | None = None, garden: str = "") -> Recording:
-    journal = result.journal if lines is None else journal_of(lines)
-    return Recording(journal, result.program, result.scenario, garden, result.seed, result.run.run_id)
-
-
-def groups_of(entries: list[tuple[str, Any]]) -> list[list[tuple[str, Any]]]:
-    """An actor's lines, each accepted event with what came of it."""
-    groups: list[list[tuple[str, Any]]] = []
-    for entry in entries:
-        if entry[0] == "accepted":
-            groups.append([])
-        groups[-1].append(entry)
-    return groups
-
-
-def find(entries: list[tuple[str, Any]], kind: str, number: int = 0) -> int:
-    """The position of the ``number``-th accepted event of a kind."""
-    places = [i for i, (line, body) in enumerate(entries) if line == "accepted" and is_kind(body, kind)]
-    return places[number]
-
-
-def is_kind(body: Any, kind: str) -> bool:
-    return bool(body["event"]["kind"] == kind)
 
 
 @pytest.fixture(scope="module")
@@ -389,23 +351,6 @@ def test_a_line_of_the_garden_that_cannot_be_read_is_told(hello: Result) -> None
 
 
 # Files
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What ``nimdsl simulate hello --out`` leaves."""
-    folder = tmp_path_factory.mktemp("made")
-    specs = folder / "hello.yaml"
-    specs.write_text(HELLO, encoding="utf-8")
-    assert nimdsl_command(["simulate", "hello", "--specs", str(specs), "--out", str(folder / "out")]) == 0
-    return folder / "out"
-
-
-@pytest.fixture
-def out(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    """A folder with the journal of ``hello``, free to be spoiled."""
-    capsys.readouterr()
-    return Path(shutil.copytree(made, tmp_path / "out"))
 
 
 def change(file: Path, statement: str, *values: Any) -> None:

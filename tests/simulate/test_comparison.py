@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from runtime.sqlite_journal import SqliteJournal
 from simulate import run
 from simulate.comparison import Comparison, Sample, compare
 from tests.properties.worlds import World, worlds
-from tests.runtime.test_replay import CELL, PROTOCOL, Lines, groups_of, lines_of, recording_of
+from tests.support.doctored import CELL, PROTOCOL, Lines, groups_of, lines_of, recording_of
 from tests.support.effort import examples
 from tests.support.texts import HELLO
 
@@ -195,23 +194,6 @@ def test_the_95th_percentile_of_twenty_is_the_nineteenth() -> None:
 
 
 # The verb
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What ``nimdsl simulate hello --out`` leaves."""
-    folder = tmp_path_factory.mktemp("made")
-    specs = folder / "hello.yaml"
-    specs.write_text(HELLO, encoding="utf-8")
-    assert nimdsl_command(["simulate", "hello", "--specs", str(specs), "--out", str(folder / "out")]) == 0
-    return folder / "out"
-
-
-@pytest.fixture
-def out(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    """A folder with the journal of ``hello``, free to be spoiled."""
-    capsys.readouterr()
-    return Path(shutil.copytree(made, tmp_path / "out"))
 
 
 def rewrite(out: Path, doctor: Callable[[Lines], None], **origin: Any) -> None:

@@ -30,7 +30,7 @@ from runtime.run import find_scenario
 from runtime.step import Paid
 from simulate import run
 from tests.properties.worlds import World, worlds
-from tests.runtime.test_replay import (
+from tests.support.doctored import (
     CELL,
     PROTOCOL,
     Lines,
