@@ -90,7 +90,10 @@ class Charge(NamedTuple):
 
 
 class Settle(NamedTuple):
-    """``hold:<hold>`` -> ``cost:<name>``, if the hold contains it; the scope is the hold's."""
+    """``hold:<hold>`` -> ``cost:<name>``, if the hold contains it.
+
+    The scope is the hold's; an empty hold has none any more.
+    """
 
     hold: str
     key: str
@@ -182,7 +185,7 @@ class Entry(NamedTuple):
     def to_data(self) -> dict[str, Plain]:
         """The plain form that a journal keeps."""
         return {
-            "number": self.number,
+            "index": self.number,
             "time_ns": self.time_ns,
             "kind": self.kind,
             "key": self.key,
@@ -198,4 +201,5 @@ class Entry(NamedTuple):
         """The entry that ``to_data`` wrote.  Raises InternalError for an unknown kind."""
         if data["kind"] not in KINDS:
             raise InternalError(f"no ledger entry: kind {data['kind']!r}")
-        return cls(**{**data, "detail": dict(data["detail"])})
+        fields = {key: value for key, value in data.items() if key != "index"}
+        return cls(**{**fields, "number": data["index"], "detail": dict(data["detail"])})

@@ -10,10 +10,10 @@ The law (SEMANTICS 3.1, 3.4), on every prefix of the entries:
 * a transfer has a key and happens once: the same command again is answered as
   the first time and writes nothing, the same key for another transfer raises
   :class:`LedgerConflict`; a refusal is not remembered;
-* keys that count, ``<sender>/<number>``, are remembered for reserves, charges and
-  settlements as far back as the sender's last :data:`COUNTED_KEYS_MAX`.  An older
-  one takes nothing from the pool: to reserve or to charge with it is a conflict,
-  and a settlement is bounded by what its hold still contains;
+* keys that count, ``<sender>/<number>``, are remembered as far back as the
+  sender's last :data:`COUNTED_KEYS_MAX`.  To reserve or to charge with an older one
+  is a conflict; a settlement is remembered besides while its hold contains
+  something, and afterwards there is nothing that it could take;
 * a rate has been settled to exactly floor(rate x time), however often it was
   looked at.  Upkeep and penalties take at most ``pool - floor``; the rest is a
   ``shortfall`` and is never owed again.
@@ -33,7 +33,6 @@ entries (:mod:`runtime.accounts`), slumber and waking.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import deque
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
@@ -91,7 +90,7 @@ def _cost(name: str) -> str:
 def _counting(key: str) -> tuple[str, int]:
     """The sender and the number of a key that counts; -1 for one that does not."""
     sender, _, number = key.rpartition("/")
-    counts = number.isascii() and number.isdigit() and len(number) <= _DIGIT_COUNT_MAX
+    counts = sender and number.isascii() and number.isdigit() and len(number) <= _DIGIT_COUNT_MAX
     return sender, int(number) if counts else -1
 
 
@@ -117,10 +116,14 @@ class Ledger:
         self._accounts: dict[str, int] = {POOL: 0, OPENING: 0}
         self._held = 0
         self._done: dict[str, _Done] = {}
-        self._counted: dict[str, deque[str]] = {}
-        """By sender: its keys that count and are remembered, oldest first."""
+        self._payers: dict[str, list[str]] = {}
+        """By sender: the latest of its keys that count, of reserves and charges, oldest first."""
+        self._settlers: dict[str, list[str]] = {}
+        """The same for settlements."""
+        self._kept: dict[str, list[str]] = {}
+        """By hold: settlements that are remembered only because it still contains something."""
         self._forgotten: dict[str, int] = {}
-        """By sender: the highest number that is not remembered any more."""
+        """By sender: the highest number of a reserve or a charge that is not remembered any more."""
         self._scopes: dict[str, str] = {}
         self._upkeep_settled: dict[str, int] = {}
         self._spent: dict[str, int] = {}
@@ -167,7 +170,7 @@ class Ledger:
             raise InternalError(f"the ledger stands at {self._now_ns} ns and was asked at {now_ns} ns")
         if now_ns == self._accrued_ns:
             return
-        self._now_ns = self._accrued_ns = int64(now_ns, "time")
+        self._now_ns = int64(now_ns, "time")
         self._net()
         for name, account, rate in self._incomes:
             owed = self._owed(rate) + self._accounts.get(account, 0)
@@ -177,6 +180,7 @@ class Ledger:
             owed = self._owed(rate) - self._upkeep_settled.get(name, 0)
             if owed:
                 self._take("upkeep", f"@upkeep/{name}/{now_ns}", name, owed, "")
+        self._accrued_ns = now_ns
 
     def _net(self) -> None:
         """What came in and went out at the same time never was in the pool: the one pays the other.
@@ -431,26 +435,34 @@ class Ledger:
             self._flow(earned, spent, scope, time_ns)
         if cause not in _UNREPEATABLE:
             self._done[key] = _Done(source, target, amount, self._accounts[POOL], number)
-            if cause in _COUNTED:
-                self._forget_one(key)
+            self._forget_one(cause, key)
 
     def _tidy(self, hold: str) -> None:
         """A hold that contains nothing is no account."""
         if not self._accounts[hold]:
             del self._accounts[hold]
             self._scopes.pop(hold, None)
+            for key in self._kept.pop(hold, ()):
+                del self._done[key]
 
-    def _forget_one(self, key: str) -> None:
+    def _forget_one(self, cause: int | str, key: str) -> None:
         """The oldest key of the sender that used this one, if that makes too many."""
         sender, number = _counting(key)
-        if number < 0:
+        if number < 0 or cause not in _COUNTED:
             return
-        keys = self._counted.setdefault(sender, deque())
+        keys = (self._settlers if cause == "settle" else self._payers).setdefault(sender, [])
         keys.append(key)
-        if len(keys) > COUNTED_KEYS_MAX:
-            oldest = keys.popleft()
+        if len(keys) <= COUNTED_KEYS_MAX:
+            return
+        oldest = keys.pop(0)
+        hold = self._done[oldest].source
+        if cause != "settle":
             del self._done[oldest]
             self._forgotten[sender] = max(_counting(oldest)[1], self._forgotten.get(sender, -1))
+        elif hold in self._accounts:
+            self._kept.setdefault(hold, []).append(oldest)
+        else:
+            del self._done[oldest]
 
     def _refuse_forgotten(self, key: str) -> None:
         sender, number = _counting(key)

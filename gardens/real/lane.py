@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from nimdsl import canonical
 from nimdsl.canonical import Plain
@@ -27,8 +28,17 @@ ANSWER_WAIT_NS = 500_000_000
 ANSWER_WAIT_NS_MAX = 30_000_000_000
 
 
+class Item(NamedTuple):
+    """Which thing of an actor it is: where its journal has the event, and the number there."""
+
+    position: int
+    number: int
+    at_ns: int
+    """When the actor took the event, in garden time: the economy books it at that instant, if it can."""
+
+
 @dataclass(slots=True)
-class _Item:
+class _Waiting:
     body: bytes
     done: Callable[[Plain], None]
 
@@ -43,7 +53,7 @@ class Lane:
         self._economy = economy
         self._questions = questions
         self._failed = failed
-        self._items: deque[_Item | Callable[[], None]] = deque()
+        self._items: deque[_Waiting | Callable[[], None]] = deque()
         self._asking = False
         self._wait_ns = ANSWER_WAIT_NS
 
@@ -52,34 +62,39 @@ class Lane:
         """How much is not answered yet."""
         return len(self._items)
 
-    def ask(self, position: int, index: int, command: Command, done: Callable[[Paid], None]) -> None:
-        """A question of the step at ``position``."""
-        self._add(position, index, command, lambda said: done(Paid(said["granted"], said["balance"])))
+    def ask(self, item: Item, command: Command, done: Callable[[Paid], None]) -> None:
+        """A question of a step."""
+        self._add(item, command, lambda said: done(Paid(said["granted"], said["balance"])))
 
-    def book(self, position: int, index: int, command: Command) -> None:
-        """Something that the step at ``position`` booked."""
-        self._add(position, BOOKS + index, command, lambda _: None)
+    def book(self, item: Item, command: Command) -> None:
+        """Something that a step booked."""
+        self._add(item._replace(number=BOOKS + item.number), command, lambda _: None)
 
     def then(self, act: Callable[[], None]) -> None:
         """Does something once everything before it is answered."""
         self._items.append(act)
         self._go_on()
 
-    def _add(self, position: int, index: int, command: Command, done: Callable[[Plain], None]) -> None:
-        body = {"actor": self._actor, "item": [position, index], "command": command_to_data(command)}
-        self._items.append(_Item(canonical.encode(body), done))
+    def _add(self, item: Item, command: Command, done: Callable[[Plain], None]) -> None:
+        body = {
+            "actor": self._actor,
+            "item": [item.position, item.number],
+            "at_ns": item.at_ns,
+            "command": command_to_data(command),
+        }
+        self._items.append(_Waiting(canonical.encode(body), done))
         self._go_on()
 
     def _go_on(self) -> None:
         while self._items and not self._asking:
             item = self._items[0]
-            if isinstance(item, _Item):
+            if isinstance(item, _Waiting):
                 self._send(item)
             else:
                 self._items.popleft()
                 item()
 
-    def _send(self, item: _Item) -> None:
+    def _send(self, item: _Waiting) -> None:
         self._asking = True
         message = Message(self._economy, item.body)
         try:
@@ -87,7 +102,7 @@ class Lane:
         except PermanentPortError as problem:
             self._failed(problem)
 
-    def _answered(self, item: _Item, answer: Message | None) -> None:
+    def _answered(self, item: _Waiting, answer: Message | None) -> None:
         if answer is None:  # it may be slow rather than away: an answer that comes later does not count
             self._wait_ns = min(2 * self._wait_ns, ANSWER_WAIT_NS_MAX)
             self._send(item)

@@ -27,6 +27,7 @@ from gardens.real.bus import NatsBus, connect
 from gardens.real.clock import Clock, Origin
 from gardens.real.job import CONTROLLER, ECONOMY, Job
 from gardens.real.lane import Lane
+from gardens.real.punctual import Punctual
 from gardens.real.resident import Resident, Surroundings
 from gardens.real.stimuli import Stimuli
 from gardens.real.stream import Restored, StreamJournal
@@ -38,6 +39,7 @@ from nimdsl.canonical import Plain
 from nimdsl.compile.garden import PERFECT_BUS
 from nimdsl.errors import NimdslError
 from nimdsl.program import Actor
+from nimdsl.units import SECOND_NS
 from runtime import wire
 from runtime.bus import PAYLOAD_BYTES_MAX, Bus, Message, Questions
 from runtime.faults import FaultyBus
@@ -50,6 +52,8 @@ from runtime.translator import DocumentTranslator
 
 CONTROL = "control"
 ACCRUE_EVERY_S = 10.0
+ACCRUE_BEHIND_S = 2.0
+"""How far behind the clock rates are settled that nobody asked for: what actors book may come so late."""
 LAG_EVERY_S = 0.1
 GC_ALLOCATION_COUNT = 20_000
 """How many allocations between two looks of the cycle collector."""
@@ -197,7 +201,8 @@ class Node:
     async def _accrue(self, treasury: Treasury) -> None:
         while True:
             await asyncio.sleep(ACCRUE_EVERY_S)
-            treasury.accrue()
+            behind_ns = int(ACCRUE_BEHIND_S * SECOND_NS * self.clock.rate)
+            treasury.accrue(min(self.clock.now_ns(), self.job.horizon_ns) - behind_ns)
 
     def _be_actors(self, restored: Restored) -> None:
         job = self.job
@@ -222,7 +227,10 @@ class Node:
         )
         self.works = works
         for name in job.actors:
-            resident = Resident(self._host(self._actor(name)), around, self._lane(name))
+            host = self._host(self._actor(name))
+            resident = (Resident if host.kernel.actor.beat is None else Punctual)(
+                host, around, self._lane(name)
+            )
             entries = restored.entries.get(name, [])
             resident.restore(entries, restored.marks.get(name, -1))
             self.clock.at_least(max((e.body["time_ns"] for e in entries if e.kind == ACCEPTED), default=0))

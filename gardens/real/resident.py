@@ -16,7 +16,7 @@ from functools import partial
 from typing import Protocol
 
 from gardens.real.clock import Clock
-from gardens.real.lane import Lane
+from gardens.real.lane import Item, Lane
 from gardens.real.works import Works
 from nimdsl import canonical
 from nimdsl.errors import NimdslError, PermanentPortError
@@ -34,7 +34,7 @@ from runtime.effects import (
     SetTimer,
     StartWork,
 )
-from runtime.events import BEGIN, Event, EventKind
+from runtime.events import BEGIN, Event
 from runtime.host import ACCEPTED, Host, Stepped, Taken, finished
 from runtime.journal import JournalEntry
 from runtime.run import has_ended
@@ -78,6 +78,9 @@ class Surroundings:
 
 class Resident:
     """Delivers events to a host and carries out its effects."""
+
+    begins_ns: int | None = None
+    """The instant at which it begins; None: when it does."""
 
     def __init__(self, host: Host, around: Surroundings, lane: Lane | None) -> None:
         self.host = host
@@ -128,18 +131,18 @@ class Resident:
         self._last_ns = max((e.body["time_ns"] for e in entries if e.kind == ACCEPTED), default=0)
         repeated = [one for one in self.host.relive(entries) if one.pending.position > carried]
         for one in repeated:
-            self._carry_out(one.pending.position, _to_repeat(one))
+            self._carry_out(one.pending.position, one.pending.now_ns, _to_repeat(one))
 
     def begin(self) -> None:
         """Begins, or goes on where the journal ended."""
         host = self.host
         self._begun = True
         lost = host.lost_work()
-        self._carry_out(-1, list(enumerate(host.resume())))
+        self._carry_out(-1, self._last_ns, list(enumerate(host.resume())))
         if host.pending is not None:
             self._try(host.proceed)
         elif not host.snapshot.state:
-            self.offer(BEGIN, 0 if self.is_on_a_grid else None)
+            self.offer(BEGIN, self.begins_ns)
         for event in lost:
             self.offer(event)
         self._drain()
@@ -147,30 +150,23 @@ class Resident:
     # Events
 
     def offer(self, event: Event, at_ns: int | None = None) -> None:
-        """Takes an event, now or when its turn comes; at ``at_ns``, if that is not over, else now.
-
-        The horizon is exclusive.
-        """
+        """Takes an event, now or when its turn comes; at ``at_ns``, if that is not over, else now."""
         if self._waits:
             self._inbox.append((event, at_ns))
-            return
-        if at_ns is None:
-            at_ns = self._around.clock.now_ns()
+        else:
+            self._accept(event, self._around.clock.now_ns() if at_ns is None else at_ns)
+
+    def _accept(self, event: Event, at_ns: int) -> None:
+        """The horizon is exclusive."""
         at_ns = max(self._last_ns, at_ns)
         if at_ns < self._around.horizon_ns:
             self._last_ns = at_ns
             self._try(lambda: self.host.accept(event, at_ns))
 
     @property
-    def is_on_a_grid(self) -> bool:
-        """Whether it takes what is scheduled at the scheduled instant, however late (SEMANTICS 5)."""
-        return self.host.kernel.actor.beat is not None
-
-    @property
     def is_due(self) -> bool:
-        """Whether something on its grid, from before the horizon, is still to be taken."""
-        deadlines = (armed[1] for armed in self.host.snapshot.timers.values())
-        return self.is_on_a_grid and any(due_ns < self._around.horizon_ns for due_ns in deadlines)
+        """Whether something that has an instant, from before the horizon, is still to be taken."""
+        return False
 
     @property
     def _waits(self) -> bool:
@@ -181,6 +177,7 @@ class Resident:
         try:
             taken = act()
         except NimdslError as problem:
+            self._paused = True
             self._around.fail(problem)
         else:
             self._go_on(taken)
@@ -203,8 +200,8 @@ class Resident:
         if isinstance(taken, Need):
             self._ask(taken)
         elif taken is not None:
-            position, effects = self.host.position, list(enumerate(taken))
-            self._around.journal.after(lambda: self._carry_out(position, effects))
+            position, at_ns, effects = self.host.position, self._last_ns, list(enumerate(taken))
+            self._around.journal.after(lambda: self._carry_out(position, at_ns, effects))
 
     def _ask(self, need: Need) -> None:
         lane, pending = self._lane, self.host.pending
@@ -212,10 +209,10 @@ class Resident:
             self._try(lambda: self.host.answer(Paid(True, 0)))
             return
         assert pending is not None
-        position, index = pending.position, len(pending.answers)
+        item = Item(pending.position, len(pending.answers), pending.now_ns)
         self._asking = True
         self._listener.hold()
-        self._around.journal.after(lambda: lane.ask(position, index, need.command, self._answered))
+        self._around.journal.after(lambda: lane.ask(item, need.command, self._answered))
 
     def _answered(self, paid: Paid) -> None:
         self._asking = False
@@ -231,8 +228,8 @@ class Resident:
 
     # Effects
 
-    def _carry_out(self, position: int, effects: list[tuple[int, Effect]]) -> None:
-        """The effects of the event at ``position``, each with its place among them."""
+    def _carry_out(self, position: int, at_ns: int, effects: list[tuple[int, Effect]]) -> None:
+        """The effects of the event at ``position``, taken at ``at_ns``, each with its place among them."""
         around, lane = self._around, self._lane
         for index, effect in effects:
             match effect:
@@ -246,7 +243,7 @@ class Resident:
                     self._start_work(effect)
                 case RevokeWork():
                     if not around.works.revoke(self.host.id, effect.number):
-                        self.offer(finished(effect.number, "revoked"))
+                        self.offer(finished(effect.number, "revoked"), at_ns)
                 case CancelWork():
                     around.works.cancel(self.host.id, effect.number)
                 case Deliver():
@@ -254,7 +251,7 @@ class Resident:
                 case Publish():
                     around.publish(self.host, canonical.encode(effect.content))
                 case Book() if lane is not None:
-                    lane.book(position, index, effect.command)
+                    lane.book(Item(position, index, at_ns), effect.command)
         if position < 0:
             return
         if lane is None:
@@ -296,15 +293,16 @@ class Resident:
             self._set_timer(effect)
         elif self.winding_down:
             return
-        elif self.is_on_a_grid:
-            boundary = effect.event.kind is EventKind.BEAT
-            self._around.before(effect.deadline_ns - boundary)
-            self.offer(effect.event, effect.deadline_ns)
         else:
-            self.offer(effect.event)
+            self._wake(effect)
+
+    def _wake(self, effect: SetTimer) -> None:
+        """A timer went off."""
+        self.offer(effect.event)
 
     def close(self) -> None:
         """Hears nothing and does nothing more."""
+        self._paused = True
         self._listener.close()
         for handle in self._timers.values():
             handle.cancel()

@@ -13,6 +13,7 @@ from itertools import dropwhile
 
 from gardens.real.clock import Clock
 from gardens.real.job import Job
+from gardens.real.punctual import Punctual
 from gardens.real.resident import Resident
 from gardens.real.stream import Restored, StreamJournal
 from nimdsl.errors import PermanentPortError
@@ -90,7 +91,7 @@ class Stimuli:
     def _act(self, at_ns: int, number: int, arrival: Arrival) -> None:
         self._step()
         resident = self._residents.get(arrival.to)
-        if resident is not None and resident.is_on_a_grid:
+        if isinstance(resident, Punctual):
             event = Event(EventKind.STIMULUS, arrival.event, arrival.payload, self.sender, number)
             resident.offer(event, at_ns)
             return

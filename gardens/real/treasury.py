@@ -60,14 +60,19 @@ class Treasury:
         bus.listen(address, lambda message: self._take(bus, message))
         self._write()
 
-    def now_ns(self) -> int:
-        """Garden time; the ledger's never goes back, whatever clock a restart brings."""
-        self._last_ns = max(self._last_ns, self._now_ns())
+    def now_ns(self, at_ns: int | None = None) -> int:
+        """Garden time, or ``at_ns`` if that is over.  The ledger's never goes back, not after a restart.
+
+        An actor's wish is booked at the instant of the actor: how long it was on its way must not decide
+        what an income brings to a pool that is nearly full.
+        """
+        now_ns = self._now_ns()
+        self._last_ns = max(self._last_ns, now_ns if at_ns is None else min(at_ns, now_ns))
         return self._last_ns
 
-    def accrue(self) -> None:
-        """Settles what goes by time."""
-        self.ledger.accrue(self.now_ns())
+    def accrue(self, until_ns: int) -> None:
+        """Settles what went by time until then."""
+        self.ledger.accrue(self.now_ns(until_ns))
         self._write()
 
     def close(self) -> None:
@@ -90,24 +95,24 @@ class Treasury:
         Bookings are sent again after a crash, also such as have been made.
         """
         try:
-            command, actor, item = _read(data)
+            command, actor, item, at_ns = _read(data)
         except ValueError as problem:
             return _error(problem)
         if item is None:
-            return self._apply(command)
+            return self._apply(command, at_ns)
         known, said = self.last.get(actor, ([-1, 0], None))
         if item < known:
             return {"granted": True, "balance": 0} if item[1] >= BOOKS else None
         if item > known:
-            said = self._apply(command)
+            said = self._apply(command, at_ns)
             if "error" not in said:
                 self.last[actor] = (item, said)
                 self._append(LEDGER, ANSWER, {"actor": actor, "item": item, "said": said})
         return said
 
-    def _apply(self, command: Command) -> Plain:
+    def _apply(self, command: Command, at_ns: int | None) -> Plain:
         try:
-            answer = self.ledger.apply(command, self.now_ns())
+            answer = self.ledger.apply(command, self.now_ns(at_ns))
         except (LedgerConflict, InternalError) as problem:
             return _error(problem)
         finally:
@@ -120,8 +125,8 @@ class Treasury:
             self._written_count += 1
 
 
-def _read(data: bytes) -> tuple[Command, str, list[int] | None]:
-    """A command, who asks, and its item; a program outside has none.  Raises ValueError."""
+def _read(data: bytes) -> tuple[Command, str, list[int] | None, int | None]:
+    """A command, who asks, its item and when; a program outside has only a command.  Raises ValueError."""
     try:
         asked = canonical.decode(data)
         body, item = asked["command"], asked.get("item")
@@ -134,11 +139,13 @@ def _read(data: bytes) -> tuple[Command, str, list[int] | None]:
     if item is None:
         if body["type"] not in OUTSIDE_COMMANDS:
             raise ValueError(f"only {', '.join(OUTSIDE_COMMANDS)} without an actor")
-        return command, "", None
+        return command, "", None, None
     actor = asked.get("actor")
     if not (_is_text(actor) and isinstance(item, list) and len(item) == 2 and all(map(_is_count, item))):
         raise ValueError("an item is two whole numbers, of an actor")
-    return command, actor, item
+    if not _is_count(asked.get("at_ns")):
+        raise ValueError("an actor says when: `at_ns` is a whole number")
+    return command, actor, item, asked["at_ns"]
 
 
 def _is_text(value: Any) -> bool:

@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from runtime import economy
-from runtime.economy import Answer, Charge, Command, Entry, Ledger, Reserve, Reward, Settle
+from runtime.economy import (
+    Answer,
+    Charge,
+    Command,
+    Entry,
+    Ledger,
+    LedgerConflict,
+    Release,
+    Reserve,
+    Reward,
+    Settle,
+)
 from tests.properties.ledger_laws import (
     COMMANDS,
     PLAIN_TARIFF,
@@ -204,30 +215,61 @@ def test_keys_that_count_are_remembered_as_far_as_they_may_come_again(
         assert len(ledger._done) <= 1 + 2 * 3, "the opening, and three of each"
 
 
-def test_a_settlement_that_is_not_remembered_is_bounded_by_its_hold(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_settlement_is_remembered_while_its_hold_has_something(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(economy, "COUNTED_KEYS_MAX", 2)
     ledger = Ledger(PLAIN_TARIFF)
-    ledger.apply(Reserve("h", 10), 0)
-    for number in range(1, 4):
-        assert ledger.apply(Settle("h", f"p/{number}", "work", 3), number).granted
-    assert not ledger.apply(Settle("h", "p/1", "work", 3), 4).granted
-    assert (ledger.spent(), ledger.holds()) == (9, {"h": 1})
-    ledger.close(5)
-    assert ledger.balances() == {"cost:work": 9, "opening": -50, "pool": 41}
+    ledger.apply(Reserve("h", 13), 0)
+    settles = [Settle("h", f"p/{number}", "work", 3) for number in range(1, 5)]
+    answers = [ledger.apply(settle, 1) for settle in settles]
+    count = len(ledger.entries)
+    assert [restored(ledger).apply(settle, 2) for settle in settles] == answers
+    assert [ledger.apply(settle, 2) for settle in settles] == answers
+    assert len(ledger.entries) == count
+    with pytest.raises(LedgerConflict):
+        ledger.apply(Settle("h", "p/1", "work", 1), 2)
+    ledger.apply(Release("h"), 3)
+    assert [ledger.apply(settle, 4).granted for settle in settles] == [False, False, True, True]
+    assert (ledger.spent(), ledger.holds(), len(ledger._done)) == (12, {}, 4)
 
 
-@pytest.mark.parametrize("number", ["1" * 30, "\u0661", "-1", "x", ""])
+def test_a_settlement_that_took_all_is_answered_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(economy, "COUNTED_KEYS_MAX", 1)
+    ledger = Ledger(PLAIN_TARIFF)
+    ledger.apply(Reserve("h", 3), 0)
+    first = ledger.apply(Settle("h", "p/1", "work", 3), 1)
+    assert ledger.apply(Settle("h", "p/1", "work", 3), 2) == first
+
+
+def test_what_is_older_is_told_by_the_highest_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(economy, "COUNTED_KEYS_MAX", 2)
+    ledger = Ledger(PLAIN_TARIFF)
+    for number in (5, 1, 2, 6):
+        ledger.apply(Charge(f"cell/a/{number}", "work", 1), 0)
+    for number in (5, 1, 4):
+        with pytest.raises(LedgerConflict, match="older"):
+            ledger.apply(Charge(f"cell/a/{number}", "work", 1), 1)
+    assert ledger.spent() == 4
+
+
+def test_whoever_settles_forbids_nobody_to_pay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(economy, "COUNTED_KEYS_MAX", 2)
+    ledger = Ledger(PLAIN_TARIFF)
+    for number in range(90, 95):
+        ledger.apply(Settle("nothing", f"cell/a/{number}", "work", 0), 0)
+    assert ledger.apply(Charge("cell/a/1", "work", 1), 1).granted
+
+
+@pytest.mark.parametrize("key", ["a/" + "1" * 30, "a/\u0661", "a/-1", "a/x", "a/", "5", "/5"])
 def test_a_key_that_does_not_count_is_remembered_for_ever(
-    number: str, monkeypatch: pytest.MonkeyPatch
+    key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(economy, "COUNTED_KEYS_MAX", 1)
     ledger = Ledger(PLAIN_TARIFF)
-    command = Charge(f"cell/a/{number}", "work", 1)
+    command = Charge(key, "work", 1)
     first = ledger.apply(command, 0)
     for more in range(3):
-        ledger.apply(Charge(f"cell/a/{more}", "work", 1), 1)
+        ledger.apply(Charge(f"{key.rpartition('/')[0]}/{more}", "work", 1), 1)
+        ledger.apply(Charge(f"{100 + more}", "work", 1), 1)
     count = len(ledger.entries)
     assert ledger.apply(command, 2) == first
     assert len(ledger.entries) == count

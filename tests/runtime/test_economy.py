@@ -218,7 +218,7 @@ def test_entries_are_plain_and_restore_the_ledger() -> None:
     assert {kind for kind, _ in kinds(ledger)} == {"transfer", "refused", "mismatch"}
     assert ledger.entries_from(len(ledger.entries) - 1) == ledger.entries[-1:]
     assert ledger.entries[0].to_data() == {
-        "number": 0,
+        "index": 0,
         "time_ns": 0,
         "kind": "transfer",
         "key": "@opening",
@@ -281,8 +281,9 @@ def test_what_no_caller_may_do_is_a_bug(change: dict[str, Any], command: Command
     if "incomes" not in change:
         ledger.accrue(5)
     before = ledger.balances()
-    with pytest.raises(InternalError):
-        ledger.apply(command, now_ns)
+    for _ in range(2):
+        with pytest.raises(InternalError):
+            ledger.apply(command, now_ns)
     assert ledger.balances() == before
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
-import pty
 import subprocess
 import sys
 from dataclasses import replace
@@ -34,7 +34,8 @@ class Watched:
     def __init__(self, program: Program, **changes: Any) -> None:
         self.now_s = 5.0
         self.terminal = Terminal()
-        self.progress = Progress(self.terminal, lambda: self.now_s)
+        self.columns = 80
+        self.progress = Progress(self.terminal, lambda: self.now_s, lambda _: self.columns)
         self.progress.begin(replace(program.scenarios["busy-hour"], **changes))
 
     def told(self, time_ns: int, count: int = RECORDS_A_LOOK) -> str:
@@ -65,14 +66,65 @@ def test_a_long_run_says_how_far_it_is_and_leaves_nothing(shipped: Program) -> N
     assert run.terminal.seen() == ""
 
 
+def test_the_line_is_no_longer_than_the_terminal_is_wide(shipped: Program) -> None:
+    run = Watched(shipped)
+    run.columns, run.now_s = 20, run.now_s + FIRST_S
+    assert run.told(900 * SECOND_NS) == "busy-hour: 15 min o"
+
+
+def test_a_job_in_the_background_writes_nothing(shipped: Program) -> None:
+    run = Watched(shipped)
+    with run.progress:
+        run.columns, run.now_s = 0, run.now_s + FIRST_S
+        run.told(900 * SECOND_NS)
+    assert run.terminal.getvalue() == ""
+
+
+def test_a_terminal_that_goes_away_does_not_end_the_run(
+    shipped: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Watched(shipped)
+    with run.progress:
+        run.now_s += FIRST_S
+        run.told(SECOND_NS)
+        monkeypatch.setattr(run.terminal, "write", _gone)
+        run.now_s += 10 * FIRST_S
+        run.told(2 * SECOND_NS)
+        run.now_s += 10 * FIRST_S
+        run.told(3 * SECOND_NS)
+
+
+def _gone(_: str) -> int:
+    raise OSError(errno.EIO, "the terminal is closed")
+
+
+def test_a_terminal_without_escape_codes_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Progress(Terminal()).is_wanted
+    monkeypatch.setenv("TERM", "dumb")
+    assert not Progress(Terminal()).is_wanted
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
 def test_the_command_shows_it_on_a_terminal_only() -> None:
     long = ["busy-hour", "--set", "scenario/busy-hour.horizon=8h", "--set", "scenario/busy-hour.expect=[]"]
     command = [sys.executable, "-m", "nimdsl", "simulate", *long]
+    import fcntl
+    import pty
+    import struct
+    import termios
+
     ours, theirs = pty.openpty()
     with os.fdopen(ours, "rb", buffering=0) as screen:
-        shown = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, timeout=WAIT_S)
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        shown = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            timeout=WAIT_S,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0),
+        )
         os.close(theirs)
         said = b""
         while data := _read(screen.fileno()):

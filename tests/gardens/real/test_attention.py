@@ -17,6 +17,7 @@ import nimdsl
 from gardens.real.garden import LivingGarden
 from gardens.real.launchers import ProcessLauncher, TaskLauncher
 from nimdsl.program import Program
+from simulate import Result
 from simulate import run as simulated
 from tests.support.gardens import Lived, live, local
 from tests.support.laws import broken_laws
@@ -89,28 +90,42 @@ def attention_of(lived: Lived) -> list[dict[str, Any]]:
     return host.records
 
 
+def is_the_same(lived: Lived, virtual: Result) -> None:
+    """Every record and every entry of the ledger, with their times."""
+    assert lived.result.records() == virtual.records()
+    assert lived.result.run.ledger is not None
+    assert virtual.run.ledger is not None
+    assert lived.result.run.ledger.entries == virtual.run.ledger.entries
+    assert lived.result.summary["decision_sha256"] == virtual.summary["decision_sha256"]
+    assert lived.result.summary["lifeforce"] == virtual.summary["lifeforce"]
+
+
+@pytest.mark.parametrize("rate", [100.0, 10_000.0])
 @pytest.mark.parametrize("scenario", ["quiet-study", "voice", "danger", "overwhelmed"])
-def test_the_four_beats_are_the_same_at_a_hundred_times_the_speed(
-    shipped: Program, server: NatsServer, tmp_path: Path, scenario: str
+def test_the_four_beats_are_the_same_at_any_speed(
+    shipped: Program, server: NatsServer, tmp_path: Path, scenario: str, rate: float
 ) -> None:
-    garden = local(100.0, shipped.gardens["local"], server=server.url)
+    garden = local(rate, shipped.gardens["local"], server=server.url)
     lived = asyncio.run(live(shipped, scenario, garden, tmp_path, url=server.url))
     virtual = simulated(shipped, scenario)
     assert [verdict.text for verdict in lived.result.expectations if not verdict.held] == []
-    assert lived.result.summary["decision_sha256"] == virtual.summary["decision_sha256"]
+    is_the_same(lived, virtual)
     assert lived.result.summary["beats"] == virtual.summary["beats"]
     assert list(broken_laws(lived)) == []
 
 
-def test_a_busy_hour_is_the_same_hour(shipped: Program, server: NatsServer, tmp_path: Path) -> None:
-    garden = local(1000.0, shipped.gardens["local"], server=server.url)
+@pytest.mark.parametrize("rate", [1_000.0, 10_000.0])
+def test_a_busy_hour_is_the_same_hour(
+    shipped: Program, server: NatsServer, tmp_path: Path, rate: float
+) -> None:
+    garden = local(rate, shipped.gardens["local"], server=server.url)
     program = nimdsl.loading.with_overrides(
         shipped, {"scenario/busy-hour.horizon": "10min", "scenario/busy-hour.expect": []}
     )
     lived = asyncio.run(live(program, "busy-hour", garden, tmp_path, url=server.url))
     virtual = simulated(program, "busy-hour")
+    is_the_same(lived, virtual)
     assert lived.result.summary["beats"] == virtual.summary["beats"]
-    assert lived.result.summary["decision_sha256"] == virtual.summary["decision_sha256"]
     assert list(broken_laws(lived)) == []
 
 
@@ -181,5 +196,6 @@ def test_an_attention_that_is_killed_goes_on_where_it_was(shipped: Program, tmp_
     garden = local(50.0, program.gardens["local"], restart_delay_ns=20_000_000)
     lived = asyncio.run(live(program, "busy-hour", garden, tmp_path, meanwhile=kill))
     virtual = simulated(program, "busy-hour")
+    is_the_same(lived, virtual)
     assert lived.result.summary["beats"] == virtual.summary["beats"]
     assert list(broken_laws(lived)) == []

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gardens.real.lane import ANSWER_WAIT_NS, Lane
+from gardens.real.lane import ANSWER_WAIT_NS, Item, Lane
 from gardens.real.treasury import Treasury
 from nimdsl import canonical
 from nimdsl.canonical import Plain
@@ -28,6 +28,7 @@ ADDRESS = "economy/e"
 ACTOR = "cell/a"
 YES = {"granted": True, "balance": 7}
 CHARGE = Charge("k", "work", 1)
+AT_NS = 70
 
 
 @dataclass
@@ -58,7 +59,11 @@ class Desk:
         self.bus.send(Message(self.open[number].reply_to, data))
 
     def ask(self, position: int, index: int = 0, command: Command = CHARGE) -> None:
-        self.lane.ask(position, index, command, lambda paid: self.happened.append((position, index, paid)))
+        self.lane.ask(
+            Item(position, index, AT_NS),
+            command,
+            lambda paid: self.happened.append((position, index, paid)),
+        )
 
     def then(self, what: str) -> None:
         self.lane.then(lambda: self.happened.append(what))
@@ -71,7 +76,7 @@ class Desk:
 def test_one_thing_at_a_time_in_order() -> None:
     desk = Desk()
     desk.ask(3, 0)
-    desk.lane.book(3, 0, Release("k"))
+    desk.lane.book(Item(3, 0, AT_NS), Release("k"))
     desk.then("marked")
     desk.ask(4, 0)
     assert desk.items == [[3, 0]]
@@ -86,7 +91,7 @@ def test_one_thing_at_a_time_in_order() -> None:
     assert desk.happened[2:] == [(4, 0, Paid(False, 2))]
     assert desk.lane.count == 0
     command = {"type": "Charge", "key": "k", "name": "work", "amount": 1, "scope": ""}
-    assert desk.asked[0] == {"actor": ACTOR, "item": [3, 0], "command": command}
+    assert desk.asked[0] == {"actor": ACTOR, "item": [3, 0], "at_ns": AT_NS, "command": command}
 
 
 def test_what_needs_no_answer_happens_at_once_where_nothing_is_before_it() -> None:
@@ -162,7 +167,7 @@ def test_what_the_economy_calls_impossible_is_told_and_nothing_overtakes_it() ->
     """A new process tries the item again: the economy must not have heard a later one by then."""
     desk = Desk()
     desk.ask(0)
-    desk.lane.book(0, 0, Release("k"))
+    desk.lane.book(Item(0, 0, AT_NS), Release("k"))
     desk.then("never")
     desk.answer({"error": "no such key"})
     desk.ask(1)
@@ -175,7 +180,7 @@ def test_what_the_economy_calls_impossible_is_told_and_nothing_overtakes_it() ->
 
 def test_a_command_that_the_bus_does_not_carry_is_told_too() -> None:
     desk = Desk(MemoryBus(bytes_max=200))
-    desk.lane.book(0, 0, Reward("small", ("k" * 300,)))
+    desk.lane.book(Item(0, 0, AT_NS), Reward("small", ("k" * 300,)))
     desk.ask(1)
     assert [type(problem) for problem in desk.problems] == [PermanentPortError]
     assert desk.asked == []
@@ -190,7 +195,7 @@ def test_what_happens_meanwhile_waits_its_turn() -> None:
         desk.ask(2)
         desk.then("last")
 
-    desk.lane.ask(0, 0, CHARGE, answered)
+    desk.lane.ask(Item(0, 0, AT_NS), CHARGE, answered)
     desk.ask(1)
     for _ in range(3):
         desk.answer(YES)
@@ -291,9 +296,9 @@ def test_whatever_the_bus_does_each_wish_is_decided_once_and_in_order(
         command = _command(kind, number, amount)
         answer = direct.apply(command, 0)
         if isinstance(command, Release | Reward):
-            lane.book(number, 0, command)
+            lane.book(Item(number, 0, AT_NS), command)
         else:
-            lane.ask(number, 0, command, noting(number))
+            lane.ask(Item(number, 0, AT_NS), command, noting(number))
             wanted.append((number, Paid(answer.granted, answer.balance)))
     for _ in range(4 * (len(steps) + len(fates))):
         world.bus.advance(ANSWER_WAIT_NS)

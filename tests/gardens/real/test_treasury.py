@@ -19,6 +19,7 @@ from nimdsl.canonical import Plain
 from nimdsl.errors import PermanentPortError
 from runtime.accounts import Charge, Command, Release, Reserve, Reward, Settle, Tariff, command_to_data
 from runtime.bus import BACKLOG_COUNT_MAX, Listener, MemoryBus, Message, Take
+from runtime.economy import Ledger
 from runtime.journal import JournalEntry
 from runtime.run import ANSWER, BOOKS, ENTRY, LEDGER
 from tests.properties.ledger_laws import PLAIN_TARIFF, SECOND, TARIFF, check_laws
@@ -99,8 +100,9 @@ class Economy:
         return said
 
 
-def asked(command: Command, actor: str, item: list[int]) -> bytes:
-    return canonical.encode({"actor": actor, "item": item, "command": command_to_data(command)})
+def asked(command: Command, actor: str, item: list[int], at_ns: int = 0) -> bytes:
+    body = {"actor": actor, "item": item, "at_ns": at_ns, "command": command_to_data(command)}
+    return canonical.encode(body)
 
 
 def outside(command: Command) -> bytes:
@@ -118,6 +120,7 @@ class Wish:
     actor: str
     item: list[int]
     command: Command
+    at_ns: int
 
     @property
     def key(self) -> tuple[str, int]:
@@ -129,7 +132,7 @@ class Wish:
 
     @property
     def data(self) -> bytes:
-        return asked(self.command, self.actor, self.item)
+        return asked(self.command, self.actor, self.item, self.at_ns)
 
 
 AMOUNTS = st.integers(0, 40)
@@ -172,8 +175,14 @@ class TreasuryMachine(RuleBasedStateMachine):
 
     # What happens
 
-    @rule(actor=st.sampled_from(ACTORS), kind=KINDS, amount=AMOUNTS, back=st.integers(0, 3))
-    def wishes_something(self, actor: str, kind: str, amount: int, back: int) -> None:
+    @rule(
+        actor=st.sampled_from(ACTORS),
+        kind=KINDS,
+        amount=AMOUNTS,
+        back=st.integers(0, 3),
+        late_ns=st.integers(-SECOND, SECOND),
+    )
+    def wishes_something(self, actor: str, kind: str, amount: int, back: int, late_ns: int) -> None:
         wishes = self.wishes[actor]
         if wishes and wishes[-1].key not in self.said:
             self.send(wishes[-1])
@@ -181,7 +190,7 @@ class TreasuryMachine(RuleBasedStateMachine):
         position = len(wishes)
         command = command_of(kind, actor, position, amount, max(0, position - back))
         index = BOOKS if isinstance(command, Release | Reward) else 0
-        wishes.append(Wish(actor, [position, index], command))
+        wishes.append(Wish(actor, [position, index], command, max(0, self.now_ns - late_ns)))
         self.send(wishes[-1])
 
     @rule(actor=st.sampled_from(ACTORS), back=st.integers(1, 6))
@@ -209,7 +218,7 @@ class TreasuryMachine(RuleBasedStateMachine):
     def the_economy_dies(self, kept_count: int, back_ns: int) -> None:
         self.now_ns = max(0, self.now_ns - back_ns)
         journal = self.economy.journal.crashed(kept_count)
-        known = [line.body["number"] for line in journal.lines if line.kind == ENTRY]
+        known = [line.body["index"] for line in journal.lines if line.kind == ENTRY]
         assert known == list(range(len(known)))
         self.economy = Economy(TARIFF, journal, lambda: self.now_ns)
         self.open.clear()
@@ -219,7 +228,7 @@ class TreasuryMachine(RuleBasedStateMachine):
     def time_passes(self, passed_ns: int, accrues: bool) -> None:
         self.now_ns += passed_ns
         if accrues:
-            self.economy.treasury.accrue()
+            self.economy.treasury.accrue(self.now_ns)
 
     def teardown(self) -> None:
         """Everybody gets an answer in the end, and no hold is left."""
@@ -324,6 +333,31 @@ def test_a_refusal_stays_a_refusal_for_its_item() -> None:
     assert again.answer(asked(charge, "cell/a", [1, 0])) == {"granted": True, "balance": 40}
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, SECOND), st.integers(0, 3 * SECOND), st.integers(0, 40)), max_size=12)
+)
+def test_how_long_a_wish_was_on_its_way_decides_nothing(wishes: list[tuple[int, int, int]]) -> None:
+    """What comes late is booked at its actor's instant: incomes find the pool that they found in time."""
+    now_ns, at_ns = 0, 0
+    late = Economy(TARIFF, SlowJournal(), lambda: now_ns)
+    in_time = Ledger(TARIFF)
+    for number, (passed_ns, late_ns, amount) in enumerate(wishes):
+        at_ns += passed_ns
+        now_ns = max(now_ns, at_ns + late_ns)
+        charge = Charge(f"cell/a/{number}", "work", amount)
+        answer = in_time.apply(charge, at_ns)
+        said = late.answer(asked(charge, "cell/a", [number, 0], at_ns))
+        assert said == {"granted": answer.granted, "balance": answer.balance}
+    assert late.treasury.ledger.entries == in_time.entries
+
+
+def test_nobody_books_in_the_future_nor_before_what_is_booked() -> None:
+    here = Economy(PLAIN_TARIFF, SlowJournal(), lambda: 5)
+    for number, at_ns in enumerate((9, 3, 5)):
+        here.answer(asked(Charge(f"cell/a/{number}", "work", 1), "cell/a", [number, 0], at_ns))
+    assert [entry.time_ns for entry in here.treasury.ledger.entries] == [0, 5, 5, 5]
+
+
 def test_nothing_is_answered_before_it_is_durable() -> None:
     here = economy()
     here.journal.acknowledge(len(here.journal.lines))
@@ -415,6 +449,7 @@ def test_an_address_that_the_bus_does_not_take_costs_only_the_answer() -> None:
 WHOLE: Mapping[str, Any] = {
     "actor": "cell/a",
     "item": [0, 0],
+    "at_ns": 0,
     "command": {"type": "Settle", "hold": "h", "key": "k", "name": "n", "amount": 1},
 }
 DEEP = b"[" * 100_000
@@ -424,6 +459,7 @@ NO_OBJECTS = (DEEP, b"", b"null", b"[]", b"3", b'"x"', b"{}", b'{"command": 3}',
 NO_TEXTS: list[Any] = [None, True, 3, 1.5, [], {}, ["k"], HALF, LONG]
 NO_AMOUNTS: list[Any] = [None, True, "1", 1.0, 1e300, [], {}, -1, 1 << 63, float("nan")]
 NO_ITEMS: list[Any] = [0, "0", [], [0], [0, 0, 0], ["0", 0], [0.0, 0], [True, 0], [-1, 0], [[], []], {}]
+NO_TIMES: list[Any] = [None, -1, "0", 0.0, True, [], {}]
 NO_KEYS: list[Any] = [None, "k", {}, [1], [HALF], [None], 3, ["@opening"]]
 NO_TYPES: list[Any] = [None, "", "settle", "Ledger", "__class__", [], {}, 3, HALF]
 
@@ -433,13 +469,15 @@ def garbage(draw: Any) -> bytes:
     """Bytes that are no command, and most of them nearly one."""
     whole = json.loads(json.dumps(WHOLE))
     command = whole["command"]
-    what = draw(st.sampled_from(["bytes", "object", "item", "actor", "reward", *COMMAND_FAULTS]))
+    what = draw(st.sampled_from(["bytes", "object", "item", "time", "actor", "reward", *COMMAND_FAULTS]))
     if what == "bytes":
         return bytes(draw(st.binary(max_size=40)))
     if what == "object":
         return bytes(draw(st.sampled_from(NO_OBJECTS)))
     if what == "item":
         whole["item"] = draw(st.sampled_from(NO_ITEMS))
+    elif what == "time":
+        whole["at_ns"] = draw(st.sampled_from(NO_TIMES))
     elif what == "actor":
         whole["actor"] = draw(st.sampled_from(NO_TEXTS))
     elif what == "reward":

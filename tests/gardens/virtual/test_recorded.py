@@ -307,7 +307,7 @@ def doubled_and_numbered(entries: Entries) -> None:
 
 def renumber(entries: Entries) -> None:
     for index, (_, body) in enumerate(entries):
-        body["number"] = index
+        body["index"] = index
 
 
 def dropped(entries: Entries) -> None:
@@ -338,7 +338,7 @@ def other_account(entries: Entries) -> None:
 
 def invented(entries: Entries) -> None:
     reward = next(b for _, b in entries if b["detail"]["cause"] == "reward")
-    entries.append(("entry", {**reward, "key": "protocol/hello/met/again", "number": len(entries)}))
+    entries.append(("entry", {**reward, "key": "protocol/hello/met/again", "index": len(entries)}))
     entries[-1][1]["time_ns"] = entries[-2][1]["time_ns"]
 
 
