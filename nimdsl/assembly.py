@@ -125,8 +125,12 @@ class _Compiler:
         def scenario_of(findings: Findings, reader: Reader) -> Scenario:
             scenario = compile_scenario(findings, reader, context)
             beat = context.attentions.get(scenario.attention)
-            if beat is not None and scenario.economy in economies:
-                check_economy(findings, reader, beat, economies[scenario.economy])
+            if beat is not None and (economy := economies.get(scenario.economy)) is not None:
+                attention, purse = (
+                    Reader(findings, self.documents.of(kind)[name].spec, {})
+                    for kind, name in (("Attention", scenario.attention), ("Economy", scenario.economy))
+                )
+                check_economy(attention, beat, purse, economy)
             return scenario
 
         scenarios = self._each("Scenario", scenario_of)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nimdsl.kinds import KINDS, document_schema, resolve
+from nimdsl.words import with_article
 
 Schema = Mapping[str, Any]
 
@@ -125,8 +126,7 @@ def type_in_words(kind: str, schema: Schema) -> str:
         return f"always `{schema['const']}`"
     unit = str(schema.get("x-type", ""))
     if "x-reference" in schema:
-        article = "an" if schema["x-reference"][0] in "AEIOU" else "a"
-        return f"the name of {article} {schema['x-reference']}"
+        return f"the name of {with_article(schema['x-reference'])}"
     if unit in _UNITS:
         return _UNITS[unit]
     written = _TYPES.get(str(schema.get("type", "")), "any value")

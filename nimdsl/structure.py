@@ -13,10 +13,12 @@ from typing import Any
 
 import jsonschema_rs
 
+from nimdsl import remedies
 from nimdsl.diagnostics import Diagnostic, Place, error
 from nimdsl.kinds import API_VERSION, KINDS, document_schema
 from nimdsl.suggest import phrase
 from nimdsl.tree import ListNode, MapNode, Node, Scalar
+from nimdsl.units import parse_duration, parse_share
 
 UNIT_FIX = {
     "duration": ("a duration with its unit", "write for example `200ms`, `5s` or `1.5min`"),
@@ -74,7 +76,7 @@ def check_structure(kind: str, root: MapNode) -> tuple[Diagnostic, ...]:
     problem: Any
     for problem in sorted(_slow(kind).iter_errors(plain), key=lambda p: list(map(str, p.absolute_path))):
         if not _is_lost(_at(root, problem.absolute_path)[0]):
-            found += _explained(problem, root)
+            found += _explained(kind, problem, root)
     return tuple(found[:DIAGNOSTICS_PER_DOCUMENT_MAX])
 
 
@@ -118,7 +120,7 @@ _TYPES = {
 }
 
 
-def _explained(problem: Any, root: Node) -> Iterator[Diagnostic]:
+def _explained(kind: str, problem: Any, root: Node) -> Iterator[Diagnostic]:
     node, place = _at(root, problem.absolute_path)
     field = _field(list(problem.absolute_path))
     match problem.validator:
@@ -129,14 +131,15 @@ def _explained(problem: Any, root: Node) -> Iterator[Diagnostic]:
                 if key not in problem.instance and f"'{key}'" in problem.message:
                     yield error("NIM0204", f"`{field}` lacks `{key}`", place, f"add `{key}:`")
         case "type" | "pattern":
-            yield _badly_typed(problem, node, place, field)
+            yield _badly_typed(kind, problem, node, place)
         case "enum" | "const":
             values = problem.validator_value if problem.validator == "enum" else [problem.validator_value]
             fix = phrase(str(problem.instance), [str(value) for value in values])
             said = repr(problem.instance[:40]) if isinstance(problem.instance, str) else _what(node)
             yield error("NIM0206", f"`{field}` cannot be {said}", place, fix)
         case _:
-            yield error("NIM0210", f"`{field}`: {_bound(problem)}", place)
+            fix = remedies.of_bound(kind, problem.schema, problem.validator, _key(problem))
+            yield error("NIM0210", f"`{field}`: {_bound(problem)}", place, fix)
 
 
 def _field(path: list[Any]) -> str:
@@ -144,6 +147,12 @@ def _field(path: list[Any]) -> str:
     names = [str(part) for part in path if isinstance(part, str)]
     position = f"[{path[-1]}]" if path and isinstance(path[-1], int) else ""
     return (names[-1] if names else "document") + position
+
+
+def _key(problem: Any) -> str:
+    """The key of the field; empty for an item of a list."""
+    path = list(problem.absolute_path)
+    return path[-1] if path and isinstance(path[-1], str) else ""
 
 
 def _unknown_keys(problem: Any, node: Node, field: str) -> Iterator[Diagnostic]:
@@ -155,10 +164,22 @@ def _unknown_keys(problem: Any, node: Node, field: str) -> Iterator[Diagnostic]:
             yield error("NIM0203", message, node.key_place(key), phrase(key, known))
 
 
-def _badly_typed(problem: Any, node: Node, place: Place, field: str) -> Diagnostic:
+def negative(unit: str, text: str) -> str:
+    """A quantity that is less than nothing, without its sign; empty for what is none."""
+    bare = text.strip().removeprefix("-").lstrip()
+    parse_unit = {"duration": parse_duration, "share": parse_share}.get(unit)
+    found = text.strip().startswith("-") and parse_unit is not None and parse_unit(bare) is not None
+    return bare if found else ""
+
+
+def _badly_typed(kind: str, problem: Any, node: Node, place: Place) -> Diagnostic:
+    field = _field(list(problem.absolute_path))
     unit = problem.schema.get("x-type", "") if isinstance(problem.schema, dict) else ""
     if unit in UNIT_FIX and isinstance(node, Scalar):
         wanted, fix = UNIT_FIX[unit]
+        if bare := negative(unit, node.text):
+            message = f"`{field}` must not be negative, this is {node.text!r}"
+            return error("NIM0210", message, place, f"remove the minus: `{bare}`")
         return error("NIM0207", f"`{field}` wants {wanted}, this is {_what(node)}", place, fix)
     if problem.validator == "pattern":
         message = f"{problem.instance[:60]!r} is not a good name here"
@@ -172,9 +193,8 @@ def _badly_typed(problem: Any, node: Node, place: Place, field: str) -> Diagnost
             "NIM0205", message, place, "fields begin at zero: write for example `int` or `list<string>`"
         )
     wanted = _TYPES.get(str(problem.validator_value), str(problem.validator_value))
-    fix = "write it as text: put it in quotes" if wanted == "text" and isinstance(node, Scalar) else ""
-    if "constant" in problem.schema.get("properties", {}):
-        fix = f"write for example `{{constant: {getattr(node, 'text', '') or '5ms'}}}`"
+    known = UNIT_FIX[unit][1] if unit in UNIT_FIX else ""
+    fix = known or remedies.of_type(kind, problem.schema, _key(problem), node)
     return error("NIM0205", f"`{field}` wants {wanted}, this is {_what(node)}", place, fix)
 
 

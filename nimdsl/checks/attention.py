@@ -6,10 +6,12 @@ and what of a beat is left for a level at most.
 
 from __future__ import annotations
 
+from nimdsl.compile.lengths import check_length
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.diagnostics import Severity
 from nimdsl.program import Beat, Economy, Level
 from nimdsl.units import MICRO, SECOND_NS, format_duration, format_lifeforce
+from nimdsl.words import listed
 
 
 def check_beat(findings: Findings, reader: Reader, beat: Beat) -> None:
@@ -18,6 +20,7 @@ def check_beat(findings: Findings, reader: Reader, beat: Beat) -> None:
     _bounds(findings, beat, places)
     _worst_case(findings, beat, places)
     _reachable(findings, beat, places)
+    _finishable(beat, places)
 
 
 def _bounds(findings: Findings, beat: Beat, places: dict[str, Reader]) -> None:
@@ -59,30 +62,46 @@ def _worst_case(findings: Findings, beat: Beat, places: dict[str, Reader]) -> No
 def _reachable(findings: Findings, beat: Beat, places: dict[str, Reader]) -> None:
     """NIM0602 and NIM0603: what the baselines above a level leave it, at most."""
     left_ns = beat.window_ns
+    above: list[str] = []
     for level in beat.levels:
         if level.reflex:
             continue
         reader = places[level.name]
         most_ns = most(level, left_ns)
-        if level.policy == "rest" and left_ns < level.minimum_ns:
-            message = (
-                f"`{level.name}` starts only with {format_duration(level.minimum_ns)}, and never has more "
-                f"than {format_duration(left_ns)}"
-            )
-            take = reader.sub("take")
-            place = take.place("minimum") if take else reader.place()
-            findings.report("NIM0603", message, place, "lower `minimum`, or the baselines above it")
-        elif most_ns <= 0 or (level.policy == "each" and not level.takes_ns):
-            why = (
-                "the baselines above it take all of every beat"
-                if left_ns <= 0
-                else f"it may take {format_duration(max(0, most_ns))}"
-            )
-            message = f"`{level.name}` can never run: {why}"
-            fix = "lower the baselines above it" if left_ns <= 0 else "give it something to take"
+        if left_ns <= 0:
+            message = f"`{level.name}` can never run: {_baselines(above)} all of every beat"
+            fix = f"lower the `baseline` of {listed(above)}, or put `{level.name}` above"
             findings.report("NIM0602", message, reader.place("take"), fix)
-        if _is_certain(level):
-            left_ns -= min(level.baseline_ns, max(0, most_ns))
+        elif level.policy == "rest" and left_ns < level.minimum_ns:
+            _unmet(findings, reader, level, beat.window_ns, left_ns, above)
+        elif most_ns <= 0 or (level.policy == "each" and not level.takes_ns):
+            message = f"`{level.name}` can never run: it may take {format_duration(max(0, most_ns))}"
+            findings.report("NIM0602", message, reader.place("take"), "give it something to take")
+        certain_ns = min(level.baseline_ns, max(0, most_ns)) if _is_certain(level) else 0
+        above += [level.name] if certain_ns else []
+        left_ns -= certain_ns
+
+
+def _unmet(
+    findings: Findings, reader: Reader, level: Level, window_ns: int, left_ns: int, above: list[str]
+) -> None:
+    """NIM0603: more than the beat has, or more than baselines leave of it."""
+    wanted, there = format_duration(level.minimum_ns), format_duration(left_ns)
+    message = f"`{level.name}` starts only with {wanted}, and never has more than {there}"
+    fix = f"lower `minimum` to {there} at most"
+    if level.minimum_ns > window_ns:
+        message += f": of a beat the levels have {format_duration(window_ns)}" if above else ""
+        fix += ", or make the beat longer"
+    else:
+        message += f": {_baselines(above)} the rest"
+        fix += f", or the `baseline` of {listed(above)}"
+    take = reader.sub("take")
+    findings.report("NIM0603", message, take.place("minimum") if take else reader.place(), fix)
+
+
+def _baselines(names: list[str]) -> str:
+    one = len(names) == 1
+    return f"the baseline of {listed(names)} takes" if one else f"the baselines of {listed(names)} take"
 
 
 def _is_certain(level: Level) -> bool:
@@ -90,6 +109,17 @@ def _is_certain(level: Level) -> bool:
     priced = level.cost_fixed or level.cost_per_second or level.cost_per_item
     crowded = level.carry and level.items_max
     return not (level.work or priced or crowded or level.preempted == "abandon")
+
+
+def _finishable(beat: Beat, places: dict[str, Reader]) -> None:
+    """NIM0606: what no beat can finish, of the items whose length the document says."""
+    levels = {level.name: level for level in beat.levels}
+    for level in beat.levels:
+        reader = places[level.name]
+        check_length(reader.findings, beat, level, level.takes_ns, reader.place("takes"))
+        tells = reader.sub("tells")
+        if tells is not None and level.tells:
+            check_length(tells.findings, beat, levels[level.tells], level.tells_ns, tells.place("takes"))
 
 
 def most(level: Level, left_ns: int) -> int:
@@ -108,34 +138,46 @@ def full_load(beat: Beat) -> int:
     As many items as may start, however short; and the whole window for whoever pays most for a
     second, then for the next, each as much as it may take.
     """
-    amount, left_ns = 0, beat.window_ns
+    return sum(amount for amount, _ in _loads(beat))
+
+
+def _loads(beat: Beat) -> list[tuple[int, Level]]:
+    """What each level costs at full load."""
+    loads, left_ns = [], beat.window_ns
     for level in sorted(beat.levels, key=lambda one: -one.cost_per_second):
         own_ns = min(left_ns, most(level, beat.window_ns))
-        amount += level.cost_fixed + level.cost_per_item * level.items_max
-        amount += level.cost_per_second * own_ns // SECOND_NS
+        amount = level.cost_fixed + level.cost_per_item * level.items_max
+        loads.append((amount + level.cost_per_second * own_ns // SECOND_NS, level))
         left_ns -= own_ns
-    return amount
+    return loads
 
 
-def check_economy(findings: Findings, reader: Reader, beat: Beat, economy: Economy) -> None:
-    """NIM0605: at full load the pool runs dry, before any reward; NIM0602: a start that nobody can pay."""
-    _payable(findings, reader, beat, economy)
-    cost = full_load(beat)
+def check_economy(attention: Reader, beat: Beat, purse: Reader, economy: Economy) -> None:
+    """NIM0605: at full load the pool runs dry, before any reward; NIM0602: a start that nobody can pay.
+
+    The readers stand on the documents of both, and report to the scenario that brings them together.
+    """
+    places = {level.name: item for level, item in zip(beat.levels, attention.items("levels"), strict=True)}
+    _payable(places, beat, economy)
+    cost, lf = full_load(beat), format_lifeforce
     income = (sum(economy.incomes.values()) - sum(economy.upkeep.values())) * beat.length_ns // SECOND_NS
-    if cost <= income:
+    if cost <= income or attention.findings.failed:
         return
     beats = (economy.opening - economy.floor) // (cost - income)
-    lf = format_lifeforce
+    flow, fix = f" and {lf(income)} come in", "lower the costs or `max_per_beat`, or let more come in"
+    if income < 0:
+        flow = f", and upkeep takes {lf(-income)} LF more than comes in"
+        fix = "lower `upkeep` or the costs, or let more come in"
     message = (
-        f"at full load a beat costs {lf(cost)} LF and {lf(max(0, income))} come in: without rewards "
+        f"at full load a beat costs {lf(cost)} LF{flow}: without rewards "
         f"`{economy.name}` lasts {beats} beat{'s' if beats != 1 else ''}"
     )
-    fix = "lower the costs or `max_per_beat`, or let more come in"
-    place = reader.place("economy") if "economy" in reader else reader.place("attention")
-    findings.report("NIM0605", message, place, fix, Severity.WARNING)
+    dearest = max(_loads(beat), key=lambda load: load[0])[1]
+    place = places[dearest.name].place("cost") if cost else purse.place("upkeep")
+    attention.findings.report("NIM0605", message, place, fix, Severity.WARNING)
 
 
-def _payable(findings: Findings, reader: Reader, beat: Beat, economy: Economy) -> None:
+def _payable(places: dict[str, Reader], beat: Beat, economy: Economy) -> None:
     grows = economy.incomes or any(reward > 0 for reward in economy.rewards.values())
     most_lf = economy.capacity if economy.capacity is not None else None if grows else economy.opening
     for level in beat.levels:
@@ -146,5 +188,5 @@ def _payable(findings: Findings, reader: Reader, beat: Beat, economy: Economy) -
                 f"`{level.name}` can never run: an item costs {lf(least)} LF at once, and `{economy.name}` "
                 f"never has more than {lf(most_lf - economy.floor)} above its floor"
             )
-            place = reader.place("economy") if "economy" in reader else reader.place("attention")
-            findings.report("NIM0602", message, place, "lower the cost, or raise the capacity")
+            fix = f"lower the cost, or raise `{'opening' if economy.capacity is None else 'capacity'}`"
+            places[level.name].findings.report("NIM0602", message, places[level.name].place("cost"), fix)

@@ -46,7 +46,8 @@ def overview() -> str:
         "NIM02": "structure",
         "NIM03": "names and expressions",
         "NIM04": "machines",
-        "NIM05": "phases, protocols, economy",
+        "NIM05": "phases, protocols, economy, scenarios",
+        "NIM06": "attention",
     }
     lines: list[str] = []
     for prefix, title in groups.items():

@@ -100,7 +100,8 @@ class _Answer:
         if not work or work in known:
             return work
         message = f"the cell declares no work `{work}`"
-        self.reader.findings.report("NIM0301", message, self.reader.place("work"), phrase(work, known))
+        fix = phrase(work, known) or f"declare it: `work: {{{work}: {{}}}}` in the spec"
+        self.reader.findings.report("NIM0301", message, self.reader.place("work"), fix)
         return ""
 
     def _arguments(self, works: Reader | None) -> Expression:

@@ -24,12 +24,13 @@ from itertools import pairwise
 from nimdsl.canonical import Plain
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.recordings import recording_name
-from nimdsl.diagnostics import Place
+from nimdsl.diagnostics import Place, Severity
 from nimdsl.expression.types import ANY, STRING, Type
 from nimdsl.program import Level, Recorded
 from nimdsl.source import Source
 from nimdsl.suggest import phrase
 from nimdsl.units import INT64_MAX, SECOND_NS, parse_duration, parse_lifeforce, parse_share
+from nimdsl.words import with_article
 
 ROW_COUNT_MAX = 1_000_000
 COLUMN_COUNT_MAX = 1_000
@@ -42,6 +43,8 @@ _NUMBER = re.compile(r"\d{1,20}(\.\d{1,40})?([eE][+-]?\d{1,2})?", re.ASCII)
 _TIME = re.compile(r"\d+(\.\d+)?([eE][+-]?\d+)?\s?(ns|us|ms|s|min|h|d)?", re.ASCII)
 _INT = re.compile(r"-?(0|[1-9]\d{0,18})", re.ASCII)
 _REAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+_OPENING = re.compile(r'(?<![^,\r\n])"')
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _TIME_FIX = "write for example `2.5s`, or `2.5` for seconds"
 
 Convert = Callable[[str], Plain]
@@ -158,6 +161,7 @@ class _Table:
         self._findings = findings
         self._name = source.name
         self._wanted = wanted
+        self._text = source.text
         self._lines = _Lines(source.text)
         self._rows = csv.reader(self._lines, strict=True)
         self._row: list[str] = []
@@ -169,15 +173,27 @@ class _Table:
             header = self._header()
             return None if header is None else self._recorded(*header)
         except csv.Error as problem:
-            self._report("NIM0117", f"this row cannot be read: {problem}")
+            self._report_unreadable(problem)
         return None
 
     # Mistakes
 
-    def _report(self, code: str, message: str, index: int | None = None, fix: str = "") -> None:
+    def _report(
+        self, code: str, message: str, index: int | None = None, fix: str = "", place: Place | None = None
+    ) -> None:
         if self._mistake_count < MISTAKE_COUNT_MAX:
-            self._findings.report(code, message, self._place(index), fix)
+            self._findings.report(code, message, place or self._place(index), fix)
             self._mistake_count += 1
+
+    def _report_unreadable(self, problem: csv.Error) -> None:
+        """Where a quote is never closed, that is the mistake, wherever reading ended."""
+        place = _unclosed(self._name, self._text)
+        if place is None:
+            fix = 'double a quote that is meant inside quotes: `""`'
+            self._report("NIM0117", f"this row cannot be read: {problem}", fix=fix)
+        else:
+            fix = 'close it, or double a quote that is meant inside quotes: `""`'
+            self._report("NIM0117", "this quote is never closed", fix=fix, place=place)
 
     def _place(self, index: int | None) -> Place:
         """Of a value of this row, where it can be told, else of its last line."""
@@ -206,10 +222,7 @@ class _Table:
             if not name or name in names[:index]:
                 problem = f"there are two columns `{name}`" if name else "a column has no name"
                 self._report("NIM0117", problem, index, "give each a name of its own")
-        if AT not in names:
-            divided = len(names) == 1 and re.search(r"[;\t]", names[0])
-            fix = "divide columns by commas" if divided else "name the column of the times `at`"
-            self._report("NIM0117", "there is no column `at`", fix=fix)
+        self._check_known(names)
         if self._mistake_count > known:
             return None
         takes = names.index(TAKES) if TAKES in names and self._wanted.level else None
@@ -220,13 +233,26 @@ class _Table:
         own = [index for index, name in enumerate(names) if name != AT and index != takes]
         return names.index(AT), takes, [self._column(index, names[index]) for index in own]
 
+    def _check_known(self, names: list[str]) -> None:
+        """Whether ``at`` is there, and ``takes`` as well if something is called nearly so."""
+        for wanted in (AT, TAKES) if self._wanted.level else (AT,):
+            near = [index for index, name in enumerate(names) if name.lower() == wanted]
+            if wanted in names or (wanted == TAKES and not near):
+                continue
+            divided = len(names) == 1 and re.search(r"[;\t]", names[0])
+            fix = "divide columns by commas" if divided else f"name the column of the times `{wanted}`"
+            if near:
+                fix = f"names of columns are lower case: write `{wanted}`"
+            self._report("NIM0117", f"there is no column `{wanted}`", near[0] if near else None, fix)
+
     def _column(self, index: int, name: str) -> _Column:
         fields = self._wanted.fields
         kind = ANY if fields is None else fields.get(name, STRING)
         if fields is not None and name not in fields:
             self._report("NIM0303", f"the event has no field `{name}`", index, phrase(name, fields))
         if kind.name not in _CONVERTERS:
-            self._report("NIM0304", f"`{name}` is a {kind}: a recording cannot say one", index)
+            message = f"`{name}` is {with_article(str(kind))}: a recording cannot say one"
+            self._report("NIM0304", message, index)
             kind = STRING
         return _Column(index, name, kind, _CONVERTERS[kind.name][0], [])
 
@@ -266,6 +292,10 @@ class _Table:
                 if value is None:
                     self._wrong(column)
                 column.values.append(value)
+        if not times and not self._mistake_count:
+            message = "the recording has no rows: nothing ever comes"
+            fix = "add a row for each time"
+            self._findings.report("NIM0508", message, self._place(None), fix, Severity.WARNING)
         return _sorted(times, demands, {column.name: column.finished() for column in columns})
 
     def _time(self, index: int) -> int:
@@ -291,6 +321,22 @@ class _Table:
         _, wanted, fix = _CONVERTERS[column.type.name]
         shown = self._row[column.index].strip()[:40]
         self._report("NIM0304", f"`{column.name}` wants {wanted}, this is {shown!r}", column.index, fix)
+
+
+def _unclosed(name: str, text: str) -> Place | None:
+    """Where the quote opens that is never closed; None if each is."""
+    at = 0
+    while opening := _OPENING.search(text, at):
+        at = opening.end()
+        while (closing := text.find('"', at)) >= 0 and text.startswith('""', closing):
+            at = closing + 2
+        if closing < 0:
+            before = _LINE_END.split(text[: opening.start()])
+            rest = _LINE_END.split(text[opening.start() :], maxsplit=1)[0]
+            place = Source(name, before[-1] + rest).place(1, len(before[-1]) + 1)
+            return replace(place, line=len(before))
+        at = closing + 1
+    return None
 
 
 def _why_no_time(text: str) -> str:

@@ -132,7 +132,8 @@ def _level(name: str, reader: Reader, lower: list[str], works: Mapping[str, Work
     cost, tells, work = reader.sub("cost"), reader.sub("tells"), reader.text("work")
     if work and work not in works:
         message = f"there is no work `{work}`"
-        findings.report("NIM0301", message, reader.place("work"), phrase(work, works))
+        fix = phrase(work, works) or f"declare it: `work: {{{work}: {{}}}}` in the spec"
+        findings.report("NIM0301", message, reader.place("work"), fix)
     told = tells.text("level") if tells else ""
     if tells and told not in lower:
         message = f"`{told}` is no level below `{name}`"

@@ -22,6 +22,7 @@ from nimdsl.source import Source
 from nimdsl.structure import check_envelope, check_structure
 from nimdsl.template import parse_template, type_of
 from nimdsl.tree import ListNode, MapNode, Node, Scalar
+from nimdsl.words import with_article
 
 INSTANCE_COUNT_MAX = 10_000
 
@@ -107,7 +108,7 @@ def _enter(known: dict[str, Document], document: Document, found: list[Diagnosti
         known[document.name] = document
         return
     where = f"{other.place.file}:{other.place.line}" if other.place.line else "above"
-    message = f"a {document.kind} named `{document.name}` exists already ({where})"
+    message = f"{with_article(document.kind)} named `{document.name}` exists already ({where})"
     found.append(error("NIM0208", message, document.place, "give one of them another name"))
 
 

@@ -262,7 +262,8 @@ def _start(reader: Reader, interface: Interface) -> list[Action]:
     name = reader.text("work")
     if name in interface.works:
         return [StartWork(name, interface.arguments[name])]
-    fix, message = phrase(name, interface.works), f"the cell declares no work `{name}`"
+    fix = phrase(name, interface.works) or f"declare it: `work: {{{name}: {{}}}}` in the spec"
+    message = f"the cell declares no work `{name}`"
     if interface.kind == "attention":
         fix, message = f"give it to a level: `work: {name}`", "modes start no work: levels do"
     reader.findings.report("NIM0301", message, reader.place("work"), fix)

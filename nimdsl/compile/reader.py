@@ -8,7 +8,6 @@ something was reported.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,7 +16,16 @@ from nimdsl.compile.documents import Document, Documents, render
 from nimdsl.diagnostics import Diagnostic, Place, Severity
 from nimdsl.expression import types
 from nimdsl.expression.check import Scope, infer
-from nimdsl.expression.syntax import Call, ListOf, Literal, RecordOf, SyntaxMistake, parse
+from nimdsl.expression.syntax import (
+    Binary,
+    Call,
+    ListOf,
+    Literal,
+    RecordOf,
+    SyntaxMistake,
+    parse,
+    unparse,
+)
 from nimdsl.expression.syntax import Node as Tree
 from nimdsl.expression.types import (
     ANY,
@@ -32,11 +40,20 @@ from nimdsl.expression.types import (
     record_of,
 )
 from nimdsl.machine import Expression
-from nimdsl.structure import UNIT_FIX
+from nimdsl.structure import UNIT_FIX, negative
 from nimdsl.suggest import phrase
 from nimdsl.template import is_template, literal, parse_template
 from nimdsl.tree import ListNode, MapNode, Node, Scalar
 from nimdsl.units import parse_duration, parse_lifeforce, parse_share
+from nimdsl.words import with_article
+
+_WANTED = {
+    "int": "write a whole number, for example `3`",
+    "real": "write a number, for example `0.5`",
+    "bool": "write `true` or `false`",
+    "string": "write it as text: put it in quotes",
+}
+"""What to write where a literal of another type stands."""
 
 
 @dataclass
@@ -149,7 +166,8 @@ class Reader:
         """Millionths; at most 100 %."""
         value = self._quantity(key, default, parse_share, "share")
         if value > 1_000_000:
-            self.findings.report("NIM0207", f"`{key}` is more than 100 %", self.place(key))
+            message = f"`{key}` is more than 100 %"
+            self.findings.report("NIM0207", message, self.place(key), "write at most `100%`")
         return value
 
     def lifeforce(self, key: str, default: int = 0) -> int:
@@ -201,9 +219,8 @@ class Reader:
         if self.findings.documents.damaged:
             self.findings.poisoned = True
         if name and not self.findings.documents.damaged:
-            self.findings.report(
-                "NIM0301", f"there is no {kind} named `{name}`", place, phrase(name, known)
-            )
+            fix = phrase(name, known) or f"add {with_article(kind)} document"
+            self.findings.report("NIM0301", f"there is no {kind} named `{name}`", place, fix)
         return ""
 
     # Expressions
@@ -228,6 +245,13 @@ class Reader:
                 found.append((str(item.value), expression))
         return found
 
+    def within(self, key: str, whole: Place, start: int, end: int) -> Place:
+        """The place of a part of that text in the list at ``key`` whose place is ``whole``."""
+        node = self.node.get(key)
+        items = node.items if isinstance(node, ListNode) else []
+        found = (item for item in items if isinstance(item, Scalar) and item.place == whole)
+        return next((within(item, start, end) for item in found), whole)
+
     def expression_in(self, node: Scalar, scope: Scope, expected: Type) -> Expression | None:
         """The expression in a scalar."""
         scope = self.scope(scope)
@@ -240,7 +264,8 @@ class Reader:
         if kind is None:
             return None
         if not accepts(expected, kind):
-            self.findings.report("NIM0304", f"{expected} wanted here, this is {kind}", node.place)
+            fix = _condition_fix(tree, kind) if expected == BOOL else ""
+            self.findings.report("NIM0304", f"{expected} wanted here, this is {kind}", node.place, fix)
             return None
         return Expression(tree, kind, scope, node.place)
 
@@ -275,7 +300,7 @@ class Reader:
             return self._list(node, scope, expected)
         assert isinstance(node, Scalar)
         if not is_template(node):
-            return self._literal(node, expected)
+            return self._literal(node, scope, expected)
         try:
             tree = parse_template(str(node.value))
         except SyntaxMistake as mistake:
@@ -290,15 +315,25 @@ class Reader:
             return Call("real", (tree,)), REAL
         return tree, kind
 
-    def _literal(self, node: Scalar, expected: Type) -> tuple[Tree, Type]:
+    def _no_quantity(self, node: Scalar, unit: str) -> None:
+        wanted, fix = UNIT_FIX[unit]
+        code, message = "NIM0207", f"{wanted} wanted here"
+        if bare := negative(unit, node.text):
+            code, message = "NIM0210", f"a quantity is written without a minus here, this is {node.text!r}"
+            fix = f'remove the minus: `{bare}`; or compute it: "${{{node.text}}}"'
+        self.findings.report(code, message, node.place, fix)
+
+    def _literal(self, node: Scalar, scope: Scope, expected: Type) -> tuple[Tree, Type]:
         found = literal(node, expected)
         if found is None:
-            wanted, fix = UNIT_FIX[expected.name]
-            self.findings.report("NIM0207", f"{wanted} wanted here", node.place, fix)
+            self._no_quantity(node, expected.name)
             return Literal(0, ANY), ANY
         if not accepts(expected, found.type):
-            computed = found.type == STRING and re.search(r"\w", str(node.value))
-            fix = f'text is literal; to compute, write "${{{node.value}}}"' if computed else ""
+            fix = _WANTED.get(expected.name, "")
+            if found.type == STRING and _computes(str(node.value), scope):
+                fix = f'text is literal; to compute, write "${{{node.value}}}"'
+            elif found.type == STRING and fix:
+                fix += '; to compute it, `"${...}"`'
             self.findings.report(
                 "NIM0304", f"{expected} wanted here, this is {found.type}", node.place, fix
             )
@@ -329,6 +364,26 @@ class Reader:
             trees.append(tree)
             element = kind if element is None else types.join(element, kind) or ANY
         return ListOf(tuple(trees)), list_of(element or expected.element or ANY)
+
+
+def _computes(text: str, scope: Scope) -> bool:
+    """Whether text without ``${}`` reads as an expression of names that are there."""
+    try:
+        return not infer(parse(text), scope)[1]
+    except SyntaxMistake:
+        return False
+
+
+def _condition_fix(tree: Tree, kind: Type) -> str:
+    """How a value becomes a condition."""
+    if kind.name == "record":
+        return "compare one of its fields"
+    condition = Binary(">", tree, Literal(0.0 if kind == REAL else 0, kind))
+    if kind.name == "list":
+        condition = Binary(">", Call("size", (tree,)), Literal(0, INT))
+    elif kind == STRING:
+        condition = Binary("==", tree, Literal("text", STRING))
+    return f"compare it, for example `{unparse(condition)}`"
 
 
 def within(node: Scalar, start: int, end: int) -> Place:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from nimdsl.compile.outcome import Cells, outcome_scope
+from nimdsl.compile.outcome import BEATS_SEEN_MAX, Cells, outcome_scope
 from nimdsl.compile.overrides import override
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.stimulus import Receivers, compile_stimuli
+from nimdsl.diagnostics import Severity
 from nimdsl.expression.check import Scope
+from nimdsl.expression.syntax import Index, Literal, Name, Node, children
 from nimdsl.expression.types import Type
 from nimdsl.program import Beat, Economy, Expectation, Garden, Protocol, Scenario
 from nimdsl.suggest import phrase
@@ -49,6 +51,7 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     economy = _economy(reader, context, protocol, [*cells, attention])
     horizon_ns = reader.duration("horizon", HORIZON_NS)
     beat = context.attentions.get(attention)
+    beats = -(-horizon_ns // beat.length_ns) if beat else 0
     receivers = Receivers(cells, context.cells, context.accepts, attention, beat, horizon_ns)
     return Scenario(
         name=findings.document.name,
@@ -62,12 +65,38 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
         seed=reader.value("seed", 1),
         set=overrides,
         stimuli=compile_stimuli(reader, receivers),
-        expect=() if findings.poisoned or len(data) < len(cells) else _expectations(reader, scope),
+        expect=() if findings.poisoned or len(data) < len(cells) else _expectations(reader, scope, beats),
     )
 
 
-def _expectations(reader: Reader, scope: Scope) -> tuple[Expectation, ...]:
-    return tuple(Expectation(text, holds) for text, holds in reader.expressions("expect", scope))
+def _expectations(reader: Reader, scope: Scope, beats: int) -> tuple[Expectation, ...]:
+    """``beats`` is how many there are until the horizon."""
+    found = tuple(Expectation(text, holds) for text, holds in reader.expressions("expect", scope))
+    for one in found:
+        for index in _beats_named(one.holds.node):
+            if index.value >= min(beats, BEATS_SEEN_MAX):
+                _report_beat(reader, one, index, beats)
+    return found
+
+
+def _beats_named(tree: Node) -> Iterator[Literal]:
+    """The numbers of beats that are written out: the 3 of ``beats[3]``."""
+    if isinstance(tree, Index) and tree.target == Name("beats") and isinstance(tree.index, Literal):
+        yield tree.index
+    for child in children(tree):
+        yield from _beats_named(child)
+
+
+def _report_beat(reader: Reader, expectation: Expectation, index: Literal, beats: int) -> None:
+    """NIM0509: a beat that the run does not have, or that nobody sees alone."""
+    seen = min(beats, BEATS_SEEN_MAX)
+    message = f"there is no beat {index.value}: until the horizon there are {beats:,}, counted from 0"
+    fix = f"write at most `beats[{seen - 1}]`, or make the `horizon` later"
+    if index.value < beats:
+        message = f"beat {index.value} is not seen alone: expectations see the first {seen:,}"
+        fix = f"write at most `beats[{seen - 1}]`, or read the sums in `attention`"
+    place = reader.within("expect", expectation.holds.place, index.start, index.end)
+    reader.findings.report("NIM0509", message, place, fix, Severity.WARNING)
 
 
 def _attention(findings: Findings, reader: Reader, context: ScenarioContext) -> str:

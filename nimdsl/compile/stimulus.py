@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 from nimdsl.canonical import Plain
 from nimdsl.compile.arrivals import Wanted, compile_recording
+from nimdsl.compile.lengths import check_length
 from nimdsl.compile.machines import event_payload
 from nimdsl.compile.reader import Reader
+from nimdsl.diagnostics import Severity
 from nimdsl.expression.check import Scope
 from nimdsl.expression.evaluate import Fault
 from nimdsl.expression.types import Type
@@ -67,7 +69,9 @@ def _stimulus(reader: Reader, receivers: Receivers) -> Stimulus:
     _check_owners(reader, whom, _OF_RECEIVERS)
 
     def arrivals(wanted: Wanted) -> Arrivals | None:
-        return _arrivals(reader, when, wanted, receivers.horizon_ns)
+        found = _arrivals(reader, when, wanted, receivers.horizon_ns)
+        _check_horizon(reader, when, found, receivers.horizon_ns)
+        return found
 
     compile_one = {"to": _for_cell, "level": _for_level, "gate": _for_gate}.get(whom)
     if compile_one is None:
@@ -101,17 +105,48 @@ def _arrivals(reader: Reader, when: str, wanted: Wanted, horizon_ns: int) -> Arr
     """None for a recording that cannot be read, and for a stimulus that does not say when it comes."""
     inner = reader.sub(when) if when else None
     if when == "at":
-        return _periodic(reader)
+        return _periodic(reader, horizon_ns)
     if inner is None:
         return None
     return _poisson(inner, horizon_ns) if when == "poisson" else compile_recording(inner, wanted)
 
 
-def _periodic(reader: Reader) -> Periodic:
-    times = reader.value("times", 1)
-    if times > 1 and not reader.duration("every"):
-        reader.findings.report("NIM0204", "`times` needs `every`", reader.place("times"), "add `every:`")
-    return Periodic(reader.duration("at"), reader.duration("every"), times)
+def _periodic(reader: Reader, horizon_ns: int) -> Periodic:
+    """Without `times` it goes on until the horizon."""
+    report, at_ns, every_ns = reader.findings.report, reader.duration("at"), reader.duration("every")
+    if "every" in reader and not every_ns:
+        fix = "write for example `every: 60s`"
+        report("NIM0210", "`every` must be longer than 0", reader.place("every"), fix)
+    elif reader.value("times", 1) > 1 and not every_ns:
+        report("NIM0204", "`times` needs `every`", reader.place("times"), "add `every:`")
+    if "times" in reader or not every_ns:
+        return Periodic(at_ns, every_ns, reader.value("times", 1))
+    count = -((at_ns - horizon_ns) // every_ns)
+    if count > ARRIVAL_COUNT_MAX:
+        message = f"{count:,} arrivals until the horizon; at most {ARRIVAL_COUNT_MAX:,} may be expected"
+        report("NIM0210", message, reader.place("every"), "make it longer, or say how many: `times:`")
+    return Periodic(at_ns, every_ns, max(1, count))
+
+
+def _check_horizon(reader: Reader, when: str, found: Arrivals | None, horizon_ns: int) -> None:
+    """NIM0508: everything that it brings lies beyond the horizon."""
+    inner = reader.sub(when)
+    match found:
+        case Periodic(at_ns=first_ns):
+            place = reader.place("at")
+        case Poisson(at_ns=first_ns) if inner is not None and (
+            found.until_ns > first_ns or "until" not in inner
+        ):
+            place = inner.place("at")
+        case Recorded(at_ns=(first_ns, *_)) if inner is not None:
+            place = inner.place("file")
+        case _:
+            return
+    if first_ns >= horizon_ns:
+        begin, end = format_duration(first_ns), format_duration(horizon_ns)
+        message = f"this stimulus never comes: it begins at {begin}, the run ends before {end}"
+        fix = "make it earlier, or the `horizon` later"
+        reader.findings.report("NIM0508", message, place, fix, Severity.WARNING)
 
 
 def _poisson(reader: Reader, horizon_ns: int) -> Poisson:
@@ -174,6 +209,8 @@ def _for_level(
         reader.findings.report("NIM0204", message, reader.place("level"), "add `takes: 5s`")
     if isinstance(found, Recorded):
         _apart(reader, found.fields)
+    if level is not None and receivers.beat is not None:
+        _check_lengths(reader, receivers.beat, level, takes_ns, found)
     values = _values(reader, reader.template("payload", Scope({})))
     return Stimulus(
         f"attention/{receivers.attention}",
@@ -196,6 +233,15 @@ def _takes(reader: Reader, level: Level | None) -> int:
         message = "an item that takes no time"
         reader.findings.report("NIM0210", message, reader.place("takes"), "write for example `takes: 5s`")
     return takes_ns
+
+
+def _check_lengths(reader: Reader, beat: Beat, level: Level, takes_ns: int, found: Arrivals | None) -> None:
+    """NIM0606: an item of this stimulus, or the longest one of its recording, that no beat can finish."""
+    check_length(reader.findings, beat, level, takes_ns, reader.place("takes"))
+    inner = reader.sub("recording")
+    if isinstance(found, Recorded) and inner is not None:
+        longest_ns = max((one for one in found.takes_ns if one != takes_ns), default=0)
+        check_length(reader.findings, beat, level, longest_ns, inner.place("file"))
 
 
 def _for_gate(

@@ -26,6 +26,7 @@ from nimdsl.expression.syntax import (
     RecordOf,
     Text,
     Unary,
+    unparse,
 )
 from nimdsl.expression.types import (
     ANY,
@@ -42,11 +43,12 @@ from nimdsl.expression.types import (
     record_of,
 )
 from nimdsl.suggest import phrase
+from nimdsl.words import with_article
 
 MACRO_DEPTH_MAX = 3
 """Each level multiplies the work by the length of a list."""
 
-UNDEFINED, MISTYPED, LACKING = "NIM0303", "NIM0304", "NIM0307"
+UNDEFINED, MISTYPED, LACKING, OUTSIDE = "NIM0303", "NIM0304", "NIM0307", "NIM0210"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class _Checker:
         if target == ANY or (target.name == "record" and target.fields is None):
             return ANY
         if target.name != "record":
-            return self._wrong(node, f"a {target} has no field `{node.name}`")
+            return self._wrong(node, f"{with_article(str(target))} has no field `{node.name}`")
         found = target.field(node.name)
         if found is not None or target.open:
             return found or ANY
@@ -149,6 +151,10 @@ class _Checker:
         if ANY in (target, index):
             return target.element or ANY
         if target.name == "list" and index == INT:
+            if _is_negative(node.index):
+                listed = unparse(node.target)
+                fix = f"count from 0; the last one is `{listed}[size({listed}) - 1]`"
+                return self._wrong(node, "an index is never negative", fix, OUTSIDE)
             return target.element or ANY
         if target.name == "record" and index == STRING:
             if isinstance(node.index, Literal) and target.fields is not None:
@@ -156,7 +162,7 @@ class _Checker:
                     Field(node.target, node.index.value, start=node.start, end=node.end), target
                 )
             return ANY
-        return self._wrong(node, f"a {target} is not indexed by {index}")
+        return self._wrong(node, f"{with_article(str(target))} is not indexed by {index}")
 
     def _unary(self, node: Unary, operand: Type) -> Type:
         if node.operator == "!":
@@ -179,7 +185,7 @@ class _Checker:
             return BOOL if operator in _COMPARISONS else ANY
         result = binary_type(operator, left, right)
         if result is None:
-            fix = _unit_fix(left, right)
+            fix = _unit_fix(node, left, right)
             return self._wrong(node, f"`{operator}` does not join {left} and {right}", fix)
         return result
 
@@ -247,19 +253,38 @@ class _Checker:
         for part in node.parts:
             kind = self.visit(part, scope)
             if kind.name in ("list", "record"):
-                self._wrong(part, f"a {kind} cannot stand inside text")
+                self._wrong(part, f"{with_article(str(kind))} cannot stand inside text")
         return STRING
+
+
+def _is_negative(node: Node) -> bool:
+    """Whether the index is written out and less than 0."""
+    if isinstance(node, Unary):
+        return node.operator == "-" and isinstance(node.operand, Literal) and node.operand.value > 0
+    return isinstance(node, Literal) and node.value < 0
 
 
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=", "in")
 
 
-def _unit_fix(left: Type, right: Type) -> str:
-    examples = {"duration": "`200ms`", "lifeforce": "`1.4LF`", "share": "`40%`"}
-    for one, other in ((left, right), (right, left)):
-        if one in QUANTITIES and other in (INT, REAL):
-            return f"give the number its unit, for example {examples[one.name]}"
+def _unit_fix(node: Binary, left: Type, right: Type) -> str:
+    """What to change where a number meets a quantity: whichever of the two is written out."""
+    sides = ((left, right, node.left, node.right, "left"), (right, left, node.right, node.left, "right"))
+    for one, other, quantity, number, side in sides:
+        if one not in QUANTITIES or other not in (INT, REAL):
+            continue
+        example = {"duration": "200ms", "lifeforce": "1.4LF", "share": "40%"}[one.name]
+        if _is_written(number):
+            return f"give the number its unit, for example `{example}`"
+        if _is_written(quantity):
+            return f"remove the unit on the {side}: {with_article(str(other))} has none"
+        return f"divide `{unparse(quantity)}`, for example by `{example}`, to make a number of it"
     return ""
+
+
+def _is_written(node: Node) -> bool:
+    """Whether a number or a quantity is written out, not computed."""
+    return isinstance(node.operand if isinstance(node, Unary) else node, Literal)
 
 
 def binary_type(operator: str, left: Type, right: Type) -> Type | None:

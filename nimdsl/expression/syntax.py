@@ -24,6 +24,7 @@ from nimdsl.units import (
     parse_lifeforce,
     parse_share,
 )
+from nimdsl.words import with_article
 
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree
@@ -262,7 +263,7 @@ def _quantity(text: str, start: int, end: int) -> Node:
     else:
         value, kind = parse_duration(text), types.DURATION
     if value is None:
-        raise SyntaxMistake(f"`{text}` is finer than a {kind} can be, or too large", start)
+        raise SyntaxMistake(f"`{text}` is finer than {with_article(str(kind))} can be, or too large", start)
     return Literal(value, kind, start=start, end=end)
 
 

@@ -13,7 +13,7 @@ import nimdsl
 from nimdsl import canonical
 from nimdsl.compile import arrivals as reading
 from nimdsl.compile.arrivals import read_int, read_real, read_time
-from nimdsl.diagnostics import Diagnostic
+from nimdsl.diagnostics import Diagnostic, Severity
 from nimdsl.loading import check_sources, provenance, rebuilt, with_overrides
 from nimdsl.program import Program, Recorded
 from nimdsl.source import Source
@@ -84,6 +84,14 @@ def mistake(csv: str, stimulus: str = LEVEL) -> Diagnostic:
     return found
 
 
+def warning(csv: str, stimulus: str = LEVEL) -> Diagnostic:
+    report = checked(csv, stimulus)
+    assert report.program is not None
+    (found,) = report.diagnostics
+    assert found.severity is Severity.WARNING
+    return found
+
+
 # Rows
 
 
@@ -119,8 +127,40 @@ def test_blanks_quotes_line_ends_and_a_byte_order_mark() -> None:
     assert found.fields["said"] == ("well, yes", "no\nmore")
 
 
-def test_a_recording_of_nothing() -> None:
+def test_a_recording_of_nothing_is_a_warning() -> None:
     assert recorded("at,takes\n") == Recorded((), {}, ())
+    found = warning("at,takes\n\n")
+    assert (found.code, str(found.place)) == ("NIM0508", "arrivals.csv:2:1")
+    assert found.message == "the recording has no rows: nothing ever comes"
+
+
+def test_a_recording_beyond_the_horizon_is_a_warning() -> None:
+    found = warning("at,takes\n2min,1\n60,1\n")
+    assert (found.code, found.place.file) == ("NIM0508", "garden.yaml")
+    assert found.message == "this stimulus never comes: it begins at 60s, the run ends before 60s"
+    assert not checked("at,takes\n2min,1\n59.9,1\n").diagnostics
+
+
+def test_a_row_that_no_beat_can_finish_is_a_warning() -> None:
+    found = warning("at,takes\n1,29.7\n2,29.8\n")
+    assert (found.code, found.place.file) == ("NIM0606", "garden.yaml")
+    assert "an item of `dialogue` that takes 29.8s can never be done" in found.message
+    assert not checked("at,takes\n1,29.7\n").diagnostics
+
+
+def test_a_long_text_after_a_quote_is_no_long_field() -> None:
+    found = mistake('at,takes,x\n1,1,"a\n' + "1,1,b\n" * 30_000)
+    assert (found.message, str(found.place)) == ("this quote is never closed", "arrivals.csv:2:5")
+
+
+def test_names_of_columns_are_lower_case() -> None:
+    assert mistake("AT,takes\n1,1\n").fix == "names of columns are lower case: write `at`"
+    assert mistake("at,Takes\n1,1\n").fix == "names of columns are lower case: write `takes`"
+    assert recorded("at,Takes,takes\n1,7,1\n").fields == {"Takes": (7,)}
+
+
+def test_a_quote_inside_quotes_is_doubled() -> None:
+    assert "double a quote" in mistake('at,takes\n1,"2"3\n').fix
 
 
 def test_a_level_that_says_what_items_take_needs_no_column() -> None:
@@ -211,7 +251,17 @@ def test_no_text_breaks_the_readers(text: str) -> None:
         ("at,takes\n1e20,1\n", LEVEL, "NIM0117", (2, 1), "or too large"),
         ("at,takes\n1,0s\n", LEVEL, "NIM0117", (2, 3), "takes no time"),
         ("at,takes\n1,\n", LEVEL, "NIM0117", (2, 3), "`dialogue` does not say what its items take"),
-        ('at,takes\n1,"2\n', LEVEL, "NIM0117", (2, 1), "unexpected end of data"),
+        ('at,takes\n1,"2\n', LEVEL, "NIM0117", (2, 3), "this quote is never closed"),
+        ('at,takes\n1,"2\n3,4\n5,6\n', LEVEL, "NIM0117", (2, 3), "this quote is never closed"),
+        (
+            'at,takes,x\r\n1,2,"a""\r\n"\r\n1,2,"b\r\n',
+            LEVEL,
+            "NIM0117",
+            (4, 5),
+            "this quote is never closed",
+        ),
+        ("At,takes\n1,1\n", LEVEL, "NIM0117", (1, 1), "no column `at`"),
+        ("at,Takes\n1,1\n", LEVEL, "NIM0117", (1, 4), "no column `takes`"),
         ('at,takes\n1,"2"3\n', LEVEL, "NIM0117", (2, 1), "cannot be read"),
         ("at\n1\n", LEVEL, "NIM0204", None, "nobody says what an item of `dialogue` takes"),
         ("at,x\n1,2\n", BARE, "NIM0303", (1, 4), "the event has no field `x`"),
@@ -301,8 +351,9 @@ def test_too_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_any_text_gives_arrivals_or_diagnostics(text: str) -> None:
     source = Source("garden.yaml", SPEC.replace("STIMULUS", LEVEL))
     report = check_sources([source], recordings=[Source("arrivals.csv", "at,takes\n" + text)])
-    assert (report.program is None) == bool(report.diagnostics)
-    assert {one.place.file for one in report.diagnostics} <= {"arrivals.csv"}
+    wrong = [one for one in report.diagnostics if one.severity is Severity.ERROR]
+    assert (report.program is None) == bool(wrong)
+    assert {one.place.file for one in wrong} <= {"arrivals.csv"}
     assert all(one.to_text() for one in report.diagnostics)
 
 

@@ -59,8 +59,91 @@ def test_a_minimum_above_what_is_left_can_never_be_met() -> None:
     think = "{name: think, take: {all: true}, baseline: 27s}"
     virtual = "{name: virtual, take: {rest: true, minimum: §3s}, baseline: 30s}"
     found = finds("NIM0603", attention(think, virtual))
-    assert "never has more than 2.7s" in found.message
+    assert found.message == (
+        "`virtual` starts only with 3s, and never has more than 2.7s: "
+        "the baseline of `think` takes the rest"
+    )
+    assert found.fix == "lower `minimum` to 2.7s at most, or the `baseline` of `think`"
     leaves_alone(attention("{name: think, take: {all: true}, baseline: 26.7s}", virtual.replace("§", "")))
+
+
+def test_a_minimum_above_all_that_a_beat_has_is_no_affair_of_baselines() -> None:
+    for above in ([], ["{name: think, take: {all: true}, baseline: 1s}"]):
+        found = finds("NIM0603", attention(*above, "{name: virtual, take: {rest: true, minimum: §40s}}"))
+        most = "28.7s" if above else "29.7s"
+        assert found.fix == f"lower `minimum` to {most} at most, or make the beat longer"
+        assert "baseline" not in found.message
+
+
+def test_the_level_that_takes_everything_is_named() -> None:
+    nap = "{name: nap, take: {rest: true}, baseline: 30s}"
+    found = finds("NIM0602", attention(nap, "{name: virtual, §take: {rest: true, minimum: 3s}}"))
+    assert found.message == "`virtual` can never run: the baseline of `nap` takes all of every beat"
+    assert found.fix == "lower the `baseline` of `nap`, or put `virtual` above"
+    watch = "{name: watch, take: {all: true}, baseline: 5s}"
+    found = finds("NIM0602", attention(watch, nap, "{name: virtual, §take: {all: true}}"))
+    assert "the baselines of `watch` and `nap` take all of every beat" in found.message
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        "{name: think, take: {all: true}, takes: §29.8s}",
+        "{name: one, take: {all: true}, tells: {level: two, takes: §30s}}, {name: two, take: {all: true}}",
+    ],
+)
+def test_what_no_beat_can_finish_is_a_warning(levels: str) -> None:
+    text = attention(levels)
+    (found,) = nimdsl.check_text(text.replace("§", "")).diagnostics
+    assert (found.code, found.severity) == ("NIM0606", "warning")
+    assert found.place.column == len(text.partition("§")[0].split("\n")[-1]) + 1
+
+
+def test_what_no_beat_must_finish_is_left_alone() -> None:
+    leaves_alone(attention("{name: think, take: {all: true}, takes: 40s, leftover: carry}"))
+    work = ", work: {look: {virtual: {latency: {constant: 1s}}}}"
+    leaves_alone(attention("{name: think, take: {all: true}, takes: 40s, work: look}", more=work))
+
+
+def test_work_that_nobody_declares_can_be_declared() -> None:
+    found = finds("NIM0301", attention("{name: think, take: {all: true}, work: §brake}"))
+    assert found.fix == "declare it: `work: {brake: {}}` in the spec"
+    leaves_alone(attention("{name: think, take: {all: true}, work: brake}", more=", work: {brake: {}}"))
+
+
+def test_a_beat_beyond_the_horizon_is_a_warning() -> None:
+    def warned(index: int, horizon: str) -> nimdsl.Diagnostic | None:
+        expect = f"['beats[{index}].settled']"
+        spec = f"{{attention: it, horizon: {horizon}, expect: {expect}}}"
+        report = nimdsl.check_text(together(attention(REST), document("Scenario", spec)))
+        assert report.program is not None
+        assert [(one.code, one.severity) for one in report.diagnostics] in ([], [("NIM0509", "warning")])
+        return next(iter(report.diagnostics), None)
+
+    assert warned(1, "60s") is None
+    assert warned(2, "60.1s") is None
+    found = warned(2, "60s")
+    assert found is not None
+    assert found.message == "there is no beat 2: until the horizon there are 2, counted from 0"
+    assert found.fix == "write at most `beats[1]`, or make the `horizon` later"
+    assert found.place.excerpt[found.place.column - 1] == "2"
+    found = warned(10_000, "30d")
+    assert found is not None
+    assert found.message == "beat 10000 is not seen alone: expectations see the first 10,000"
+
+
+def test_as_many_beats_are_seen_as_the_runtime_keeps() -> None:
+    from nimdsl.compile.outcome import BEATS_SEEN_MAX
+    from runtime.report.beats import BEAT_COUNT_MAX
+
+    assert BEATS_SEEN_MAX == BEAT_COUNT_MAX
+
+
+def test_an_index_is_never_negative() -> None:
+    spec = "{attention: it, expect: ['beats[§-1].settled']}".replace("beats[§", "§beats[")
+    found = finds("NIM0210", attention(REST), document("Scenario", spec))
+    assert found.message == "an index is never negative"
+    assert found.fix == "count from 0; the last one is `beats[size(beats) - 1]`"
 
 
 def test_a_share_bounds_what_a_baseline_takes() -> None:
@@ -122,10 +205,42 @@ def test_a_baseline_that_may_be_over_early_takes_nothing_for_sure() -> None:
 
 
 def test_what_costs_more_than_there_ever_is_can_never_run() -> None:
-    dear = document("Attention", "{levels: [{name: think, take: {all: true}, cost: {fixed: 300}}]}", "dear")
-    purse = document("Economy", "{opening: 20, capacity: 100, incomes: {sun: 20}}", "purse")
-    found = finds("NIM0602", dear, purse, document("Scenario", "{attention: dear, economy: §purse}"))
+    dear = document(
+        "Attention", "{levels: [{name: think, take: {all: true}, §cost: {fixed: 300}}]}", "dear"
+    )
+    purse = document("Economy", "{opening: 20, capacity: 100, incomes: {sun: 1}}", "purse")
+    found = finds("NIM0602", dear, purse, document("Scenario", "{attention: dear, economy: purse}"))
     assert "an item costs 300.0 LF at once" in found.message
+    assert found.fix == "lower the cost, or raise `capacity`"
+    poor = document("Economy", "{opening: 20}", "purse")
+    found = finds("NIM0602", dear, poor, document("Scenario", "{attention: dear, economy: purse}"))
+    assert found.fix == "lower the cost, or raise `opening`"
+
+
+def test_what_is_lower_than_upkeep_is_no_income() -> None:
+    dear = document(
+        "Attention",
+        "{levels: [{name: cheap, take: {all: true}, cost: {fixed: 1}},"
+        " {name: think, take: {all: true}, cost: {per_second: 1}}]}",
+        "dear",
+    )
+    purse = document("Economy", "{opening: 100, incomes: {sun: 0.5}, upkeep: {heat: 0.7}}", "purse")
+    text = together(dear, purse, document("Scenario", "{attention: dear, economy: purse}"))
+    (found,) = nimdsl.check_text(text).diagnostics
+    assert found.message == (
+        "at full load a beat costs 30.7 LF, and upkeep takes 6.0 LF more than comes in: "
+        "without rewards `purse` lasts 2 beats"
+    )
+    assert found.fix == "lower `upkeep` or the costs, or let more come in"
+    assert found.place.excerpt[found.place.column - 1 :] == "cost: {per_second: 1}}]}"
+
+
+def test_upkeep_alone_can_be_too_much() -> None:
+    purse = document("Economy", "{opening: 100, upkeep: {heat: 0.7}}", "purse")
+    text = together(attention(REST), purse, document("Scenario", "{attention: it, economy: purse}"))
+    (found,) = nimdsl.check_text(text).diagnostics
+    assert "costs 0.0 LF, and upkeep takes 21.0 LF more than comes in" in found.message
+    assert found.place.excerpt[found.place.column - 1 :].startswith("upkeep:")
 
 
 def test_modes_start_no_work() -> None:

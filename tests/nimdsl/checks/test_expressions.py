@@ -33,6 +33,54 @@ def test_a_guard_that_is_no_condition_is_found(guard: str) -> None:
     finds("NIM0304", guarded(guard.replace("'§", "§'") if guard.startswith("'") else guard))
 
 
+@pytest.mark.parametrize(
+    ("guard", "fix"),
+    [
+        ("§event.level > 2s", "remove the unit on the right: a real has none"),
+        ("§2s < count", "remove the unit on the left: an int has none"),
+        ("§event.level > -2s", "remove the unit on the right: a real has none"),
+        ("§event.held > 3", "give the number its unit, for example `200ms`"),
+        ("§event.held > -3", "give the number its unit, for example `200ms`"),
+        ("§2s > 3", "give the number its unit, for example `200ms`"),
+        (
+            "§event.level > event.held",
+            "divide `event.held`, for example by `200ms`, to make a number of it",
+        ),
+        ("§count", "compare it, for example `count > 0`"),
+        ("§heat * 2.0", "compare it, for example `heat * 2.0 > 0.0`"),
+        ("§event.held", "compare it, for example `event.held > 0s`"),
+        ("§string(count)", 'compare it, for example `string(count) == "text"`'),
+        ("'§[1, 2]'", "compare it, for example `size([1, 2]) > 0`"),
+        ("'§count > 0 ? 1 : 2'", "compare it, for example `(count > 0 ? 1 : 2) > 0`"),
+    ],
+)
+def test_the_fix_of_a_type_error_is_what_to_change(guard: str, fix: str) -> None:
+    whole = guard.replace("'§", "§'") if fix.startswith("compare") else guard
+    assert finds("NIM0304", guarded(whole)).fix == fix
+
+
+@pytest.mark.parametrize(
+    ("assigned", "fix"),
+    [
+        ("count: §heavy", 'write a whole number, for example `3`; to compute it, `"${...}"`'),
+        ("heat: §heavy", 'write a number, for example `0.5`; to compute it, `"${...}"`'),
+        ("count: §count + 1", 'text is literal; to compute, write "${count + 1}"'),
+        ("count: §0.5", "write a whole number, for example `3`"),
+        ("heat: §true", "write a number, for example `0.5`"),
+    ],
+)
+def test_where_a_number_is_wanted_the_fix_says_so(assigned: str, fix: str) -> None:
+    machine = (
+        f"initial: a\nstates:\n  a:\n    transitions: [{{event: go, to: a, do: [{{set: {{{assigned}}}}}]}}]"
+    )
+    assert finds("NIM0304", cell(machine, SPEC)).fix == fix
+
+
+def test_only_indexes_that_are_written_out_are_judged() -> None:
+    finds("NIM0210", guarded("'§[1, 2][-1] > 0'"))
+    leaves_alone(guarded("'[1, 2][-0] + [1, 2][count - 1] > 0'"))
+
+
 @pytest.mark.parametrize("guard", ["count > 1 §and true", "count §= 1"])
 def test_what_is_no_expression_is_found(guard: str) -> None:
     finds("NIM0302", guarded(guard))

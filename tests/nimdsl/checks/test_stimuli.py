@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 import nimdsl
+from nimdsl.loading import with_overrides
 from nimdsl.program import Periodic, Poisson, Scenario, Stimulus
-from tests.nimdsl.checks.building import document, finds, leaves_alone, together
+from tests.nimdsl.checks.building import MARK, document, finds, leaves_alone, together
 
 ATTENTION = """
 apiVersion: nimdsl.dev/v1
@@ -91,8 +92,65 @@ def test_resolved_documents_validate_again() -> None:
     leaves_alone(ATTENTION, LAMP, again)
 
 
-def test_what_begins_after_the_horizon_does_not_happen_and_is_no_mistake() -> None:
-    leaves_alone(LAMP, scenario(f"poisson: {{mean: 1s, at: 2min}}, {PUSH}"))
+def test_without_times_it_is_repeated_until_the_horizon() -> None:
+    for at, count in (("0s", 6), ("5s", 6), ("9999ms", 6), ("10s", 5), ("59s", 1)):
+        arrivals = compiled(f"at: {at}, every: 10s, {PUSH}").stimuli[0].arrivals
+        assert isinstance(arrivals, Periodic)
+        assert (arrivals.every_ns, arrivals.times) == (10_000_000_000, count)
+        last_ns = arrivals.at_ns + (count - 1) * arrivals.every_ns
+        assert last_ns < 60_000_000_000 <= last_ns + arrivals.every_ns
+
+
+def test_without_every_it_comes_once() -> None:
+    assert compiled(f"at: 1s, times: 1, {PUSH}").stimuli[0].arrivals == Periodic(1_000_000_000)
+
+
+def test_a_new_horizon_is_a_new_number_of_repetitions() -> None:
+    program = nimdsl.load_text(together(LAMP, scenario(f"at: 1s, every: 10s, {PUSH}")))
+    program = with_overrides(program, {"scenario/it.horizon": "10min"})
+    assert program.scenarios["it"].stimuli[0].arrivals == Periodic(1_000_000_000, 10_000_000_000, 60)
+
+
+# What never comes, and what can never be done
+
+
+def warns(code: str, *documents: str) -> nimdsl.Diagnostic:
+    """There is one warning, it has the code and points at the mark, and there is a program."""
+    text = together(*documents)
+    before = text.partition(MARK)[0].split("\n")
+    report = nimdsl.check_text(text.replace(MARK, ""))
+    assert [one.code for one in report.diagnostics] == [code]
+    (found,) = report.diagnostics
+    assert found.severity == "warning"
+    assert (found.place.line, found.place.column) == (len(before), len(before[-1]) + 1)
+    assert report.program is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    "stimulus",
+    [f"at: §60s, {PUSH}", f"at: §2min, every: 1s, {PUSH}", f"poisson: {{mean: 1s, at: §60s}}, {PUSH}"],
+)
+def test_what_begins_after_the_horizon_never_comes(stimulus: str) -> None:
+    found = warns("NIM0508", LAMP, scenario(stimulus))
+    assert "this stimulus never comes: it begins at" in found.message
+    assert found.fix == "make it earlier, or the `horizon` later"
+
+
+def test_what_begins_just_before_the_horizon_comes() -> None:
+    leaves_alone(LAMP, scenario(f"at: 59.999s, {PUSH}"))
+
+
+def test_an_item_that_is_longer_than_a_beat_can_never_be_done() -> None:
+    found = warns("NIM0606", ATTENTION, scenario("at: 1s, level: dialogue, takes: §29.8s"))
+    assert found.message == (
+        "an item of `dialogue` that takes 29.8s can never be done: of a beat the levels have 29.7s, "
+        "and the rest is dropped"
+    )
+    assert found.fix == "make it shorter, or write `leftover: carry` for the level"
+    leaves_alone(ATTENTION, scenario("at: 1s, level: dialogue, takes: 29.7s"))
+    carries = ATTENTION.replace("name: dialogue,", "name: dialogue, leftover: carry,")
+    leaves_alone(carries, scenario("at: 1s, level: dialogue, takes: 5min"))
 
 
 # What is wrong
@@ -107,6 +165,10 @@ def test_what_begins_after_the_horizon_does_not_happen_and_is_no_mistake() -> No
         ("NIM0203", f"poisson: {{mean: 1s}}, every: §2s, {PUSH}", "`every` belongs to `at`"),
         ("NIM0203", f"poisson: {{mean: 1s}}, times: §2, {PUSH}", "`times` belongs to `at`"),
         ("NIM0204", f"at: 1s, times: §2, {PUSH}", "`times` needs `every`"),
+        ("NIM0210", f"at: 1s, every: §0s, times: 19, {PUSH}", "`every` must be longer than 0"),
+        ("NIM0210", f"at: 1s, every: §0s, {PUSH}", "`every` must be longer than 0"),
+        ("NIM0210", f"at: 0s, every: §59us, {PUSH}", "1,016,950 arrivals until the horizon"),
+        ("NIM0210", f"at: §-2s, {PUSH}", "`at` must not be negative, this is '-2s'"),
         ("NIM0210", f"poisson: {{mean: §0s}}, {PUSH}", "gaps of no time"),
         ("NIM0210", f"poisson: {{mean: 1s, at: 5s, until: §5s}}, {PUSH}", "begins at 5s, `until` is 5s"),
         ("NIM0210", f"poisson: {{mean: §59us}}, {PUSH}", "about 1,016,949 arrivals"),

@@ -1,0 +1,24 @@
+"""Words of messages: articles and lists of names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def with_article(word: str) -> str:
+    """The word behind its article.
+
+    >>> with_article("Economy"), with_article("Cell")
+    ('an Economy', 'a Cell')
+    """
+    return f"{'an' if word[:1].lower() in 'aeio' else 'a'} {word}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in backquotes, the last one behind an `and`.
+
+    >>> listed(["a", "b", "c"])
+    '`a`, `b` and `c`'
+    """
+    quoted = [f"`{name}`" for name in names]
+    return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
