@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from typing import Annotated
 
 import typer
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
-from rich.table import Table
 
 from nimdsl.commands.asked import Format
 from nimdsl.commands.output import counted, print_json
-from nimdsl.units import format_lifeforce
+from nimdsl.units import MICRO, format_lifeforce
+from runtime.report.columns import Column, print_table
+from runtime.report.markup import seconds
 from runtime.sqlite_journal import SqliteJournal
 from simulate.comparison import FEW, REPLICATIONS, Comparison, Cost, Durations, Sample, compare
 from simulate.replay_command import (
@@ -32,7 +32,8 @@ from simulate.replay_command import (
 
 ROWS_SHOWN_MAX = 40
 LOSSES_SHOWN_MAX = 5
-NAME_WIDTH, FIGURE_WIDTH = 24, 9
+RANGE = "range"
+NONE = "[dim]–[/]"
 
 
 def command(
@@ -76,12 +77,14 @@ def _report(comparison: Comparison, strict: bool) -> None:
     _show_parity(console, comparison)
     _show_decisions(console, comparison, strict)
     few = _show_durations(console, comparison)
+    _show_levels(console, comparison)
     _show_costs(console, comparison)
-    bracketed = f"(in brackets): the largest of fewer than {FEW}" if few else ""
-    runs = f"predicted by {counted(comparison.replications, 'virtual run')} with the same seed"
-    footer = "; ".join(part for part in (runs if comparison.replications else "", bracketed) if part)
-    if footer:
-        console.print(f"[dim]{footer}[/]", soft_wrap=True)
+    if comparison.replications:
+        runs = counted(comparison.replications, "virtual run")
+        told = f"of seed {comparison.recording.seed}, each a replication with draws of its own"
+        console.print(f"[dim]predicted by {runs} {told}[/]")
+    if few:
+        console.print(f"[dim](in brackets): the largest of fewer than {FEW}[/]")
 
 
 def _verdict(console: Console, good: bool | None, name: str, text: str) -> None:
@@ -160,15 +163,27 @@ def _show_durations(console: Console, comparison: Comparison) -> bool:
     for kind, rows, name in kinds:
         if not rows:
             continue
-        table = _table(kind, ("p50", "p95"), counted=True)
-        for one in rows[:ROWS_SHOWN_MAX]:
-            few |= any(0 < sample.count < FEW for sample in (one.measured, one.predicted))
-            count = f"{one.measured.count:,}"
-            table.add_row(escape(name(one)), count, *_quantiles(one.measured), *_quantiles(one.predicted))
-        if len(rows) > ROWS_SHOWN_MAX:
-            table.add_row(f"[dim]and {len(rows) - ROWS_SHOWN_MAX} more[/]")
-        console.print(table)
+        shown = rows[:ROWS_SHOWN_MAX]
+        few |= any(0 < sample.count < FEW for one in shown for sample in (one.measured, one.predicted))
+        cells = [[escape(name(one)), *_figures(one)] for one in shown]
+        _print(console, kind, ("n", *_SIDES), cells)
+        if len(rows) > len(shown):
+            console.print(f"[dim]and {len(rows) - len(shown)} more[/]")
     return few
+
+
+_SIDES = ("measured\np50", "measured\np95", "predicted\np50", "predicted\np95")
+
+
+def _print(console: Console, what: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Names and figures; ranges may be left out, and are when there is none."""
+    columns = [Column(what, name=True), *(Column(head, int(head.endswith(RANGE))) for head in heads)]
+    shown = [n for n, one in enumerate(columns) if not one.rank or any(row[n] != NONE for row in rows)]
+    print_table(console, [columns[n] for n in shown], [[row[n] for n in shown] for row in rows])
+
+
+def _figures(one: Durations) -> tuple[str, ...]:
+    return f"{one.measured.count:,}", *_quantiles(one.measured), *_quantiles(one.predicted)
 
 
 def _work(one: Durations) -> str:
@@ -191,7 +206,7 @@ def _short(actor: str) -> str:
 
 def _quantiles(sample: Sample) -> tuple[str, str]:
     if not sample.count:
-        return "[dim]–[/]", "[dim]–[/]"
+        return NONE, NONE
     high = _duration(sample.quantile(0.95))
     return _duration(sample.quantile(0.5)), f"({high})" if sample.count < FEW else high
 
@@ -202,37 +217,45 @@ def _duration(ns: int | None) -> str:
     return f"{ns / 1e9:.3g} s" if abs(ns) >= 10**9 else f"{ns / 1e6:.3g} ms"
 
 
+def _show_levels(console: Console, comparison: Comparison) -> None:
+    if not comparison.levels:
+        return
+    heads = ("measured", "predicted", f"predicted\n{RANGE}")
+    rows = [
+        [escape(one.level), seconds(one.spent), *_mean_and_range(one.predicted, seconds)]
+        for one in comparison.levels
+    ]
+    _print(console, "time in beats\nthat ended", heads, rows)
+
+
 def _show_costs(console: Console, comparison: Comparison) -> None:
     if not comparison.costs:
         return
-    table = _table("lifeforce", ("spent LF", "earned LF"))
-    for cost in comparison.costs:
-        table.add_row(escape(cost.scope) or "[dim]by time[/]", *_amounts(cost))
-    console.print(table)
+    heads = [
+        f"{what} LF\n{side}" for what in ("spent", "earned") for side in ("measured", "predicted", RANGE)
+    ]
+    rows = [[escape(cost.scope) or "[dim]by time[/]", *_amounts(cost)] for cost in comparison.costs]
+    _print(console, "lifeforce", heads, rows)
 
 
-def _amounts(cost: Cost) -> tuple[str, ...]:
-    measured = format_lifeforce(cost.spent), format_lifeforce(cost.earned)
-    return *measured, _range(cost.predicted_spent), _range(cost.predicted_earned)
+def _amounts(cost: Cost) -> Iterator[str]:
+    for measured, predicted in (
+        (cost.spent, cost.predicted_spent),
+        (cost.earned, cost.predicted_earned),
+    ):
+        yield _lifeforce(measured)
+        yield from _mean_and_range(predicted, _lifeforce)
 
 
-def _range(values: Sequence[int]) -> str:
+def _mean_and_range(values: Sequence[int], told: Callable[[int], str]) -> tuple[str, str]:
     """The mean, and the range where there is one."""
     if not values:
-        return "[dim]–[/]"
-    mean = format_lifeforce(round(sum(values) / len(values)))
+        return NONE, NONE
     low, high = min(values), max(values)
-    return mean if low == high else f"{mean} [dim]({format_lifeforce(low)}–{format_lifeforce(high)})[/]"
+    between = NONE if low == high else f"{told(low)}–{told(high)}"
+    return told(round(sum(values) / len(values))), between
 
 
-def _table(what: str, columns: tuple[str, str], counted: bool = False) -> Table:
-    """Figures are never cut; where the terminal is narrow, names take two lines."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(f"\n{what}", min_width=NAME_WIDTH)
-    if counted:
-        table.add_column("\nn", justify="right", no_wrap=True, min_width=3)
-    for side in ("measured", "predicted"):
-        for number, column in enumerate(columns):
-            heading = f"{'' if number else side}\n{column}"
-            table.add_column(heading, justify="right", no_wrap=True, min_width=FIGURE_WIDTH)
-    return table
+def _lifeforce(amount: int) -> str:
+    """To two digits behind the point, unless there is nothing before it; JSON has all of them."""
+    return format_lifeforce(amount if abs(amount) < MICRO else round(amount, -4))

@@ -3,7 +3,8 @@
 L1: whether the journal replays, and whether the virtual garden does the same with the
 same arrivals and outcomes.  Decisions: whether a fresh virtual run of the same program,
 scenario and seed decides alike; faults of a real garden can be a reason why it does not.
-L2: how long work, messages and handshakes took, and what each scope cost, beside
+L2: how long work, messages and handshakes took, how long each level of an attention had
+the time, and what each scope cost, beside
 replications of the virtual garden with the run's seed.
 
 A work's time is from the step that starts it to the step that takes its end, a message's
@@ -117,11 +118,30 @@ class Cost:
         }
 
 
-def _spread(values: Sequence[int]) -> Plain:
+@dataclass(frozen=True)
+class LevelTime:
+    """How long a level of the attention had the time, in ns, in beats that ended: in the run, and in each
+    replication."""
+
+    level: str
+    spent: int
+    predicted: Sequence[int]
+
+    @property
+    def summary(self) -> dict[str, Plain]:
+        """Plain data for JSON; seconds."""
+        return {
+            "level": self.level,
+            "spent_s": self.spent / SECOND_NS,
+            "predicted_s": _spread(self.predicted, SECOND_NS),
+        }
+
+
+def _spread(values: Sequence[int], unit: int = MICRO) -> Plain:
     if not values:
         return None
     low, mean, high = min(values), sum(values) / len(values), max(values)
-    return {"mean": mean / MICRO, "min": low / MICRO, "max": high / MICRO}
+    return {"mean": mean / unit, "min": low / unit, "max": high / unit}
 
 
 @dataclass(frozen=True)
@@ -193,6 +213,8 @@ class Comparison:
     """By kind, sender and receiver."""
     handshakes: tuple[Durations, ...]
     """By phase."""
+    levels: tuple[LevelTime, ...]
+    """Of the attention, the highest first."""
     costs: tuple[Cost, ...]
     replications: int
 
@@ -226,6 +248,7 @@ class Comparison:
             "works": [one.summary for one in self.works],
             "messages": [one.summary for one in self.messages],
             "handshakes": [one.summary for one in self.handshakes],
+            "levels": [one.summary for one in self.levels],
             "costs": [one.summary for one in self.costs],
         }
 
@@ -258,6 +281,7 @@ def compare(
         _durations(measured.works, predicted.works),
         _durations(measured.messages, predicted.messages),
         _durations(measured.handshakes, predicted.handshakes),
+        _level_times(recording, measured.levels[0], predicted.levels),
         _compared_costs(measured.costs[0], predicted.costs),
         replications,
     )
@@ -341,6 +365,8 @@ class _Measured:
         self.works: Samples = defaultdict(list)
         self.messages: Samples = defaultdict(list)
         self.handshakes: Samples = defaultdict(list)
+        self.levels: list[Counter[str]] = []
+        """What each level spent, in ns, by run."""
         self.costs: list[Mapping[str, tuple[int, int]]] = []
 
     def add_run(self, found: tuple[Run, Journal]) -> None:
@@ -356,6 +382,7 @@ class _Measured:
         """The records of a run, and what its actors accepted."""
         works: dict[tuple[str, int], Record] = {}
         sent: dict[tuple[str, int], int] = {}
+        self.levels.append(Counter())
         for actor, chain in records.items():
             opened_ns: int | None = None
             for record in chain:
@@ -363,6 +390,9 @@ class _Measured:
                     works[actor, record["number"]] = record
                 elif record["type"] in ("request", "reply", "send"):
                     sent[actor, record["number"]] = record["time_ns"]
+                elif record["type"] == "beat":
+                    times = record["times"]["levels"]
+                    self.levels[-1].update({name: level["spent_ns"] for name, level in times.items()})
                 if record["type"] == "request" and opened_ns is None:
                     opened_ns = record["time_ns"]
                 elif record["type"] == "handshake":
@@ -387,6 +417,17 @@ def _durations(measured: Samples, predicted: Samples) -> tuple[Durations, ...]:
     return tuple(
         Durations(name, Sample(sorted(measured.get(name, ()))), Sample(sorted(predicted.get(name, ()))))
         for name in sorted({**measured, **predicted})
+    )
+
+
+def _level_times(
+    recording: Recording, measured: Mapping[str, int], predicted: Sequence[Mapping[str, int]]
+) -> tuple[LevelTime, ...]:
+    actor = recording.program.attentions.get(recording.scenario.attention)
+    levels = actor.beat.levels if actor is not None and actor.beat is not None else ()
+    return tuple(
+        LevelTime(level.name, measured.get(level.name, 0), [one.get(level.name, 0) for one in predicted])
+        for level in levels
     )
 
 

@@ -117,7 +117,7 @@ class _Teller:
         while True:
             await asyncio.sleep(TELL_EVERY_S)
             if self._status is not None and living.last_status:
-                self._status.update(line(living.last_status))
+                self._status.update(line(living.last_status, living.plan.scenario))
             self.tell()
 
     def tell(self) -> None:

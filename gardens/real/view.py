@@ -11,7 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from nimdsl.program import Scenario
 from nimdsl.units import SECOND_NS, format_lifeforce
+from runtime.report.markup import span
 
 ECONOMY = "economy"
 SHOWN_ACTORS_MAX = 40
@@ -26,10 +28,11 @@ def screen(status: Mapping[str, Any], note: str = "") -> RenderableType:
     return Group(*parts)
 
 
-def line(status: Mapping[str, Any]) -> str:
-    """The same in one line, for progress."""
+def line(status: Mapping[str, Any], scenario: Scenario) -> str:
+    """The same in one line, for progress; a protocol ends when it ends, all else at the horizon."""
     states = [seen["state"] for name, seen in actors_of(status).items() if name.startswith("protocol/")]
-    parts = [f"{status['time_ns'] / SECOND_NS:.1f} s", *states]
+    time = f"{status['time_ns'] / SECOND_NS:.1f} s"
+    parts = [time if scenario.protocol else f"{time} of {span(scenario.horizon_ns)}", *states]
     force = lifeforce_of(status)
     if force:
         parts.append(f"{format_lifeforce(force['balance'])} LF")

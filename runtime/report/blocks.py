@@ -7,22 +7,18 @@ it was.  Of many beats a few are shown: the first ones, and the worst.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from rich import box
+from rich.cells import cell_len
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from nimdsl.program import Beat
-from nimdsl.units import SECOND_NS
-from runtime.report.gathering import Detail, Waits
-from runtime.report.markup import clock, counted, letters, share, span
+from runtime.report.gathering import Detail
+from runtime.report.levels import print_levels
+from runtime.report.markup import clock, counted, letters
 from runtime.report.palette import DARK, TEXT_ON, level_colours
 from runtime.report.view import View
 
-CELL_COUNT_MAX = 72
+CELL_COUNT_MIN, CELL_COUNT_MAX = 20, 72
 SHOWN_FIRST, SHOWN_WORST = 3, 5
 FIXED, CHARGED, IDLE = "░", "▒", "·"
 
@@ -35,32 +31,33 @@ def print_beats(console: Console, view: View) -> None:
     shown = _shown(view)
     names = letters([level.name for level in beat.levels])
     label = max(len(f"beat {one.index}") for one in shown)
-    width = max(20, min(CELL_COUNT_MAX, console.width - label - 28))
+    notes = {detail.index: _notes(detail, view.starves_in(detail)) for detail in shown}
+    room = console.width - label - 4 - max(cell_len(note) for note in notes.values())
+    width = max(CELL_COUNT_MIN, min(CELL_COUNT_MAX, room))
     before = -1
     for detail in shown:
         if detail.index > before + 1:
             console.print(f"[dim]{' ' * label}  … {counted(detail.index - before - 1, 'beat')}[/]")
         before = detail.index
-        console.print(_line(beat, names, detail, label, width), soft_wrap=True)
+        line = _line(beat, names, detail, label, width).append(f"  {notes[detail.index]}")
+        console.print(line, soft_wrap=True)
     rest = view.beats[-1].index - before
     if rest:
         console.print(f"[dim]{' ' * label}  … {counted(rest, 'beat')}[/]")
-    console.print(_legend(beat, names))
-    console.print(_table(view))
-    idle_ns = sum(one.idle_ns for one in view.beats)
-    fixed_ns = sum(one.overhead_ns + one.settle_ns for one in view.beats)
-    told = f"idle {_seconds(idle_ns)}, overhead and settle {_seconds(fixed_ns)}"
-    console.print(f"[dim]{counted(len(view.beats), 'beat')}: {told}[/]\n")
+    console.print(_legend(view, names, console.width))
+    print_levels(console, view)
 
 
 def _shown(view: View) -> list[Detail]:
-    """The first, and the worst of the others, in the order of time."""
+    """The first, the worst of the others and that in which she starved, in the order of time."""
     ended = [detail for detail in view.details if detail.summary is not None]
     if len(ended) <= SHOWN_FIRST + SHOWN_WORST:
         return ended
     bad = [one for one in ended[SHOWN_FIRST:] if _badness(one) > (0, 0)]
     others = sorted(bad, key=lambda one: (*(-part for part in _badness(one)), one.index))
-    return sorted([*ended[:SHOWN_FIRST], *others[:SHOWN_WORST]], key=lambda one: one.index)
+    hungry = [one for one in ended if view.starves_in(one)]
+    chosen = [*ended[:SHOWN_FIRST], *others[:SHOWN_WORST], *hungry]
+    return [one for _, one in sorted({one.index: one for one in chosen}.items())]
 
 
 def _badness(detail: Detail) -> tuple[int, int]:
@@ -75,7 +72,6 @@ def _line(beat: Beat, names: dict[str, str], detail: Detail, label: int, width: 
     styles = _styles(beat)
     for cell in cells(beat, names, detail, width):
         line.append(cell, styles.get(cell, "dim"))
-    line.append(f"  {_notes(detail)}")
     return line
 
 
@@ -132,7 +128,7 @@ def _styles(beat: Beat) -> dict[str, str]:
     return styles | {CHARGED: DARK["danger"]}
 
 
-def _notes(detail: Detail) -> str:
+def _notes(detail: Detail, starves: bool) -> str:
     summary = detail.summary
     assert summary is not None
     notes = [
@@ -141,55 +137,27 @@ def _notes(detail: Detail) -> str:
         (len(detail.overruns), "overran"),
         (summary.preempted, "preempted"),
     ]
-    told = ", ".join(f"{count} {name}" for count, name in notes if count)
-    return told if summary.settled else f"{told}{', ' if told else ''}cut short at {clock(summary.end_ns)}"
+    told = [f"{count} {name}" for count, name in notes if count]
+    told += ["starves"] if starves else []
+    told += [] if summary.settled else [f"cut short at {clock(summary.end_ns)}"]
+    return ", ".join(told)
 
 
-def _legend(beat: Beat, names: dict[str, str]) -> Text:
+def _legend(view: View, names: dict[str, str], width: int) -> Text:
+    """Every sign with its name, none of which a line divides."""
+    beat = view.beat
+    assert beat is not None
     styles = _styles(beat)
-    legend = Text("\n")
+    pieces = []
     for level in beat.levels:
         letter = names[level.name].upper() if level.reflex else names[level.name]
-        legend.append(letter, styles[letter])
-        legend.append(f" {level.name}  ")
-    return legend.append(f"{FIXED} overhead, settle  {IDLE} idle", "dim")
-
-
-def _table(view: View) -> Table:
-    assert view.beat is not None
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    alone = len(view.beats) == 1
-    heads = ("spent", "share", "granted", "started" if alone else "in beats", "preempted", "dropped")
-    table.add_column("level", no_wrap=True)
-    for head in (*heads, "waited p50", "p95"):
-        table.add_column(head, justify="right", no_wrap=True)
-    whole_ns = sum(one.end_ns - one.start_ns for one in view.beats)
-    waits = {one.level: one for one in view.waits if not one.baseline}
-    for place, level in enumerate(view.beat.levels):
-        shares = [one.shares[place] for one in view.beats]
-        spent_ns = sum(one.spent_ns for one in shares)
-        started = [one.started_ns for one in shares if one.started_ns is not None]
-        dropped = sum(one.dropped for one in shares)
-        table.add_row(
-            escape(level.name),
-            _seconds(spent_ns),
-            share(spent_ns, whole_ns),
-            _seconds(sum(one.granted_ns for one in shares)),
-            (span(started[0]) if alone else f"{len(started):,}") if started else "–",
-            f"{sum(one.preempted for one in shares):,}",
-            f"[red]{dropped:,}[/]" if dropped else "0",
-            *_waited(waits.get(level.name)),
-        )
-    return table
-
-
-def _seconds(time_ns: int) -> str:
-    """Short for a table: no minutes, so that figures can be compared."""
-    return span(time_ns) if time_ns < 100 * SECOND_NS else f"{time_ns / SECOND_NS:,.0f} s"
-
-
-def _waited(waits: Waits | None) -> Sequence[str]:
-    if waits is None or not waits.started.total:
-        return "–", "–"
-    median_ns, high_ns = waits.started.quantile_ns(0.5), waits.started.quantile_ns(0.95)
-    return span(median_ns or 0), span(high_ns or 0)
+        pieces.append(Text.assemble((letter, styles[letter]), f" {level.name}"))
+    if any(one.charged_ns for one in view.beats):
+        pieces.append(Text.assemble((CHARGED, styles[CHARGED]), (" charged for overruns", "dim")))
+    pieces += [Text(f"{FIXED} overhead, settle", "dim"), Text(f"{IDLE} idle", "dim")]
+    lines = [Text()]
+    for piece in pieces:
+        if lines[-1].cell_len and lines[-1].cell_len + piece.cell_len + 2 > width:
+            lines.append(Text())
+        lines[-1].append("  " if lines[-1].cell_len else "").append_text(piece)
+    return Text("\n").append_text(Text("\n").join(lines))

@@ -56,6 +56,11 @@ class Waits:
     started: Spread
     done: Spread
 
+    @property
+    def never_started(self) -> int:
+        """Those that never had the time: given up, or still waiting."""
+        return self.arrived - self.started.total
+
 
 @dataclass(frozen=True, slots=True)
 class DropCount:
@@ -155,6 +160,15 @@ class Kept:
         self._first: list[Happening] = []
         self._worst: list[tuple[Severity, int, Happening]] = []
         self._recent: deque[Happening] = deque(maxlen=RECENT_COUNT)
+        self._hungry: Happening | None = None
+
+    def refuse(self, beat: Happening) -> None:
+        """A price was refused in this beat, which may be the first of many."""
+        self._hungry = self._hungry or beat
+
+    def feed(self) -> None:
+        """A price was paid: whatever was refused before was not the end."""
+        self._hungry = None
 
     def offer(self, beat: Happening) -> None:
         """Keeps it, if it is one of the first, the worst or the last."""
@@ -168,7 +182,8 @@ class Kept:
 
     def beats(self) -> list[Happening]:
         """In the order of time, each once."""
-        every = [*self._first, *(beat for _, _, beat in self._worst), *self._recent]
+        hungry = [self._hungry] if self._hungry and self._hungry.summary else []
+        every = [*self._first, *(beat for _, _, beat in self._worst), *hungry, *self._recent]
         return [beat for _, beat in sorted({beat.index: beat for beat in every}.items())]
 
 

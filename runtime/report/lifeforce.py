@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nimdsl.program import Economy
-from runtime.accounts import OVERFLOW, POOL, Entry
+from runtime.accounts import POOL, Entry
 
 SPAN_COUNT_MAX = 1000
 _RATES = ("income", "upkeep")
@@ -42,7 +42,71 @@ class Lifeforce:
     capacity: int | None = None
     window_ns: int = 0
     accounts: Mapping[str, int] = field(default_factory=dict)
-    """What went into ``cost:*`` and came from ``reward:*`` and ``income:*``, by account."""
+    """What went into ``cost:*`` and ``upkeep:*``, came from ``reward:*`` and ``income:*``, by account."""
+    unpaid: Mapping[str, int] = field(default_factory=dict)
+    """What upkeep and penalties found no means for, by account: ``upkeep:*``, ``penalty:*``."""
+    refused: int = 0
+    """How many prices were refused."""
+    first_refused_ns: int | None = None
+    starved_ns: int | None = None
+    """Since when no price was paid any more; see :class:`Hunger`."""
+
+
+class Hunger:
+    """Since when no price is paid any more.
+
+    The law: she starves since the first refused price, or unpaid upkeep, that no payment has
+    followed, as long as the pool has nothing above its floor, or less than the cheapest price
+    refused since; judged at the end of each instant.  A payment is all that goes into, stays
+    in or comes out of a hold, and every charge; upkeep is none.
+    """
+
+    def __init__(self, floor: int) -> None:
+        self.refused = 0
+        self.first_ns: int | None = None
+        self._floor = floor
+        self._since_ns: int | None = None
+        self._cheapest = 0
+        """Of the prices that were refused since; 0: there was none."""
+        self._pool = self._held = 0
+        self._now_ns = 0
+
+    @property
+    def since_ns(self) -> int | None:
+        """Since when; None: she does not starve."""
+        left = self._pool - self._floor
+        starves = not self._held and (left <= 0 or left < self._cheapest)
+        return self._since_ns if starves else None
+
+    def take(self, entry: Entry) -> None:
+        """One entry more, in their order."""
+        if entry.time_ns > self._now_ns:
+            self._now_ns = entry.time_ns
+            if self.since_ns is None:
+                self._eat()
+        if entry.kind == "transfer":
+            self._move(entry)
+        elif entry.kind == "shortfall":
+            self._want(entry.time_ns)
+        elif entry.kind == "refused" and entry.source == POOL:
+            self.refused += 1
+            self.first_ns = entry.time_ns if self.first_ns is None else self.first_ns
+            self._want(entry.time_ns)
+            self._cheapest = min(self._cheapest or entry.amount, entry.amount)
+
+    def _move(self, entry: Entry) -> None:
+        self._pool += entry.amount * ((entry.target == POOL) - (entry.source == POOL))
+        held = entry.target.startswith("hold:") - entry.source.startswith("hold:")
+        self._held += entry.amount * held
+        if held or entry.detail["cause"] == "charge":
+            self._eat()
+
+    def _want(self, at_ns: int) -> None:
+        if self._since_ns is None:
+            self._since_ns = at_ns
+
+    def _eat(self) -> None:
+        self._since_ns, self._cheapest = None, 0
 
 
 class Purse:
@@ -63,6 +127,8 @@ class Purse:
         self._flowed = (0, 0)
         """Earned and spent within ``_flows``."""
         self._accounts: dict[str, int] = {}
+        self._unpaid: dict[str, int] = {}
+        self._hunger = Hunger(economy.floor)
         self._pool = 0
 
     def sample(self, at_ns: int) -> None:
@@ -71,6 +137,10 @@ class Purse:
 
     def take(self, entry: Entry) -> None:
         """One entry more, in their order."""
+        self._hunger.take(entry)
+        if entry.kind == "shortfall":
+            name = _account(entry.target, entry)
+            self._unpaid[name] = self._unpaid.get(name, 0) + entry.amount
         if entry.kind != "transfer":
             return
         self._look(entry.time_ns)
@@ -93,6 +163,10 @@ class Purse:
             capacity=self.economy.capacity,
             window_ns=self.economy.window_ns,
             accounts=dict(sorted(self._accounts.items())),
+            unpaid=dict(sorted(self._unpaid.items())),
+            refused=self._hunger.refused,
+            first_refused_ns=self._hunger.first_ns,
+            starved_ns=self._hunger.since_ns,
         )
 
     def _look(self, before_ns: int) -> None:
@@ -113,7 +187,7 @@ class Purse:
         return earned / spent if spent else None
 
     def _flow(self, entry: Entry) -> None:
-        if entry.target == OVERFLOW:
+        if entry.detail["cause"] == "overflow":
             return
         earned = entry.amount if entry.source.startswith(_EARNINGS) else 0
         spent = entry.amount if entry.target.startswith("cost:") else 0
@@ -121,7 +195,8 @@ class Purse:
             return
         for account, amount in ((entry.source, earned), (entry.target, spent)):
             if amount:
-                self._accounts[account] = self._accounts.get(account, 0) + amount
+                name = _account(account, entry)
+                self._accounts[name] = self._accounts.get(name, 0) + amount
         self._flowed = self._flowed[0] + earned, self._flowed[1] + spent
         if self._flows and self._flows[-1][0] == entry.time_ns:
             _, before_earned, before_spent = self._flows.pop()
@@ -139,6 +214,14 @@ class Purse:
         if not even and last is not None and last[0] < at_ns:
             self._points.add((at_ns, last[1]))
         self._points.add((at_ns, self._pool))
+
+
+def _account(account: str, entry: Entry) -> str:
+    """The account by what it is for: ``cost:*`` of a rate is ``upkeep:*``; unpaid is by its cause."""
+    kind, _, name = account.partition(":")
+    cause = str(entry.detail["cause"])
+    named = cause == "upkeep" or entry.kind == "shortfall"
+    return f"{cause if named else kind}:{name}"
 
 
 class Points:

@@ -36,6 +36,11 @@ def span(time_ns: int) -> str:
     return _two(time_ns, _HOUR_NS, "h", _MINUTE_NS, "min")
 
 
+def seconds(time_ns: int) -> str:
+    """A duration among others: never minutes, so that they can be compared: ``50 ms``, ``1,992 s``."""
+    return span(time_ns) if abs(time_ns) < 100 * SECOND_NS else f"{time_ns / SECOND_NS:,.0f} s"
+
+
 def clock(time_ns: int, end_ns: int = 0) -> str:
     """A time of a garden for people: ``12.5 s``; ``1:04:30`` if it, or the end, is ten minutes or more."""
     if max(time_ns, end_ns) < 10 * _MINUTE_NS:
@@ -47,6 +52,11 @@ def clock(time_ns: int, end_ns: int = 0) -> str:
 def lifeforce(amount: int) -> str:
     """Micro-LF as LF with at most two digits behind the point."""
     return f"{amount / MICRO:,.2f}".rstrip("0").rstrip(".")
+
+
+def window(window_ns: int, run_ns: int) -> str:
+    """Which part of a run lambda is of; nothing when it is the whole run."""
+    return f"last {span(window_ns)}" if 0 < window_ns < run_ns else ""
 
 
 def share(part: float, whole: float) -> str:

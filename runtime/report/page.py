@@ -28,7 +28,7 @@ def page(view: View, summary: Mapping[str, Any], description: str = "", environm
     links = "".join(f'<a href="#{name}">{text(title)}</a>' for name, title, body, _ in sections if body)
     levels = [level.name for level in view.beat.levels] if view.beat else []
     body = (
-        page_lists.head(summary, description)
+        page_lists.head(view, summary, description)
         + page_lists.figures(view, summary)
         + f'<nav aria-label="Parts of this page">{links}</nav>\n'
         + "".join(section(name, title, body, note) for name, title, body, note in sections)
@@ -65,15 +65,20 @@ _OVERVIEW_NOTE = (
     "A column a beat, levels from the highest at the bottom; pale what took the rest. Below, in red: "
     "what was dropped."
 )
-_WAITS_NOTE = "From an item's arrival; on a logarithmic scale, the dashed line is the median."
+_WAITS_NOTE = (
+    "From an item's arrival; on a logarithmic scale, the dashed line is the median. Of those that had the "
+    "time, or were done: what never started has no time to show, and is counted."
+)
 
 
 def _beats_note(view: View) -> str:
     if len(view.details) >= len(view.beats):
         return ""
+    starved = view.lifeforce is not None and view.lifeforce.starved_ns is not None
+    hungry = ", the one in which she starved" if starved else ""
     return (
         f"{len(view.details)} of {len(view.beats):,}: the first {FIRST_COUNT}, those in which most was "
-        f"lost or interrupted, and the last {RECENT_COUNT}. Every other figure covers all of them."
+        f"lost or interrupted{hungry}, and the last {RECENT_COUNT}. Every other figure covers all of them."
     )
 
 

@@ -66,7 +66,7 @@ def rows(view: View) -> str:
             gap = detail.index - before - 1
             drawn.append(f'<div class="gap">{counted(gap, "beat")} not shown</div>')
         before = detail.index
-        drawn.append(_row(beat, names, detail, view.time_ns))
+        drawn.append(_row(view, beat, names, detail))
     if view.beats and view.beats[-1].index > before:
         drawn.append(f'<div class="gap">{counted(view.beats[-1].index - before, "beat")} not shown</div>')
     told = ""
@@ -117,10 +117,12 @@ def _legend(beat: Beat, names: dict[str, str]) -> str:
     return f'<ul class="legend">{levels}{"".join(f"<li>{sign}{name}</li>" for sign, name in signs)}</ul>'
 
 
-def _row(beat: Beat, names: dict[str, str], detail: Detail, end_ns: int) -> str:
+def _row(view: View, beat: Beat, names: dict[str, str], detail: Detail) -> str:
     summary = detail.summary
     start_ns = detail.start_ns
-    label = f'<div class="bl"><b>beat {detail.index}</b><small>{clock(start_ns, end_ns)}</small></div>'
+    label = (
+        f'<div class="bl"><b>beat {detail.index}</b><small>{clock(start_ns, view.time_ns)}</small></div>'
+    )
     band = _frame(beat, summary) + "".join(
         _stretch(beat, names, detail, stretch) for stretch in detail.stretches
     )
@@ -129,7 +131,7 @@ def _row(beat: Beat, names: dict[str, str], detail: Detail, end_ns: int) -> str:
         f'<div class="beat" id="beat-{detail.index}">{label}'
         f'<div class="lane" role="img" aria-label="{told}"><div class="marks">{marks}</div>'
         f'<div class="band">{band}</div>{_modes(beat, detail)}</div>'
-        f'<div class="bn">{_notes(detail)}</div></div>'
+        f'<div class="bn">{_notes(detail, view.starves_in(detail))}</div></div>'
     )
 
 
@@ -231,7 +233,7 @@ def _modes(beat: Beat, detail: Detail) -> str:
     return f'<div class="modes">{pieces}</div>'
 
 
-def _notes(detail: Detail) -> str:
+def _notes(detail: Detail, starves: bool) -> str:
     summary = detail.summary
     if summary is None:
         return '<span class="zero">not over</span>'
@@ -240,6 +242,8 @@ def _notes(detail: Detail) -> str:
         notes.append(f'<span class="bad">✕ {summary.dropped} dropped</span>')
     if detail.refusals:
         notes.append(f'<span class="bad">⊘ {len(detail.refusals)} refused</span>')
+    if starves:
+        notes.append('<span class="bad">starves from here</span>')
     if detail.overruns:
         notes.append(f'<span class="bad">! {counted(len(detail.overruns), "overrun")}</span>')
     if summary.preempted:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from math import ceil
 
 from nimdsl.units import MICRO, NANOSECONDS
+from runtime.report.gathering import Waits
 from runtime.report.lifeforce import LambdaPoint, Lifeforce, Point
-from runtime.report.markup import clock, counted, lifeforce, number, span, swatch, table, text
+from runtime.report.markup import clock, counted, lifeforce, number, seconds, span, swatch, table, text
 from runtime.report.spread import Spread
 from runtime.report.view import View
 
@@ -23,6 +24,7 @@ LAMBDA_SHOWN_MAX = 3.0
 """Lambda above this is drawn at the edge."""
 _BIN_COUNT_PER_DECADE = 4
 _FIRST_NS = NANOSECONDS["ms"]
+_EARNINGS = ("reward:", "income:")
 _DECADES = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 
 
@@ -44,17 +46,27 @@ def waits(view: View) -> str:
             [
                 name,
                 f"{one.arrived:,}",
+                f"{one.done.total:,}",
+                _never(one),
                 *_spread(one.started, decades, kind, f"{one.level}: until it had the time"),
                 *_spread(one.done, decades, kind, f"{one.level}: until it was done"),
             ]
         )
     figures = [">median", ">95 %", ">longest"]
-    heads = ["level", ">arrived"]
+    heads = ["level", ">arrived", ">done", ">never started"]
     for what in ("until it had the time", "until it was done"):
         heads += [f'<span class="what">{what}</span>{_scale(decades)}', *figures]
     rounded = any(not spread.exact for spread in spreads)
     note = "<p class=note>Times are rounded down by up to 1.6 %.</p>" if rounded else ""
     return table(heads, rows, "How long items waited, by level", "waits") + note
+
+
+def _never(one: Waits) -> str:
+    """Baselines come again; what stimuli brought does not."""
+    count = one.never_started
+    if not count:
+        return '<span class="zero">0</span>'
+    return f"{count:,}" if one.baseline else f'<span class="bad">{count:,}</span>'
 
 
 def _decades(spreads: Iterable[Spread]) -> int:
@@ -90,15 +102,15 @@ def _spread(spread: Spread, decades: int, kind: str, title: str) -> list[str]:
     median, high = spread.quantile_ns(0.5) or 0, spread.quantile_ns(0.95) or 0
     line = f"M{_bin(median, decades) + 0.43} 0v20"
     told = (
-        f"{title}: {counted(spread.total, 'item')}, median {span(median)}, 95 % within {span(high)}, "
-        f"longest {span(spread.max_ns)}"
+        f"{title}: {counted(spread.total, 'item')}, median {seconds(median)}, "
+        f"95 % within {seconds(high)}, longest {seconds(spread.max_ns)}"
     )
     chart = (
         f'<svg class="hist {kind}" viewBox="0 0 {count} 20" preserveAspectRatio="none" role="img" '
         f'aria-label="{text(told)}"><title>{text(told)}</title><path class="base" d="M0 20h{count}"/>'
         f'<path class="bars" d="{bars}"/><path class="median" d="{line}"/></svg>'
     )
-    return [chart, span(median), span(high), span(spread.max_ns)]
+    return [chart, seconds(median), seconds(high), seconds(spread.max_ns)]
 
 
 def _scale(decades: int) -> str:
@@ -242,16 +254,14 @@ def _chart(
 
 
 def _accounts(force: Lifeforce) -> str:
-    """Where it came from and where it went."""
-    groups = {"came from": ("reward", "income"), "went to": ("cost",)}
+    """Where it came from, where it went, and what it was not enough for."""
+    came = {name: amount for name, amount in force.accounts.items() if name.startswith(_EARNINGS)}
+    went = {name: amount for name, amount in force.accounts.items() if name not in came}
+    groups = {"came from": came, "went to": went, '<span class="bad">not paid</span>': force.unpaid}
     found = []
-    for title, kinds in groups.items():
+    for title, accounts in groups.items():
         amounts = sorted(
-            (
-                (name, amount)
-                for name, amount in force.accounts.items()
-                if name.partition(":")[0] in kinds and amount
-            ),
+            ((name, amount) for name, amount in accounts.items() if amount),
             key=lambda one: (-one[1], one[0]),
         )
         if amounts:

@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from nimdsl.units import SECOND_NS
-from runtime.report.markup import clock, counted, number, share, span, swatch, table, text
+from nimdsl.units import MICRO, SECOND_NS
+from runtime.report.lifeforce import Lifeforce
+from runtime.report.markup import (
+    clock,
+    counted,
+    number,
+    seconds,
+    share,
+    span,
+    swatch,
+    table,
+    text,
+    window,
+)
 from runtime.report.page_beats import REASONS, level_class, mode_class
 from runtime.report.palette import SLICES
 from runtime.report.tracks import STATES, Slice, Track
@@ -35,18 +47,24 @@ def verdict(summary: Summary) -> tuple[str, str]:
     return "bad", "✗ not completed"
 
 
-def head(summary: Summary, description: str) -> str:
-    """Who, what, verdict, and why it ended."""
+def head(view: View, summary: Summary, description: str) -> str:
+    """Who, what, verdict, why it ended, and that she starved."""
     kind, words = verdict(summary)
     where = f"real garden · {summary['garden']}" if summary.get("garden") else "virtual garden"
     why = _STOPPED.get(summary["stopped"], summary["stopped"])
     state = "completed" if summary["completed"] else "not completed"
     told = f"<p class=lead>{text(description)}</p>" if description else ""
+    starved_ns = view.lifeforce.starved_ns if view.lifeforce else None
+    starved = (
+        f'<b class="bad">✗ starved since {clock(starved_ns, view.time_ns)}</b> '
+        if starved_ns is not None
+        else ""
+    )
     return (
         f'<header><div class="top"><p class="eyebrow">{text(where)} · seed {summary["seed"]}</p>'
         '<button id="theme" type="button" hidden aria-label="Light or dark">◐</button></div>'
         f"<h1>{text(summary['scenario'])}</h1>{told}"
-        f'<p class="verdict"><b class="{kind}">{text(words)}</b> <span>{state} after '
+        f'<p class="verdict"><b class="{kind}">{text(words)}</b> {starved}<span>{state} after '
         f"{span(round(summary['duration_s'] * SECOND_NS))}: {text(why)}</span></p></header>"
     )
 
@@ -71,7 +89,7 @@ def figures(view: View, summary: Summary) -> str:
         kind = "" if done == len(phases) else "bad"
         tiles.append(("phases", f"{done} <small>of {len(phases)}</small>", "complete", kind))
     if view.lifeforce is not None:
-        tiles += _economy(summary)
+        tiles += _economy(view.lifeforce, summary, view.time_ns)
     tiles.append(("time", span(round(summary["duration_s"] * SECOND_NS)), "in the garden", ""))
     drawn = "".join(
         f'<div class="tile {kind}"><dt>{name}</dt><dd>{value}</dd><p>{sub}</p></div>'
@@ -85,17 +103,25 @@ def _dropping(view: View) -> str:
     return f"in {counted(beats, 'beat')}" if beats else "nothing was given up"
 
 
-def _economy(summary: Summary) -> list[tuple[str, str, str, str]]:
+def _economy(known: Lifeforce, summary: Summary, end_ns: int) -> list[tuple[str, str, str, str]]:
+    """What there is, and how long what is above the floor lasts, or since when no price was paid."""
     force, lambda_ = summary["lifeforce"], summary["lambda"]
+    run_ns = round(summary["duration_s"] * SECOND_NS)
     gained = force["final"] - force["initial"]
     balance = f"{force['final']:,.1f} <small>LF</small>"
     sub = f"{'+' if gained >= 0 else '−'}{abs(gained):,.1f} since the start"
     shown = "–" if lambda_ is None else f"{lambda_:.2f}"
     words = "nothing was spent" if lambda_ is None else "income over spending"
+    part = window(known.window_ns, run_ns)
+    words += f" over the {part}" if part else ""
     low = lambda_ is not None and lambda_ < 0.7
     tiles = [("lifeforce", balance, sub, ""), ("λ", shown, words, "bad" if low else "")]
-    if gained < 0:
-        lasts_ns = round(summary["duration_s"] * SECOND_NS * max(0.0, force["final"]) / -gained)
+    if known.starved_ns is not None:
+        since = clock(known.starved_ns, end_ns)
+        tiles.append(("starved since", since, "no price was paid any more", "bad"))
+    elif gained < 0:
+        left = max(0.0, force["final"] - known.floor / MICRO)
+        lasts_ns = round(run_ns * left / -gained)
         tiles.append(("lasts", span(lasts_ns), "more, if it goes on like this", "bad"))
     refused = len(summary["refusals"]) + summary.get("left_out", {}).get("refusals", 0)
     if refused:
@@ -142,7 +168,7 @@ def phases(summary: Summary) -> str:
             f"{phase['attempts']}",
             f"{phase['spent']:,.1f}",
             f"{phase['earned']:,.1f}",
-            span(round(phase["duration_s"] * SECOND_NS)),
+            seconds(round(phase["duration_s"] * SECOND_NS)),
             '<b class="good">✓ complete</b>' if phase["complete"] else '<b class="bad">✗ not complete</b>',
         ]
         for phase in summary["phases"]
@@ -217,7 +243,7 @@ def losses(view: View) -> str:
             text(one.name),
             text(REASONS.get(one.reason, one.reason)),
             f'<span class="bad">{one.count:,}</span>',
-            span(one.left_ns),
+            seconds(one.left_ns),
         ]
         for one in view.drops[:LISTED_MAX]
     ]
@@ -239,7 +265,8 @@ def modes(view: View) -> str:
         f'<li><span class="name"><span class="sw {mode_class(beat, one.mode)}"></span>'
         f'{_path(one.mode)}</span><span class="meter"><i class="{mode_class(beat, one.mode)}" '
         f'style="width:{number(100 * one.time_ns / top)}%"></i></span>'
-        f'<span class="n">{span(one.time_ns)}</span><span class="n">{share(one.time_ns, whole_ns)}</span>'
+        f'<span class="n">{seconds(one.time_ns)}</span>'
+        f'<span class="n">{share(one.time_ns, whole_ns)}</span>'
         f'<span class="n">{one.entered:,}×</span></li>'
         for one in view.modes[:LISTED_MAX]
     )

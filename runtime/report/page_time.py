@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from nimdsl.program import Beat
 from nimdsl.units import NANOSECONDS
-from runtime.report.markup import number, share, span, swatch, table, text
+from runtime.report.markup import number, seconds, share, swatch, table, text
 from runtime.report.moments import BeatSummary
 from runtime.report.view import View
 
@@ -49,7 +49,7 @@ def spending(view: View) -> str:
     whole = sum(time_ns for _, _, time_ns in parts)
     bar = "".join(
         f'<i class="{kind}" style="flex:{number(100 * time_ns / whole)}" '
-        f'title="{text(name)}: {span(time_ns)}, {share(time_ns, whole)}"><b>{text(name)}</b></i>'
+        f'title="{text(name)}: {seconds(time_ns)}, {share(time_ns, whole)}"><b>{text(name)}</b></i>'
         for name, kind, time_ns in parts
     )
     told = ", ".join(f"{name} {share(time_ns, whole)}" for name, _, time_ns in parts)
@@ -67,9 +67,9 @@ def _levels(view: View, whole_ns: int) -> str:
         rows.append(
             [
                 swatch(level.name, f"l{place}"),
-                span(spent),
+                seconds(spent),
                 share(spent, whole_ns),
-                span(granted),
+                seconds(granted),
                 _count(sum(one.started_ns is not None for one in shares)),
                 _count(sum(one.done for one in shares)),
                 _count(sum(one.preempted for one in shares)),
@@ -79,7 +79,7 @@ def _levels(view: View, whole_ns: int) -> str:
             ]
         )
     others = [
-        [swatch(name, kind), span(time_ns), share(time_ns, whole_ns), *[""] * 7]
+        [swatch(name, kind), seconds(time_ns), share(time_ns, whole_ns), *[""] * 7]
         for name, kind, time_ns in parts_of(view)
         if kind in ("hatch", "empty", "charged") and time_ns
     ]

@@ -8,20 +8,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from nimdsl.units import SECOND_NS, format_lifeforce
+from nimdsl.units import NANOSECONDS, SECOND_NS, format_lifeforce
 from runtime.report.blocks import print_beats
+from runtime.report.columns import Column, print_table
+from runtime.report.markup import clock, span, window
+from runtime.report.narration import instant, line_of
 from runtime.report.pictures import Pictures
 from runtime.report.result import Result
+from runtime.report.view import View, when_ns
 from runtime.run import Incident
 from runtime.turn import Record
 
 WIDTH_PIPED = 100
 VALUES_LENGTH_MAX = 160
+LONG_NS = 10 * NANOSECONDS["min"]
 INCIDENTS_SHOWN_MAX = 5
 NOTICES_SHOWN_MAX = 8
 CRITERIA_SHOWN_MAX = 5
@@ -29,67 +32,23 @@ CRITERIA_SHOWN_MAX = 5
 
 
 class Narrator:
-    """Tells each handshake, phase and transition of a cell as it happens."""
+    """Tells as it happens what phases, cells and the attention do."""
 
     def __init__(self, stream: TextIO) -> None:
         self._console = _console(stream)
 
     def tell(self, record: Record) -> None:
         """One line for a record that a person wants to see; nothing for the others."""
-        line = _LINES.get(record["type"], lambda _: "")(record)
+        line = line_of(record)
         if line:
-            time = f"{record['time_ns'] / SECOND_NS:>10.3f} s"
+            time = f"{instant(when_ns(record)):>10} s"
             self._console.print(f"[dim]{time}[/]  {line}", soft_wrap=True, highlight=False)
 
     def notice(self, incident: Incident) -> None:
         """One line for something that the garden did."""
-        time = f"{incident.time_ns / SECOND_NS:>10.3f} s"
+        time = f"{instant(incident.time_ns):>10} s"
         line = f"[dim]{time}[/]  [yellow]~[/] {incident.actor}: {escape(incident.what)}"
         self._console.print(line, soft_wrap=True)
-
-
-def _handshake_line(record: Record) -> str:
-    good = record["verdict"] == "accepted"
-    mark, colour = ("✓", "green") if good else ("✗", "red")
-    attempts = "" if record["attempts"] <= 1 or record["reason"] else f", {record['attempts']} attempts"
-    reason = f": {escape(record['reason'])}" if record["reason"] else ""
-    name = record["name"].replace("_", " ")
-    return f"[{colour}]{mark}[/] {record['phase']:<12} {name:<24} {record['verdict']}{attempts}{reason}"
-
-
-def _phase_line(record: Record) -> str:
-    if record["verdict"] == "started":
-        again = f" (try {record['tries']})" if record["tries"] > 1 else ""
-        return f"[bold]{record['phase']}[/]{again}"
-    colour = "green" if record["verdict"] == "complete" else "red"
-    return f"[{colour}]{record['phase']} {record['verdict']}[/]"
-
-
-def _transition_line(record: Record) -> str:
-    if not record["actor"].startswith("cell/") or "listening" in (record["from"], record["to"]):
-        return ""
-    actor = record["actor"].removeprefix("cell/")
-    event = "timer" if record["event"].startswith("after:") else record["event"]
-    return f"{actor:<20} {record['from']} [dim]→[/] {record['to']}  [dim]on {escape(event)}[/]"
-
-
-def _refused_line(record: Record) -> str:
-    price, balance = format_lifeforce(record["price"]), format_lifeforce(record["balance"])
-    return f"[red]✗[/] {record['actor']} was refused {price} LF: the pool has {balance} LF"
-
-
-def _fault_line(record: Record) -> str:
-    return f"[red]![/] {record['actor']}: {escape(record['reason'])}"
-
-
-_LINES = {
-    "handshake": _handshake_line,
-    "phase": _phase_line,
-    "transition": _transition_line,
-    "refused": _refused_line,
-    "fault": _fault_line,
-    "faulted": _fault_line,
-}
 
 
 def _console(stream: TextIO | None = None) -> Console:
@@ -119,55 +78,46 @@ def report(result: Result, out: Path | None = None, pictures: Pictures | None = 
     if pictures is not None and pictures.view is not None:
         print_beats(console, pictures.view)
     if result.outcome["phases"]:
-        console.print(_phases(result))
+        _print_phases(console, result)
     elif result.outcome["cells"]:
-        console.print(_cells(result))
+        _print_cells(console, result)
     _print_notices(console, result)
     _print_failures(console, result)
     _print_criteria(console, result)
     _print_expectations(console, result)
-    _print_end(console, result)
+    _print_end(console, result, pictures.view if pictures is not None else None)
     if out is not None:
         console.print(f"[dim]journal and records in {escape(str(out))}[/]")
     for what, path in pictures.written if pictures is not None else ():
         console.print(f"[dim]{what} in {escape(str(path))}[/]", soft_wrap=True)
 
 
-def _table(*columns: tuple[str, str]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=False)
-    for name, justify in columns:
-        table.add_column(name, justify=justify, no_wrap=name != "data")  # type: ignore[arg-type]
-    return table
-
-
 def _seconds(time_ns: int) -> str:
-    return f"{time_ns / SECOND_NS:.3f} s"
+    """To the millisecond; of what lasts ten minutes or more, as the page says it."""
+    return span(time_ns) if time_ns >= LONG_NS else f"{time_ns / SECOND_NS:.3f} s"
 
 
-def _phases(result: Result) -> Table:
-    table = _table(
-        ("phase", "left"),
-        ("handshakes", "right"),
-        ("accepted", "right"),
-        ("retries", "right"),
-        ("spent LF", "right"),
-        ("earned LF", "right"),
-        ("time", "right"),
-    )
+def _print_phases(console: Console, result: Result) -> None:
+    columns = [
+        Column("phase", name=True),
+        Column("handshakes", 3),
+        Column("accepted"),
+        Column("retries", 4),
+        Column("spent LF", 1),
+        Column("earned LF", 2),
+        Column("time"),
+    ]
     phases = result.outcome["phases"]
-    for name, phase in phases.items():
-        table.add_row(*_phase_cells(name, phase))
-    table.add_section()
     force = result.outcome["lifeforce"]
-    table.add_row(
+    total = [
         "[bold]total[/]",
         *(str(sum(phase[key] for phase in phases.values())) for key in ("handshakes", "accepted")),
         str(sum(int(phase["retries"]) for phase in phases.values())),
         format_lifeforce(force["spent"]),
         format_lifeforce(force["earned"]),
         _seconds(result.outcome["duration"]),
-    )
-    return table
+    ]
+    print_table(console, columns, [_phase_cells(*one) for one in phases.items()], total)
 
 
 def _phase_cells(name: str, phase: Mapping[str, Any]) -> list[str]:
@@ -183,21 +133,22 @@ def _phase_cells(name: str, phase: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _cells(result: Result) -> Table:
-    table = _table(
-        ("cell", "left"),
-        ("state", "left"),
-        ("transitions", "right"),
-        ("spent LF", "right"),
-        ("data", "left"),
-    )
+def _print_cells(console: Console, result: Result) -> None:
+    columns = [
+        Column("cell", name=True),
+        Column("state", name=True),
+        Column("transitions", 1),
+        Column("spent LF", 2),
+        Column("data", name=True),
+    ]
+    rows = []
     for name, cell in result.outcome["cells"].items():
         moves = result.tally.count(f"cell/{name}", "transition")
         ledger = result.run.ledger
         spent = format_lifeforce(ledger.spent(f"cell/{name}")) if ledger else "–"
         data = ", ".join(f"{key}={_short(value)}" for key, value in cell["data"].items())
-        table.add_row(name, cell["state"], str(moves), spent, escape(data[:200]))
-    return table
+        rows.append([name, cell["state"], str(moves), spent, escape(data[:200])])
+    print_table(console, columns, rows)
 
 
 def _short(value: Any) -> str:
@@ -283,17 +234,26 @@ def _busiest(result: Result) -> str:
     return " and ".join(actor.partition("/")[2] for actor in result.tally.busiest(2))
 
 
-def _print_end(console: Console, result: Result) -> None:
+def _print_end(console: Console, result: Result, view: View | None) -> None:
     force = {key: format_lifeforce(value) for key, value in result.outcome["lifeforce"].items()}
     state = "[green]completed[/]" if result.completed else "[red]not completed[/]"
     economy = f" · lifeforce {force['initial']} → {force['final']} LF" if result.run.ledger else ""
     if result.lambda_ is not None:
-        economy += f" · λ {result.lambda_:.2f}"
+        window_ns = result.program.economies[result.scenario.economy].window_ns
+        part = window(window_ns, result.outcome["duration"])
+        economy += f" · λ {result.lambda_:.2f}" + (f" ({part})" if part else "")
+    economy += _starved(view) if view is not None and view.attention else ""
     after = f" after {_seconds(result.outcome['duration'])}: {_ENDS[result.run.stopped]}"
     if result.run.stopped == "stuck":
         after += f": {_busiest(result)}"
-    console.print(f"[bold]{state}[/]{after}{economy}")
+    console.print(f"[bold]{state}[/]{after}{economy}", soft_wrap=not console.is_terminal)
     _print_incidents(console, result)
+
+
+def _starved(view: View) -> str:
+    """A protocol that cannot pay fails and says so; an attention just goes on."""
+    at_ns = view.lifeforce.starved_ns if view.lifeforce else None
+    return "" if at_ns is None else f" · [red]starved since {clock(at_ns, view.time_ns)}[/]"
 
 
 def _print_incidents(console: Console, result: Result) -> None:

@@ -6,6 +6,7 @@ kept; what happened *in* a beat (stretches, arrivals, drops, modes) is kept of
 * the first ``FIRST_COUNT`` beats,
 * the ``WORST_COUNT`` beats in which most was dropped, refused or overrun, then
   most preempted or suspended; of two that are alike the earlier one,
+* the beat of the first refused price that no level's payment has followed,
 * the last ``RECENT_COUNT`` beats,
 
 and of one beat at most ``MOMENT_COUNT_MAX`` moments of a kind.  What is left out
@@ -73,6 +74,12 @@ class View:
     time_ns: int = 0
     """How far it goes."""
 
+    def starves_in(self, detail: Detail) -> bool:
+        """Whether it is in this beat that she begins to starve."""
+        at_ns = self.lifeforce.starved_ns if self.lifeforce else None
+        summary = detail.summary
+        return at_ns is not None and summary is not None and detail.start_ns <= at_ns < summary.end_ns
+
 
 class Collector:
     """Puts the view of one attention together."""
@@ -81,6 +88,11 @@ class Collector:
         self.beat = beat
         self.attention = attention
         self._levels = tuple(level.name for level in beat.levels)
+        self._priced = {
+            level.name
+            for level in beat.levels
+            if level.cost_fixed or level.cost_per_item or level.cost_per_second
+        }
         self._beats: list[BeatSummary] = []
         self._kept = Kept()
         self._waiting = Waiting()
@@ -142,6 +154,8 @@ class Collector:
         if self._previous is not None and stretch.from_ns < self._now.start_ns:
             self._previous.add(self._previous.stretches, stretch)
         self._waiting.run(stretch)
+        if stretch.level in self._priced:
+            self._kept.feed()
 
     def _drop(self, record: Record) -> None:
         drop = drop_of(record)
@@ -165,6 +179,7 @@ class Collector:
         self._now.add(self._now.refusals, refusal)
         self._now.troubles += 1
         self._losses.refuse(refusal)
+        self._kept.refuse(self._now)
 
     def _beat(self, record: Record) -> None:
         summary = beat_of(record, self._levels)

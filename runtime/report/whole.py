@@ -22,6 +22,8 @@ def whole(path: Path) -> Iterator[TextIO]:
     try:
         if path.is_dir():
             raise PermanentPortError(f"cannot write to {path}: it is a folder")
+        if path.exists() and not path.is_file():
+            raise PermanentPortError(f"cannot write to {path}: it is no file")
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("w", encoding="utf-8", newline="\n") as file:
             yield file

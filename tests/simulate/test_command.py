@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -9,11 +10,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+import nimdsl
 from nimdsl import canonical
 from nimdsl.loading import rebuilt
+from runtime.report.text import _print_phases
 from runtime.run import ORIGIN
 from runtime.sqlite_journal import SqliteJournal
+from simulate import run
+from tests.runtime.report.starving import STARVING
 from tests.support.texts import HELLO, cell
 
 
@@ -114,6 +120,57 @@ def test_verbose_shows_each_handshake(hello: str) -> None:
     json_done = simulate("--specs", hello, "--verbose", "--format", "json")
     json.loads(json_done.stdout)
     assert "meet ann" in json_done.stderr
+
+
+@pytest.fixture
+def starving(tmp_path: Path) -> str:
+    path = tmp_path / "starving.yaml"
+    path.write_text(STARVING, encoding="utf-8")
+    return str(path)
+
+
+def test_one_who_starves_is_said_to_in_text_and_page(starving: str, tmp_path: Path) -> None:
+    done = simulate("--specs", starving, "--report", str(tmp_path / "x.html"))
+    assert done.returncode == 0
+    for part in (
+        "1 refused, starves",
+        "75 prices refused, the first at 20.1 s; starved since 20.1 s: no price was paid any more",
+        "upkeep: rent 4 LF, unpaid 36 LF",
+        "the horizon was reached · lifeforce 10.0 → 1.0 LF · starved since 20.1 s\n",
+    ):
+        assert part in done.stdout
+    alarm = next(line.split() for line in done.stdout.splitlines() if line.startswith(" alarm"))
+    assert alarm[5:8] == ["4", "1", "3"], "arrived, done, never started"
+    assert "✗ starved since 20.1 s" in (tmp_path / "x.html").read_text(encoding="utf-8")
+
+
+def test_verbose_tells_what_an_attention_does(starving: str) -> None:
+    done = simulate("--specs", starving, "--verbose")
+    for part in (
+        "     2.000 s    alarm        noise arrives, takes 1 s",
+        "     2.000 s    look         baseline has the time from 0.100 to 2.000: preempted",
+        "    10.000 s  beat 0 ends",
+        "    20.100 s  ✗ look         is refused 2.0 LF: the pool has 2.99 LF",
+        "    20.100 s    mode         settle → idle",
+    ):
+        assert part in done.stdout
+
+
+def test_lambda_says_of_which_time_it_is_when_it_is_not_all_of_it(hello: str, starving: str) -> None:
+    assert simulate("--specs", hello).stdout.rstrip().endswith("λ 2.50")
+    fed = simulate("--specs", starving, "--set", "economy/purse.opening=1000")
+    assert fed.stdout.rstrip().endswith("λ 0.00 (last 10 s)")
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_no_figure_of_the_phases_is_cut_at_any_width(width: int, hello: str) -> None:
+    result = run(nimdsl.load(hello), "hello")
+    file = io.StringIO()
+    _print_phases(Console(file=file, width=width, highlight=False), result)
+    text = file.getvalue()
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= width
+    assert [line.split()[0] for line in text.splitlines()[2:6] if line.strip()][-2:] == ["meet", "total"]
 
 
 def test_set_and_seed_are_the_library_s(hello: str) -> None:

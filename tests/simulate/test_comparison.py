@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from rich.console import Console
 
 import nimdsl
 from nimdsl.commands import run as nimdsl_command
@@ -19,7 +20,7 @@ from runtime.journal import MemoryJournal
 from runtime.report.result import Result
 from runtime.run import ORIGIN
 from runtime.sqlite_journal import SqliteJournal
-from simulate import run
+from simulate import compare_command, run
 from simulate.comparison import Comparison, Sample, compare
 from tests.properties.worlds import World, worlds
 from tests.support.doctored import CELL, PROTOCOL, Lines, groups_of, lines_of, recording_of
@@ -32,6 +33,24 @@ STEADY = {
     "cell/greeter.work.recall.virtual.latency": {"constant": "20ms"},
     "garden/g.bus.latency": {"constant": "5ms"},
 }
+ENVELOPE = "apiVersion: nimdsl.dev/v1\nkind: {}\nmetadata: {{name: {}}}\nspec:\n"
+WATCH = "---\n".join(
+    (
+        ENVELOPE.format("Economy", "purse") + "  opening: 100\n  upkeep: {rent: 0.01}\n",
+        ENVELOPE.format("Attention", "thenightwatchman")
+        + """  beat: 10s
+  levels:
+    - {name: noise, take: {all: true}, leftover: carry, max_per_beat: 9, cost: {per_item: 0.1}}
+    - {name: look, take: {share: 50%, cap: 2s}, baseline: 1s}
+""",
+        ENVELOPE.format("Scenario", "night")
+        + """  attention: thenightwatchman
+  economy: purse
+  horizon: 200s
+  stimuli: [{poisson: {mean: 9s}, level: noise, event: bang, takes: 200ms}]
+""",
+    )
+)
 INCIDENT = ("incident", {"time_ns": 0, "actor": "controller", "what": "the bus is away"})
 
 
@@ -170,6 +189,21 @@ def test_a_handshake_lasts_from_its_first_request() -> None:
     assert list(meet.measured.values) == [1510 * MS] * 2
 
 
+def test_the_time_of_each_level_is_compared() -> None:
+    result = run(nimdsl.load_text(WATCH), "night", journal=MemoryJournal())
+    comparison = compare(recording_of(result), replications=3)
+    ended = result.outcome["beats"][:-1]
+    assert [one.level for one in comparison.levels] == ["noise", "look"]
+    for one in comparison.levels:
+        assert one.spent == sum(beat["levels"][one.level]["spent"] for beat in ended)
+    noise, look = comparison.levels
+    assert len(set(noise.predicted)) > 1
+    assert list(look.predicted) == [look.spent] * 3
+    (data, _) = comparison.summary["levels"]
+    assert data["spent_s"] == noise.spent / 1e9
+    assert data["predicted_s"]["max"] == max(noise.predicted) / 1e9
+
+
 def test_replications_are_other_draws_of_the_same_seed(hello: Result) -> None:
     told: list[int] = []
     comparison = compare(recording_of(hello), 3, told.append)
@@ -222,10 +256,38 @@ def test_the_verb_tells_parity_decisions_times_and_costs(
         "✓ decisions the same as in a fresh virtual run",
         "greeter: recall",
         "request hello → greeter",
-        "predicted by 10 virtual runs with the same seed; (in brackets): the largest of fewer than 20",
+        "predicted by 10 virtual runs of seed 1, each a replication with draws of its own",
+        "(in brackets): the largest of fewer than 20",
     ):
         assert part in text, text
     assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_no_figure_and_no_name_is_cut_at_any_width(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = run(nimdsl.load_text(WATCH), "night", journal=MemoryJournal())
+    comparison = compare(recording_of(result), replications=3)
+    rich = replace(
+        comparison,
+        costs=tuple(
+            replace(one, spent=5_922_348_123, predicted_spent=[5_000_000_001, 6_123_456_789])
+            for one in comparison.costs
+        ),
+    )
+    monkeypatch.setattr(compare_command, "console_of", lambda: Console(width=width, highlight=False))
+    compare_command._report(rich, strict=False)
+    text = capsys.readouterr().out
+    tables = text[text.index("time in") :]
+    assert "…" not in text
+    assert max(map(len, tables.splitlines())) <= width
+    words = " ".join(tables.split())
+    for whole in ("noise", "look", "by time", "5922.35", "5561.73"):
+        assert whole in words
+    folded = "".join(line[1:].split("  ")[0].strip() for line in tables.splitlines())
+    assert "attention/thenightwatchman" in folded.replace(" ", "")
+    assert ("5000.0–6123.46" in tables) is ("spent LF range" not in words)
 
 
 def test_json_has_everything(out: Path, capsys: pytest.CaptureFixture[str]) -> None:

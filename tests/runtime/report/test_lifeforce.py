@@ -74,7 +74,7 @@ def test_the_points_are_the_pool_after_every_entry(seed: int) -> None:
     assert {time_ns: value for time_ns, value in force.points if time_ns in at} == at
     assert max(value for _, value in force.points) == high
     assert force.points[-1][1] == ledger.balance
-    spent = sum(amount for name, amount in force.accounts.items() if name.startswith("cost:"))
+    spent = sum(amount for name, amount in force.accounts.items() if name.startswith(("cost:", "upkeep:")))
     assert spent == ledger.spent()
     assert sum(force.accounts.values()) - spent == ledger.earned()
 
@@ -94,6 +94,69 @@ def test_a_rate_is_a_slope_and_anything_else_a_step() -> None:
         (8, 145),
         (10, 145),
     ]
+
+
+def test_upkeep_is_no_cost_and_what_it_does_not_find_is_unpaid() -> None:
+    known = Economy("e", 10, 4, None, Prices(), {"hit": -50}, {}, {"rent": 1}, WINDOW_NS)
+    ledger = Ledger(tariff_of(known))
+    ledger.apply(Charge("one", "thing", 3), SECOND_NS)
+    ledger.apply(Reward("hit", ("x",)), 2 * SECOND_NS)
+    ledger.close(8 * SECOND_NS)
+    force = seen(ledger, known, 8 * SECOND_NS)
+    assert force.accounts == {"cost:hit": 1, "cost:thing": 3, "upkeep:rent": 2}
+    assert force.unpaid == {"penalty:hit": 49, "upkeep:rent": 6}
+
+
+def test_what_is_called_overflow_is_spent_all_the_same() -> None:
+    known = Economy("e", 10, 0, 10, Prices(), {"gift": 5}, {}, {"overflow": 1}, WINDOW_NS)
+    ledger = Ledger(tariff_of(known))
+    ledger.apply(Reward("gift", ("x",)), 0)
+    ledger.close(3 * SECOND_NS)
+    force = seen(ledger, known, 3 * SECOND_NS)
+    assert force.accounts["upkeep:overflow"] == ledger.spent() == 3
+
+
+def hungry(*commands: tuple[int, Charge | Reserve | Settle | Release | Reward], **rates: int) -> Lifeforce:
+    """With 10 and a floor of 4, after commands at so many seconds each; seen at 100 s."""
+    upkeep = {"rent": rates.pop("rent")} if "rent" in rates else {}
+    known = Economy("e", 10, 4, None, Prices(), {"found": 3}, rates, upkeep, WINDOW_NS)
+    ledger = Ledger(tariff_of(known))
+    for at_s, command in commands:
+        ledger.apply(command, at_s * SECOND_NS)
+    return seen(ledger, known, 100 * SECOND_NS)
+
+
+def test_she_starves_since_the_first_refusal_that_no_payment_followed() -> None:
+    paid = (1, Charge("a/1", "thing", 5))
+    dear, dearer = (2, Charge("a/2", "thing", 2)), (3, Charge("a/3", "thing", 9))
+    force = hungry(paid, dear, dearer)
+    assert (force.starved_ns, force.first_refused_ns, force.refused) == (2 * SECOND_NS, 2 * SECOND_NS, 2)
+    fed = hungry(paid, dear, (4, Charge("a/4", "thing", 1)))
+    assert (fed.starved_ns, fed.first_refused_ns) == (None, 2 * SECOND_NS)
+    again = hungry(paid, dear, (4, Charge("a/4", "thing", 1)), (5, Charge("a/5", "thing", 1)))
+    assert again.starved_ns == 5 * SECOND_NS
+    assert hungry(paid).starved_ns is None
+
+
+def test_she_does_not_starve_while_something_that_was_paid_goes_on() -> None:
+    held, dear = (1, Reserve("a/1", 6)), (2, Charge("a/2", "thing", 2))
+    assert hungry(held, dear).starved_ns is None
+    assert hungry(held, dear, (3, Settle("a/1", "s", "thing", 6))).starved_ns is None
+    late = (4, Charge("a/4", "thing", 2))
+    assert hungry(held, dear, (3, Settle("a/1", "s", "thing", 6)), late).starved_ns == 4 * SECOND_NS
+
+
+def test_she_does_not_starve_when_what_was_refused_could_be_paid_again() -> None:
+    refused = (1, Charge("a/1", "thing", 8)), (2, Charge("a/2", "thing", 7))
+    assert hungry(*refused).starved_ns == SECOND_NS
+    assert hungry(*refused, (3, Reward("found", ("x",)))).starved_ns is None
+    wanting = hungry(*refused, (3, Reward("found", ("x",))), (4, Charge("a/4", "thing", 20)))
+    assert wanting.starved_ns == 4 * SECOND_NS
+
+
+def test_upkeep_that_finds_nothing_starves_her_too() -> None:
+    assert hungry((7, Charge("a/1", "thing", 1)), rent=1).starved_ns == 7 * SECOND_NS
+    assert hungry((3, Charge("a/1", "thing", 1)), rent=1).starved_ns is None
 
 
 def test_a_long_run_has_few_points_evenly_over_time_and_keeps_its_extremes() -> None:

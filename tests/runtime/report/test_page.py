@@ -15,6 +15,7 @@ import pytest
 
 import nimdsl
 from nimdsl.program import Program
+from nimdsl.units import MICRO
 from runtime.report import palette
 from runtime.report.lifeforce import Lifeforce
 from runtime.report.markup import clock, letters, share, span
@@ -238,6 +239,60 @@ def test_a_dormant_economy_and_one_that_only_spends_are_drawn() -> None:
     read = Reader(page(replace(view(1), lifeforce=poor), SUMMARY))
     assert not read.wrong
     assert "20 % of capacity" in read.text
+
+
+def poor(**changes: Any) -> View:
+    force = Lifeforce(((0, 100), (10, 50)), (), 50 * MICRO, None, 10 * SECOND)
+    return replace(view(1), time_ns=600 * SECOND, lifeforce=replace(force, **changes))
+
+
+SPENDING = {**SUMMARY, "lifeforce": {"initial": 100.0, "spent": 40.0, "earned": 0.0, "final": 60.0}}
+
+
+def test_what_lasts_is_what_is_above_the_floor() -> None:
+    assert "lasts 15 s more, if it goes on like this" in Reader(page(poor(), SPENDING)).text
+
+
+def test_one_who_starves_does_not_last_and_says_so_beside_the_verdict() -> None:
+    text = page(poor(starved_ns=500 * SECOND + 5), SPENDING)
+    read = Reader(text)
+    assert "✗ starved since 0:08:20" in read.text
+    assert "starved since 0:08:20 no price was paid any more" in read.text
+    assert "lasts" not in read.text
+    assert text.count('class="bad">✗ starved') == 1
+    assert '<div class="tile bad"><dt>starved since' in text
+    assert "starved" not in Reader(page(poor(), SPENDING)).text
+
+
+def test_lambda_says_of_which_time_it_is() -> None:
+    assert "income over spending over the last 10 s" in Reader(page(poor(), SPENDING)).text
+    assert "over the last" not in Reader(page(poor(window_ns=60 * SECOND), SPENDING)).text.split("time")[0]
+
+
+def test_what_was_not_paid_is_shown_and_upkeep_is_called_so() -> None:
+    force = {
+        "accounts": {"cost:look": MICRO, "upkeep:rent": 2 * MICRO},
+        "unpaid": {"upkeep:rent": 3 * MICRO},
+    }
+    text = Reader(page(poor(**force), SPENDING)).text
+    assert "went to 3 LF rent upkeep 2 look cost 1" in text
+    assert "not paid 3 LF rent upkeep 3" in text
+    assert "not paid" not in Reader(page(poor(), SPENDING)).text
+
+
+def test_what_never_started_is_counted_beside_what_waited() -> None:
+    read = Reader(page(view(1, [Stimulus(20 * SECOND, "dialogue", 9 * SECOND)] * 4), SUMMARY))
+    assert "level arrived done never started" in read.text
+    assert "dialogue 4 1 2" in read.text
+
+
+def test_text_and_page_write_a_duration_alike() -> None:
+    text = page(
+        view(300, [Stimulus(n * 30 * SECOND, "dialogue", 20 * SECOND) for n in range(300)]), SUMMARY
+    )
+    spending = Reader(text[text.index('<section id="time"') : text.index('<section id="overview"')]).text
+    assert "dialogue 6,000 s" in spending
+    assert " min" not in spending
 
 
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod", "elsewhere"])
