@@ -1,4 +1,4 @@
-"""Attention in a real garden: the same decisions, work that overruns its time, kills."""
+"""Attention in a real garden: the same records and books, work that overruns its time, kills."""
 
 from __future__ import annotations
 
@@ -8,20 +8,27 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import nimdsl
 from gardens.real.garden import LivingGarden
 from gardens.real.launchers import ProcessLauncher, TaskLauncher
+from nimdsl.compile.documents import Documents
 from nimdsl.program import Program
 from simulate import Result
 from simulate import run as simulated
-from tests.support.gardens import Lived, live, local
+from tests.support.attentions import Case, cases
+from tests.support.effort import examples
+from tests.support.gardens import Lived, live, local, scratch
 from tests.support.laws import broken_laws
 from tests.support.nats import NatsServer, nats_server
+from tests.support.small_garden import NAME
 
 S = 1_000_000_000
 HERE = "tests.gardens.real.test_attention"
@@ -93,9 +100,8 @@ def attention_of(lived: Lived) -> list[dict[str, Any]]:
 def is_the_same(lived: Lived, virtual: Result) -> None:
     """Every record and every entry of the ledger, with their times."""
     assert lived.result.records() == virtual.records()
-    assert lived.result.run.ledger is not None
-    assert virtual.run.ledger is not None
-    assert lived.result.run.ledger.entries == virtual.run.ledger.entries
+    ours, theirs = virtual.run.ledger, lived.result.run.ledger
+    assert (theirs and theirs.entries) == (ours and ours.entries)
     assert lived.result.summary["decision_sha256"] == virtual.summary["decision_sha256"]
     assert lived.result.summary["lifeforce"] == virtual.summary["lifeforce"]
 
@@ -127,6 +133,24 @@ def test_a_busy_hour_is_the_same_hour(
     is_the_same(lived, virtual)
     assert lived.result.summary["beats"] == virtual.summary["beats"]
     assert list(broken_laws(lived)) == []
+
+
+NO_DOCUMENTS = Documents({}, damaged=False)
+"""What a program that was never written down is made of."""
+
+
+@pytest.mark.slow
+@given(cases(S // 1_000, dear=True), st.sampled_from([1.0, 20.0, 1_000.0]))
+@settings(
+    max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+def test_any_attention_is_the_same_at_any_speed(server: NatsServer, case: Case, rate: float) -> None:
+    """Beats of a tenth of a second, so that the machine is late more often than not."""
+    program = replace(case.program(), documents=NO_DOCUMENTS)
+    garden = local(rate, server=server.url)
+    with scratch() as folder:
+        lived = asyncio.run(live(program, NAME, garden, folder, url=server.url))
+        is_the_same(lived, simulated(program, NAME))
 
 
 def working(server: NatsServer, folder: Path, work: str) -> Lived:
