@@ -1,8 +1,9 @@
 """The catalogue: what each diagnostic code means, with an example that is wrong and one that is right.
 
-The law: every code that nimdsl reports stands here and nothing else does;
+The law: every code that nimdsl reports stands here and no other does;
 where an example is a document, the wrong one yields its code and the right one
-yields nothing (tests hold both).  The text is in ``catalogue.yaml``.
+yields nothing (tests hold both).  Besides, the words that results use and no
+field has.  The text is in ``catalogue.yaml``.
 """
 
 from __future__ import annotations
@@ -33,12 +34,36 @@ class Entry:
     runs: bool = True
 
 
+@dataclass(frozen=True)
+class Word:
+    """A word of results, with others that mean the same."""
+
+    name: str
+    also: tuple[str, ...]
+    text: str
+
+
 @lru_cache(maxsize=1)
-def catalogue() -> Mapping[str, Entry]:
-    """Every entry by code, in the order of the codes."""
+def _data() -> Mapping[str, Any]:
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     text = Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")
     data: dict[str, Any] = yaml.load(text, Loader=loader)
+    return data
+
+
+@lru_cache(maxsize=1)
+def words() -> Mapping[str, Word]:
+    """Every word, in the order of the alphabet."""
+    return {
+        name: Word(name, tuple(fields.get("also", ())), fields["text"])
+        for name, fields in sorted(_data()["words"].items())
+    }
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> Mapping[str, Entry]:
+    """Every entry by code, in the order of the codes."""
+    data = _data()
     stages = data["stages"]
     return {code: _entry(code, fields, stages) for code, fields in sorted(data["codes"].items())}
 

@@ -1,13 +1,14 @@
-"""``nimdsl explain``: a diagnostic code from the catalogue, or a field from the kinds' schemas."""
+"""``nimdsl explain``: a code or a word from the catalogue, or a field from the kinds' schemas."""
 
 from __future__ import annotations
 
 import re
+import textwrap
 from typing import Annotated
 
 import typer
 
-from nimdsl.catalogue import Entry, catalogue
+from nimdsl.catalogue import Entry, Word, catalogue, words
 from nimdsl.commands.output import styled
 from nimdsl.diagnostics import error
 from nimdsl.errors import SpecError
@@ -20,12 +21,16 @@ _CODE = re.compile(r"(nim)?\d{2,}", re.IGNORECASE)
 
 def command(
     what: Annotated[
-        str, typer.Argument(metavar="CODE|FIELD", help="A code (NIM0203) or a field (Cell.machine.states).")
+        str,
+        typer.Argument(
+            metavar="CODE|FIELD|WORD",
+            help="A code (NIM0203), a field (Cell.machine.states) or a word of results (granted).",
+        ),
     ] = "",
 ) -> None:
-    """Explain a code of a diagnostic, or a field of a document.
+    """Explain a code of a diagnostic, a field of a document, or a word that results use.
 
-    Without an argument it lists all codes and kinds.
+    Without an argument it lists all codes, kinds and words.
 
     Example: nimdsl explain NIM0203
 
@@ -35,6 +40,8 @@ def command(
         print(overview())
     elif _CODE.fullmatch(what) or what.upper().startswith("NIM"):
         print(_code(what))
+    elif (word := _word(what)) is not None:
+        print(f"{styled(' · '.join([word.name, *word.also]), 'bold')}\n\n{word.text.rstrip()}")
     else:
         print(_field(what))
 
@@ -55,7 +62,15 @@ def overview() -> str:
         lines += [styled(title, "bold"), *(f"  {entry.code}  {entry.title}" for entry in own), ""]
     lines.append(styled("kinds", "bold"))
     lines += [f"  {kind:<10} {document_schema(kind)['description']}" for kind in KINDS]
-    return "\n".join([*lines, "", "`nimdsl explain NIM0203` or `nimdsl explain Cell.machine` says more"])
+    told = textwrap.wrap(", ".join(words()), 90, break_on_hyphens=False)
+    lines += ["", styled("words", "bold"), *(f"  {line}" for line in told), ""]
+    return "\n".join([*lines, "`nimdsl explain NIM0203`, `... Cell.machine` or `... granted` says more"])
+
+
+def _word(what: str) -> Word | None:
+    """The word that is called that, in capitals or not."""
+    known = {name.lower(): one for one in words().values() for name in (one.name, *one.also)}
+    return known.get(what.lower())
 
 
 def _code(what: str) -> str:
@@ -88,8 +103,9 @@ def _field(what: str) -> str:
     if not isinstance(found, Unknown):
         return explain_field(found)
     if not found.known:
-        codes = did_you_mean(what, [*KINDS, *catalogue()])
+        codes = did_you_mean(what, [*KINDS, *catalogue(), *words()])
         fix = f"did you mean `{codes}`?" if codes else "begin with a kind: " + ", ".join(KINDS)
-        raise SpecError((error("NIM0301", f"`{found.word}` is neither a kind nor a code", fix=fix),))
+        message = f"`{found.word}` is neither a kind nor a code nor a word of results"
+        raise SpecError((error("NIM0301", message, fix=fix),))
     message = f"`{found.known}` has no field `{found.word}`"
     raise SpecError((error("NIM0203", message, fix=phrase(found.word, found.candidates)),))

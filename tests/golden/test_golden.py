@@ -93,7 +93,7 @@ FIELDS = (
 )
 
 
-@pytest.mark.parametrize("what", ["NIM0203", "NIM0501", *FIELDS])
+@pytest.mark.parametrize("what", ["NIM0203", "NIM0501", "lambda", "granted", *FIELDS])
 def test_explanations(what: str, golden: Golden, capsys: pytest.CaptureFixture[str]) -> None:
     explain.command(what)
     golden(f"explain/{what}.txt", capsys.readouterr().out)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import nimdsl
-from nimdsl.catalogue import Entry, catalogue
+from nimdsl.catalogue import Entry, catalogue, words
+from nimdsl.kinds import KINDS
 
 SOURCE = Path(nimdsl.__file__).parent
 
@@ -43,3 +44,10 @@ def test_the_right_example_yields_nothing(entry: Entry) -> None:
 
 def test_most_examples_are_documents() -> None:
     assert len(RUNNING) >= 0.8 * len(catalogue())
+
+
+def test_a_word_is_no_kind_and_stands_once() -> None:
+    names = [name.lower() for one in words().values() for name in (one.name, *one.also)]
+    assert len(names) == len(set(names))
+    assert not set(names) & {kind.lower() for kind in KINDS}
+    assert all(one.text.strip().endswith(".") for one in words().values())
