@@ -25,6 +25,7 @@ _UNITS = {
     "type": "a type: int, real, duration, lifeforce, share, string, bool, list<T>, record",
     "name": "a name",
 }
+_DEPTH_MAX = 5
 _TYPES = {
     "object": "a map",
     "array": "a list",
@@ -86,6 +87,16 @@ def find_field(text: str) -> Field | Unknown:
             candidates = tuple(_here(found)) or tuple(found.schema.get("properties", {}))
             return Unknown(found.shown, word, candidates)
         found = step
+    return found
+
+
+def fields_called(word: str) -> list[Field]:
+    """Fields of that name, wherever documents have them; the outermost first."""
+    found: list[Field] = []
+    level = [Field(kind, (), document_schema(kind), True) for kind in KINDS]
+    for _ in range(_DEPTH_MAX):
+        level = [inner for field in level for name in _here(field) if (inner := _step(field, name))]
+        found += [field for field in level if field.path[-1] == word]
     return found
 
 

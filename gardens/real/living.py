@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -53,7 +54,7 @@ def live_in(name: str, specs: Sequence[Path], scenario: str, rate: float | None,
     state.lock()
     try:
         plan = Plan(program, found, garden, found.seed, folders_of(specs), ends=False)
-        asyncio.run(_live(plan, state, _earlier(state, plan, fresh)))
+        asyncio.run(_live(plan, state, _earlier(state, plan, fresh), _again(garden.name, specs, scenario)))
     finally:
         state.unlock()
 
@@ -103,7 +104,13 @@ def _put_aside(state: State, run_id: str) -> None:
     state.store.mkdir(exist_ok=True)
 
 
-async def _live(plan: Plan, state: State, known: Mapping[str, Any] | None) -> None:
+def _again(garden: str, specs: Sequence[Path], scenario: str) -> str:
+    """The command that lets the same garden go on."""
+    words = ["nimdsl", "up", garden, *(word for path in specs for word in ("--specs", str(path)))]
+    return shlex.join([*words, *(["--scenario", scenario] if scenario else [])])
+
+
+async def _live(plan: Plan, state: State, known: Mapping[str, Any] | None, again: str) -> None:
     asked = interrupts()
     console = Console(highlight=False)
     notes: list[str] = []
@@ -131,9 +138,7 @@ async def _live(plan: Plan, state: State, known: Mapping[str, Any] | None) -> No
     except Interrupted:
         await living.stop(over=False)
         if living.up:
-            print(
-                f"{plan.garden.name} is down; `nimdsl up {plan.garden.name}` goes on from here", flush=True
-            )
+            print(f"{plan.garden.name} is down; `{again}` goes on from here", flush=True)
     except BaseException:
         with contextlib.suppress(PortError):  # the first problem is the one to tell
             await living.stop(over=False)

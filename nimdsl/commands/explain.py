@@ -12,7 +12,7 @@ from nimdsl.catalogue import Entry, Word, catalogue, words
 from nimdsl.commands.output import styled
 from nimdsl.diagnostics import error
 from nimdsl.errors import SpecError
-from nimdsl.fields import Unknown, explain_field, find_field
+from nimdsl.fields import Unknown, explain_field, fields_called, find_field
 from nimdsl.kinds import KINDS, document_schema
 from nimdsl.suggest import did_you_mean, phrase
 
@@ -104,7 +104,9 @@ def _field(what: str) -> str:
         return explain_field(found)
     if not found.known:
         codes = did_you_mean(what, [*KINDS, *catalogue(), *words()])
+        called = fields_called(what)
         fix = f"did you mean `{codes}`?" if codes else "begin with a kind: " + ", ".join(KINDS)
+        fix = f"`nimdsl explain {called[0].shown}`" if called else fix
         message = f"`{found.word}` is neither a kind nor a code nor a word of results"
         raise SpecError((error("NIM0301", message, fix=fix),))
     message = f"`{found.known}` has no field `{found.word}`"

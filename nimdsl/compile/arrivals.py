@@ -76,6 +76,7 @@ def compile_recording(reader: Reader, wanted: Wanted) -> Recorded | None:
         (found.code, found.message, found.fix) if found else ("NIM0101", f"no such file: `{name}`", "")
     )
     inside = found is not None and found.place.line
+    fix = fix or "a path counts from the folder of its document"
     findings.report(code, message, found.place if found and inside else reader.place("file"), fix)
     return None
 

@@ -50,6 +50,9 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     _check_overrides(findings, reader)
     economy = _economy(reader, context, protocol, [*cells, attention])
     horizon_ns = reader.duration("horizon", HORIZON_NS)
+    if not horizon_ns:
+        message, fix = "`horizon` must be longer than 0", "write for example `horizon: 1h`"
+        findings.report("NIM0210", message, reader.place("horizon"), fix)
     beat = context.attentions.get(attention)
     beats = -(-horizon_ns // beat.length_ns) if beat else 0
     receivers = Receivers(cells, context.cells, context.accepts, attention, beat, horizon_ns)

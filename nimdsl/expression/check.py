@@ -185,7 +185,7 @@ class _Checker:
             return BOOL if operator in _COMPARISONS else ANY
         result = binary_type(operator, left, right)
         if result is None:
-            fix = _unit_fix(node, left, right)
+            fix = _unit_fix(node, left, right) or _size_fix(node, left, right)
             return self._wrong(node, f"`{operator}` does not join {left} and {right}", fix)
         return result
 
@@ -279,6 +279,14 @@ def _unit_fix(node: Binary, left: Type, right: Type) -> str:
         if _is_written(quantity):
             return f"remove the unit on the {side}: {with_article(str(other))} has none"
         return f"divide `{unparse(quantity)}`, for example by `{example}`, to make a number of it"
+    return ""
+
+
+def _size_fix(node: Binary, left: Type, right: Type) -> str:
+    """A list that meets a number: its size is meant."""
+    for one, other, node_ in ((left, right, node.left), (right, left, node.right)):
+        if one.name == "list" and other in (INT, REAL):
+            return f"how many there are: `size({unparse(node_)})`"
     return ""
 
 

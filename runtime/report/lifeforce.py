@@ -220,7 +220,7 @@ def _account(account: str, entry: Entry) -> str:
     """The account by what it is for: ``cost:*`` of a rate is ``upkeep:*``; unpaid is by its cause."""
     kind, _, name = account.partition(":")
     cause = str(entry.detail["cause"])
-    named = cause == "upkeep" or entry.kind == "shortfall"
+    named = kind == "cost" and (cause == "upkeep" or entry.kind == "shortfall")
     return f"{cause if named else kind}:{name}"
 
 

@@ -56,8 +56,12 @@ def _transition(record: Record) -> str:
 
 
 def _refused(record: Record) -> str:
+    return f"[red]✗[/] {record['actor']} was {_price(record)}"
+
+
+def _price(record: Record) -> str:
     price, balance = format_lifeforce(record["price"]), format_lifeforce(record["balance"])
-    return f"[red]✗[/] {record['actor']} was refused {price} LF: the pool has {balance} LF"
+    return f"refused {price} LF: the pool has {balance} LF, its floor included"
 
 
 def _fault(record: Record) -> str:
@@ -102,8 +106,7 @@ def _drop(record: Record) -> str:
 
 
 def _level_refused(record: Record) -> str:
-    price, balance = format_lifeforce(record["price"]), format_lifeforce(record["balance"])
-    return _told(record, f"is refused {price} LF: the pool has {balance} LF", "[red]✗[/]")
+    return _told(record, f"is {_price(record)}", "[red]✗[/]")
 
 
 def _overrun(record: Record) -> str:

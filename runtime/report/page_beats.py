@@ -193,7 +193,7 @@ def _marks(beat: Beat, detail: Detail) -> Iterator[str]:
         yield _mark(beat, detail, drops[0].at_ns, "bad", sign, title)
     for refusal in detail.refusals:
         price, balance = lifeforce(refusal.price), lifeforce(refusal.balance)
-        title = f"{refusal.level or 'a mode'}: {price} LF refused, there were {balance}"
+        title = f"{refusal.level or 'a mode'}: {price} LF refused, there were {balance}, the floor included"
         yield _mark(beat, detail, refusal.at_ns, "bad", "⊘", title)
     for overrun in detail.overruns:
         title = f"{overrun.level} went on for {span(overrun.overrun_ns)} after its time"

@@ -122,7 +122,7 @@ def _economy(known: Lifeforce, summary: Summary, end_ns: int) -> list[tuple[str,
     elif gained < 0:
         left = max(0.0, force["final"] - known.floor / MICRO)
         lasts_ns = round(run_ns * left / -gained)
-        tiles.append(("lasts", span(lasts_ns), "more, if it goes on like this", "bad"))
+        tiles.append(("lasts", span(lasts_ns), "more, at the pace of the whole run", "bad"))
     refused = len(summary["refusals"]) + summary.get("left_out", {}).get("refusals", 0)
     if refused:
         tiles.append(("refused", f"{refused:,}", "prices that could not be paid", "bad"))
@@ -307,7 +307,7 @@ def notices(summary: Summary) -> str:
         for one in summary.get("notices", ())
     ]
     refused = [
-        f"{one['actor']} was refused {one['price']:g} LF: there were {one['balance']:g}"
+        f"{one['actor']} was refused {one['price']:g} LF: the pool had {one['balance']:g}, with its floor"
         for one in summary.get("refusals", ())
     ]
     befell = [f"{one['actor']}: {one['what']}" for one in summary.get("incidents", ())]

@@ -9,6 +9,8 @@ import pytest
 
 import nimdsl
 from nimdsl.catalogue import Entry, catalogue, words
+from nimdsl.commands import explain
+from nimdsl.errors import SpecError
 from nimdsl.kinds import KINDS
 
 SOURCE = Path(nimdsl.__file__).parent
@@ -44,6 +46,14 @@ def test_the_right_example_yields_nothing(entry: Entry) -> None:
 
 def test_most_examples_are_documents() -> None:
     assert len(RUNNING) >= 0.8 * len(catalogue())
+
+
+def test_a_field_without_its_kind_is_found(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SpecError) as wrong:
+        explain.command("upkeep")
+    assert wrong.value.diagnostics[0].fix == "`nimdsl explain Economy.spec.upkeep`"
+    explain.command("Economy.spec.upkeep")
+    assert "upkeep" in capsys.readouterr().out
 
 
 def test_a_word_is_no_kind_and_stands_once() -> None:

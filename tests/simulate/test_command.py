@@ -150,7 +150,7 @@ def test_verbose_tells_what_an_attention_does(starving: str) -> None:
         "     2.000 s    alarm        noise arrives, takes 1 s",
         "     2.000 s    look         baseline has the time from 0.100 to 2.000: preempted",
         "    10.000 s  beat 0 ends",
-        "    20.100 s  ✗ look         is refused 2.0 LF: the pool has 2.99 LF",
+        "    20.100 s  ✗ look         is refused 2.0 LF: the pool has 2.99 LF, its floor included",
         "    20.100 s    mode         settle → idle",
     ):
         assert part in done.stdout

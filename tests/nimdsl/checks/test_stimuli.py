@@ -247,3 +247,13 @@ def test_a_mistake_in_a_recording_has_its_place_there(
         "    3 | 2s,many\n"
         "      |    ^^^^"
     )
+
+
+def test_a_run_of_no_length_is_a_mistake() -> None:
+    found = finds("NIM0210", document("Scenario", "{horizon: §0s}"))
+    assert found.fix == "write for example `horizon: 1h`"
+
+
+def test_a_list_that_meets_a_number_means_its_size() -> None:
+    found = finds("NIM0304", document("Scenario", '{expect: ["§refusals == 0"]}'))
+    assert found.fix == "how many there are: `size(refusals)`"

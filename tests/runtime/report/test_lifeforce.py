@@ -107,6 +107,15 @@ def test_upkeep_is_no_cost_and_what_it_does_not_find_is_unpaid() -> None:
     assert force.unpaid == {"penalty:hit": 49, "upkeep:rent": 6}
 
 
+def test_income_that_pays_upkeep_at_once_is_income() -> None:
+    known = Economy("e", 10, 0, None, Prices(), {}, {"sun": 3}, {"heart": 2}, WINDOW_NS)
+    ledger = Ledger(tariff_of(known))
+    ledger.close(10 * SECOND_NS)
+    force = seen(ledger, known, 10 * SECOND_NS)
+    assert force.accounts == {"income:sun": 30, "upkeep:heart": 20}
+    assert (ledger.earned(), ledger.spent()) == (30, 20)
+
+
 def test_what_is_called_overflow_is_spent_all_the_same() -> None:
     known = Economy("e", 10, 0, 10, Prices(), {"gift": 5}, {}, {"overflow": 1}, WINDOW_NS)
     ledger = Ledger(tariff_of(known))

@@ -40,11 +40,11 @@ def told(type_: str, **fields: Any) -> str:
         ),
         (
             told("refused", price=900_000, balance=5_000_000),
-            "[red]✗[/] look         is refused 0.9 LF: the pool has 5.0 LF",
+            "[red]✗[/] look         is refused 0.9 LF: the pool has 5.0 LF, its floor included",
         ),
         (
             told("refused", level=None, price=1, balance=0),
-            "[red]✗[/] a mode       is refused 0.000001 LF: the pool has 0.0 LF",
+            "[red]✗[/] a mode       is refused 0.000001 LF: the pool has 0.0 LF, its floor included",
         ),
         (told("overrun", overrun_ns=S), "[red]![/] look         goes on for 1 s after its time"),
         (
@@ -71,7 +71,7 @@ def test_a_run_is_told_in_its_order_with_garden_time() -> None:
     for wanted in (
         "     2.000 s    look         baseline has the time from 0.100 to 2.000: preempted",
         "    10.000 s  beat 0 ends  2 done, 1 preempted, idle 4.7 s",
-        "    20.100 s  ✗ look         is refused 2.0 LF: the pool has 2.99 LF",
+        "    20.100 s  ✗ look         is refused 2.0 LF: the pool has 2.99 LF, its floor included",
     ):
         assert wanted in lines
     times = [float(line.split()[0]) for line in lines]

@@ -250,7 +250,7 @@ SPENDING = {**SUMMARY, "lifeforce": {"initial": 100.0, "spent": 40.0, "earned": 
 
 
 def test_what_lasts_is_what_is_above_the_floor() -> None:
-    assert "lasts 15 s more, if it goes on like this" in Reader(page(poor(), SPENDING)).text
+    assert "lasts 15 s more, at the pace of the whole run" in Reader(page(poor(), SPENDING)).text
 
 
 def test_one_who_starves_does_not_last_and_says_so_beside_the_verdict() -> None:
