@@ -124,13 +124,7 @@ class _Compiler:
 
         def scenario_of(findings: Findings, reader: Reader) -> Scenario:
             scenario = compile_scenario(findings, reader, context)
-            beat = context.attentions.get(scenario.attention)
-            if beat is not None and (economy := economies.get(scenario.economy)) is not None:
-                attention, purse = (
-                    Reader(findings, self.documents.of(kind)[name].spec, {})
-                    for kind, name in (("Attention", scenario.attention), ("Economy", scenario.economy))
-                )
-                check_economy(attention, beat, purse, economy)
+            self._check_economy(findings, scenario, context)
             return scenario
 
         scenarios = self._each("Scenario", scenario_of)
@@ -145,6 +139,17 @@ class _Compiler:
             scenarios=scenarios,
             documents=self.documents,
         )
+
+    def _check_economy(self, findings: Findings, scenario: Scenario, context: ScenarioContext) -> None:
+        """Whether the economy of a scenario can carry its attention."""
+        beat = context.attentions.get(scenario.attention)
+        economy = context.economies.get(scenario.economy)
+        if beat is not None and economy is not None:
+            attention, purse = (
+                Reader(findings, self.documents.of(kind)[name].spec, {})
+                for kind, name in (("Attention", scenario.attention), ("Economy", scenario.economy))
+            )
+            check_economy(attention, beat, purse, economy)
 
     def _rewards(self, economies: Mapping[str, Economy]) -> frozenset[str] | None:
         """The names of all rewards; None when not all of them are known."""

@@ -331,6 +331,10 @@ class Expectation:
     holds: Expression
 
 
+BEAT_COUNT_MAX = 10_000
+"""How many beats of a run are kept one by one and seen by expectations, the first ones; sums are of all."""
+
+
 @dataclass(frozen=True)
 class Scenario:
     """A run to make: who takes part, where, for how long, and what must be true afterwards."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nimdsl.kinds import resolve
 from nimdsl.scalars import read_plain
+from nimdsl.suggest import phrase
 from nimdsl.tree import MapNode, Node, Scalar
 from nimdsl.words import listed
 
@@ -60,6 +61,11 @@ def of_bound(kind: str, schema: Schema, keyword: str, key: str) -> str:
         case "maxItems" | "maxProperties" if schema.get(keyword.replace("max", "min")) != schema[keyword]:
             return "leave some out"
     return _shown(key, example(kind, schema))
+
+
+def of_work(name: str, declared: Iterable[str]) -> str:
+    """What to say where work is named that the document does not declare."""
+    return phrase(name, declared) or f"declare it: `work: {{{name}: {{}}}}` in the spec"
 
 
 def example(kind: str, schema: Schema, depth: int = 0) -> Any:

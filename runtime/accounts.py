@@ -183,7 +183,7 @@ class Entry(NamedTuple):
     detail: Mapping[str, int | str]
 
     def to_data(self) -> dict[str, Plain]:
-        """The plain form that a journal keeps."""
+        """The plain form that a journal keeps; there the number is the ``index``."""
         return {
             "index": self.number,
             "time_ns": self.time_ns,

@@ -22,6 +22,7 @@ from nimdsl.expression.types import BOOL, INT, REAL, RECORD, STRING, Type, list_
 from nimdsl.flatten import FAULT, REFUSED
 from nimdsl.machine import Expression, Price, Purse, Raise, Reply, StartWork, State, Transition
 from nimdsl.program import Schema
+from nimdsl.remedies import of_work
 from nimdsl.suggest import phrase
 
 LISTENING = "listening"
@@ -100,7 +101,7 @@ class _Answer:
         if not work or work in known:
             return work
         message = f"the cell declares no work `{work}`"
-        fix = phrase(work, known) or f"declare it: `work: {{{work}: {{}}}}` in the spec"
+        fix = of_work(work, known)
         self.reader.findings.report("NIM0301", message, self.reader.place("work"), fix)
         return ""
 

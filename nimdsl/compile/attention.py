@@ -18,6 +18,7 @@ from nimdsl.flatten import FAULT, REFUSED
 from nimdsl.machine import State, Transition, walk
 from nimdsl.modes import leaves
 from nimdsl.program import Beat, Level, Work
+from nimdsl.remedies import of_work
 from nimdsl.suggest import phrase
 from nimdsl.units import MICRO
 
@@ -132,7 +133,7 @@ def _level(name: str, reader: Reader, lower: list[str], works: Mapping[str, Work
     cost, tells, work = reader.sub("cost"), reader.sub("tells"), reader.text("work")
     if work and work not in works:
         message = f"there is no work `{work}`"
-        fix = phrase(work, works) or f"declare it: `work: {{{work}: {{}}}}` in the spec"
+        fix = of_work(work, works)
         findings.report("NIM0301", message, reader.place("work"), fix)
     told = tells.text("level") if tells else ""
     if tells and told not in lower:

@@ -30,6 +30,7 @@ from nimdsl.machine import (
     Transition,
 )
 from nimdsl.program import Work
+from nimdsl.remedies import of_work
 from nimdsl.suggest import phrase
 from nimdsl.tree import ListNode, MapNode, Node
 
@@ -262,7 +263,7 @@ def _start(reader: Reader, interface: Interface) -> list[Action]:
     name = reader.text("work")
     if name in interface.works:
         return [StartWork(name, interface.arguments[name])]
-    fix = phrase(name, interface.works) or f"declare it: `work: {{{name}: {{}}}}` in the spec"
+    fix = of_work(name, interface.works)
     message = f"the cell declares no work `{name}`"
     if interface.kind == "attention":
         fix, message = f"give it to a level: `work: {name}`", "modes start no work: levels do"

@@ -22,8 +22,6 @@ from nimdsl.expression.types import (
 )
 from nimdsl.program import Beat
 
-BEATS_SEEN_MAX = 10_000
-"""So many beats are seen one by one; the sums are of all."""
 LIFEFORCE_FIELDS = ("initial", "spent", "earned", "final")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from nimdsl.compile.outcome import BEATS_SEEN_MAX, Cells, outcome_scope
+from nimdsl.compile.outcome import Cells, outcome_scope
 from nimdsl.compile.overrides import override
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.stimulus import Receivers, compile_stimuli
@@ -13,7 +13,7 @@ from nimdsl.diagnostics import Severity
 from nimdsl.expression.check import Scope
 from nimdsl.expression.syntax import Index, Literal, Name, Node, children
 from nimdsl.expression.types import Type
-from nimdsl.program import Beat, Economy, Expectation, Garden, Protocol, Scenario
+from nimdsl.program import BEAT_COUNT_MAX, Beat, Economy, Expectation, Garden, Protocol, Scenario
 from nimdsl.suggest import phrase
 
 HORIZON_NS = 3_600 * 1_000_000_000
@@ -77,7 +77,7 @@ def _expectations(reader: Reader, scope: Scope, beats: int) -> tuple[Expectation
     found = tuple(Expectation(text, holds) for text, holds in reader.expressions("expect", scope))
     for one in found:
         for index in _beats_named(one.holds.node):
-            if index.value >= min(beats, BEATS_SEEN_MAX):
+            if index.value >= min(beats, BEAT_COUNT_MAX):
                 _report_beat(reader, one, index, beats)
     return found
 
@@ -92,7 +92,7 @@ def _beats_named(tree: Node) -> Iterator[Literal]:
 
 def _report_beat(reader: Reader, expectation: Expectation, index: Literal, beats: int) -> None:
     """NIM0509: a beat that the run does not have, or that nobody sees alone."""
-    seen = min(beats, BEATS_SEEN_MAX)
+    seen = min(beats, BEAT_COUNT_MAX)
     message = f"there is no beat {index.value}: until the horizon there are {beats:,}, counted from 0"
     fix = f"write at most `beats[{seen - 1}]`, or make the `horizon` later"
     if index.value < beats:

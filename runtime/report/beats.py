@@ -12,13 +12,12 @@ from typing import Any
 
 from nimdsl import canonical
 from nimdsl.canonical import Plain
+from nimdsl.program import BEAT_COUNT_MAX
 from nimdsl.units import SECOND_NS
 from runtime.host import Host
 from runtime.report.ending import ending
 from runtime.turn import Record
 
-BEAT_COUNT_MAX = 10_000
-"""How many beats are told one by one, the first ones; sums are of all."""
 _PARTS = ("overhead", "charged", "reflex", "idle", "settle")
 _COUNTS = ("preempted", "dropped", "done")
 

@@ -18,10 +18,10 @@ from typing import Any
 from nimdsl import canonical
 from nimdsl.canonical import Plain
 from nimdsl.errors import NimdslError
-from nimdsl.program import Program, Scenario
+from nimdsl.program import BEAT_COUNT_MAX, Program, Scenario
 from nimdsl.units import MICRO, SECOND_NS
 from runtime.journal import Journal
-from runtime.report.beats import BEAT_COUNT_MAX, in_seconds
+from runtime.report.beats import in_seconds
 from runtime.report.outcome import outcome_of
 from runtime.report.tally import Tally, tally_of
 from runtime.report.verdicts import Verdict, judge

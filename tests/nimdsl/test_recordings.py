@@ -18,17 +18,11 @@ from nimdsl.loading import check_sources, provenance, rebuilt, with_overrides
 from nimdsl.program import Program, Recorded
 from nimdsl.source import Source
 from nimdsl.units import INT64_MAX, format_duration
+from tests.nimdsl.checks.building import YOUNG
 
-SPEC = """
-apiVersion: nimdsl.dev/v1
-kind: Attention
-metadata: {name: young}
-spec:
-  levels:
-    - {name: reflex, reflex: true, take: {each: 50ms}, max_per_beat: 5}
-    - {name: dialogue, take: {all: true}}
-    - {name: thinking, take: {share: 90%, cap: 12s}, takes: 1s, tiers: [1]}
----
+SPEC = (
+    f"{YOUNG}---"
+    + """
 apiVersion: nimdsl.dev/v1
 kind: Cell
 metadata: {name: lamp}
@@ -46,6 +40,7 @@ kind: Scenario
 metadata: {name: s}
 spec: {horizon: 60s, stimuli: [STIMULUS]}
 """
+)
 LEVEL = "{recording: {file: arrivals.csv}, level: dialogue, event: speech}"
 THINKING = "{recording: {file: arrivals.csv}, level: thinking}"
 BARE = "{recording: {file: arrivals.csv}, to: lamp, event: bare}"

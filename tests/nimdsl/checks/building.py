@@ -20,6 +20,17 @@ metadata: {name: purse}
 spec: {opening: 10, prices: {translation: 0.2, publish: 0.1, process: 0.5}, rewards: {answered: 2}}
 """
 
+YOUNG = """
+apiVersion: nimdsl.dev/v1
+kind: Attention
+metadata: {name: young}
+spec:
+  levels:
+    - {name: reflex, reflex: true, take: {each: 50ms}, max_per_beat: 5}
+    - {name: dialogue, take: {all: true}}
+    - {name: thinking, take: {share: 90%, cap: 12s}, takes: 1s, tiers: [1, 3]}
+"""
+
 TALK = """
 apiVersion: nimdsl.dev/v1
 kind: Schema

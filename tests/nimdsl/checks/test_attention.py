@@ -132,13 +132,6 @@ def test_a_beat_beyond_the_horizon_is_a_warning() -> None:
     assert found.message == "beat 10000 is not seen alone: expectations see the first 10,000"
 
 
-def test_as_many_beats_are_seen_as_the_runtime_keeps() -> None:
-    from nimdsl.compile.outcome import BEATS_SEEN_MAX
-    from runtime.report.beats import BEAT_COUNT_MAX
-
-    assert BEATS_SEEN_MAX == BEAT_COUNT_MAX
-
-
 def test_an_index_is_never_negative() -> None:
     spec = "{attention: it, expect: ['beats[§-1].settled']}".replace("beats[§", "§beats[")
     found = finds("NIM0210", attention(REST), document("Scenario", spec))

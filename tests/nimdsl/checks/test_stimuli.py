@@ -9,18 +9,8 @@ import pytest
 import nimdsl
 from nimdsl.loading import with_overrides
 from nimdsl.program import Periodic, Poisson, Scenario, Stimulus
-from tests.nimdsl.checks.building import MARK, document, finds, leaves_alone, together
+from tests.nimdsl.checks.building import MARK, YOUNG, document, finds, leaves_alone, together
 
-ATTENTION = """
-apiVersion: nimdsl.dev/v1
-kind: Attention
-metadata: {name: young}
-spec:
-  levels:
-    - {name: reflex, reflex: true, take: {each: 50ms}, max_per_beat: 5}
-    - {name: dialogue, take: {all: true}}
-    - {name: thinking, take: {share: 90%, cap: 12s}, takes: 1s, tiers: [1, 3]}
-"""
 LAMP = """
 apiVersion: nimdsl.dev/v1
 kind: Cell
@@ -39,7 +29,7 @@ def scenario(stimulus: str, *fields: str) -> str:
 
 
 def compiled(stimulus: str, *fields: str) -> Scenario:
-    text = together(ATTENTION, LAMP, scenario(stimulus, *fields))
+    text = together(YOUNG, LAMP, scenario(stimulus, *fields))
     return nimdsl.load_text(text).scenarios["it"]
 
 
@@ -87,9 +77,9 @@ def test_resolved_documents_validate_again() -> None:
     from nimdsl.resolved import resolve_document, to_yaml
 
     stimuli = f"poisson: {{mean: 10s}}, {PUSH}}}, {{at: 1s, {PUSH}}}, {{at: 1s, level: thinking"
-    program = nimdsl.load_text(together(ATTENTION, LAMP, scenario(stimuli)))
+    program = nimdsl.load_text(together(YOUNG, LAMP, scenario(stimuli)))
     again = to_yaml(resolve_document(program.documents.get("Scenario", "it")))
-    leaves_alone(ATTENTION, LAMP, again)
+    leaves_alone(YOUNG, LAMP, again)
 
 
 def test_without_times_it_is_repeated_until_the_horizon() -> None:
@@ -142,14 +132,14 @@ def test_what_begins_just_before_the_horizon_comes() -> None:
 
 
 def test_an_item_that_is_longer_than_a_beat_can_never_be_done() -> None:
-    found = warns("NIM0606", ATTENTION, scenario("at: 1s, level: dialogue, takes: §29.8s"))
+    found = warns("NIM0606", YOUNG, scenario("at: 1s, level: dialogue, takes: §29.8s"))
     assert found.message == (
         "an item of `dialogue` that takes 29.8s can never be done: of a beat the levels have 29.7s, "
         "and the rest is dropped"
     )
     assert found.fix == "make it shorter, or write `leftover: carry` for the level"
-    leaves_alone(ATTENTION, scenario("at: 1s, level: dialogue, takes: 29.7s"))
-    carries = ATTENTION.replace("name: dialogue,", "name: dialogue, leftover: carry,")
+    leaves_alone(YOUNG, scenario("at: 1s, level: dialogue, takes: 29.7s"))
+    carries = YOUNG.replace("name: dialogue,", "name: dialogue, leftover: carry,")
     leaves_alone(carries, scenario("at: 1s, level: dialogue, takes: 5min"))
 
 
@@ -194,7 +184,7 @@ def test_an_item_that_is_longer_than_a_beat_can_never_be_done() -> None:
     ],
 )  # fmt: skip
 def test_a_mistake_is_found_where_it_stands(code: str, stimulus: str, message: str) -> None:
-    assert message in finds(code, ATTENTION, LAMP, scenario(stimulus)).message
+    assert message in finds(code, YOUNG, LAMP, scenario(stimulus)).message
 
 
 @pytest.mark.parametrize(
@@ -205,7 +195,7 @@ def test_a_mistake_is_found_where_it_stands(code: str, stimulus: str, message: s
     ],
 )
 def test_fixes_say_what_to_write(stimulus: str, fix: str) -> None:
-    assert finds("NIM0301", ATTENTION, scenario(stimulus)).fix == fix
+    assert finds("NIM0301", YOUNG, scenario(stimulus)).fix == fix
 
 
 @pytest.mark.parametrize("whom", ["level: §a, takes: 1s", "§gate: {name: g, tier: 1, open: true}"])
@@ -214,20 +204,20 @@ def test_a_level_or_a_gate_without_any_attention(whom: str) -> None:
 
 
 def test_several_attentions_want_a_name() -> None:
-    other = ATTENTION.replace("name: young", "name: old")
+    other = YOUNG.replace("name: young", "name: old")
     wrong = scenario("at: 1s, level: §thinking")
-    assert "`attention: old`" in finds("NIM0204", ATTENTION, other, wrong).fix
-    leaves_alone(ATTENTION, other, scenario("at: 1s, level: thinking", "attention: young"))
+    assert "`attention: old`" in finds("NIM0204", YOUNG, other, wrong).fix
+    leaves_alone(YOUNG, other, scenario("at: 1s, level: thinking", "attention: young"))
 
 
 def test_nobody_is_blamed_for_a_broken_attention() -> None:
-    broken = ATTENTION.replace("name: young}\nspec:", "name: young}\nspec:\n  §heartbeat: 1s")
+    broken = YOUNG.replace("name: young}\nspec:", "name: young}\nspec:\n  §heartbeat: 1s")
     finds("NIM0203", broken, scenario("at: 1s, level: whatever"))
     finds("NIM0203", broken, scenario("at: 1s, level: whatever", "attention: young"))
 
 
 def test_an_attention_that_does_not_exist_is_reported_once() -> None:
-    finds("NIM0301", ATTENTION, scenario("at: 1s, level: whatever", "attention: §yuong"))
+    finds("NIM0301", YOUNG, scenario("at: 1s, level: whatever", "attention: §yuong"))
 
 
 def test_a_cell_that_takes_no_part_hears_nothing() -> None:
