@@ -39,6 +39,10 @@ class Appender(Protocol):
 class Journal(Appender, Protocol):
     """An append-only store.  Failures are PortErrors; after ``close`` every call is a permanent one."""
 
+    @property
+    def place(self) -> str:
+        """Where it is kept, in words that an error message can begin with."""
+
     def read(self, actor: str, start: int = 0) -> Iterator[JournalEntry]:
         """What ``actor`` has at the time of the call, oldest first, from position ``start`` on.
 
@@ -47,6 +51,15 @@ class Journal(Appender, Protocol):
 
     def actors(self) -> tuple[str, ...]:
         """Every actor that has an entry, sorted."""
+
+    def counts(self) -> dict[str, int]:
+        """How many entries every actor has, sorted by actor."""
+
+    def set_meta(self, key: str, value: Plain) -> None:
+        """Keep a plain value beside the entries; durable with the next ``commit``."""
+
+    def meta(self, key: str) -> Plain | None:
+        """What ``set_meta`` kept under ``key``; None when there is nothing.  ValueError for damage."""
 
     def commit(self) -> None:
         """Make everything appended so far durable."""
@@ -60,7 +73,13 @@ class MemoryJournal:
 
     def __init__(self) -> None:
         self._lines: dict[str, list[tuple[str, bytes]]] = {}
+        self._meta: dict[str, bytes] = {}
         self._open = True
+
+    @property
+    def place(self) -> str:
+        """See :class:`Journal`."""
+        return "a journal in memory"
 
     def append(self, actor: str, kind: str, body: Plain) -> int:
         """See :class:`Journal`."""
@@ -84,6 +103,21 @@ class MemoryJournal:
         self._check()
         return tuple(sorted(self._lines))
 
+    def counts(self) -> dict[str, int]:
+        """See :class:`Journal`."""
+        self._check()
+        return {actor: len(lines) for actor, lines in sorted(self._lines.items())}
+
+    def set_meta(self, key: str, value: Plain) -> None:
+        """See :class:`Journal`."""
+        self._check()
+        self._meta[key] = encoded(value)
+
+    def meta(self, key: str) -> Plain | None:
+        """See :class:`Journal`."""
+        self._check()
+        return canonical.decode(self._meta[key]) if key in self._meta else None
+
     def commit(self) -> None:
         """See :class:`Journal`."""
         self._check()
@@ -105,6 +139,12 @@ class DiscardingJournal:
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
+        self._meta: dict[str, bytes] = {}
+
+    @property
+    def place(self) -> str:
+        """See :class:`Journal`."""
+        return "a journal that keeps nothing"
 
     def append(self, actor: str, kind: str, body: Plain) -> int:  # noqa: ARG002
         """See :class:`Journal`."""
@@ -119,6 +159,18 @@ class DiscardingJournal:
     def actors(self) -> tuple[str, ...]:
         """See :class:`Journal`."""
         return tuple(sorted(self._counts))
+
+    def counts(self) -> dict[str, int]:
+        """See :class:`Journal`."""
+        return dict(sorted(self._counts.items()))
+
+    def set_meta(self, key: str, value: Plain) -> None:
+        """See :class:`Journal`."""
+        self._meta[key] = encoded(value)
+
+    def meta(self, key: str) -> Plain | None:
+        """See :class:`Journal`."""
+        return canonical.decode(self._meta[key]) if key in self._meta else None
 
     def commit(self) -> None:
         """There is nothing to make durable."""

@@ -34,7 +34,6 @@ from runtime.interpreters import PlainInterpreter
 from runtime.journal import Journal, JournalEntry
 from runtime.run import CLOCK, COMPLETE, LEDGER, ORIGIN, PROCESS, actors_of, find_scenario
 from runtime.snapshot import initial
-from runtime.sqlite_journal import SqliteJournal
 from runtime.step import Kernel, Need, Paid, Step, step
 from runtime.trace import trace_sha256
 from runtime.turn import Record
@@ -144,7 +143,7 @@ class Recording:
         return count
 
 
-def opened(journal: SqliteJournal) -> Recording:
+def opened(journal: Journal) -> Recording:
     """The run in a journal, with its program compiled again.
 
     Raises PermanentPortError when the journal does not say what was run, or says a program
@@ -153,10 +152,10 @@ def opened(journal: SqliteJournal) -> Recording:
     try:
         origin, complete = journal.meta(ORIGIN), journal.meta(COMPLETE)
     except ValueError as problem:
-        raise PermanentPortError(f"{journal.path}: its origin is damaged: {problem}") from None
+        raise PermanentPortError(f"{journal.place}: its origin is damaged: {problem}") from None
     if origin is None:
         raise PermanentPortError(
-            f"{journal.path}: it does not say what was run, so the run cannot be made again"
+            f"{journal.place}: it does not say what was run, so the run cannot be made again"
             " (was it written to its end?)"
         )
     try:
@@ -168,13 +167,13 @@ def opened(journal: SqliteJournal) -> Recording:
     except SpecError as problem:
         first = problem.diagnostics[0]
         raise PermanentPortError(
-            f"{journal.path}: this nimdsl does not accept its documents any more: {first}"
+            f"{journal.place}: this nimdsl does not accept its documents any more: {first}"
         ) from None
     except WRONG_INPUT as problem:
-        raise PermanentPortError(f"{journal.path}: its origin is damaged: {problem!r}") from None
+        raise PermanentPortError(f"{journal.place}: its origin is damaged: {problem!r}") from None
     if program.sha256 != was:
         raise PermanentPortError(
-            f"{journal.path}: it was written by program {was[:16]}, and this nimdsl compiles the same"
+            f"{journal.place}: it was written by program {was[:16]}, and this nimdsl compiles the same"
             f" documents to {program.sha256[:16]}: another version of nimdsl made the run, only that"
             " one can replay it"
         )

@@ -64,6 +64,11 @@ class SqliteJournal:
 
     # -- the port
 
+    @property
+    def place(self) -> str:
+        """The path of the file."""
+        return str(self.path)
+
     def append(self, actor: str, kind: str, body: Plain) -> int:
         """Add a line to the batch and return its position within ``actor``."""
         self._writable()

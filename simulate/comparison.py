@@ -43,7 +43,6 @@ from runtime.replay import (
     replay,
 )
 from runtime.run import ENTRY, INCIDENT, LEDGER, PROCESS, Run
-from runtime.sqlite_journal import SqliteJournal
 from runtime.trace import NOT_A_DECISION, decision_sha256
 from runtime.turn import Record
 
@@ -254,7 +253,7 @@ class Comparison:
 
 
 def compare(
-    journal: SqliteJournal | Recording,
+    journal: Journal | Recording,
     replications: int = REPLICATIONS,
     progress: Callable[[int], None] | None = None,
 ) -> Comparison:

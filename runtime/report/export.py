@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from nimdsl import canonical
 from nimdsl.errors import InternalError, PermanentPortError
+from runtime.journal import Journal
 from runtime.report.result import Result
 from runtime.run import COMPLETE, ORIGIN
 from runtime.sqlite_journal import SqliteJournal
@@ -87,7 +88,7 @@ class RecordFile:
         self._held.clear()
 
 
-def export(result: Result, folder: Path, journal: SqliteJournal, records: RecordFile | None = None) -> None:
+def export(result: Result, folder: Path, journal: Journal, records: RecordFile | None = None) -> None:
     """Writes the summary beside journal and records, and gives all three their names.
 
     ``records`` have been written while the run went on; without, they are taken from the result.

@@ -82,6 +82,26 @@ def test_read_is_a_picture_of_the_moment(journal: Journal) -> None:
     assert [first.kind, *(entry.kind for entry in entries)] == ["accepted", "outcome"]
 
 
+def test_counts_are_by_actor(journal: Journal) -> None:
+    fill(journal)
+    assert journal.counts() == {"cell/1": 1, "nerve/1": 2}
+
+
+def test_values_beside_the_entries_are_no_entries(journal: Journal) -> None:
+    assert journal.meta("origin") is None
+    value = {"seed": 1, "names": ["x"]}
+    journal.set_meta("origin", value)
+    value["names"] = ["later"]
+    assert journal.meta("origin") == {"seed": 1, "names": ["x"]}
+    journal.set_meta("origin", None)
+    assert journal.meta("origin") is None
+    assert journal.actors() == ()
+
+
+def test_its_place_can_be_said(journal: Journal) -> None:
+    assert journal.place
+
+
 @pytest.mark.parametrize("body", [float("nan"), [float("inf")], {"x": object()}, {"x": {1, 2}}])
 def test_what_is_not_plain_is_refused_and_leaves_nothing(journal: Journal, body: Any) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
@@ -98,6 +118,9 @@ def test_after_close_every_call_fails_for_good(journal: Journal) -> None:
         lambda: journal.append("a", "k", 1),
         lambda: journal.read("a"),
         journal.actors,
+        journal.counts,
+        lambda: journal.meta("a"),
+        lambda: journal.set_meta("a", 1),
         journal.commit,
     ):
         with pytest.raises(PermanentPortError, match="closed"):
