@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nimdsl.assembly import Report
-    from nimdsl.diagnostics import Diagnostic, Place, Severity
-    from nimdsl.errors import (
+    from nimdsl.base.diagnostics import Diagnostic, Place, Severity
+    from nimdsl.base.errors import (
         InternalError,
         NimdslError,
         PermanentPortError,
@@ -49,8 +49,8 @@ __all__ = [
 
 _HOMES = {
     "nimdsl.assembly": ("Report",),
-    "nimdsl.diagnostics": ("Diagnostic", "Place", "Severity"),
-    "nimdsl.errors": tuple(name for name in __all__ if name.endswith("Error")),
+    "nimdsl.base.diagnostics": ("Diagnostic", "Place", "Severity"),
+    "nimdsl.base.errors": tuple(name for name in __all__ if name.endswith("Error")),
     "nimdsl.loading": ("check", "check_text", "load", "load_text", "shipped_specs"),
     "nimdsl.program": ("Program",),
 }

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from nimdsl.base.diagnostics import Diagnostic, Place, Severity
 from nimdsl.checks.attention import check_beat, check_economy
 from nimdsl.checks.machines import check_machine
 from nimdsl.checks.phases import check_cycles, check_exit
@@ -25,10 +26,9 @@ from nimdsl.compile.protocol import compile_protocol
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.scenario import ScenarioContext, compile_scenario
 from nimdsl.compile.wire import compile_schema
-from nimdsl.diagnostics import Diagnostic, Place, Severity
 from nimdsl.expression.types import Type
-from nimdsl.machine import Reward, State, walk
 from nimdsl.program import Actor, Beat, Economy, Program, Scenario, Schema
+from nimdsl.program.machine import Reward, State, walk
 
 Part = TypeVar("Part")
 

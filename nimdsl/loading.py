@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from nimdsl.assembly import Report, compile_documents
-from nimdsl.canonical import Plain
+from nimdsl.base.canonical import Plain
+from nimdsl.base.diagnostics import Diagnostic, Severity, in_order
+from nimdsl.base.errors import SpecError
 from nimdsl.compile.documents import gather
 from nimdsl.compile.overrides import override
 from nimdsl.compile.recordings import with_recordings
-from nimdsl.diagnostics import Diagnostic, Severity, in_order
-from nimdsl.errors import SpecError
 from nimdsl.program import Program
-from nimdsl.source import Source, read_sources
-from nimdsl.tree import Node, parse
+from nimdsl.text.source import Source, read_sources
+from nimdsl.text.tree import Node, parse
 
 
 def shipped_specs() -> Path:

@@ -6,8 +6,8 @@
 True
 """
 
-from runtime.report.result import Result
-from runtime.run import find_scenario
+from gardens.report.result.result import Result
+from runtime.run.run import find_scenario
 from simulate.running import run
 
 __all__ = ["Result", "find_scenario", "run"]

@@ -23,16 +23,17 @@ from functools import cached_property
 
 from gardens.virtual.driver import Driver, Options
 from gardens.virtual.recorded import Parity, parity
-from nimdsl import canonical
-from nimdsl.canonical import Plain
+from nimdsl.base import canonical
+from nimdsl.base.canonical import Plain
+from nimdsl.base.units import MICRO, SECOND_NS
 from nimdsl.compile.garden import PERFECT_BUS
 from nimdsl.program import Garden
-from nimdsl.units import MICRO, SECOND_NS
-from runtime.accounts import OVERFLOW, Entry
-from runtime.events import EventKind
-from runtime.interpreters import PlainInterpreter
-from runtime.journal import Journal
-from runtime.replay import (
+from runtime.kernel.events import EventKind
+from runtime.kernel.interpreters import PlainInterpreter
+from runtime.kernel.turn import Record
+from runtime.ledger.accounts import OVERFLOW, Entry
+from runtime.ports.journal import Journal
+from runtime.run.replay import (
     WRONG_INPUT,
     Inbox,
     Recording,
@@ -42,9 +43,8 @@ from runtime.replay import (
     readable,
     replay,
 )
-from runtime.run import ENTRY, INCIDENT, LEDGER, PROCESS, Run
-from runtime.trace import NOT_A_DECISION, decision_sha256
-from runtime.turn import Record
+from runtime.run.run import ENTRY, INCIDENT, LEDGER, PROCESS, Run
+from runtime.run.trace import NOT_A_DECISION, decision_sha256
 
 REPLICATIONS = 20
 FEW = 20

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from gardens.report.observe.watch import Look
+from gardens.report.result.export import RecordFile
+from gardens.report.result.result import Result, result_of
+from gardens.report.result.tally import Tally
 from gardens.virtual.driver import Driver, Options
-from nimdsl.canonical import Plain
+from nimdsl.base.canonical import Plain
 from nimdsl.loading import with_overrides
 from nimdsl.program import Program
-from runtime.journal import Journal
-from runtime.report.export import RecordFile
-from runtime.report.result import Result, result_of
-from runtime.report.tally import Tally
-from runtime.report.watch import Look
-from runtime.run import find_scenario
-from runtime.turn import Record
+from runtime.kernel.turn import Record
+from runtime.ports.journal import Journal
+from runtime.run.run import find_scenario
 
 
 def run(
@@ -34,9 +34,9 @@ def run(
 
     ``seed`` defaults to the scenario's own; ``set`` are overrides (``kind/name.field: value``)
     on top of the scenario's.  Without ``keep`` a run takes little memory however long it is: the
-    result has its summary, but its records only where they are written to (``records``, and then
-    :func:`runtime.report.export.export`), its journal only where there is a ``journal``.  ``look`` is
-    asked, with the program as it runs, who looks on.  Raises
+    result has its summary, but its records only where they are written to (``records``, then
+    :func:`gardens.report.result.export.export`), its journal only where there is a ``journal``.
+    ``look`` is asked, with the program as it runs, who looks on.  Raises
     SpecError when there is no such scenario or an override makes the documents wrong, PermanentPortError
     when ``records`` cannot be written.
     """

@@ -1,1 +1,1 @@
-"""The real garden: NATS, processes, threads and wall clocks; asyncio only here."""
+"""Gardens on real time: asyncio, and only here."""

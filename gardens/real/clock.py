@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nimdsl.units import SECOND_NS
+from nimdsl.base.units import SECOND_NS
 
 SLACK_NS = 50_000
 """What is due in less is due: event loops wake a little early."""

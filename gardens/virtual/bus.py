@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from runtime.bus import BACKLOG_COUNT_MAX, Ears, Listener, Message, Take, Told, check_size
-from runtime.models import Fates
+from runtime.chance.models import Fates
+from runtime.ports.bus import BACKLOG_COUNT_MAX, Ears, Listener, Message, Take, Told, check_size
 
 Schedule = Callable[[int, Message, int, Callable[[], None]], None]
 """(time, message, which copy of it, act): the driver decides the order of one instant (SEMANTICS 2.2)."""
 
 
 class VirtualBus:
-    """See :class:`runtime.bus.Bus`."""
+    """See :class:`runtime.ports.bus.Bus`."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class VirtualBus:
         self._count = 0
 
     def send(self, message: Message) -> None:
-        """See :class:`runtime.bus.Bus`."""
+        """See :class:`runtime.ports.bus.Bus`."""
         check_size(message, self._fates.model.payload_bytes_max)
         number = message.number
         if not number:
@@ -44,9 +44,9 @@ class VirtualBus:
             self._schedule(at_ns, message, copy, lambda: self._ears.hand(message, self.send))
 
     def listen(self, address: str, take: Take, backlog_count_max: int = BACKLOG_COUNT_MAX) -> Listener:
-        """See :class:`runtime.bus.Bus`."""
+        """See :class:`runtime.ports.bus.Bus`."""
         return self._ears.open(address, take, backlog_count_max)
 
     def after(self, delay_ns: int, act: Callable[[], None]) -> Callable[[], None]:
-        """See :class:`runtime.bus.Bus`."""
+        """See :class:`runtime.ports.bus.Bus`."""
         return self._after(delay_ns, act)

@@ -5,7 +5,7 @@ Dull on purpose.  It delivers events to hosts in the order of SEMANTICS 2.2
 so its own counter never decides), and carries out effects.  Each effect that
 takes time is one bare SimPy event.  The horizon is exclusive.
 
-What happens to messages and work is drawn in :mod:`runtime.models`;
+What happens to messages and work is drawn in :mod:`runtime.chance.models`;
 what an event does is the kernel's affair.
 """
 
@@ -17,28 +17,29 @@ from typing import Any
 
 import simpy
 
+from gardens.stores.memory import DiscardingJournal, MemoryJournal
 from gardens.virtual.bus import VirtualBus
-from nimdsl import canonical
-from nimdsl.canonical import Plain
+from nimdsl.base import canonical
+from nimdsl.base.canonical import Plain
+from nimdsl.base.errors import PermanentPortError
 from nimdsl.compile.garden import PERFECT_GARDEN
 from nimdsl.compile.handshake import TRANSLATE
-from nimdsl.errors import PermanentPortError
-from nimdsl.flatten import Table
 from nimdsl.program import Actor, Program, Scenario
-from runtime import wire
-from runtime.bus import Message
-from runtime.economy import Charge, Entry, Ledger, Reserve, Settle
-from runtime.effects import Book, Deliver, Effect, RevokeWork, SetTimer, StartWork
-from runtime.events import BEGIN, PRIORITY, Event, EventKind
-from runtime.host import Checks, Host, finished
-from runtime.interpreters import Interpreter, TransitionsInterpreter
-from runtime.journal import DiscardingJournal, Journal, MemoryJournal
-from runtime.models import Draws, Fates, WorkModels
-from runtime.run import LEDGER, WIND_DOWN_NS, Incident, Run, actors_of, has_ended, tariff_of
-from runtime.step import Kernel, Need, Paid
-from runtime.stimuli import Arrival, stimuli_of
-from runtime.translator import DocumentTranslator, Translator
-from runtime.turn import Record
+from nimdsl.program.flatten import Table
+from runtime.chance.models import Draws, Fates, WorkModels
+from runtime.chance.stimuli import Arrival, stimuli_of
+from runtime.kernel.effects import Book, Deliver, Effect, RevokeWork, SetTimer, StartWork
+from runtime.kernel.events import BEGIN, PRIORITY, Event, EventKind
+from runtime.kernel.interpreters import Interpreter, TransitionsInterpreter
+from runtime.kernel.step import Kernel, Need, Paid
+from runtime.kernel.turn import Record
+from runtime.ledger.economy import Charge, Entry, Ledger, Reserve, Settle
+from runtime.ports.bus import Message
+from runtime.ports.journal import Journal
+from runtime.ports.translator import DocumentTranslator, Translator
+from runtime.run import wire
+from runtime.run.host import Checks, Host, finished
+from runtime.run.run import LEDGER, WIND_DOWN_NS, Incident, Run, actors_of, has_ended, tariff_of
 
 EVENT_COUNT_MAX = 5_000_000
 """How many events one run takes at most."""

@@ -8,7 +8,7 @@ the same (sender, number).  The laws:
   kind and payload.
 * What is sent here and arrives nowhere has an explanation: the bus was declared to
   lose it, its receiver was away, it was on its way when the journal ended.
-* Records, outcomes and times are those that :mod:`runtime.replay` asks for.
+* Records, outcomes and times are those that :mod:`runtime.run.replay` asks for.
 * The ledger's journal is what the commands of the actors lead to, entry by entry,
   in some order in which each actor's own commands keep theirs; SEMANTICS 3.1 holds
   on every prefix; what an actor heard is what the ledger says.
@@ -27,18 +27,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 
-from nimdsl import canonical
-from nimdsl.canonical import Plain
+from nimdsl.base import canonical
+from nimdsl.base.canonical import Plain
+from nimdsl.base.errors import NimdslError, PermanentPortError
+from nimdsl.base.units import SECOND_NS
 from nimdsl.compile.garden import PERFECT_GARDEN
-from nimdsl.errors import NimdslError, PermanentPortError
-from nimdsl.units import SECOND_NS
-from runtime import wire
-from runtime.audit import Asked, Audit, Wrong
-from runtime.bus import check_size
-from runtime.effects import Book, Deliver, Effect
-from runtime.events import PRIORITY, Event, EventKind
-from runtime.models import Draws, Fates
-from runtime.replay import (
+from runtime.chance.models import Draws, Fates
+from runtime.chance.stimuli import stimuli_of
+from runtime.kernel.effects import Book, Deliver, Effect
+from runtime.kernel.events import PRIORITY, Event, EventKind
+from runtime.kernel.step import Paid
+from runtime.ports.bus import check_size
+from runtime.run import wire
+from runtime.run.audit import Asked, Audit, Wrong
+from runtime.run.replay import (
     STIMULI,
     Difference,
     Line,
@@ -50,7 +52,7 @@ from runtime.replay import (
     strangers,
     told,
 )
-from runtime.run import (
+from runtime.run.run import (
     BOOKS,
     CLOCK,
     INCIDENT,
@@ -59,8 +61,6 @@ from runtime.run import (
     WIND_DOWN_NS,
     tariff_of,
 )
-from runtime.step import Paid
-from runtime.stimuli import stimuli_of
 
 TIMER_SLACK_NS = 100_000
 """So much early a timer of a real garden may come: event loops wake a little before the time."""

@@ -2,5 +2,5 @@
 
 ``guards`` decides what conditions can be true together, ``machines`` checks
 machines, ``phases`` checks phases.  Each finding has its own code
-(:mod:`nimdsl.catalogue`).
+(:mod:`nimdsl.base.catalogue`).
 """

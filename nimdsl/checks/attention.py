@@ -6,12 +6,12 @@ and what of a beat is left for a level at most.
 
 from __future__ import annotations
 
+from nimdsl.base.diagnostics import Severity
+from nimdsl.base.units import MICRO, SECOND_NS, format_duration, format_lifeforce
+from nimdsl.base.words import listed
 from nimdsl.compile.lengths import check_length
 from nimdsl.compile.reader import Findings, Reader
-from nimdsl.diagnostics import Severity
 from nimdsl.program import Beat, Economy, Level
-from nimdsl.units import MICRO, SECOND_NS, format_duration, format_lifeforce
-from nimdsl.words import listed
 
 
 def check_beat(findings: Findings, reader: Reader, beat: Beat) -> None:

@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from nimdsl import canonical
+from nimdsl.base import canonical
 from nimdsl.expression.check import infer
 from nimdsl.expression.evaluate import Fault, closure
 from nimdsl.expression.syntax import (
@@ -32,7 +32,7 @@ from nimdsl.expression.syntax import (
     unparse,
 )
 from nimdsl.expression.types import INT, REAL
-from nimdsl.machine import Expression
+from nimdsl.program.machine import Expression
 
 CASE_COUNT_MAX = 4_096
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nimdsl.base.suggest import phrase
 from nimdsl.checks.guards import shadowed, uncovered
 from nimdsl.compile.machines import Interface
 from nimdsl.compile.reader import Findings
-from nimdsl.flatten import FAULT, REFUSED, leaf_of, lineage
-from nimdsl.machine import StartWork, State, Transition, walk
-from nimdsl.suggest import phrase
+from nimdsl.program.flatten import FAULT, REFUSED, leaf_of, lineage
+from nimdsl.program.machine import StartWork, State, Transition, walk
 
 
 def check_machine(findings: Findings, root: State, interface: Interface, answering: bool) -> None:

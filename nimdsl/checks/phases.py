@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nimdsl.base.diagnostics import Diagnostic, error
 from nimdsl.checks.guards import Case, possible
 from nimdsl.compile.documents import Document, Documents
 from nimdsl.compile.phase import CompiledPhase
 from nimdsl.compile.reader import Findings, Reader
-from nimdsl.diagnostics import Diagnostic, error
-from nimdsl.tree import ListNode
+from nimdsl.text.tree import ListNode
 
 
 def check_exit(findings: Findings, reader: Reader, phase: CompiledPhase) -> None:

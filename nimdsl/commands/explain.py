@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from nimdsl.catalogue import Entry, Word, catalogue, words
+from nimdsl.base.catalogue import Entry, Word, catalogue, words
+from nimdsl.base.diagnostics import error
+from nimdsl.base.errors import SpecError
+from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.commands.output import styled
-from nimdsl.diagnostics import error
-from nimdsl.errors import SpecError
-from nimdsl.fields import Unknown, explain_field, fields_called, find_field
 from nimdsl.kinds import KINDS, document_schema
-from nimdsl.suggest import did_you_mean, phrase
+from nimdsl.schema.fields import Unknown, explain_field, fields_called, find_field
 
 _CODE = re.compile(r"(nim)?\d{2,}", re.IGNORECASE)
 

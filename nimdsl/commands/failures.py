@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, requires
 
 import typer
 
-from nimdsl.errors import InternalError, NimdslError, PortError, SpecError
+from nimdsl.base.errors import InternalError, NimdslError, PortError, SpecError
 
 OWN_PACKAGES = ("nimdsl", "runtime", "gardens", "simulate")
 _PACKAGES = {"nats": "nats_py"}

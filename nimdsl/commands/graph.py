@@ -1,4 +1,4 @@
-"""``nimdsl graph``: a thin layer over :mod:`nimdsl.graph` and :mod:`nimdsl.notation`."""
+"""``nimdsl graph``: a thin layer over :mod:`nimdsl.show.graph` and :mod:`nimdsl.show.notation`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
+from nimdsl.base.diagnostics import error
+from nimdsl.base.errors import SpecError
+from nimdsl.base.suggest import phrase
 from nimdsl.commands.output import chosen
-from nimdsl.diagnostics import error
-from nimdsl.errors import SpecError
-from nimdsl.graph import Drawing, draw_cell, draw_phase, draw_protocol
 from nimdsl.loading import load
-from nimdsl.notation import to_dot, to_mermaid
 from nimdsl.program import Program
-from nimdsl.suggest import phrase
+from nimdsl.show.graph import Drawing, draw_cell, draw_phase, draw_protocol
+from nimdsl.show.notation import to_dot, to_mermaid
 
 
 class Notation(enum.StrEnum):

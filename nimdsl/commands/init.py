@@ -11,11 +11,11 @@ from typing import Annotated
 
 import typer
 
+from nimdsl.base.errors import NimdslError, PermanentPortError
 from nimdsl.commands.output import styled
 from nimdsl.commands.schema import ANY_DOCUMENT, write_schemas
-from nimdsl.errors import NimdslError, PermanentPortError
 from nimdsl.loading import shipped_specs
-from nimdsl.source import SUFFIXES
+from nimdsl.text.source import SUFFIXES
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 SCHEMAS = "schemas"

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from nimdsl.diagnostics import Diagnostic, Severity
+from nimdsl.base.diagnostics import Diagnostic, Severity
 from nimdsl.loading import shipped_specs
-from nimdsl.source import SUFFIXES
+from nimdsl.text.source import SUFFIXES
 
 _COLOURS = {"red": 31, "green": 32, "yellow": 33, "cyan": 36, "bold": 1, "dim": 2}
 _SEVERITY_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
+from nimdsl.base.diagnostics import error
+from nimdsl.base.errors import PermanentPortError, SpecError
+from nimdsl.base.suggest import phrase
 from nimdsl.commands.output import chosen, counted, print_json
-from nimdsl.diagnostics import error
-from nimdsl.errors import PermanentPortError, SpecError
 from nimdsl.kinds import KINDS, any_schema, document_schema
 from nimdsl.loading import load
-from nimdsl.suggest import phrase
 
 ANY_DOCUMENT = "document.json"
 

@@ -9,17 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
+from nimdsl.base.diagnostics import error
+from nimdsl.base.errors import SpecError
+from nimdsl.base.suggest import phrase
 from nimdsl.commands.output import Format, chosen, print_json, styled
 from nimdsl.compile.documents import Document
-from nimdsl.costs import Cost, costs_of
-from nimdsl.diagnostics import error
-from nimdsl.errors import SpecError
 from nimdsl.kinds import KINDS
 from nimdsl.loading import load
 from nimdsl.program import Program
-from nimdsl.resolved import resolve_document, to_yaml
-from nimdsl.suggest import phrase
-from nimdsl.tree import Scalar
+from nimdsl.show.costs import Cost, costs_of
+from nimdsl.show.resolved import resolve_document, to_yaml
+from nimdsl.text.tree import Scalar
 
 
 @dataclass(frozen=True)

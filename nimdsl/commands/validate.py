@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from nimdsl.assembly import Report
+from nimdsl.base.diagnostics import Severity
 from nimdsl.commands.output import Format, chosen, counted, print_diagnostics, print_json, styled
 from nimdsl.compile.recordings import RECORDING_SUFFIX
-from nimdsl.diagnostics import Severity
 from nimdsl.loading import check
-from nimdsl.source import SUFFIXES
+from nimdsl.text.source import SUFFIXES
 
 
 def command(

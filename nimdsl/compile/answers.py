@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from nimdsl.base.suggest import phrase
 from nimdsl.compile.generated import constant
 from nimdsl.compile.machines import Interface, compile_actions
 from nimdsl.compile.payload import check_payload
@@ -19,11 +20,10 @@ from nimdsl.compile.reader import Reader
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.syntax import Binary, Call, Field, Literal, Macro, Name
 from nimdsl.expression.types import BOOL, INT, REAL, RECORD, STRING, Type, list_of, record_of
-from nimdsl.flatten import FAULT, REFUSED
-from nimdsl.machine import Expression, Price, Purse, Raise, Reply, StartWork, State, Transition
 from nimdsl.program import Schema
-from nimdsl.remedies import of_work
-from nimdsl.suggest import phrase
+from nimdsl.program.flatten import FAULT, REFUSED
+from nimdsl.program.machine import Expression, Price, Purse, Raise, Reply, StartWork, State, Transition
+from nimdsl.schema.remedies import of_work
 
 LISTENING = "listening"
 PROCESS = "process"

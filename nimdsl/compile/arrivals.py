@@ -21,16 +21,16 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
 
-from nimdsl.canonical import Plain
+from nimdsl.base.canonical import Plain
+from nimdsl.base.diagnostics import Place, Severity
+from nimdsl.base.suggest import phrase
+from nimdsl.base.units import INT64_MAX, SECOND_NS, parse_duration, parse_lifeforce, parse_share
+from nimdsl.base.words import with_article
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.recordings import recording_name
-from nimdsl.diagnostics import Place, Severity
 from nimdsl.expression.types import ANY, STRING, Type
 from nimdsl.program import Level, Recorded
-from nimdsl.source import Source
-from nimdsl.suggest import phrase
-from nimdsl.units import INT64_MAX, SECOND_NS, parse_duration, parse_lifeforce, parse_share
-from nimdsl.words import with_article
+from nimdsl.text.source import Source
 
 ROW_COUNT_MAX = 1_000_000
 COLUMN_COUNT_MAX = 1_000

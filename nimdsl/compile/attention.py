@@ -1,6 +1,6 @@
 """Compiles ``Attention``: a beat, its levels, and the machine of her modes.
 
-What the scheduler does with them is in :mod:`runtime.scheduler`; the checks are in
+What the scheduler does with them is in :mod:`runtime.kernel.scheduler`; the checks are in
 :mod:`nimdsl.checks.attention`.
 """
 
@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from nimdsl.base.suggest import phrase
+from nimdsl.base.units import MICRO
 from nimdsl.compile.cell import compile_works
 from nimdsl.compile.machines import EventSource, Interface, add_source, compile_machine
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.expression.check import Scope
 from nimdsl.expression.types import DURATION, INT, LIFEFORCE, STRING, Type
-from nimdsl.flatten import FAULT, REFUSED
-from nimdsl.machine import State, Transition, walk
-from nimdsl.modes import leaves
 from nimdsl.program import Beat, Level, Work
-from nimdsl.remedies import of_work
-from nimdsl.suggest import phrase
-from nimdsl.units import MICRO
+from nimdsl.program.flatten import FAULT, REFUSED
+from nimdsl.program.machine import State, Transition, walk
+from nimdsl.program.modes import leaves
+from nimdsl.schema.remedies import of_work
 
 BEAT, STIMULUS, IDLE, SETTLE = "beat", "stimulus", "idle", "settle"
 """The events that modes hear besides the names of levels and stages."""

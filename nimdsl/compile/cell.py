@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from nimdsl.canonical import Plain
+from nimdsl.base.canonical import Plain
 from nimdsl.compile.answers import Context, compile_answers
 from nimdsl.compile.machines import Interface, compile_machine, event_sources
 from nimdsl.compile.reader import Findings, Reader
@@ -15,8 +15,8 @@ from nimdsl.compile.tables import compile_tables, table_bindings
 from nimdsl.compile.work import compile_work
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.types import zero
-from nimdsl.machine import Expression, State
 from nimdsl.program import Work
+from nimdsl.program.machine import Expression, State
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nimdsl.canonical import Plain
-from nimdsl.diagnostics import NOWHERE, Diagnostic, Place, error
+from nimdsl.base.canonical import Plain
+from nimdsl.base.diagnostics import NOWHERE, Diagnostic, Place, error
+from nimdsl.base.words import with_article
 from nimdsl.expression.check import Scope, infer
 from nimdsl.expression.evaluate import Fault, closure
 from nimdsl.expression.syntax import Literal, SyntaxMistake
+from nimdsl.expression.template import parse_template, type_of
 from nimdsl.kinds import KINDS
-from nimdsl.source import Source
-from nimdsl.structure import check_envelope, check_structure
-from nimdsl.template import parse_template, type_of
-from nimdsl.tree import ListNode, MapNode, Node, Scalar
-from nimdsl.words import with_article
+from nimdsl.schema.structure import check_envelope, check_structure
+from nimdsl.text.source import Source
+from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
 
 INSTANCE_COUNT_MAX = 10_000
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from nimdsl.base.units import format_lifeforce
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.program import Economy, Prices
-from nimdsl.units import format_lifeforce
 
 
 def compile_economy(findings: Findings, reader: Reader) -> Economy:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from nimdsl.errors import InternalError
+from nimdsl.base.errors import InternalError
 from nimdsl.expression.check import Binding, Scope, infer
 from nimdsl.expression.syntax import Literal, RecordOf, parse
 from nimdsl.expression.types import ANY, INT, LIFEFORCE, RECORD, STRING, Type, list_of, record_of
-from nimdsl.machine import Expression, Set
+from nimdsl.program.machine import Expression, Set
 
 GENERATED = Scope(
     {

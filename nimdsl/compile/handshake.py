@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from nimdsl.compile.generated import bump, constant, expression, phase_scope, record
 from nimdsl.expression.syntax import Binary
 from nimdsl.expression.types import BOOL, STRING
-from nimdsl.flatten import FAULT, REFUSED
-from nimdsl.machine import (
+from nimdsl.program import Prices
+from nimdsl.program.flatten import FAULT, REFUSED
+from nimdsl.program.machine import (
     Action,
     Append,
     Close,
@@ -32,7 +33,6 @@ from nimdsl.machine import (
     Timer,
     Transition,
 )
-from nimdsl.program import Prices
 
 TRANSLATE, TRANSLATED, UNTRANSLATED, REPLIED, UNREADY = (
     "translate",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from nimdsl.base.diagnostics import Place, Severity
+from nimdsl.base.units import format_duration
 from nimdsl.compile.reader import Findings
-from nimdsl.diagnostics import Place, Severity
 from nimdsl.program import Beat, Level
-from nimdsl.units import format_duration
 
 
 def check_length(findings: Findings, beat: Beat, level: Level, takes_ns: int, place: Place) -> None:

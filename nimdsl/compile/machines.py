@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from nimdsl.base.diagnostics import Place
+from nimdsl.base.suggest import phrase
 from nimdsl.compile.reader import Reader
-from nimdsl.diagnostics import Place
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.types import ANY, LIFEFORCE, REAL, RECORD, STRING, Type, join, parse_type, record_of
-from nimdsl.flatten import FAULT, REFUSED
-from nimdsl.machine import (
+from nimdsl.program import Work
+from nimdsl.program.flatten import FAULT, REFUSED
+from nimdsl.program.machine import (
     Action,
     Emit,
     Expression,
@@ -29,10 +31,8 @@ from nimdsl.machine import (
     Timer,
     Transition,
 )
-from nimdsl.program import Work
-from nimdsl.remedies import of_work
-from nimdsl.suggest import phrase
-from nimdsl.tree import ListNode, MapNode, Node
+from nimdsl.schema.remedies import of_work
+from nimdsl.text.tree import ListNode, MapNode, Node
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """What criteria and expectations may read once a run is over.
 
-The values are gathered by whoever ran the scenario (``runtime.report.outcome``); the
+The values are gathered by whoever ran the scenario (``gardens.report.result.outcome``); the
 names and types are fixed here, so that a typing mistake is found before.
 """
 

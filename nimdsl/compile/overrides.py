@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from nimdsl.canonical import Plain
+from nimdsl.base.canonical import Plain
+from nimdsl.base.diagnostics import NOWHERE, Diagnostic, error
+from nimdsl.base.suggest import phrase
 from nimdsl.compile.documents import Document, Documents
-from nimdsl.diagnostics import NOWHERE, Diagnostic, error
 from nimdsl.kinds import KINDS
-from nimdsl.source import Source
-from nimdsl.structure import check_structure
-from nimdsl.suggest import phrase
-from nimdsl.tree import ListNode, MapNode, Node, Scalar, parse
+from nimdsl.schema.structure import check_structure
+from nimdsl.text.source import Source
+from nimdsl.text.tree import ListNode, MapNode, Node, Scalar, parse
 
 CODE = "NIM0507"
 

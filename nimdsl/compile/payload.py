@@ -11,18 +11,18 @@ from typing import Any
 
 import jsonschema_rs
 
+from nimdsl.base.diagnostics import Place
+from nimdsl.base.suggest import phrase
 from nimdsl.compile.reader import Reader
 from nimdsl.compile.wire import schema_type
-from nimdsl.diagnostics import Place
 from nimdsl.expression.check import Scope, infer
 from nimdsl.expression.evaluate import Fault, closure
 from nimdsl.expression.syntax import Name, SyntaxMistake, children
 from nimdsl.expression.syntax import Node as Tree
+from nimdsl.expression.template import is_template, parse_template
 from nimdsl.expression.types import ANY, accepts
 from nimdsl.program import Schema
-from nimdsl.suggest import phrase
-from nimdsl.template import is_template, parse_template
-from nimdsl.tree import ListNode, MapNode, Node, Scalar
+from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
 
 CODE = "NIM0306"
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nimdsl.canonical import Plain
+from nimdsl.base.canonical import Plain
+from nimdsl.base.suggest import phrase
 from nimdsl.compile.documents import Document, Documents, combinations
 from nimdsl.compile.generated import (
     PHASE_COUNTERS,
@@ -25,11 +26,10 @@ from nimdsl.compile.payload import check_payload
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.types import REAL, RECORD, STRING, Type, list_of, record_of
-from nimdsl.flatten import FAULT
-from nimdsl.machine import Action, Expression, Note, Reward, Set, State, Timer, Transition
 from nimdsl.program import Economy, Handshake, Phase, Prices, Schema
-from nimdsl.suggest import phrase
-from nimdsl.tree import MapNode, Scalar
+from nimdsl.program.flatten import FAULT
+from nimdsl.program.machine import Action, Expression, Note, Reward, Set, State, Timer, Transition
+from nimdsl.text.tree import MapNode, Scalar
 
 HANDSHAKE_COUNT_MAX = 1_000
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from nimdsl.base.units import format_lifeforce
 from nimdsl.compile.handshake import TRANSLATE, TRANSLATED, UNTRANSLATED
 from nimdsl.compile.outcome import Cells, outcome_scope
 from nimdsl.compile.phase import CompiledPhase
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.work import compile_model
 from nimdsl.expression.types import STRING, Type
-from nimdsl.machine import State, Timer, Transition
 from nimdsl.program import Actor, Criterion, Economy, Protocol, Work, WorkModel
-from nimdsl.units import format_lifeforce
+from nimdsl.program.machine import State, Timer, Transition
 
 
 def compile_protocol(

@@ -12,8 +12,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from nimdsl.base.diagnostics import Diagnostic, Place, Severity
+from nimdsl.base.suggest import phrase
+from nimdsl.base.units import parse_duration, parse_lifeforce, parse_share
+from nimdsl.base.words import with_article
 from nimdsl.compile.documents import Document, Documents, render
-from nimdsl.diagnostics import Diagnostic, Place, Severity
 from nimdsl.expression import types
 from nimdsl.expression.check import Scope, infer
 from nimdsl.expression.syntax import (
@@ -27,6 +30,7 @@ from nimdsl.expression.syntax import (
     unparse,
 )
 from nimdsl.expression.syntax import Node as Tree
+from nimdsl.expression.template import is_template, literal, parse_template
 from nimdsl.expression.types import (
     ANY,
     BOOL,
@@ -39,13 +43,9 @@ from nimdsl.expression.types import (
     parse_type,
     record_of,
 )
-from nimdsl.machine import Expression
-from nimdsl.structure import UNIT_FIX, negative
-from nimdsl.suggest import phrase
-from nimdsl.template import is_template, literal, parse_template
-from nimdsl.tree import ListNode, MapNode, Node, Scalar
-from nimdsl.units import parse_duration, parse_lifeforce, parse_share
-from nimdsl.words import with_article
+from nimdsl.program.machine import Expression
+from nimdsl.schema.structure import UNIT_FIX, negative
+from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
 
 _WANTED = {
     "int": "write a whole number, for example `3`",

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from nimdsl.base.diagnostics import Diagnostic, error
 from nimdsl.compile.documents import Document, Documents
-from nimdsl.diagnostics import Diagnostic, error
-from nimdsl.source import Source, read_file
-from nimdsl.tree import ListNode, MapNode, Scalar
+from nimdsl.text.source import Source, read_file
+from nimdsl.text.tree import ListNode, MapNode, Scalar
 
 RECORDING_SUFFIX = ".csv"
 """How recordings usually end."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from nimdsl.base.diagnostics import Severity
+from nimdsl.base.suggest import phrase
 from nimdsl.compile.outcome import Cells, outcome_scope
 from nimdsl.compile.overrides import override
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.stimulus import Receivers, compile_stimuli
-from nimdsl.diagnostics import Severity
 from nimdsl.expression.check import Scope
 from nimdsl.expression.syntax import Index, Literal, Name, Node, children
 from nimdsl.expression.types import Type
 from nimdsl.program import BEAT_COUNT_MAX, Beat, Economy, Expectation, Garden, Protocol, Scenario
-from nimdsl.suggest import phrase
 
 HORIZON_NS = 3_600 * 1_000_000_000
 

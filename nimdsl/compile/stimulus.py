@@ -3,7 +3,7 @@
 When is one of ``at``, ``poisson`` and ``recording``; for whom one of ``to`` (a
 cell), ``level`` (an item for a level of the attention) and ``gate`` (the
 attention hears that it opened or closed).  What the attention makes of them is
-:mod:`runtime.attention`'s affair.
+:mod:`runtime.kernel.attention`'s affair.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from nimdsl.canonical import Plain
+from nimdsl.base.canonical import Plain
+from nimdsl.base.diagnostics import Severity
+from nimdsl.base.suggest import phrase
+from nimdsl.base.units import format_duration, parse_duration
 from nimdsl.compile.arrivals import Wanted, compile_recording
 from nimdsl.compile.lengths import check_length
 from nimdsl.compile.machines import event_payload
 from nimdsl.compile.reader import Reader
-from nimdsl.diagnostics import Severity
 from nimdsl.expression.check import Scope
 from nimdsl.expression.evaluate import Fault
 from nimdsl.expression.types import Type
-from nimdsl.machine import Expression
 from nimdsl.program import Beat, Level, Periodic, Poisson, Recorded, Stimulus
-from nimdsl.suggest import phrase
-from nimdsl.units import format_duration, parse_duration
+from nimdsl.program.machine import Expression
 
 ARRIVAL_COUNT_MAX = 1_000_000
 """How many arrivals a stimulus may be expected to have."""

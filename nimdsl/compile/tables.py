@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nimdsl.canonical import Plain
+from nimdsl.base.canonical import Plain
 from nimdsl.compile.reader import Reader
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.evaluate import Fault

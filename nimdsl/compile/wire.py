@@ -12,12 +12,12 @@ from typing import Any
 
 import jsonschema_rs
 
+from nimdsl.base.suggest import phrase
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.expression import types
 from nimdsl.expression.types import Type, list_of, record_of
 from nimdsl.program import Schema
-from nimdsl.suggest import phrase
-from nimdsl.tree import MapNode, Scalar
+from nimdsl.text.tree import MapNode, Scalar
 
 KEYWORDS = (
     "type",

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from nimdsl.base.suggest import phrase
 from nimdsl.compile.reader import Reader
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.evaluate import Fault
+from nimdsl.expression.template import is_template
 from nimdsl.expression.types import ANY, DURATION, NUMERIC, RECORD, Type
-from nimdsl.machine import Expression
 from nimdsl.program import Distribution, Work, WorkModel
-from nimdsl.suggest import phrase
-from nimdsl.template import is_template
-from nimdsl.tree import ListNode, MapNode, Node, Scalar
+from nimdsl.program.machine import Expression
+from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
 
 MODEL_SCOPE = Scope(
     {"args": Binding(RECORD, ("$arguments",)), "inventory": Binding(RECORD, ("$inventory",))}

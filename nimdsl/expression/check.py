@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from nimdsl.base.suggest import phrase
+from nimdsl.base.words import with_article
 from nimdsl.expression.functions import FUNCTIONS
 from nimdsl.expression.syntax import (
     MACROS,
@@ -42,8 +44,6 @@ from nimdsl.expression.types import (
     list_of,
     record_of,
 )
-from nimdsl.suggest import phrase
-from nimdsl.words import with_article
 
 MACRO_DEPTH_MAX = 3
 """Each level multiplies the work by the length of a list."""

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from nimdsl.base.units import INT64_MAX, MICRO
 from nimdsl.expression.check import Binding, Scope, infer
 from nimdsl.expression.functions import FUNCTIONS, as_text, real_of
 from nimdsl.expression.syntax import (
@@ -33,7 +34,6 @@ from nimdsl.expression.syntax import (
     Unary,
 )
 from nimdsl.expression.types import ANY, INT, QUANTITIES, REAL, SHARE, Type
-from nimdsl.units import INT64_MAX, MICRO
 
 Environment = Mapping[str, Any]
 Closure = Callable[[Environment], Any]

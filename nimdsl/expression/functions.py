@@ -14,7 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from nimdsl import canonical
+from nimdsl.base import canonical
+from nimdsl.base.units import format_duration, format_lifeforce, format_share
 from nimdsl.expression.types import (
     ANY,
     BOOL,
@@ -27,7 +28,6 @@ from nimdsl.expression.types import (
     join,
     list_of,
 )
-from nimdsl.units import format_duration, format_lifeforce, format_share
 
 REAL_EXACT_MAX = 2**53
 Rule = Callable[..., Type | None]

@@ -13,9 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nimdsl.expression import types
-from nimdsl.expression.types import Type
-from nimdsl.units import (
+from nimdsl.base.units import (
     INT64_MAX,
     format_duration,
     format_lifeforce,
@@ -24,7 +22,9 @@ from nimdsl.units import (
     parse_lifeforce,
     parse_share,
 )
-from nimdsl.words import with_article
+from nimdsl.base.words import with_article
+from nimdsl.expression import types
+from nimdsl.expression.types import Type
 
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree

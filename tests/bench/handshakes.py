@@ -18,9 +18,9 @@ from pathlib import Path
 import nats
 from nats.aio.client import Client
 
-from gardens.real.state import State
-from gardens.real.subjects import Subjects
-from nimdsl import canonical
+from gardens.real.nats.subjects import Subjects
+from gardens.real.supervisor.state import State
+from nimdsl.base import canonical
 from nimdsl.compile.garden import LOCAL_GARDEN
 
 ROUNDS = 7

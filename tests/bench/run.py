@@ -24,11 +24,11 @@ import nimdsl
 from gardens.virtual.driver import Driver, Options
 from nimdsl.expression.syntax import parse
 from nimdsl.loading import with_overrides
-from runtime.interpreters import PlainInterpreter
-from runtime.models import Draws
-from runtime.run import Run
-from runtime.stimuli import stimuli_of
-from runtime.turn import Record
+from runtime.chance.models import Draws
+from runtime.chance.stimuli import stimuli_of
+from runtime.kernel.interpreters import PlainInterpreter
+from runtime.kernel.turn import Record
+from runtime.run.run import Run
 from simulate import run
 from tests.bench import by_hand
 from tests.bench.handshakes import bench_handshakes

@@ -16,15 +16,17 @@ import simpy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gardens.real.bus import NatsBus, connect
 from gardens.real.clock import Clock, Origin
-from gardens.real.subjects import Subjects
+from gardens.real.nats.bus import NatsBus, connect
+from gardens.real.nats.subjects import Subjects
 from gardens.virtual.bus import VirtualBus
+from nimdsl.base.errors import PermanentPortError
 from nimdsl.compile.garden import LOCAL_GARDEN, PERFECT_BUS
-from nimdsl.errors import PermanentPortError
-from runtime.bus import NOBODY, Bus, Listener, MemoryBus, Message, Questions
-from runtime.faults import FaultyBus
-from runtime.models import Draws, Fates
+from runtime.chance.faults import FaultyBus
+from runtime.chance.models import Draws, Fates
+from runtime.ports.bus import NOBODY, Bus, Listener, Message
+from runtime.ports.memory_bus import MemoryBus
+from runtime.ports.requests import Questions
 from tests.support.nats import nats_server
 
 MS = 1_000_000

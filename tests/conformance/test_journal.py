@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nimdsl.errors import PermanentPortError, TemporaryPortError
-from runtime import sqlite_journal
-from runtime.journal import DiscardingJournal, Journal, JournalEntry, MemoryJournal
-from runtime.sqlite_journal import SqliteJournal
+from gardens.stores import sqlite as sqlite_journal
+from gardens.stores.memory import DiscardingJournal, MemoryJournal
+from gardens.stores.sqlite import SqliteJournal
+from nimdsl.base.errors import PermanentPortError, TemporaryPortError
+from runtime.ports.journal import Journal, JournalEntry
 
 PLAIN = st.recursive(
     st.none()

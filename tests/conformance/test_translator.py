@@ -10,7 +10,7 @@ import pytest
 
 import nimdsl
 from gardens.virtual.driver import Options
-from runtime.translator import DocumentTranslator, Translator
+from runtime.ports.translator import DocumentTranslator, Translator
 from simulate import Result, run
 from tests.support.texts import HELLO
 

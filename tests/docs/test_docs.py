@@ -184,7 +184,7 @@ def test_commands_print_what_the_page_shows(
 
 
 def test_readme_shows_what_simulate_prints(capsys: pytest.CaptureFixture[str]) -> None:
-    from runtime.report.text import report
+    from gardens.report.terminal.text import report
 
     shown = next(
         b for b in blocks((ROOT / "README.md").read_text(encoding="utf-8")) if b.language == "text"

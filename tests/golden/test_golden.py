@@ -9,10 +9,10 @@ from collections.abc import Callable
 import pytest
 
 import nimdsl
-from nimdsl.catalogue import catalogue
+from nimdsl.base.catalogue import catalogue
 from nimdsl.commands import explain, graph, show
-from nimdsl.notation import to_dot, to_mermaid
-from nimdsl.resolved import resolve_document, to_yaml
+from nimdsl.show.notation import to_dot, to_mermaid
+from nimdsl.show.resolved import resolve_document, to_yaml
 
 Golden = Callable[[str, str], None]
 

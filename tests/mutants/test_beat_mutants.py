@@ -1,6 +1,6 @@
 """Each law of SEMANTICS 5 kills a seeded defect of the scheduler, by the records alone.
 
-A mutant is one small change of :mod:`runtime.beat`, patched in; over the random attentions that the
+A mutant is one small change of :mod:`runtime.kernel.beat`, patched in; over the random attentions that the
 laws are tested on, some run must break the named law.
 """
 
@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from runtime import beat
-from runtime.beat import OVERHEAD, WINDOW, remaining_ns
-from runtime.scheduler import Scheduler
+from runtime.kernel import beat
+from runtime.kernel.beat import OVERHEAD, WINDOW, remaining_ns
+from runtime.kernel.scheduler import Scheduler
 from tests.properties.beat_laws import broken_laws
 from tests.support.attentions import Case, cases
 

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from nimdsl import machine
-from nimdsl.errors import NimdslError
-from nimdsl.machine import Purse
-from runtime import actions, economy, machine_step
-from runtime.effects import Book
-from runtime.turn import Turn
+from nimdsl.base.errors import NimdslError
+from nimdsl.program import machine
+from nimdsl.program.machine import Purse
+from runtime.kernel import actions, machine_step
+from runtime.kernel.effects import Book
+from runtime.kernel.turn import Turn
+from runtime.ledger import economy
 from tests.properties.worlds import World, laws, worlds
 
 Patch = Callable[[pytest.MonkeyPatch], None]

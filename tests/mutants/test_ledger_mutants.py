@@ -9,8 +9,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from nimdsl.units import SECOND_NS
-from runtime.economy import Command, Ledger
+from nimdsl.base.units import SECOND_NS
+from runtime.ledger.economy import Command, Ledger
 from tests.properties.ledger_laws import (
     COMMANDS,
     SECOND,

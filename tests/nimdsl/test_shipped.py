@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator
 
 import nimdsl
 from nimdsl.kinds import any_schema
-from nimdsl.source import read_sources
-from nimdsl.tree import parse
+from nimdsl.text.source import read_sources
+from nimdsl.text.tree import parse
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "specs" / "schemas" / "document.json"

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise, zip_longest
 
+from nimdsl.base.units import MICRO
 from nimdsl.program import Level
-from nimdsl.units import MICRO
-from runtime.turn import Record
+from runtime.kernel.turn import Record
 from tests.properties.beat_lives import Life, Lives, window
 
 

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from nimdsl.base.units import SECOND_NS
 from nimdsl.program import Beat, Level
-from nimdsl.units import SECOND_NS
 from tests.properties.beat_choices import choice_laws
 from tests.properties.beat_lives import Lives, window
 from tests.properties.ledger_laws import check_laws

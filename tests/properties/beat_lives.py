@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from nimdsl.program import Beat, Level
-from runtime.turn import Record
+from runtime.kernel.turn import Record
 
 
 @dataclass(eq=False)

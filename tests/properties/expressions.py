@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from nimdsl.base.units import INT64_MAX
 from nimdsl.expression import types
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.syntax import (
@@ -23,7 +24,6 @@ from nimdsl.expression.syntax import (
     Unary,
 )
 from nimdsl.expression.types import Type, list_of, record_of
-from nimdsl.units import INT64_MAX
 
 KINDS = (types.INT, types.REAL, types.DURATION, types.LIFEFORCE, types.SHARE, types.STRING, types.BOOL)
 NUMBERS = KINDS[:5]

@@ -12,8 +12,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from nimdsl import canonical
-from runtime.economy import (
+from nimdsl.base import canonical
+from runtime.ledger.economy import (
     Answer,
     Charge,
     Command,

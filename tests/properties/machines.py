@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from nimdsl.compile.generated import constant, expression, record
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.types import INT
-from nimdsl.machine import Action, Note, Price, Purse, Raise, Set, State, Timer, Transition
 from nimdsl.program import Actor
+from nimdsl.program.machine import Action, Note, Price, Purse, Raise, Set, State, Timer, Transition
 
 SCOPE = Scope({"x": Binding(INT, ("$data", "x"))})
 EVENTS = ("a", "b", "c")

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import simulate
-from nimdsl.units import MICRO
-from runtime.host import Checks
-from runtime.interpreters import TransitionsInterpreter
-from runtime.turn import Record
+from nimdsl.base.units import MICRO
+from runtime.kernel.interpreters import TransitionsInterpreter
+from runtime.kernel.turn import Record
+from runtime.run.host import Checks
 from tests.properties.beat_laws import broken_laws
 from tests.properties.beat_reach import MONEY, SITUATIONS, WORK, Applies, reached
 from tests.properties.worlds import ledger_laws

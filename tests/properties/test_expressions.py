@@ -8,14 +8,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nimdsl.base.units import INT64_MAX
 from nimdsl.checks.guards import Cases, shadowed, uncovered
 from nimdsl.expression import types
 from nimdsl.expression.check import Binding, Scope, infer
 from nimdsl.expression.evaluate import Fault, closure
 from nimdsl.expression.syntax import Node, SyntaxMistake, parse, unparse
 from nimdsl.expression.types import Type
-from nimdsl.machine import Expression
-from nimdsl.units import INT64_MAX
+from nimdsl.program.machine import Expression
 from tests.properties.expressions import ANY_EXPRESSION, SCOPE, environments
 
 

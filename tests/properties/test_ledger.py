@@ -9,8 +9,8 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from runtime import economy
-from runtime.economy import (
+from runtime.ledger import economy
+from runtime.ledger.economy import (
     Answer,
     Charge,
     Command,

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transitions import Machine
 
-from nimdsl import canonical
-from nimdsl.flatten import REFUSED, Table
-from nimdsl.machine import State
-from runtime.events import BEGIN, Event, EventKind
-from runtime.host import awaited
-from runtime.interpreters import Interpreter, PlainInterpreter, TransitionsInterpreter
-from runtime.snapshot import Snapshot, initial
-from runtime.step import Kernel, Need, Paid, Step, step
+from nimdsl.base import canonical
+from nimdsl.program.flatten import REFUSED, Table
+from nimdsl.program.machine import State
+from runtime.kernel.events import BEGIN, Event, EventKind
+from runtime.kernel.interpreters import Interpreter, PlainInterpreter, TransitionsInterpreter
+from runtime.kernel.snapshot import Snapshot, initial
+from runtime.kernel.step import Kernel, Need, Paid, Step, step
+from runtime.run.host import awaited
 from tests.properties.machines import EVENTS, Reference, actor_of, trees
 
 EVENT_LISTS = st.lists(st.sampled_from(EVENTS), max_size=12)

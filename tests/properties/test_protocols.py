@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from gardens.stores.memory import MemoryJournal
 from gardens.virtual.driver import Options
-from nimdsl import canonical
-from runtime.host import Checks, fold
-from runtime.interpreters import PlainInterpreter
-from runtime.journal import MemoryJournal
-from runtime.snapshot import Snapshot
+from nimdsl.base import canonical
+from runtime.kernel.interpreters import PlainInterpreter
+from runtime.kernel.snapshot import Snapshot
+from runtime.run.host import Checks, fold
 from tests.properties.worlds import World, laws, reached, worlds
 from tests.support.effort import examples
 

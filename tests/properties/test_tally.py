@@ -7,11 +7,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gardens.report.result.tally import Tally
 from gardens.virtual.driver import Options
 from nimdsl.program import Program
-from runtime.host import Checks
-from runtime.report.tally import Tally
-from runtime.turn import Record
+from runtime.kernel.turn import Record
+from runtime.run.host import Checks
 from simulate import Result, run
 from tests.properties.worlds import World, worlds
 from tests.support.effort import examples

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import nimdsl
 from gardens.virtual.driver import Options
 from nimdsl.program import Program
-from runtime.economy import Entry, Ledger
+from runtime.ledger.economy import Entry, Ledger
 from simulate import Result, run
 
 API = "nimdsl.dev/v1"

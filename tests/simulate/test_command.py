@@ -13,13 +13,13 @@ import pytest
 from rich.console import Console
 
 import nimdsl
-from nimdsl import canonical
+from gardens.report.terminal.text import _print_phases
+from gardens.stores.sqlite import SqliteJournal
+from nimdsl.base import canonical
 from nimdsl.loading import rebuilt
-from runtime.report.text import _print_phases
-from runtime.run import ORIGIN
-from runtime.sqlite_journal import SqliteJournal
+from runtime.run.run import ORIGIN
 from simulate import run
-from tests.runtime.report.starving import STARVING
+from tests.gardens.report.starving import STARVING
 from tests.support.texts import HELLO, cell
 
 

@@ -14,13 +14,14 @@ from hypothesis import given, settings
 from rich.console import Console
 
 import nimdsl
+from gardens.report.result.result import Result
+from gardens.stores.memory import MemoryJournal
+from gardens.stores.sqlite import SqliteJournal
 from nimdsl.commands import run as nimdsl_command
 from nimdsl.program import Program
-from runtime.journal import MemoryJournal
-from runtime.report.result import Result
-from runtime.run import ORIGIN
-from runtime.sqlite_journal import SqliteJournal
-from simulate import compare_command, run
+from runtime.run.run import ORIGIN
+from simulate import run
+from simulate.commands import compare as compare_command
 from simulate.comparison import Comparison, Sample, compare
 from tests.properties.worlds import World, worlds
 from tests.support.doctored import CELL, PROTOCOL, Lines, groups_of, lines_of, recording_of

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 import nimdsl
+from gardens.stores.sqlite import SqliteJournal
 from gardens.virtual.driver import Options
 from nimdsl.loading import check_sources
 from nimdsl.program import Program
-from nimdsl.source import Source, read_sources
-from runtime.host import Checks, fold
-from runtime.interpreters import PlainInterpreter
-from runtime.run import find_scenario
-from runtime.sqlite_journal import SqliteJournal
+from nimdsl.text.source import Source, read_sources
+from runtime.kernel.interpreters import PlainInterpreter
+from runtime.run.host import Checks, fold
+from runtime.run.run import find_scenario
 from simulate import run
 
 SCRIPT = """

@@ -15,16 +15,16 @@ from pathlib import Path
 import pytest
 
 import nimdsl
+from gardens.report.result import beats
+from gardens.report.result.export import RECORDS, RecordFile, export, journal_in
+from gardens.stores import sqlite as sqlite_journal
+from gardens.stores.memory import DiscardingJournal, MemoryJournal
 from gardens.virtual.driver import Options
-from nimdsl import canonical
+from nimdsl.base import canonical
 from nimdsl.loading import with_overrides
 from nimdsl.program import Program
-from runtime import sqlite_journal
-from runtime.economy import COUNTED_KEYS_MAX
-from runtime.host import Checks
-from runtime.journal import DiscardingJournal, MemoryJournal
-from runtime.report import beats
-from runtime.report.export import RECORDS, RecordFile, export, journal_in
+from runtime.ledger.economy import COUNTED_KEYS_MAX
+from runtime.run.host import Checks
 from simulate import Result, run
 
 EVENTS = 1_500

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from nimdsl.base.units import SECOND_NS
 from nimdsl.program import Program
-from nimdsl.units import SECOND_NS
-from simulate.progress import AGAIN_S, FIRST_S, RECORDS_A_LOOK, Progress
+from simulate.commands.progress import AGAIN_S, FIRST_S, RECORDS_A_LOOK, Progress
 
 WAIT_S = 60.0
 

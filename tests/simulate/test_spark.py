@@ -10,7 +10,7 @@ import pytest
 
 import nimdsl
 from nimdsl.program import Program
-from runtime.turn import Record
+from runtime.kernel.turn import Record
 from simulate import Result, run
 
 PHASES = {

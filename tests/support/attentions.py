@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from nimdsl.base.units import MICRO, SECOND_NS
 from nimdsl.program import Actor, Beat, Level, Program, Work
-from nimdsl.units import MICRO, SECOND_NS
-from runtime.economy import Tariff
+from runtime.ledger.economy import Tariff
 from tests.support.outcomes import Comes
 from tests.support.small_garden import PUNCTUAL, Lasts, SmallGarden, actor_of, lived, program_of
 

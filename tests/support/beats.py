@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from nimdsl.base.units import MICRO, NANOSECONDS
 from nimdsl.program import Beat, Level
-from nimdsl.units import MICRO, NANOSECONDS
 
 SECOND, MILLI = NANOSECONDS["s"], NANOSECONDS["ms"]
 ACTOR = "attention/test"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from runtime.journal import Journal, MemoryJournal
-from runtime.replay import Recording
-from runtime.report.result import Result
+from gardens.report.result.result import Result
+from gardens.stores.memory import MemoryJournal
+from runtime.ports.journal import Journal
+from runtime.run.replay import Recording
 
 PROTOCOL, CELL = "protocol/hello", "cell/greeter"
 

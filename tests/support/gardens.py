@@ -10,17 +10,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gardens.real.garden import LivingGarden
-from gardens.real.launchers import ProcessLauncher, TaskLauncher
-from gardens.real.past import run_of
-from gardens.real.plan import Plan
-from gardens.real.state import State
+from gardens.real.supervisor.garden import LivingGarden
+from gardens.real.supervisor.launchers import ProcessLauncher, TaskLauncher
+from gardens.real.supervisor.past import run_of
+from gardens.real.supervisor.plan import Plan
+from gardens.real.supervisor.state import State
+from gardens.report.result.result import Result, result_of
+from gardens.stores.memory import MemoryJournal
+from gardens.stores.sqlite import SqliteJournal
 from nimdsl.compile.garden import LOCAL_GARDEN
 from nimdsl.program import Garden, Program
-from runtime.journal import Journal, MemoryJournal
-from runtime.report.result import Result, result_of
-from runtime.run import ORIGIN
-from runtime.sqlite_journal import SqliteJournal
+from runtime.ports.journal import Journal
+from runtime.run.run import ORIGIN
 
 TIMEOUT_S = 90.0
 """No run of a test may take longer: nothing hangs."""

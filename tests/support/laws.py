@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from gardens.stores.sqlite import SqliteJournal
 from gardens.virtual.recorded import parity
-from runtime.replay import opened, replay
-from runtime.sqlite_journal import SqliteJournal
+from runtime.run.replay import opened, replay
 from tests.properties.worlds import ledger_laws
 from tests.support.gardens import Lived
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from nimdsl.canonical import Plain
+from nimdsl.base.canonical import Plain
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What a run amounts to, reckoned from its complete lists: slow, short, and nothing remembered.
 
-The reference for :mod:`runtime.report.tally`, with which it shares only the encoding of records.
+The reference for :mod:`gardens.report.result.tally`, with which it shares only the encoding of records.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import hashlib
 from collections import Counter
 from typing import Any
 
-from nimdsl import canonical
-from runtime.turn import Record
+from nimdsl.base import canonical
+from runtime.kernel.turn import Record
 from simulate import Result
 
 NO_DECISION = {"time_ns", "number", "request", "keys", "balance", "times", "overrun_ns"}

@@ -11,16 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
+from gardens.stores.memory import MemoryJournal
 from nimdsl.compile.attention import default_modes
-from nimdsl.flatten import Table
 from nimdsl.program import Actor, Beat, Economy, Periodic, Prices, Program, Scenario, Stimulus, Work
-from runtime.economy import Charge, Ledger, Reserve, Settle, Tariff
-from runtime.effects import Book, Effect, RevokeWork, SetTimer, StartWork
-from runtime.events import BEGIN, PRIORITY, Event, EventKind
-from runtime.host import Checks, Host, finished
-from runtime.interpreters import Interpreter, PlainInterpreter
-from runtime.journal import MemoryJournal
-from runtime.step import Kernel, Need, Paid
+from nimdsl.program.flatten import Table
+from runtime.kernel.effects import Book, Effect, RevokeWork, SetTimer, StartWork
+from runtime.kernel.events import BEGIN, PRIORITY, Event, EventKind
+from runtime.kernel.interpreters import Interpreter, PlainInterpreter
+from runtime.kernel.step import Kernel, Need, Paid
+from runtime.ledger.economy import Charge, Ledger, Reserve, Settle, Tariff
+from runtime.run.host import Checks, Host, finished
 from tests.support.outcomes import Comes
 
 NAME = "small"

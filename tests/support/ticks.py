@@ -4,7 +4,7 @@ A tick is a nanosecond, so that shares come out exactly; beats of some hundred t
 is the order of what is due at one instant: what ends with the beat, and its end; what arrives (reflexes
 start at once); what ends; then one choice, if levels may run.
 
-It knows nothing of :mod:`runtime.scheduler`.  Not here: prices, modes, stages, work.
+It knows nothing of :mod:`runtime.kernel.scheduler`.  Not here: prices, modes, stages, work.
 """
 
 from __future__ import annotations

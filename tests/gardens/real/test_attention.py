@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import nimdsl
-from gardens.real.garden import LivingGarden
-from gardens.real.launchers import ProcessLauncher, TaskLauncher
+from gardens.real.supervisor.garden import LivingGarden
+from gardens.real.supervisor.launchers import ProcessLauncher, TaskLauncher
 from nimdsl.compile.documents import Documents
 from nimdsl.program import Program
 from simulate import Result

@@ -20,17 +20,18 @@ import pytest
 from nats.aio.client import Client
 from nats.errors import NoRespondersError
 
-from gardens.real.bus import NatsBus, connect
 from gardens.real.clock import Clock, Origin
-from gardens.real.subjects import Subjects
-from gardens.real.treasury import Treasury
+from gardens.real.nats.bus import NatsBus, connect
+from gardens.real.nats.subjects import Subjects
+from gardens.real.process.treasury import Treasury
+from gardens.stores.memory import MemoryJournal
 from nimdsl.compile.garden import LOCAL_GARDEN
 from nimdsl.program import Program
-from runtime import messages, wire
-from runtime.accounts import Reserve
-from runtime.bus import PAYLOAD_BYTES_MAX
-from runtime.journal import MemoryJournal
-from runtime.run import tariff_of
+from runtime.kernel import messages
+from runtime.ledger.accounts import Reserve
+from runtime.ports.bus import PAYLOAD_BYTES_MAX
+from runtime.run import wire
+from runtime.run.run import tariff_of
 from tests.conftest import SPECS
 from tests.properties.ledger_laws import check_laws
 from tests.support.nats import NatsServer, nats_server

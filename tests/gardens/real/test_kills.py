@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from gardens.real.garden import LivingGarden
-from gardens.real.launchers import ProcessLauncher, TaskLauncher
+from gardens.real.supervisor.garden import LivingGarden
+from gardens.real.supervisor.launchers import ProcessLauncher, TaskLauncher
 from nimdsl.program import Program
 from tests.support.gardens import live, local
 from tests.support.laws import broken_laws

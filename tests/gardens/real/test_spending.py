@@ -10,7 +10,7 @@ import pytest
 
 import nimdsl
 from nimdsl.program import Group
-from runtime.accounts import POOL
+from runtime.ledger.accounts import POOL
 from tests.properties.ledger_laws import check_laws
 from tests.support.gardens import live, local
 

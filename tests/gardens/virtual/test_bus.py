@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nimdsl.compile.garden import PERFECT_BUS
 from nimdsl.expression.types import DURATION
 from nimdsl.program import BusModel, Distribution
-from runtime.models import Draws, Fates
+from runtime.chance.models import Draws, Fates
 
 MS = 1_000_000
 RANDOM = Distribution("uniform", (0, 100 * MS), DURATION)

@@ -12,22 +12,22 @@ import pytest
 from hypothesis import given, settings
 
 import nimdsl
+from gardens.report.result.result import Result
+from gardens.stores.memory import MemoryJournal
 from gardens.virtual.driver import Driver, Options
 from gardens.virtual.recorded import Parity, parity
-from nimdsl.canonical import Plain
+from nimdsl.base.canonical import Plain
+from nimdsl.base.units import SECOND_NS
 from nimdsl.loading import with_overrides
 from nimdsl.program import Program
-from nimdsl.units import SECOND_NS
-from runtime.accounts import Answer, Charge, Reserve, Settle
-from runtime.audit import Wrong
-from runtime.economy import Ledger
-from runtime.effects import Book, Deliver, Effect, SetTimer
-from runtime.host import Host
-from runtime.journal import MemoryJournal
-from runtime.replay import Recording, What, replay
-from runtime.report.result import Result
-from runtime.run import find_scenario
-from runtime.step import Paid
+from runtime.kernel.effects import Book, Deliver, Effect, SetTimer
+from runtime.kernel.step import Paid
+from runtime.ledger.accounts import Answer, Charge, Reserve, Settle
+from runtime.ledger.economy import Ledger
+from runtime.run.audit import Wrong
+from runtime.run.host import Host
+from runtime.run.replay import Recording, What, replay
+from runtime.run.run import find_scenario
 from simulate import run
 from tests.properties.worlds import World, worlds
 from tests.support.doctored import (

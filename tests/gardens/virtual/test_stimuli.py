@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 import nimdsl
+from gardens.report.result.export import export, journal_in
+from gardens.stores.sqlite import SqliteJournal
 from gardens.virtual.driver import Options
 from gardens.virtual.recorded import parity
 from nimdsl.program import Program
-from runtime.models import Draws
-from runtime.replay import opened, replay
-from runtime.report.export import export, journal_in
-from runtime.run import find_scenario
-from runtime.sqlite_journal import SqliteJournal
-from runtime.stimuli import stimuli_of
+from runtime.chance.models import Draws
+from runtime.chance.stimuli import stimuli_of
+from runtime.run.replay import opened, replay
+from runtime.run.run import find_scenario
 from simulate import Result, run
 from tests.support.texts import cell
 

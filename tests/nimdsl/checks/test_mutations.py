@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import nimdsl
 from nimdsl.loading import check_sources
-from nimdsl.source import Source
+from nimdsl.text.source import Source
 from tests.support.effort import examples
 
 WORDS = (

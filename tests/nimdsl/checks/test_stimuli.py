@@ -74,7 +74,7 @@ def test_poisson_arrivals_in_a_part_of_the_run() -> None:
 
 
 def test_resolved_documents_validate_again() -> None:
-    from nimdsl.resolved import resolve_document, to_yaml
+    from nimdsl.show.resolved import resolve_document, to_yaml
 
     stimuli = f"poisson: {{mean: 10s}}, {PUSH}}}, {{at: 1s, {PUSH}}}, {{at: 1s, level: thinking"
     program = nimdsl.load_text(together(YOUNG, LAMP, scenario(stimuli)))

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from nimdsl import __version__
+from nimdsl.base.errors import InternalError, TemporaryPortError
 from nimdsl.commands import run, verbs
-from nimdsl.errors import InternalError, TemporaryPortError
 
 GOOD = "apiVersion: nimdsl.dev/v1\nkind: Economy\nmetadata: {name: purse}\nspec: {opening: 10}\n"
 BAD = GOOD.replace("opening", "openning")

@@ -1,0 +1,21 @@
+"""``nimdsl pause``: a garden holds its breath."""
+
+from __future__ import annotations
+
+import asyncio
+
+from nimdsl.commands.options import Garden, Specs
+
+
+def command(garden: Garden = "", specs: Specs = None) -> None:
+    """Let a garden stand still: its time stops and nothing is taken, until `nimdsl resume`.
+
+    Example: nimdsl pause local
+    """
+    from gardens.real.commands.control import order
+    from gardens.real.commands.resolve import living_garden, need_linux
+
+    need_linux()
+    found, state = living_garden(garden, specs or [])
+    asyncio.run(order(found, state, "pause"))
+    print(f"{found.name} is paused; `nimdsl resume {found.name}` lets it go on")

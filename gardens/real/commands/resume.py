@@ -1,0 +1,21 @@
+"""``nimdsl resume``: a garden goes on."""
+
+from __future__ import annotations
+
+import asyncio
+
+from nimdsl.commands.options import Garden, Specs
+
+
+def command(garden: Garden = "", specs: Specs = None) -> None:
+    """Let a garden that stands still go on.
+
+    Example: nimdsl resume local
+    """
+    from gardens.real.commands.control import order
+    from gardens.real.commands.resolve import living_garden, need_linux
+
+    need_linux()
+    found, state = living_garden(garden, specs or [])
+    asyncio.run(order(found, state, "resume"))
+    print(f"{found.name} goes on")

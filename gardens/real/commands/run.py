@@ -1,0 +1,96 @@
+"""``nimdsl run``: a scenario in a real garden of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nimdsl.commands.options import (
+    Format,
+    Named,
+    Out,
+    Page,
+    Perfetto,
+    Printed,
+    Seed,
+    Sets,
+    Specs,
+    Verbose,
+    assignments,
+    program_for,
+)
+
+
+def command(
+    scenario: Named = "",
+    garden: Annotated[str, typer.Option(help="The real garden to run it in; default: `local`.")] = "",
+    specs: Specs = None,
+    seed: Seed = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=0.001, max=10_000, help="Garden seconds in a second; default: the garden's."),
+    ] = None,
+    set_: Sets = None,
+    out: Out = None,
+    report_: Page = None,
+    perfetto: Perfetto = None,
+    verbose: Verbose = False,
+    format_: Printed = Format.text,
+) -> None:
+    """Run a scenario for real: processes, a NATS server, real time; then judge what came of it.
+
+    Uses the bus of the garden when it is up, else brings one of its own; always with a run id and a
+    ledger of its own.
+
+    Example: nimdsl run spark --out out/real
+    """
+    from gardens.real.commands.resolve import find_garden, folders_of, need_linux
+    from gardens.real.commands.run_once import run_in
+    from gardens.report.pictures import Pictures
+    from gardens.report.result.export import discard, export, journal_in
+    from gardens.report.terminal.text import present
+    from nimdsl.loading import with_overrides
+    from runtime.run.run import find_scenario
+
+    need_linux()
+    program = program_for(specs, scenario)
+    found = find_scenario(program, scenario)
+    program = with_overrides(program, {**found.set, **assignments(set_ or [])})
+    found = find_scenario(program, found.name)
+    where = find_garden(program, garden)
+    where = replace(where, rate=rate) if rate else where
+    with (
+        Pictures(report_, perfetto) as pictures,
+        tempfile.TemporaryDirectory(prefix="nimdsl-run-") as scratch,
+    ):
+        journal = journal_in(out or Path(scratch) / "out")
+        try:
+            result = asyncio.run(
+                run_in(
+                    program,
+                    found,
+                    where,
+                    seed=found.seed if seed is None else seed,
+                    folders=folders_of(specs),
+                    scratch=Path(scratch),
+                    journal=journal,
+                    verbose=verbose,
+                    stream=sys.stderr if format_ is Format.json else sys.stdout,
+                )
+            )
+            pictures.draw(result)
+            if out:
+                export(result, out, journal)
+        finally:
+            journal.close()
+            if out:
+                discard(out)
+    present(result, format_ is Format.json, out, pictures)
+    if not result.ok:
+        raise typer.Exit(1)

@@ -1,0 +1,147 @@
+"""One run in a real garden, from nothing to its result."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+from rich.status import Status
+
+from gardens.real.commands.resolve import Interrupted, interrupts, on_server, state_of, unless
+from gardens.real.commands.view import line
+from gardens.real.supervisor.garden import LivingGarden
+from gardens.real.supervisor.launchers import ProcessLauncher
+from gardens.real.supervisor.past import run_of
+from gardens.real.supervisor.plan import Plan
+from gardens.real.supervisor.state import State
+from gardens.report.result.result import Result, result_of
+from gardens.report.terminal.text import Narrator
+from gardens.stores.sqlite import SqliteJournal
+from nimdsl.base.errors import PortError, TemporaryPortError
+from nimdsl.program import Garden, Program, Scenario
+from runtime.ports.journal import Journal
+from runtime.run.host import ACCEPTED, RECORDS, numbered
+from runtime.run.run import INCIDENT, Incident
+
+TELL_EVERY_S = 0.2
+_EXPECTED = ("started", "stopped")
+"""What becomes of processes when all goes well."""
+
+
+async def run_in(
+    program: Program,
+    scenario: Scenario,
+    garden: Garden,
+    *,
+    seed: int,
+    folders: tuple[str, ...],
+    scratch: Path,
+    journal: SqliteJournal,
+    verbose: bool = False,
+    stream: TextIO | None = None,
+) -> Result:
+    """Runs ``scenario`` in ``garden`` and judges it; ``journal`` gets its lines.
+
+    Raises PortErrors when it cannot be run, KeyboardInterrupt when a person ends it; nothing is
+    left running in any case.
+    """
+    asked = interrupts()
+    owner = state_of(garden)
+    manifest = owner.read_manifest() if owner.holder() is not None else None
+    if manifest:
+        garden = on_server(garden, str(manifest["url"]))
+    plan = Plan(program, scenario, garden, seed, folders)
+    state = State(scratch / "garden")
+    state.lock()
+    teller = _Teller(stream, journal, verbose)
+    launcher = ProcessLauncher(garden, state, teller.process)
+    living = LivingGarden(plan, state, launcher, journal=journal)
+    ended: list[str] = []
+
+    async def live() -> None:
+        await living.start()
+        telling = asyncio.create_task(teller.follow(living))
+        try:
+            stopped, why = await living.until_ended()
+            if why:
+                raise TemporaryPortError(why)
+            ended.append(stopped)
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+
+    try:
+        await unless(asked, asyncio.create_task(live()))
+    except BaseException as problem:
+        teller.close()
+        with contextlib.suppress(PortError):  # the first problem is the one to tell
+            await living.stop(over=True)
+        if isinstance(problem, Interrupted):
+            raise KeyboardInterrupt from None
+        raise
+    else:
+        teller.close()
+        await living.stop(over=True)
+    finally:
+        state.unlock()
+    teller.tell()
+    run = run_of(plan, journal, living.run_id, ended[0])
+    return result_of(program, scenario, seed, run, journal, garden.name)
+
+
+class _Teller:
+    """What a person sees while it runs: a line of progress on a terminal, or every step."""
+
+    def __init__(self, stream: TextIO | None, journal: Journal, verbose: bool) -> None:
+        self._journal = journal
+        self._narrator = Narrator(stream) if verbose and stream else None
+        self._read: dict[str, list[int]] = {}
+        self._console = console = Console(stderr=True, highlight=False)
+        quiet = verbose or stream is None or not console.is_terminal
+        self._status: Status | None = None if quiet else console.status("starting")
+        if self._status is not None:
+            self._status.start()
+
+    def process(self, name: str, what: str) -> None:
+        """A process started or ended."""
+        if self._status is not None:
+            self._status.update(f"{name} {what}")
+        if what not in _EXPECTED:
+            self._console.print(f"[yellow]{name} {what}[/]", soft_wrap=True)
+
+    async def follow(self, living: LivingGarden) -> None:
+        """Tells of the garden as it lives."""
+        while True:
+            await asyncio.sleep(TELL_EVERY_S)
+            if self._status is not None and living.last_status:
+                self._status.update(line(living.last_status, living.plan.scenario))
+            self.tell()
+
+    def tell(self) -> None:
+        """Narrates what has come into the journal since the last time."""
+        if self._narrator is None:
+            return
+        fresh = []
+        for actor in self._journal.actors():
+            read = self._read.setdefault(actor, [0, 0, 0])
+            for entry in self._journal.read(actor, read[0]):
+                read[0] += 1
+                if entry.kind == INCIDENT:
+                    body = entry.body
+                    self._narrator.notice(Incident(body["time_ns"], body["actor"], body["what"]))
+                elif entry.kind == ACCEPTED:
+                    read[1] = entry.body["time_ns"]
+                elif entry.kind == RECORDS:
+                    fresh += numbered(entry.body, actor, read[2], read[1])
+                    read[2] += len(entry.body)
+        for record in sorted(fresh, key=lambda r: (r["time_ns"], r["actor"], r["sequence"])):
+            self._narrator.tell(record)
+
+    def close(self) -> None:
+        """No more progress."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None

@@ -1,0 +1,238 @@
+"""A garden that stays: in the foreground with one screen of status, or behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import select
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+
+from gardens.real.commands.resolve import (
+    Interrupted,
+    find_garden,
+    folders_of,
+    interrupts,
+    living_garden,
+    state_of,
+    unless,
+)
+from gardens.real.commands.view import screen
+from gardens.real.supervisor.garden import LivingGarden
+from gardens.real.supervisor.launchers import ProcessLauncher
+from gardens.real.supervisor.plan import Plan
+from gardens.real.supervisor.state import State
+from gardens.stores.sqlite import SqliteJournal
+from nimdsl.base.errors import PermanentPortError, PortError, TemporaryPortError
+from nimdsl.commands.options import program_for
+from nimdsl.loading import with_overrides
+from nimdsl.program import Garden, Program, Scenario
+from runtime.run.run import find_scenario
+
+SCREEN_EVERY_S = 0.5
+DETACH_S_MAX = 30.0
+DOWN_S_MAX = 20.0
+LOOK_EVERY_S = 0.05
+
+
+def live_in(name: str, specs: Sequence[Path], scenario: str, rate: float | None, fresh: bool) -> None:
+    """Brings a garden to life and returns when it has ended.  Raises PortErrors and SpecErrors."""
+    program, found, garden = _chosen(name, specs, scenario)
+    garden = replace(garden, rate=rate) if rate else garden
+    state = state_of(garden)
+    state.lock()
+    try:
+        plan = Plan(program, found, garden, found.seed, folders_of(specs), ends=False)
+        asyncio.run(_live(plan, state, _earlier(state, plan, fresh), _again(garden.name, specs, scenario)))
+    finally:
+        state.unlock()
+
+
+def _chosen(name: str, specs: Sequence[Path], scenario: str) -> tuple[Program, Scenario, Garden]:
+    program = program_for(specs, scenario)
+    garden = find_garden(program, name)
+    assert garden.real is not None
+    found = find_scenario(program, scenario or garden.real.scenario)
+    program = with_overrides(program, found.set)
+    return program, find_scenario(program, found.name), find_garden(program, name)
+
+
+def _earlier(state: State, plan: Plan, fresh: bool) -> Mapping[str, Any] | None:
+    """The life before, if it is to go on.  Raises PermanentPortError when it was another one."""
+    known = state.read_manifest()
+    if known is None:
+        return None
+    if fresh:
+        _put_aside(state, str(known["run_id"]))
+        return None
+    program, scenario = plan.program.sha256, plan.scenario.name
+    if known["program_sha256"] != program or known["scenario"] != scenario:
+        raise PermanentPortError(
+            f"`{plan.garden.name}` holds the life of another program ({known['scenario']}, "
+            f"{str(known['program_sha256'])[:12]}): `--fresh` begins anew and puts its journal aside"
+        )
+    if known["places"] != {group.name: list(group.cells) for group in plan.groups}:
+        raise PermanentPortError(
+            f"the cells of `{plan.garden.name}` lived in other groups before, and so did their journals: "
+            "`--fresh` begins anew and puts those aside"
+        )
+    last = state.read_status()
+    if last is not None and last[0].get("run_id") == known["run_id"]:
+        return {**known, "time_ns": max(int(known["time_ns"]), int(last[0]["time_ns"]))}
+    return known
+
+
+def _put_aside(state: State, run_id: str) -> None:
+    if state.journal.exists():
+        SqliteJournal(state.journal).close()  # takes back what a killed writer left half done
+    for path in (state.journal, state.store, state.folder / "manifest.json", state.folder / "status.json"):
+        if path.exists():
+            aside = state.folder / "earlier" / run_id[:8]
+            aside.mkdir(parents=True, exist_ok=True)
+            os.replace(path, aside / path.name)
+    state.store.mkdir(exist_ok=True)
+
+
+def _again(garden: str, specs: Sequence[Path], scenario: str) -> str:
+    """The command that lets the same garden go on."""
+    words = ["nimdsl", "up", garden, *(word for path in specs for word in ("--specs", str(path)))]
+    return shlex.join([*words, *(["--scenario", scenario] if scenario else [])])
+
+
+async def _live(plan: Plan, state: State, known: Mapping[str, Any] | None, again: str) -> None:
+    asked = interrupts()
+    console = Console(highlight=False)
+    notes: list[str] = []
+
+    def told(name: str, what: str) -> None:
+        notes.append(f"{name} {what}")
+        if not console.is_terminal:
+            print(f"{name} {what}", flush=True)
+
+    living = LivingGarden(plan, state, ProcessLauncher(plan.garden, state, told), known)
+
+    async def live() -> None:
+        await living.start()
+        if not console.is_terminal:
+            print(f"{plan.garden.name} is up: run {living.run_id[:8]}, Ctrl-C ends it", flush=True)
+        showing = asyncio.create_task(_show(living, console, notes))
+        try:
+            raise TemporaryPortError(await living.until_broken())
+        finally:
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
+
+    try:
+        await unless(asked, asyncio.create_task(live()))
+    except Interrupted:
+        await living.stop(over=False)
+        if living.up:
+            print(f"{plan.garden.name} is down; `{again}` goes on from here", flush=True)
+    except BaseException:
+        with contextlib.suppress(PortError):  # the first problem is the one to tell
+            await living.stop(over=False)
+        raise
+
+
+async def _show(living: LivingGarden, console: Console, notes: list[str]) -> None:
+    if not console.is_terminal:
+        await asyncio.Event().wait()
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
+        while True:
+            if living.last_status is not None:
+                last = notes[-1] if notes else ""
+                live.update(screen(living.last_status, f"[dim]{last} · Ctrl-C ends it[/]"))
+            await asyncio.sleep(SCREEN_EVERY_S)
+
+
+def detached(name: str, specs: Sequence[Path], scenario: str, rate: float | None, fresh: bool) -> None:
+    """Brings a garden to life behind, and returns when it lives.  Raises PortErrors and SpecErrors."""
+    _, _, garden = _chosen(name, specs, scenario)
+    state = state_of(garden)
+    holder = state.holder()
+    if holder is not None:
+        raise PermanentPortError(
+            f"`{garden.name}` is up already (pid {holder}): `nimdsl down {garden.name}` ends it"
+        )
+    words = [sys.executable, "-m", "nimdsl", "up", garden.name, *(["--fresh"] if fresh else [])]
+    words += [word for path in specs for word in ("--specs", str(path))]
+    words += ["--scenario", scenario] if scenario else []
+    words += ["--rate", repr(rate)] if rate else []
+    state.logs.mkdir(parents=True, exist_ok=True)
+    log = state.logs / "up.log"
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    give_up = time.monotonic() + DETACH_S_MAX
+    while b" is up: run " not in log.read_bytes():
+        if child.poll() is not None:
+            lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            raise TemporaryPortError("\n".join(lines[-20:]) or f"it ended with {child.returncode}")
+        if time.monotonic() > give_up:
+            child.terminate()
+            raise TemporaryPortError(f"it did not come to life within {DETACH_S_MAX:g} s; see {log}")
+        time.sleep(LOOK_EVERY_S)
+    own = garden.name
+    print(f"{own} is up (pid {child.pid}); `nimdsl status {own}` shows it, `nimdsl down {own}` ends it")
+
+
+def bring_down(name: str, specs: Sequence[Path]) -> None:
+    """Ends a garden, wherever it was started."""
+    garden, state = living_garden(name, specs)
+    with _watched(state) as holder:
+        if holder is None:
+            print(f"{garden.name} is not up")
+            return
+        pid, watch = holder
+        _signal(holder, signal.SIGTERM)
+        if _gone(watch, DOWN_S_MAX):
+            print(f"{garden.name} is down")
+            return
+        _signal(holder, signal.SIGKILL)
+        if not _gone(watch, DOWN_S_MAX):
+            raise TemporaryPortError(f"{garden.name} does not end (pid {pid})")
+        print(f"{garden.name} did not end in time and was killed; its journal is complete up to then")
+
+
+@contextlib.contextmanager
+def _watched(state: State) -> Iterator[tuple[int, int] | None]:
+    """The holder's pid with a descriptor that stays its own, also when the number is used again."""
+    pid = state.holder()
+    try:
+        watch = -1 if pid is None else os.pidfd_open(pid)
+    except ProcessLookupError:
+        watch = -1
+    if pid is None or watch < 0:
+        yield None
+        return
+    try:
+        yield (pid, watch) if state.holder() == pid else None
+    finally:
+        os.close(watch)
+
+
+def _signal(holder: tuple[int, int], number: signal.Signals) -> None:
+    pid, watch = holder
+    try:
+        signal.pidfd_send_signal(watch, number)
+    except ProcessLookupError:
+        return
+    except PermissionError:
+        raise PermanentPortError(f"process {pid} belongs to somebody else") from None
+
+
+def _gone(watch: int, seconds: float) -> bool:
+    """Waits for the process itself: it lets go of its lock a little before it ends."""
+    return bool(select.select([watch], [], [], seconds)[0])

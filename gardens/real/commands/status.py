@@ -1,0 +1,44 @@
+"""``nimdsl status``: how a garden is, or was when it was last heard of."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import typer
+
+from nimdsl.commands.options import Format, Garden, Printed, Specs
+
+
+def command(
+    garden: Garden = "",
+    specs: Specs = None,
+    format_: Printed = Format.text,
+) -> None:
+    """Show a garden's processes, actors, lifeforce and lag; the last known state when it is away.
+
+    Exit 0 when it answers, 1 when it does not.
+
+    Example: nimdsl status local --format json
+    """
+    from gardens.real.commands.control import seen
+    from gardens.real.commands.resolve import living_garden, need_linux
+
+    need_linux()
+    found, state = living_garden(garden, specs or [])
+    status, age_s, live = asyncio.run(seen(found, state))
+    if format_ is Format.json:
+        print(json.dumps({"live": live, "age_s": age_s, "status": status}, indent=2, ensure_ascii=False))
+    elif status is None:
+        print(f"{found.name} has never been up here; `nimdsl up {found.name}` brings it to life")
+    else:
+        from rich.console import Console
+
+        from gardens.real.commands.view import screen
+
+        if not live:
+            what = "is down" if status.get("ended") else "does not answer"
+            print(f"{found.name} {what}; this is its last known state, {age_s:.0f} s old:")
+        Console(highlight=False).print(screen(status))
+    if not live:
+        raise typer.Exit(1)

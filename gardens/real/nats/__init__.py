@@ -1,0 +1,1 @@
+"""NATS, and only here: the bus, the streams, the server."""

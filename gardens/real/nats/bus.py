@@ -1,0 +1,290 @@
+"""The bus port on a NATS connection.
+
+What is sent goes to the client at once, so the order of a sender holds; the
+client writes it to the socket in its own time.  A message that wants an answer
+names the subject of its thread, so a late answer still arrives, and finds its
+request after a restart too.  While the server is away the client buffers; what is
+beyond ``BUFFER_BYTES_MAX`` is lost and told.  What was on its way when the server
+went may be lost, and so may what is sent to a place that comes back later than its
+sender; each place is told that the server was away.
+
+The server ends a connection that sends what it does not like, for good.  So
+whatever it would not like is refused here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar
+
+from nats import errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+from gardens.real.clock import Clock, Timers
+from gardens.real.nats.subjects import Subjects
+from nimdsl.base.errors import InternalError, PermanentPortError, TemporaryPortError
+from nimdsl.base.units import SECOND_NS
+from runtime.ports.bus import (
+    BACKLOG_COUNT_MAX,
+    NO_HEADERS,
+    NOBODY,
+    Backlog,
+    Ears,
+    Listener,
+    Message,
+    Take,
+    Told,
+    check_size,
+)
+from runtime.run.wire import whole
+
+SENDER, NUMBER = "Nimdsl-Sender", "Nimdsl-Number"
+"""Headers that identify a message among actors."""
+AWAY = "the bus is away: what was on its way may be lost"
+_STATUS, _NO_RESPONDERS = "Status", "503"
+RECONNECT_WAIT_S = 0.05
+CONNECT_TIMEOUT_S = 5
+FLUSH_WAIT_S, FLUSH_COUNT_MAX = 0.5, 10
+BUFFER_BYTES_MAX = 64 << 20
+"""How much may wait for the socket, whether the server is there or not."""
+SUBJECTS_LENGTH_MAX = 1_000
+"""Characters: the server reads a line of at most 4,096 bytes, with two subjects in it."""
+_FLUSH_COUNT_MAX = 1 << 16
+"""How many times the client may be told to flush before it does; a subscription is one."""
+_REFUSALS = (errors.BadSubjectError, errors.BadHeaderError, errors.MaxPayloadError, ValueError)
+
+_T = TypeVar("_T")
+
+
+async def connect(url: str, name: str, told: Callable[[str], None], patient: bool = True) -> Client:
+    """A connection that comes back by itself, unless it is not ``patient``.
+
+    Raises TemporaryPortError when there is no server, or none that answers in time.
+    """
+    client = Client()
+
+    async def on_error(problem: Exception) -> None:
+        if not isinstance(problem, OSError | errors.StaleConnectionError | errors.UnexpectedEOF):
+            told(str(problem) or type(problem).__name__)
+
+    async def on_disconnect() -> None:
+        told("the bus is closed" if client.is_closed else AWAY)
+
+    async def on_reconnect() -> None:
+        told("the bus is back")
+
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            await client.connect(
+                url,
+                name=name,
+                error_cb=on_error,
+                disconnected_cb=on_disconnect,
+                reconnected_cb=on_reconnect,
+                max_reconnect_attempts=-1 if patient else 1,
+                reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]
+                connect_timeout=CONNECT_TIMEOUT_S,
+                pending_size=2 * BUFFER_BYTES_MAX,
+                flusher_queue_size=_FLUSH_COUNT_MAX,
+                allow_reconnect=patient,
+                ping_interval=5,
+            )
+    except (OSError, errors.Error) as problem:
+        await client._close(Client.CLOSED, do_cbs=False)
+        reason = client.last_error or problem
+        raise TemporaryPortError(f"no NATS server at {url}: {_words(reason)}") from None
+    return client
+
+
+class NatsBus:
+    """See :class:`runtime.ports.bus.Bus`.  Needs a running event loop; ``after`` counts garden time."""
+
+    def __init__(
+        self, client: Client, subjects: Subjects, clock: Clock, told: Told, bytes_max: int
+    ) -> None:
+        self.client = client
+        self.sent_count = 0
+        self.received_count = 0
+        self._subjects = subjects
+        self._told = told
+        self._bytes_max = bytes_max
+        self._closed = False
+        self._ears = Ears(told)
+        self._loop = asyncio.get_running_loop()
+        self._timers = Timers(clock)
+        self._listeners: set[_Listener] = set()
+
+    def send(self, message: Message) -> None:
+        """See :class:`runtime.ports.bus.Bus`.  Refuses also what NATS has no form for."""
+        to, data, headers, sender, number, reply_to, _ = message
+        check_size(message, self._bytes_max)
+        if sender:
+            headers = {**headers, SENDER: sender, NUMBER: str(number)}
+        subjects = self._subjects
+        subject, reply = subjects.subject(to), subjects.subject(reply_to) if reply_to else ""
+        if headers:
+            check_headers(data, headers, self.client.max_payload)
+        if len(subject) + len(reply) > SUBJECTS_LENGTH_MAX:
+            raise PermanentPortError(f"the subjects are longer than {SUBJECTS_LENGTH_MAX:,} characters")
+        try:
+            self._publish(to, subject, data, reply, headers)
+        except _REFUSALS as problem:
+            raise PermanentPortError(f"the bus has no form for this: {_words(problem)}") from None
+        self.sent_count += 1
+
+    def publish(self, subject: str, data: bytes) -> None:
+        """To whoever listens to a subject: waves.  What cannot be carried is lost and told."""
+        try:
+            self._publish(subject, subject, data, "", NO_HEADERS)
+        except _REFUSALS as problem:
+            self._told(subject, f"lost a wave: {_words(problem)}")
+
+    def _publish(
+        self, address: str, subject: str, data: bytes, reply: str, headers: Mapping[str, str]
+    ) -> None:
+        """Never waits: the client puts it into a list, and writes that when the event loop is free."""
+        client = self.client
+        if self._closed:
+            self._told(address, "lost a message: the bus is closed")
+        elif client.pending_data_size + len(data) > BUFFER_BYTES_MAX:
+            self._told(address, "lost a message: the bus does not keep up")
+        else:
+            try:
+                _at_once(client.publish(subject, data, reply, headers or None))  # type: ignore[arg-type]
+            except _REFUSALS:
+                raise
+            except errors.Error as problem:
+                self._told(address, f"lost a message: {_words(problem)}")
+
+    def listen(self, address: str, take: Take, backlog_count_max: int = BACKLOG_COUNT_MAX) -> Listener:
+        """See :class:`runtime.ports.bus.Bus`.  It hears once the server knows: see :meth:`flush`."""
+        backlog = self._ears.open(address, partial(self._heard, address, take), backlog_count_max)
+        subject = self._subjects.subject(address)
+        prefix_length = len(subject) + 1
+
+        async def hear(raw: Msg) -> None:
+            self._hear(raw, address, backlog)
+
+        async def hear_thread(raw: Msg) -> None:
+            self._hear(raw, f"{address}/{raw.subject[prefix_length:]}", backlog)
+
+        listener = _Listener(backlog, self._listeners.discard)
+        try:
+            for pattern, ear in ((subject, hear), (f"{subject}.*", hear_thread)):
+                subscription = _at_once(self.client.subscribe(pattern, cb=ear))
+                if subscription is None:
+                    raise InternalError("too many listeners at once")
+                listener.subscriptions.append(subscription)
+        except errors.Error as problem:
+            listener.close()
+            raise PermanentPortError(f"nobody can listen at {address}: {_words(problem)}") from None
+        self._listeners.add(listener)
+        return listener
+
+    def after(self, delay_ns: int, act: Callable[[], None]) -> Callable[[], None]:
+        """See :class:`runtime.ports.bus.Bus`."""
+        return self._timers.after(delay_ns, act)
+
+    def wall_after(self, delay_ns: int, act: Callable[[], None]) -> Callable[[], None]:
+        """The same by the wall clock: for liveness, which no rate scales."""
+        return self._loop.call_later(delay_ns / SECOND_NS, act).cancel
+
+    async def flush(self) -> None:
+        """Until everything so far has reached the server; at most a few seconds, silently.
+
+        A question to nobody goes behind all that waits, and the server itself answers it.  The
+        client's ping would not do: it goes ahead, and its answer may be lost with a connection.
+        """
+        for _ in range(FLUSH_COUNT_MAX):
+            try:
+                await self.client.request(self.client.new_inbox(), timeout=FLUSH_WAIT_S)
+            except errors.NoRespondersError:
+                return
+            except errors.TimeoutError:
+                continue
+            except (errors.Error, OSError):
+                break
+        self._told("", "the bus did not answer a flush")
+
+    async def close(self) -> None:
+        """Hears and sends nothing more; the connection stays open, and what was sent still goes out."""
+        self._closed = True
+        for listener in list(self._listeners):
+            listener.close()
+        await asyncio.sleep(0)  # the client writes, or notices that it cannot
+
+    def _hear(self, raw: Msg, to: str, backlog: Backlog) -> None:
+        self.received_count += 1
+        reply_to = self._subjects.address(raw.reply) if raw.reply else ""
+        headers = raw.headers
+        if headers is None:
+            backlog.put(Message(to, raw.data, NO_HEADERS, "", 0, reply_to))
+            return
+        if headers.get(_STATUS) == _NO_RESPONDERS and not raw.data:
+            self._told(backlog.address, "asked where nobody is")
+            backlog.put(Message(to, status=NOBODY))
+            return
+        sender, number = headers.pop(SENDER, ""), whole(headers.pop(NUMBER, "0"))
+        if number is None:
+            sender, number = "", 0
+        backlog.put(Message(to, raw.data, headers, sender, number, reply_to))
+
+    def _heard(self, address: str, take: Take, message: Message) -> None:
+        try:
+            take(message)
+        except Exception as problem:
+            self._told(address, f"a listener raised {type(problem).__name__}: {problem}")
+            self._loop.call_exception_handler({"message": f"heard at {address}", "exception": problem})
+
+
+class _Listener:
+    """A listener whose end the server hears of too."""
+
+    def __init__(self, backlog: Backlog, closed: Callable[[_Listener], None]) -> None:
+        self.subscriptions: list[Subscription] = []
+        self.hold, self.release = backlog.hold, backlog.release
+        self._backlog = backlog
+        self._closed = closed
+
+    def close(self) -> None:
+        self._backlog.close()
+        while self.subscriptions:
+            with suppress(errors.Error):
+                _at_once(self.subscriptions.pop().unsubscribe())
+        self._closed(self)
+
+
+def _at_once(act: Coroutine[Any, Any, _T]) -> _T | None:
+    """Has the client do something now, without a task of its own.
+
+    The client first puts what it shall send into a list; if it wants to wait then, it is for a
+    flush, which comes anyway.
+    """
+    try:
+        act.send(None)
+    except StopIteration as done:
+        result: _T = done.value
+        return result
+    act.close()
+    return None
+
+
+def check_headers(data: bytes, headers: Mapping[str, str], bytes_max: int) -> None:
+    """Raises PermanentPortError when the message is larger than the server takes, headers included."""
+    at_most = len(data) + 256 * len(headers) + 4 * sum(map(len, headers.values()))
+    if at_most <= bytes_max:
+        return
+    lines = (f"{key}: {value}\r\n".encode(errors="replace") for key, value in headers.items())
+    size = len(data) + len("NATS/1.0\r\n\r\n") + sum(map(len, lines))
+    if size > bytes_max:
+        text = f"the message is too large with its headers: {size:,} bytes, the server takes {bytes_max:,}"
+        raise PermanentPortError(text)
+
+
+def _words(problem: Exception) -> str:
+    return str(problem) or type(problem).__name__

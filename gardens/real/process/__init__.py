@@ -1,0 +1,1 @@
+"""What lives inside a process of a garden: actors, their work, their economy."""

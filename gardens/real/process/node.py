@@ -1,0 +1,461 @@
+"""A process of a real garden: ``python -m gardens.real.process.node``, told by its input what to be.
+
+Economy, controller and groups of cells live the same life: connect, restore
+from the journal, listen, live, and stop when they are told or when the process
+that started them is gone.  Control comes on a connection of its own, so that
+nothing that the actors do can delay it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import struct
+import sys
+import time
+import traceback
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from nats.aio.client import Client
+
+from gardens.real.clock import Clock, Origin
+from gardens.real.nats.bus import NatsBus, connect
+from gardens.real.nats.stream import Restored, StreamJournal
+from gardens.real.nats.subjects import Subjects
+from gardens.real.process.job import CONTROLLER, ECONOMY, Job
+from gardens.real.process.lane import Lane
+from gardens.real.process.punctual import Punctual
+from gardens.real.process.resident import Resident, Surroundings
+from gardens.real.process.stimuli import Stimuli
+from gardens.real.process.treasury import Treasury
+from gardens.real.process.works import Works
+from nimdsl.base import canonical
+from nimdsl.base.canonical import Plain
+from nimdsl.base.errors import NimdslError
+from nimdsl.base.units import SECOND_NS
+from nimdsl.compile.garden import PERFECT_BUS
+from nimdsl.program import Actor
+from runtime.chance.faults import FaultyBus
+from runtime.chance.models import Draws, Fates
+from runtime.kernel.interpreters import TransitionsInterpreter
+from runtime.kernel.step import Kernel
+from runtime.ports.bus import PAYLOAD_BYTES_MAX, Bus, Message
+from runtime.ports.requests import Questions
+from runtime.ports.translator import DocumentTranslator
+from runtime.run import wire
+from runtime.run.host import ACCEPTED, Host
+from runtime.run.run import CLOCK, INCIDENT, LEDGER, PROCESS, actors_of, tariff_of
+
+CONTROL = "control"
+ACCRUE_EVERY_S = 10.0
+ACCRUE_BEHIND_S = 2.0
+"""How far behind the clock rates are settled that nobody asked for: what actors book may come so late."""
+LAG_EVERY_S = 0.1
+GC_ALLOCATION_COUNT = 20_000
+"""How many allocations between two looks of the cycle collector."""
+
+
+class Node:
+    """One process's life; several may share an event loop."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.stopping = asyncio.Event()
+        self.problem: Exception | None = None
+        self.residents: dict[str, Resident] = {}
+        self.treasury: Treasury | None = None
+        self.stimuli: Stimuli | None = None
+        self.incident_count = 0
+        self._lag_s = 0.0
+        self._begun = False
+        self._writing = False
+        """Whether incidents can be journalled."""
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closing: list[Callable[[], Any]] = []
+        self._clients: list[Client] = []
+        self._buses: list[NatsBus] = []
+
+    async def start(self) -> None:
+        """Connects, restores, listens and begins."""
+        job = self.job
+        self.subjects = Subjects(job.garden, job.run_id)
+        origin = job.origin or Origin(time.monotonic_ns(), 0, job.garden.rate)
+        self.clock = Clock(origin, waiting=job.origin is None)
+        self.client = await connect(job.url, job.name, lambda what: self._befell("", what))
+        self._clients.append(self.client)
+        self.control_client = await connect(job.url, f"{job.name} control", _unheard)
+        self._clients.append(self.control_client)
+        self.journal = await StreamJournal.open(
+            self.client,
+            self.subjects.stream(job.name),
+            self.subjects.journal(job.name),
+            writer=uuid.uuid4().hex,
+            lost=self._fail,
+        )
+        restored = await self.journal.restored()
+        self._writing = True
+        self.nats = NatsBus(self.client, self.subjects, self.clock, self._befell, PAYLOAD_BYTES_MAX)
+        self.control = NatsBus(self.control_client, self.subjects, self.clock, _unheard, PAYLOAD_BYTES_MAX)
+        self._buses += [self.nats, self.control]
+        self.bus, self.faults = self._with_faults(self.nats)
+        if job.name == ECONOMY:
+            self._be_the_economy(restored)
+        else:
+            self._be_actors(restored)
+        self.control.listen(f"{CONTROL}/{job.name}", self._ordered)
+        await self.control.flush()
+        await self.nats.flush()
+        self._tasks.append(asyncio.create_task(self._measure_lag(), name="lag"))
+        if job.origin is not None:
+            self.begin()
+
+    def begin(self) -> None:
+        """From now on things happen.  Whoever began already goes on."""
+        if self._begun:
+            return
+        self._begun = True
+        self._note_clock()
+        if self.job.paused:
+            self._pause()
+        for resident in self.residents.values():
+            resident.begin()
+        if self.stimuli is not None:
+            self.stimuli.begin()
+
+    def _pause(self) -> None:
+        self.clock.pause()
+        for resident in self.residents.values():
+            resident.pause()
+
+    async def finish(self) -> None:
+        """Everything that was accepted is journalled; then nothing is left."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for close in reversed(self._closing):
+            close()
+        try:
+            if self.problem is None:
+                await self.journal.settled()
+                await self.nats.flush()
+            self._writing = False
+            await self.journal.close()
+        except NimdslError as problem:
+            self.problem = self.problem or problem
+        for bus in self._buses:
+            await bus.close()
+        for client in self._clients:
+            await client.close()
+
+    async def vanish(self) -> None:
+        """Ends without a word, as SIGKILL would have it: nothing is sent or saved any more.
+
+        Also where a node could not start; a connection left open would look for its server for ever.
+        """
+        self._writing = False
+        for client in self._clients:
+            if client._transport is not None:
+                client._transport.close()  # type: ignore[no-untyped-call]
+        for task in self._tasks:
+            task.cancel()
+        for close in reversed(self._closing):
+            close()
+        for bus in self._buses:
+            await bus.close()
+        for client in self._clients:
+            client._pending, client._pending_data_size = [], 0
+            with contextlib.suppress(OSError):
+                await client.close()
+
+    # Who it is
+
+    def _with_faults(self, bus: NatsBus) -> tuple[Bus, FaultyBus | None]:
+        model = self.job.garden.bus
+        if model == PERFECT_BUS:
+            return bus, None
+        fates = Fates(Draws(self.job.seed, self.job.start), model)
+        faulty = FaultyBus(bus, fates, self.clock.now_ns, self._befell, model.payload_bytes_max)
+        return faulty, faulty
+
+    def _be_the_economy(self, restored: Restored) -> None:
+        economy = self.job.program.economies[self.job.scenario.economy]
+        lines = restored.entries.get(LEDGER, [])
+        journal = self.journal
+        self.treasury = Treasury(
+            tariff_of(economy),
+            lines,
+            journal.append,
+            journal.after,
+            lambda: min(self.clock.now_ns(), self.job.horizon_ns),
+        )
+        self.treasury.listen(self.nats, self.job.economy)
+        if economy.incomes or economy.upkeep:
+            rates = asyncio.create_task(self._accrue(self.treasury), name="rates")
+            rates.add_done_callback(self._task_ended)
+            self._tasks.append(rates)
+
+    async def _accrue(self, treasury: Treasury) -> None:
+        while True:
+            await asyncio.sleep(ACCRUE_EVERY_S)
+            behind_ns = int(ACCRUE_BEHIND_S * SECOND_NS * self.clock.rate)
+            treasury.accrue(min(self.clock.now_ns(), self.job.horizon_ns) - behind_ns)
+
+    def _be_actors(self, restored: Restored) -> None:
+        job = self.job
+        asker = f"asker/{job.name}-{job.start}"
+        self.questions = Questions(self.nats, asker, self.nats.wall_after)
+        translator = DocumentTranslator(job.program.schemas)
+        works = Works(job.garden, job.twin, job.seed, self.questions, translator, self.nats.after)
+        self._closing += [works.close, self.questions.close]
+        around = Surroundings(
+            bus=self.bus,
+            journal=self.journal,
+            clock=self.clock,
+            works=works,
+            run_id=job.run_id,
+            epoch=job.epoch,
+            payload_bytes_max=job.garden.bus.payload_bytes_max,
+            horizon_ns=job.horizon_ns,
+            befell=self._befell,
+            publish=self._publish,
+            before=lambda at_ns: self.stimuli.before(at_ns) if self.stimuli else None,
+            fail=self._fail,
+        )
+        self.works = works
+        for name in job.actors:
+            host = self._host(self._actor(name))
+            resident = (Resident if host.kernel.actor.beat is None else Punctual)(
+                host, around, self._lane(name)
+            )
+            entries = restored.entries.get(name, [])
+            resident.restore(entries, restored.marks.get(name, -1))
+            self.clock.at_least(max((e.body["time_ns"] for e in entries if e.kind == ACCEPTED), default=0))
+            self.residents[name] = resident
+            self._closing.append(resident.close)
+        if job.name == CONTROLLER and job.scenario.stimuli:
+            self.stimuli = Stimuli(
+                job, self.nats, self.journal, self.clock, restored, self.residents, self._befell
+            )
+            self._closing.append(self.stimuli.close)
+
+    def _actor(self, name: str) -> Actor:
+        actors = actors_of(self.job.program, self.job.scenario)
+        return next(actor for actor in actors if actor.id == name)
+
+    def _host(self, actor: Actor) -> Host:
+        job = self.job
+        kernel = Kernel(actor, TransitionsInterpreter(actor.table), job.program.schemas, job.program_sha256)
+        return Host(kernel, self.journal, witness=True, keep=False)
+
+    def _lane(self, actor: str) -> Lane | None:
+        economy = self.job.economy
+        return Lane(actor, economy, self.questions, self._fail) if economy else None
+
+    def _publish(self, host: Host, data: bytes) -> None:
+        self.nats.publish(self.subjects.wave(host.kernel.actor), data)
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        problem = None if task.cancelled() else task.exception()
+        if problem is not None:
+            self._fail(NimdslError(f"{task.get_name()}: {problem}"))
+
+    # What it notices
+
+    def _fail(self, problem: Exception) -> None:
+        self.problem = self.problem or problem
+        self.stopping.set()
+
+    def _befell(self, actor: str, what: str) -> None:
+        self.incident_count += 1
+        if self._writing:
+            body = {"time_ns": self.clock.now_ns(), "actor": actor or self.job.name, "what": what}
+            self.journal.append(PROCESS + self.job.name, INCIDENT, body)
+
+    def _note_clock(self) -> None:
+        """Garden time beside the wall clock: monotonic clocks do not survive a host (SEMANTICS 2.1)."""
+        body = {
+            "time_ns": self.clock.now_ns(),
+            "wall_ns": time.time_ns(),
+            "rate": repr(self.clock.rate),
+            "start": self.job.start,
+        }
+        self.journal.append(PROCESS + self.job.name, CLOCK, body)
+
+    async def _measure_lag(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LAG_EVERY_S
+            await asyncio.sleep(LAG_EVERY_S)
+            self._lag_s = max(loop.time() - due, self._lag_s * 0.9)
+
+    # Control
+
+    def _ordered(self, message: Message) -> None:
+        if not message.reply_to:
+            return
+        order = wire.decode(message.data)
+        said: Plain = {}
+        match order.get("do"):
+            case "begin":
+                if not self._begun:
+                    self.clock.begin(Origin(order["monotonic_ns"], order["garden_ns"], self.clock.rate))
+                self.begin()
+            case "status":
+                said = self.status()
+            case "pause":
+                self._pause()
+            case "resume" if self._begun:
+                self.clock.resume()
+                for resident in self.residents.values():
+                    resident.resume()
+            case "wind down":
+                self._wind_down()
+            case "close" if self.treasury is not None:
+                self.treasury.close()
+                data = canonical.encode(said)
+                self.journal.after(lambda: self.control.send(Message(message.reply_to, data)))
+                return
+            case "stop":
+                asyncio.get_running_loop().call_soon(self.stopping.set)
+        self.control.send(Message(message.reply_to, canonical.encode(said)))
+
+    def _wind_down(self) -> None:
+        for resident in self.residents.values():
+            resident.winding_down = True
+        if self.stimuli is not None:
+            self.stimuli.close()
+
+    def status(self) -> dict[str, Plain]:
+        """How it is: plain data for `nimdsl status` and for whoever waits for the end."""
+        waiting = sum(resident.waiting_count for resident in self.residents.values())
+        works = self.works.count if self.residents else 0
+        late = self.faults.late_count if self.faults else 0
+        status: dict[str, Plain] = {
+            "name": self.job.name,
+            "pid": os.getpid(),
+            "start": self.job.start,
+            "time_ns": self.clock.now_ns(),
+            "floor_ns": self.clock.floor_ns,
+            "lag_ms": round(self._lag_s * 1_000, 1),
+            "backlog": self.journal.backlog,
+            "waiting": waiting,
+            "works": works,
+            "incidents": self.incident_count,
+            "sent": self.nats.sent_count,
+            "received": self.nats.received_count,
+            "idle": not (waiting or works or late or self.journal.backlog),
+            "timers": sum(resident.timer_count for resident in self.residents.values()),
+            "due": any(resident.is_due for resident in self.residents.values()),
+            "stimuli": self.stimuli.left if self.stimuli else False,
+            "actors": {name: _seen(resident) for name, resident in self.residents.items()},
+        }
+        if self.treasury is not None:
+            ledger = self.treasury.ledger
+            status["lifeforce"] = {
+                "balance": ledger.balance,
+                "spent": ledger.spent(),
+                "earned": ledger.earned(),
+                "held": sum(ledger.holds().values()),
+            }
+        return status
+
+
+def _seen(resident: Resident) -> dict[str, Plain]:
+    snapshot = resident.snapshot
+    return {
+        "state": snapshot.state,
+        "fault": snapshot.fault,
+        "ended": resident.has_ended,
+        "waiting": resident.waiting_count,
+    }
+
+
+def _unheard(*_: str) -> None:
+    """What befalls control traffic is for whoever asked to notice."""
+
+
+async def serve(job: Job, parent_gone: asyncio.Event | None = None) -> Exception | None:
+    """Lives until it is told to stop; what went wrong, if anything did."""
+    node = Node(job)
+    try:
+        await node.start()
+    except BaseException:
+        await node.vanish()
+        raise
+    waits = [asyncio.create_task(node.stopping.wait())]
+    if parent_gone is not None:
+        waits.append(asyncio.create_task(parent_gone.wait()))
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waits:
+            task.cancel()
+        await node.finish()
+    return node.problem
+
+
+async def _main(job: Job) -> int:
+    loop = asyncio.get_running_loop()
+    gone = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, gone.set)
+    loop.add_reader(sys.stdin.fileno(), _drained, gone)
+    problem = await serve(job, gone)
+    if problem is not None:
+        print(f"{job.name}: {problem}", file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+def _drained(gone: asyncio.Event) -> None:
+    """Standard input ends when the process that started this one does."""
+    if not os.read(sys.stdin.fileno(), 4_096):
+        gone.set()
+
+
+def _framed(source: Any) -> bytes:
+    (length,) = struct.unpack(">Q", _exactly(source, 8))
+    return _exactly(source, length)
+
+
+def framed(data: bytes) -> bytes:
+    """Something as the standard input has it: its length, then its bytes; the stream stays open."""
+    return struct.pack(">Q", len(data)) + data
+
+
+def main() -> int:
+    """Reads the job and lives it."""
+    source = sys.stdin.buffer.raw if hasattr(sys.stdin.buffer, "raw") else sys.stdin.buffer
+    job = Job.read(_framed(source), _framed(source))
+    gc.freeze()  # program and libraries stay: the collector need not look at them again and again
+    gc.set_threshold(GC_ALLOCATION_COUNT)
+    for folder in reversed(job.folders):
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+    try:
+        return asyncio.run(_main(job))
+    except NimdslError as problem:
+        print(f"{job.name}: {problem}", file=sys.stderr, flush=True)
+        return 1
+    except Exception:
+        traceback.print_exc()
+        return 70
+
+
+def _exactly(source: Any, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        part = source.read(count - len(data))
+        if not part:
+            raise SystemExit(1)
+        data += part
+    return data
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

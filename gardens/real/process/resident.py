@@ -1,0 +1,318 @@
+"""One actor at home in the real garden: its host, its ear, its timers, its way to the economy.
+
+An event is accepted and stepped at once; what the step wants done is done when
+its journal lines are acknowledged (SEMANTICS 8.1), and in the meantime the next
+event may be taken: lines and effects keep their order.  Only a question to the
+economy makes the actor's other events wait (3.2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from gardens.real.clock import Clock
+from gardens.real.process.lane import Item, Lane
+from gardens.real.process.works import Works
+from nimdsl.base import canonical
+from nimdsl.base.errors import NimdslError, PermanentPortError
+from nimdsl.program import Work
+from runtime.kernel.effects import (
+    Book,
+    CancelTimer,
+    CancelWork,
+    Deliver,
+    Effect,
+    Publish,
+    RevokeWork,
+    SetTimer,
+    StartWork,
+)
+from runtime.kernel.events import BEGIN, Event
+from runtime.kernel.snapshot import Snapshot
+from runtime.kernel.step import Need, Paid, Step
+from runtime.ports.bus import Bus, Message, check_size
+from runtime.ports.journal import JournalEntry
+from runtime.run import wire
+from runtime.run.host import ACCEPTED, Host, Stepped, Taken, finished
+from runtime.run.run import has_ended
+
+TIMER_SLACK_NS = 50_000
+"""A timer that is due in less is due: event loops wake a little early."""
+
+
+class Durable(Protocol):
+    """What a resident needs of its process's journal, besides appending."""
+
+    def after(self, act: Callable[[], None]) -> None:
+        """Do something once everything appended so far is acknowledged."""
+
+    def mark(self, key: str, value: int) -> None:
+        """Remember a number along with the next lines."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the residents of one process share."""
+
+    bus: Bus
+    journal: Durable
+    clock: Clock
+    works: Works
+    run_id: str
+    epoch: str
+    payload_bytes_max: int
+    horizon_ns: int
+    """Garden time at which nothing happens any more."""
+    befell: Callable[[str, str], None]
+    publish: Callable[[Host, bytes], None]
+    before: Callable[[int], None]
+    """Brings the stimuli that come before an instant, or at it."""
+    fail: Callable[[Exception], None]
+    """The process cannot go on: it ends, and comes back from its journal."""
+
+
+class Resident:
+    """Delivers events to a host and carries out its effects."""
+
+    begins_ns: int | None = None
+    """The instant at which it begins; None: when it does."""
+
+    def __init__(self, host: Host, around: Surroundings, lane: Lane | None) -> None:
+        self.host = host
+        self.winding_down = False
+        self._around = around
+        self._lane = lane
+        self._timers: dict[tuple[int, int], asyncio.TimerHandle] = {}
+        self._inbox: deque[tuple[Event, int | None]] = deque()
+        self._last_ns = 0
+        """When it last took something."""
+        self._asking = False
+        self._begun = False
+        self._paused = False
+        self._loop = asyncio.get_running_loop()
+        self._listener = around.bus.listen(host.id, self._hear)
+        self._listener.hold()
+
+    # What others see
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The actor's state."""
+        return self.host.snapshot
+
+    @property
+    def waiting_count(self) -> int:
+        """Events that wait, and things that the economy has not answered."""
+        return len(self._inbox) + (self._lane.count if self._lane else 0) + self._asking
+
+    @property
+    def timer_count(self) -> int:
+        """Armed timers."""
+        return len(self._timers)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the actor is in a final state, or faulted."""
+        return has_ended(self.host)
+
+    # From the journal to life
+
+    def restore(self, entries: list[JournalEntry], carried: int) -> None:
+        """Becomes what the journal says, and does again what may not have been done.
+
+        ``carried`` is the position of the last event whose effects are known to have been
+        carried out.  Receivers drop what they have accepted.
+        """
+        self._last_ns = max((e.body["time_ns"] for e in entries if e.kind == ACCEPTED), default=0)
+        repeated = [one for one in self.host.relive(entries) if one.pending.position > carried]
+        for one in repeated:
+            self._carry_out(one.pending.position, one.pending.now_ns, _to_repeat(one))
+
+    def begin(self) -> None:
+        """Begins, or goes on where the journal ended."""
+        host = self.host
+        self._begun = True
+        lost = host.lost_work()
+        self._carry_out(-1, self._last_ns, list(enumerate(host.resume())))
+        if host.pending is not None:
+            self._try(host.proceed)
+        elif not host.snapshot.state:
+            self.offer(BEGIN, self.begins_ns)
+        for event in lost:
+            self.offer(event)
+        self._drain()
+
+    # Events
+
+    def offer(self, event: Event, at_ns: int | None = None) -> None:
+        """Takes an event, now or when its turn comes; at ``at_ns``, if that is not over, else now."""
+        if self._waits:
+            self._inbox.append((event, at_ns))
+        else:
+            self._accept(event, self._around.clock.now_ns() if at_ns is None else at_ns)
+
+    def _accept(self, event: Event, at_ns: int) -> None:
+        """The horizon is exclusive."""
+        at_ns = max(self._last_ns, at_ns)
+        if at_ns < self._around.horizon_ns:
+            self._last_ns = at_ns
+            self._try(lambda: self.host.accept(event, at_ns))
+
+    @property
+    def is_due(self) -> bool:
+        """Whether something that has an instant, from before the horizon, is still to be taken."""
+        return False
+
+    @property
+    def _waits(self) -> bool:
+        return self._asking or self._paused or not self._begun
+
+    def _try(self, act: Callable[[], Taken | None]) -> None:
+        """A step whose lines cannot be written must not be half done: the journal alone counts then."""
+        try:
+            taken = act()
+        except NimdslError as problem:
+            self._paused = True
+            self._around.fail(problem)
+        else:
+            self._go_on(taken)
+
+    def pause(self) -> None:
+        """Takes nothing until :meth:`resume`."""
+        self._paused = True
+        self._listener.hold()
+
+    def resume(self) -> None:
+        """Goes on."""
+        self._paused = False
+        self._drain()
+
+    def _hear(self, message: Message) -> None:
+        if not message.status:
+            self.offer(wire.to_event(message))
+
+    def _go_on(self, taken: Taken | None) -> None:
+        if isinstance(taken, Need):
+            self._ask(taken)
+        elif taken is not None:
+            position, at_ns, effects = self.host.position, self._last_ns, list(enumerate(taken))
+            self._around.journal.after(lambda: self._carry_out(position, at_ns, effects))
+
+    def _ask(self, need: Need) -> None:
+        lane, pending = self._lane, self.host.pending
+        if lane is None:
+            self._try(lambda: self.host.answer(Paid(True, 0)))
+            return
+        assert pending is not None
+        item = Item(pending.position, len(pending.answers), pending.now_ns)
+        self._asking = True
+        self._listener.hold()
+        self._around.journal.after(lambda: lane.ask(item, need.command, self._answered))
+
+    def _answered(self, paid: Paid) -> None:
+        self._asking = False
+        self._try(lambda: self.host.answer(paid))
+        self._drain()
+
+    def _drain(self) -> None:
+        """First what came from inside: finished work and timers; then the bus."""
+        while self._inbox and not self._waits:
+            self.offer(*self._inbox.popleft())
+        if not self._waits:
+            self._listener.release()
+
+    # Effects
+
+    def _carry_out(self, position: int, at_ns: int, effects: list[tuple[int, Effect]]) -> None:
+        """The effects of the event at ``position``, taken at ``at_ns``, each with its place among them."""
+        around, lane = self._around, self._lane
+        for index, effect in effects:
+            match effect:
+                case SetTimer():
+                    self._set_timer(effect)
+                case CancelTimer():
+                    handle = self._timers.pop((effect.timer, effect.generation), None)
+                    if handle is not None:
+                        handle.cancel()
+                case StartWork():
+                    self._start_work(effect)
+                case RevokeWork():
+                    if not around.works.revoke(self.host.id, effect.number):
+                        self.offer(finished(effect.number, "revoked"), at_ns)
+                case CancelWork():
+                    around.works.cancel(self.host.id, effect.number)
+                case Deliver():
+                    self._send(effect)
+                case Publish():
+                    around.publish(self.host, canonical.encode(effect.content))
+                case Book() if lane is not None:
+                    lane.book(Item(position, index, at_ns), effect.command)
+        if position < 0:
+            return
+        if lane is None:
+            around.journal.mark(self.host.id, position)
+        else:
+            lane.then(lambda: around.journal.mark(self.host.id, position))
+
+    def _start_work(self, effect: StartWork) -> None:
+        actor = self.host.kernel.actor
+        work = actor.works[effect.work]
+        if actor.beat is None or work.real or work.virtual:  # else it takes as long as it is given
+            back = partial(self._came_back, work)
+            self._around.works.start(self.host.id, work, effect.number, effect.arguments, back)
+
+    def _came_back(self, work: Work, event: Event) -> None:
+        """Work is over.  That a callable or a service failed, a person wants to hear, and why."""
+        if event.payload["outcome"] == "failed" and ("python" in work.real or "service" in work.real):
+            self._around.befell(self.host.id, f"`{work.name}` failed: {event.payload['reason']}")
+        self.offer(event)
+
+    def _send(self, effect: Deliver) -> None:
+        around = self._around
+        message = wire.to_message(effect, self.host.id, around.run_id, around.epoch, around.clock.now_ns())
+        try:
+            check_size(message, around.payload_bytes_max)
+            around.bus.send(message)
+        except PermanentPortError as problem:
+            around.befell(self.host.id, f"could not send to {effect.to}: {problem}")
+
+    def _set_timer(self, effect: SetTimer) -> None:
+        key = (effect.timer, effect.generation)
+        delay_s = self._around.clock.seconds_until(effect.deadline_ns)
+        self._timers[key] = self._loop.call_later(delay_s, lambda: self._due(effect))
+
+    def _due(self, effect: SetTimer) -> None:
+        if self._timers.pop((effect.timer, effect.generation), None) is None:
+            return
+        if effect.deadline_ns - self._around.clock.now_ns() > TIMER_SLACK_NS:
+            self._set_timer(effect)
+        elif self.winding_down:
+            return
+        else:
+            self._wake(effect)
+
+    def _wake(self, effect: SetTimer) -> None:
+        """A timer went off."""
+        self.offer(effect.event)
+
+    def close(self) -> None:
+        """Hears nothing and does nothing more."""
+        self._paused = True
+        self._listener.close()
+        for handle in self._timers.values():
+            handle.cancel()
+        self._timers.clear()
+
+
+def _to_repeat(one: Stepped) -> list[tuple[int, Effect]]:
+    """Effects to carry out again; timers and work come from the snapshot.
+
+    They keep their places, by which the economy knows a booking again.
+    """
+    assert isinstance(one.step, Step)
+    return [(i, e) for i, e in enumerate(one.step.effects) if isinstance(e, Deliver | Publish | Book)]

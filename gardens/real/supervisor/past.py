@@ -1,0 +1,47 @@
+"""A run that is over, or was: what its journal tells of it."""
+
+from __future__ import annotations
+
+from gardens.real.supervisor.plan import Plan
+from gardens.stores.memory import MemoryJournal
+from runtime.kernel.interpreters import PlainInterpreter
+from runtime.kernel.step import Kernel
+from runtime.ledger.accounts import Entry
+from runtime.ledger.economy import Ledger
+from runtime.ports.journal import Journal
+from runtime.run.host import ACCEPTED, Host
+from runtime.run.run import ENTRY, INCIDENT, LEDGER, PROCESS, Incident, Run, actors_of, tariff_of
+
+
+def run_of(plan: Plan, journal: Journal, run_id: str, stopped: str) -> Run:
+    """The run that a journal tells of; it may have ended in the middle of anything."""
+    program, scenario = plan.program, plan.scenario
+    hosts: dict[str, Host] = {}
+    times: dict[str, int] = {}
+    for actor in actors_of(program, scenario):
+        kernel = Kernel(actor, PlainInterpreter(actor.table), program.schemas, program.sha256)
+        host = Host(kernel, MemoryJournal())
+        entries = list(journal.read(actor.id))
+        host.restore(entries)
+        hosts[actor.id] = host
+        times[actor.id] = max((e.body["time_ns"] for e in entries if e.kind == ACCEPTED), default=0)
+    economy = program.economies.get(scenario.economy)
+    entries_of = [Entry.from_data(line.body) for line in journal.read(LEDGER) if line.kind == ENTRY]
+    ledger = Ledger(tariff_of(economy), entries_of) if economy else None
+    protocol = f"protocol/{scenario.protocol}"
+    ended_ns = times[protocol] if stopped == "final" else max(times.values(), default=0)
+    if stopped == "horizon":
+        ended_ns = scenario.horizon_ns
+    return Run(run_id, hosts, ledger, ended_ns, stopped, tuple(incidents_in(journal)))
+
+
+def incidents_in(journal: Journal) -> list[Incident]:
+    """What the processes of a garden noticed, by time."""
+    found = [
+        Incident(line.body["time_ns"], line.body["actor"], line.body["what"])
+        for name in journal.actors()
+        if name.startswith(PROCESS)
+        for line in journal.read(name)
+        if line.kind == INCIDENT
+    ]
+    return sorted(found, key=lambda incident: (incident.time_ns, incident.actor))

@@ -1,0 +1,205 @@
+"""Where the time went, on the page: all beats together, and every beat as a column."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from gardens.report.html.markup import swatch, table, text
+from gardens.report.observe.moments import BeatSummary
+from gardens.report.observe.view import View
+from gardens.report.words import number, seconds, share
+from nimdsl.base.units import NANOSECONDS
+from nimdsl.program import Beat
+
+COLUMN_COUNT_MAX = 2880
+"""Beyond so many beats a column stands for several."""
+ROW_COLUMN_COUNT = 120
+_HOUR_NS = NANOSECONDS["h"]
+OVERHEAD, CHARGED, REFLEX, IDLE, SETTLE = "overhead", "charged", "reflexes", "idle", "settle"
+
+
+def parts_of(view: View) -> list[tuple[str, str, int]]:
+    """The parts of all beats together: name, CSS class, time; from the start of a beat to its end."""
+    beat, beats = view.beat, view.beats
+    assert beat is not None
+    levels = [
+        (level.name, f"l{place}", sum(one.shares[place].spent_ns for one in beats))
+        for place, level in enumerate(beat.levels)
+        if not level.reflex
+    ]
+    return [
+        (OVERHEAD, "hatch", sum(one.overhead_ns for one in beats)),
+        (CHARGED, "charged", sum(one.charged_ns for one in beats)),
+        (REFLEX, _reflex_class(beat), sum(one.reflex_ns for one in beats)),
+        *levels,
+        (IDLE, "empty", sum(one.idle_ns for one in beats)),
+        (SETTLE, "hatch", sum(one.settle_ns for one in beats)),
+    ]
+
+
+def _reflex_class(beat: Beat) -> str:
+    return next((f"l{place}" for place, level in enumerate(beat.levels) if level.reflex), "l0")
+
+
+def spending(view: View) -> str:
+    """One bar of everything, and a table of the levels."""
+    if not view.beats:
+        return ""
+    parts = [part for part in parts_of(view) if part[2]]
+    whole = sum(time_ns for _, _, time_ns in parts)
+    bar = "".join(
+        f'<i class="{kind}" style="flex:{number(100 * time_ns / whole)}" '
+        f'title="{text(name)}: {seconds(time_ns)}, {share(time_ns, whole)}"><b>{text(name)}</b></i>'
+        for name, kind, time_ns in parts
+    )
+    told = ", ".join(f"{name} {share(time_ns, whole)}" for name, _, time_ns in parts)
+    return f'<div class="bar" role="img" aria-label="{text(told)}">{bar}</div>' + _levels(view, whole)
+
+
+def _levels(view: View, whole_ns: int) -> str:
+    assert view.beat is not None
+    troubles = {trouble.level: trouble for trouble in view.troubles}
+    rows = []
+    for place, level in enumerate(view.beat.levels):
+        shares = [one.shares[place] for one in view.beats]
+        spent, granted = sum(one.spent_ns for one in shares), sum(one.granted_ns for one in shares)
+        trouble = troubles.get(level.name)
+        rows.append(
+            [
+                swatch(level.name, f"l{place}"),
+                seconds(spent),
+                share(spent, whole_ns),
+                seconds(granted),
+                _count(sum(one.started_ns is not None for one in shares)),
+                _count(sum(one.done for one in shares)),
+                _count(sum(one.preempted for one in shares)),
+                _count(sum(one.dropped for one in shares), "bad"),
+                _count(trouble.refused if trouble else 0, "bad"),
+                _count(trouble.overruns if trouble else 0, "bad"),
+            ]
+        )
+    others = [
+        [swatch(name, kind), seconds(time_ns), share(time_ns, whole_ns), *[""] * 7]
+        for name, kind, time_ns in parts_of(view)
+        if kind in ("hatch", "empty", "charged") and time_ns
+    ]
+    heads = ["level", ">spent", ">share", ">granted", ">in beats", ">done", ">preempted", ">dropped"]
+    heads += [">refused", ">overruns"] if troubles else []
+    shown = [row[: len(heads)] for row in [*rows, *others]]
+    return table(heads, shown, "Levels, the highest first")
+
+
+def _count(count: int, kind: str = "") -> str:
+    if not count:
+        return '<span class="zero">0</span>'
+    return f'<span class="{kind}">{count:,}</span>' if kind else f"{count:,}"
+
+
+# Every beat
+
+
+def overview(view: View) -> str:
+    """Every beat as a column, in rows of an hour or so; several beats a column if there are too many."""
+    beat, beats = view.beat, view.beats
+    if beat is None or len(beats) <= 1:
+        return ""
+    merged = -(-len(beats) // COLUMN_COUNT_MAX)
+    columns = [_Column(beat, beats[start : start + merged]) for start in range(0, len(beats), merged)]
+    in_row = _in_row(beat, len(columns), merged)
+    most = max(column.dropped for column in columns)
+    rows = "".join(
+        _overview_row(beat, columns[start : start + in_row], start, in_row, most)
+        for start in range(0, len(columns), in_row)
+    )
+    data = {
+        "levels": [name for name, _, _ in _stack(beat, beats[0])],
+        "columns": [column.data() for column in columns],
+    }
+    told = (
+        "" if merged == 1 else f"<p class=note>A column stands for {merged} beats, and is their mean.</p>"
+    )
+    encoded = json.dumps(data, separators=(",", ":")).replace("</", "<\\/")
+    return (
+        f'{told}<div class="over">{rows}</div><script type="application/json" id="cols">{encoded}</script>'
+    )
+
+
+def _in_row(beat: Beat, count: int, merged: int) -> int:
+    if count <= ROW_COLUMN_COUNT * 3 // 2:
+        return count
+    hour = _HOUR_NS // (beat.length_ns * merged)
+    return hour if ROW_COLUMN_COUNT // 2 <= hour <= ROW_COLUMN_COUNT * 2 else ROW_COLUMN_COUNT
+
+
+def _stack(beat: Beat, summary: BeatSummary) -> list[tuple[str, str, int]]:
+    """The parts of a column from the bottom: name, class, time."""
+    levels = [
+        (level.name, f"l{place}{' rest' if level.policy == 'rest' else ''}", summary.shares[place].spent_ns)
+        for place, level in enumerate(beat.levels)
+        if not level.reflex
+    ]
+    fixed_ns = summary.overhead_ns + summary.settle_ns
+    return [
+        ("overhead and settle", "fixed", fixed_ns),
+        (CHARGED, "charged", summary.charged_ns),
+        (REFLEX, _reflex_class(beat), summary.reflex_ns),
+        *levels,
+    ]
+
+
+class _Column:
+    """Some beats that stand next to each other, as one column."""
+
+    def __init__(self, beat: Beat, beats: Sequence[BeatSummary]) -> None:
+        self.first, self.last = beats[0].index, beats[-1].index
+        self.start_ns = beats[0].start_ns
+        self.dropped = sum(one.dropped for one in beats)
+        self.preempted = sum(one.preempted for one in beats)
+        stacks = [_stack(beat, one) for one in beats]
+        self.parts = [
+            (parts[0][1], sum(part[2] for part in parts) / len(beats))
+            for parts in zip(*stacks, strict=True)
+        ]
+
+    def data(self) -> list[int]:
+        """For the tooltip: beats, what was lost, and milliseconds of each part."""
+        times_ms = [round(time_ns / NANOSECONDS["ms"]) for _, time_ns in self.parts]
+        return [self.first, self.last, self.preempted, self.dropped, *times_ms]
+
+
+def _overview_row(beat: Beat, columns: Sequence[_Column], start: int, in_row: int, most: int) -> str:
+    paths: dict[tuple[int, str], list[str]] = {}
+    for x, column in enumerate(columns):
+        y = 100.0
+        for place, (kind, time_ns) in enumerate(column.parts):
+            height = 100 * time_ns / beat.length_ns
+            if time_ns:
+                y -= height
+                piece = f"M{x} {y:.1f}h.94v{height:.1f}h-.94z"
+                paths.setdefault((place, kind), []).append(piece)
+    drawn = "".join(
+        f'<path class="{kind}" d="{"".join(pieces)}"/>' for (_, kind), pieces in sorted(paths.items())
+    )
+    minutes = columns[0].start_ns // NANOSECONDS["min"]
+    label = f"{minutes // 60}:{minutes % 60:02d}"
+    lost = sum(column.dropped for column in columns), sum(column.preempted for column in columns)
+    told = f"beats {columns[0].first} to {columns[-1].last}: {lost[0]} dropped, {lost[1]} preempted"
+    return (
+        f'<div class="orow"><span class="olabel">{label}</span>'
+        f'<svg viewBox="0 0 {in_row} 100" preserveAspectRatio="none" role="img" aria-label="{told}" '
+        f'data-from="{start}" data-in="{in_row}">'
+        f'<rect class="empty" width="{len(columns)}" height="100"/>{drawn}</svg>'
+        f'<svg class="marks" viewBox="0 0 {in_row} 10" preserveAspectRatio="none" aria-hidden="true">'
+        f'<path class="drop" d="{_overview_marks(columns, most)}"/></svg>'
+        "</div>"
+    )
+
+
+def _overview_marks(columns: Sequence[_Column], most: int) -> str:
+    """What was dropped, hanging below its column."""
+    return "".join(
+        f"M{x} 0h.94v{max(3.0, 10 * one.dropped / most):.1f}h-.94z"
+        for x, one in enumerate(columns)
+        if one.dropped
+    )

@@ -1,0 +1,272 @@
+"""Lifeforce over time: balance and lambda, gathered from a ledger's entries as they are written.
+
+A rate is settled when somebody looks, in one entry; what it brings came evenly
+since the entry before.  So an entry of a rate is the end of a slope, and every
+other one a step.  Lambda is income over expenditure of the economy's window up
+to a time, as :meth:`runtime.ledger.economy.Ledger.lambda_over` has it, with every entry
+of that time: it is computed once a later one is known.
+
+Bounded: time is divided evenly into at most ``SPAN_COUNT_MAX`` spans, and of the
+balance the first, the lowest, the highest and the last point of each are kept, so
+that no extreme is lost; without samples lambda is kept as often.  What flowed is
+kept for one window.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from nimdsl.program import Economy
+from runtime.ledger.accounts import POOL, Entry
+
+SPAN_COUNT_MAX = 1000
+_RATES = ("income", "upkeep")
+_EARNINGS = ("reward:", "income:")
+
+Point = tuple[int, int]
+"""Garden time in ns and the balance in micro-LF."""
+LambdaPoint = tuple[int, float | None]
+"""Garden time in ns and income over expenditure; None: nothing was spent."""
+
+
+@dataclass(frozen=True)
+class Lifeforce:
+    """An economy over time; micro-LF and ns."""
+
+    points: tuple[Point, ...] = ()
+    """To be joined by straight lines; two points of one time are a step."""
+    lambdas: tuple[LambdaPoint, ...] = ()
+    floor: int = 0
+    capacity: int | None = None
+    window_ns: int = 0
+    accounts: Mapping[str, int] = field(default_factory=dict)
+    """What went into ``cost:*`` and ``upkeep:*``, came from ``reward:*`` and ``income:*``, by account."""
+    unpaid: Mapping[str, int] = field(default_factory=dict)
+    """What upkeep and penalties found no means for, by account: ``upkeep:*``, ``penalty:*``."""
+    refused: int = 0
+    """How many prices were refused."""
+    first_refused_ns: int | None = None
+    starved_ns: int | None = None
+    """Since when no price was paid any more; see :class:`Hunger`."""
+
+
+class Hunger:
+    """Since when no price is paid any more.
+
+    The law: she starves since the first refused price, or unpaid upkeep, that no payment has
+    followed, as long as the pool has nothing above its floor, or less than the cheapest price
+    refused since; judged at the end of each instant.  A payment is all that goes into, stays
+    in or comes out of a hold, and every charge; upkeep is none.
+    """
+
+    def __init__(self, floor: int) -> None:
+        self.refused = 0
+        self.first_ns: int | None = None
+        self._floor = floor
+        self._since_ns: int | None = None
+        self._cheapest = 0
+        """Of the prices that were refused since; 0: there was none."""
+        self._pool = self._held = 0
+        self._now_ns = 0
+
+    @property
+    def since_ns(self) -> int | None:
+        """Since when; None: she does not starve."""
+        left = self._pool - self._floor
+        starves = not self._held and (left <= 0 or left < self._cheapest)
+        return self._since_ns if starves else None
+
+    def take(self, entry: Entry) -> None:
+        """One entry more, in their order."""
+        if entry.time_ns > self._now_ns:
+            self._now_ns = entry.time_ns
+            if self.since_ns is None:
+                self._eat()
+        if entry.kind == "transfer":
+            self._move(entry)
+        elif entry.kind == "shortfall":
+            self._want(entry.time_ns)
+        elif entry.kind == "refused" and entry.source == POOL:
+            self.refused += 1
+            self.first_ns = entry.time_ns if self.first_ns is None else self.first_ns
+            self._want(entry.time_ns)
+            self._cheapest = min(self._cheapest or entry.amount, entry.amount)
+
+    def _move(self, entry: Entry) -> None:
+        self._pool += entry.amount * ((entry.target == POOL) - (entry.source == POOL))
+        held = entry.target.startswith("hold:") - entry.source.startswith("hold:")
+        self._held += entry.amount * held
+        if held or entry.detail["cause"] == "charge":
+            self._eat()
+
+    def _want(self, at_ns: int) -> None:
+        if self._since_ns is None:
+            self._since_ns = at_ns
+
+    def _eat(self) -> None:
+        self._since_ns, self._cheapest = None, 0
+
+
+class Purse:
+    """Looks on while a ledger writes.
+
+    With ``sampled`` lambda is taken at the times that :meth:`sample` is told, else whenever
+    something flowed.
+    """
+
+    def __init__(self, economy: Economy, *, sampled: bool) -> None:
+        self.economy = economy
+        self._sampled = sampled
+        self._points = Points()
+        self._lambdas: list[LambdaPoint] = []
+        self._due_ns: deque[int] = deque()
+        self._gap_ns = 0
+        self._flows: deque[tuple[int, int, int]] = deque()
+        self._flowed = (0, 0)
+        """Earned and spent within ``_flows``."""
+        self._accounts: dict[str, int] = {}
+        self._unpaid: dict[str, int] = {}
+        self._hunger = Hunger(economy.floor)
+        self._pool = 0
+
+    def sample(self, at_ns: int) -> None:
+        """Lambda is wanted at this time, which is not before the last one."""
+        self._due_ns.append(at_ns)
+
+    def take(self, entry: Entry) -> None:
+        """One entry more, in their order."""
+        self._hunger.take(entry)
+        if entry.kind == "shortfall":
+            name = _account(entry.target, entry)
+            self._unpaid[name] = self._unpaid.get(name, 0) + entry.amount
+        if entry.kind != "transfer":
+            return
+        self._look(entry.time_ns)
+        self._flow(entry)
+        moved = (entry.target == POOL) - (entry.source == POOL)
+        if moved:
+            self._pool += moved * entry.amount
+            self._move(entry.time_ns, even=entry.detail["cause"] in _RATES)
+
+    def lifeforce(self, end_ns: int) -> Lifeforce:
+        """What is known up to ``end_ns``."""
+        self._look(end_ns + 1)
+        points = self._points.points()
+        if points and points[-1][0] < end_ns:
+            points.append((end_ns, points[-1][1]))
+        return Lifeforce(
+            points=tuple(points),
+            lambdas=tuple(self._lambdas),
+            floor=self.economy.floor,
+            capacity=self.economy.capacity,
+            window_ns=self.economy.window_ns,
+            accounts=dict(sorted(self._accounts.items())),
+            unpaid=dict(sorted(self._unpaid.items())),
+            refused=self._hunger.refused,
+            first_refused_ns=self._hunger.first_ns,
+            starved_ns=self._hunger.since_ns,
+        )
+
+    def _look(self, before_ns: int) -> None:
+        """Takes lambda at every time that is due and has all its entries."""
+        while self._due_ns and self._due_ns[0] < before_ns:
+            at_ns = self._due_ns.popleft()
+            self._lambdas.append((at_ns, self._lambda(at_ns)))
+            if len(self._lambdas) > SPAN_COUNT_MAX and not self._sampled:
+                self._gap_ns = 2 * (at_ns - self._lambdas[0][0]) // SPAN_COUNT_MAX
+                self._lambdas = apart(self._lambdas, self._gap_ns)
+
+    def _lambda(self, at_ns: int) -> float | None:
+        earned, spent = self._flowed
+        while self._flows and self._flows[0][0] <= at_ns - self.economy.window_ns:
+            _, old_earned, old_spent = self._flows.popleft()
+            earned, spent = earned - old_earned, spent - old_spent
+        self._flowed = earned, spent
+        return earned / spent if spent else None
+
+    def _flow(self, entry: Entry) -> None:
+        if entry.detail["cause"] == "overflow":
+            return
+        earned = entry.amount if entry.source.startswith(_EARNINGS) else 0
+        spent = entry.amount if entry.target.startswith("cost:") else 0
+        if not earned and not spent:
+            return
+        for account, amount in ((entry.source, earned), (entry.target, spent)):
+            if amount:
+                name = _account(account, entry)
+                self._accounts[name] = self._accounts.get(name, 0) + amount
+        self._flowed = self._flowed[0] + earned, self._flowed[1] + spent
+        if self._flows and self._flows[-1][0] == entry.time_ns:
+            _, before_earned, before_spent = self._flows.pop()
+            earned, spent = earned + before_earned, spent + before_spent
+        self._flows.append((entry.time_ns, earned, spent))
+        if not self._sampled and self._is_time(entry.time_ns):
+            self._due_ns.append(entry.time_ns)
+
+    def _is_time(self, at_ns: int) -> bool:
+        last_ns = self._due_ns[-1] if self._due_ns else self._lambdas[-1][0] if self._lambdas else -1
+        return at_ns > last_ns and (last_ns < 0 or at_ns - last_ns >= self._gap_ns)
+
+    def _move(self, at_ns: int, *, even: bool) -> None:
+        last = self._points.last
+        if not even and last is not None and last[0] < at_ns:
+            self._points.add((at_ns, last[1]))
+        self._points.add((at_ns, self._pool))
+
+
+def _account(account: str, entry: Entry) -> str:
+    """The account by what it is for: ``cost:*`` of a rate is ``upkeep:*``; unpaid is by its cause."""
+    kind, _, name = account.partition(":")
+    cause = str(entry.detail["cause"])
+    named = kind == "cost" and (cause == "upkeep" or entry.kind == "shortfall")
+    return f"{cause if named else kind}:{name}"
+
+
+class Points:
+    """Points in the order of time, of which few enough are kept."""
+
+    def __init__(self) -> None:
+        self.last: Point | None = None
+        self._span_ns = 1
+        self._spans: dict[int, list[Point]] = {}
+
+    def add(self, point: Point) -> None:
+        """One more, not before the last one."""
+        self.last = point
+        kept = self._spans.setdefault(point[0] // self._span_ns, [])
+        kept.append(point)
+        if len(kept) > 4:
+            kept[:] = _outline(kept)
+        while len(self._spans) > SPAN_COUNT_MAX:
+            self._widen()
+
+    def _widen(self) -> None:
+        """Spans twice as long."""
+        self._span_ns *= 2
+        spans: dict[int, list[Point]] = {}
+        for number, kept in self._spans.items():
+            spans.setdefault(number // 2, []).extend(kept)
+        self._spans = {number: _outline(kept) for number, kept in spans.items()}
+
+    def points(self) -> list[Point]:
+        """Those that are kept."""
+        return [point for kept in self._spans.values() for point in kept]
+
+
+def _outline(points: list[Point]) -> list[Point]:
+    """The first, the lowest, the highest and the last, in their order."""
+    places = {0, len(points) - 1}
+    places |= {min(range(len(points)), key=lambda place: points[place][1])}
+    places |= {max(range(len(points)), key=lambda place: points[place][1])}
+    return [points[place] for place in sorted(places)]
+
+
+def apart(points: list[LambdaPoint], gap_ns: int) -> list[LambdaPoint]:
+    """Those that are at least so far from the one before, and the last."""
+    kept = [points[0]]
+    for point in points[1:-1]:
+        if point[0] - kept[-1][0] >= gap_ns:
+            kept.append(point)
+    return [*kept, points[-1]]

@@ -1,0 +1,196 @@
+"""What there is to see of an attention's run: a :class:`View`, put together record by record.
+
+The law: memory is bounded by the number of beats alone.  Every beat's summary is
+kept; what happened *in* a beat (stretches, arrivals, drops, modes) is kept of
+
+* the first ``FIRST_COUNT`` beats,
+* the ``WORST_COUNT`` beats in which most was dropped, refused or overrun, then
+  most preempted or suspended; of two that are alike the earlier one,
+* the beat of the first refused price that no level's payment has followed,
+* the last ``RECENT_COUNT`` beats,
+
+and of one beat at most ``MOMENT_COUNT_MAX`` moments of a kind.  What is left out
+is counted, so that whoever draws a view can say so.  Totals, waiting times and
+times in modes cover everything.
+
+A collector can be fed while a run goes on, and its view taken at any time; a beat
+that has not ended is in ``details`` without a summary.  Not here: the other actors
+and the economy (:mod:`gardens.report.observe.watch` brings all of it together).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gardens.report.observe.gathering import (
+    Detail,
+    DropCount,
+    Happening,
+    Kept,
+    Losses,
+    Modes,
+    ModeTime,
+    MoveCount,
+    Trouble,
+    Waiting,
+    Waits,
+)
+from gardens.report.observe.lifeforce import Lifeforce
+from gardens.report.observe.moments import (
+    BeatSummary,
+    arrival_of,
+    beat_of,
+    drop_of,
+    move_of,
+    overrun_of,
+    refusal_of,
+    stretch_of,
+)
+from gardens.report.observe.tracks import Track
+from nimdsl.program import Beat
+from runtime.kernel.turn import Record
+
+
+@dataclass(frozen=True)
+class View:
+    """Plain data for whoever draws: the page, the text."""
+
+    attention: str = ""
+    """The actor; empty for a run without one."""
+    beat: Beat | None = None
+    beats: tuple[BeatSummary, ...] = ()
+    details: tuple[Detail, ...] = ()
+    waits: tuple[Waits, ...] = ()
+    """In the order of the levels, stimuli before baselines; levels that had none are missing."""
+    drops: tuple[DropCount, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+    modes: tuple[ModeTime, ...] = ()
+    moves: tuple[MoveCount, ...] = ()
+    lifeforce: Lifeforce | None = None
+    tracks: tuple[Track, ...] = ()
+    tracks_left_out: int = 0
+    """How many actors there are besides those in ``tracks``."""
+    time_ns: int = 0
+    """How far it goes."""
+
+    def starves_in(self, detail: Detail) -> bool:
+        """Whether it is in this beat that she begins to starve."""
+        at_ns = self.lifeforce.starved_ns if self.lifeforce else None
+        summary = detail.summary
+        return at_ns is not None and summary is not None and detail.start_ns <= at_ns < summary.end_ns
+
+
+class Collector:
+    """Puts the view of one attention together."""
+
+    def __init__(self, beat: Beat, attention: str) -> None:
+        self.beat = beat
+        self.attention = attention
+        self._levels = tuple(level.name for level in beat.levels)
+        self._priced = {
+            level.name
+            for level in beat.levels
+            if level.cost_fixed or level.cost_per_item or level.cost_per_second
+        }
+        self._beats: list[BeatSummary] = []
+        self._kept = Kept()
+        self._waiting = Waiting()
+        self._modes = Modes()
+        self._losses = Losses()
+        self._time_ns = 0
+        self._previous: Happening | None = None
+        self._now = Happening(0, 0, "")
+        self._takes: dict[str, Callable[[Record], None]] = {
+            "begin": self._begin,
+            "arrival": self._arrival,
+            "grant": self._grant,
+            "drop": self._drop,
+            "transition": self._transition,
+            "overrun": self._overrun,
+            "refused": self._refused,
+            "beat": self._beat,
+        }
+
+    def take(self, record: Record) -> None:
+        """One record more, in the actor's order; those of other actors and types are passed over."""
+        take = self._takes.get(record["type"])
+        if take is not None and record["actor"] == self.attention:
+            take(record)
+            self._time_ns = max(self._time_ns, when_ns(record))
+
+    def view(self, end_ns: int = 0) -> View:
+        """What there is to see up to now, or to ``end_ns`` if that is later."""
+        time_ns = max(self._time_ns, end_ns)
+        now = [self._now] if self._now.stretches or self._now.arrivals else []
+        return View(
+            attention=self.attention,
+            beat=self.beat,
+            beats=tuple(self._beats),
+            details=tuple(beat.detail() for beat in [*self._kept.beats(), *now]),
+            waits=self._waiting.waits(self._levels),
+            drops=self._losses.drops(self._levels),
+            troubles=self._losses.troubles(),
+            modes=self._modes.times(time_ns),
+            moves=self._modes.moves(),
+            time_ns=time_ns,
+        )
+
+    def _begin(self, record: Record) -> None:
+        at_ns = when_ns(record)
+        self._modes.begin(record["state"], at_ns)
+        index = at_ns // self.beat.length_ns
+        self._now = Happening(index, index * self.beat.length_ns, record["state"])
+
+    def _arrival(self, record: Record) -> None:
+        arrival = arrival_of(record)
+        self._now.add(self._now.arrivals, arrival)
+        self._waiting.arrive(arrival)
+
+    def _grant(self, record: Record) -> None:
+        stretch = stretch_of(record)
+        self._now.add(self._now.stretches, stretch)
+        self._now.suspended += stretch.ended == "suspended"
+        if self._previous is not None and stretch.from_ns < self._now.start_ns:
+            self._previous.add(self._previous.stretches, stretch)
+        self._waiting.run(stretch)
+        if stretch.level in self._priced:
+            self._kept.feed()
+
+    def _drop(self, record: Record) -> None:
+        drop = drop_of(record)
+        self._now.add(self._now.drops, drop)
+        self._waiting.drop(drop.item)
+        self._losses.drop(drop)
+
+    def _transition(self, record: Record) -> None:
+        move = move_of(record)
+        self._now.add(self._now.moves, move)
+        self._modes.move(move)
+
+    def _overrun(self, record: Record) -> None:
+        overrun = overrun_of(record)
+        self._now.add(self._now.overruns, overrun)
+        self._now.troubles += 1
+        self._losses.overrun(overrun)
+
+    def _refused(self, record: Record) -> None:
+        refusal = refusal_of(record)
+        self._now.add(self._now.refusals, refusal)
+        self._now.troubles += 1
+        self._losses.refuse(refusal)
+        self._kept.refuse(self._now)
+
+    def _beat(self, record: Record) -> None:
+        summary = beat_of(record, self._levels)
+        self._beats.append(summary)
+        self._now.index, self._now.start_ns, self._now.summary = summary.index, summary.start_ns, summary
+        self._kept.offer(self._now)
+        self._waiting.end_beat()
+        self._previous = self._now
+        self._now = Happening(summary.index + 1, summary.end_ns, self._modes.mode)
+
+
+def when_ns(record: Record) -> int:
+    """When it happened: what an attention notes late still has its own instant."""
+    return int(record["at_ns"] if "at_ns" in record else record["time_ns"])

@@ -1,0 +1,1 @@
+"""A run as figures: outcome, verdicts, summary, files."""

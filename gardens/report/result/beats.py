@@ -1,0 +1,108 @@
+"""The beats of a run: what expectations and summaries say of them.
+
+Each beat left a record at its end; the last one, which the end of the run cut
+short, is what the attention's snapshot comes to by then.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from gardens.report.result.ending import ending
+from nimdsl.base import canonical
+from nimdsl.base.canonical import Plain
+from nimdsl.base.units import SECOND_NS
+from nimdsl.program import BEAT_COUNT_MAX
+from runtime.kernel.turn import Record
+from runtime.run.host import Host
+
+_PARTS = ("overhead", "charged", "reflex", "idle", "settle")
+_COUNTS = ("preempted", "dropped", "done")
+
+
+class BeatTally:
+    """The beats of a run while it goes on: the first ones, and the sums of all."""
+
+    def __init__(self) -> None:
+        self._kept: list[bytes] = []
+        self._total: dict[str, Any] = {}
+
+    def take(self, record: Record) -> None:
+        """The record of a beat."""
+        if len(self._kept) < BEAT_COUNT_MAX:
+            self._kept.append(canonical.encode(record))
+        one = _told(record)
+        self._total = self._total or _nothing(one)
+        _add(self._total, one)
+
+    def __iter__(self) -> Iterator[Record]:
+        """The records of the first ones, in order."""
+        return map(canonical.decode, self._kept)
+
+    def outcome(self, host: Host, until_ns: int) -> dict[str, Plain]:
+        """``beats`` and ``attention`` of an outcome; times in ns.  ``until_ns`` is the end of the run."""
+        beats = [_told(record) for record in self]
+        ends = [_told(record) for record in ending(host, until_ns) if record["type"] == "beat"]
+        total = copy.deepcopy(self._total) or _nothing(ends[0]) if ends or self._total else {}
+        for one in ends:
+            _add(total, one)
+        return {"beats": (beats + ends)[:BEAT_COUNT_MAX], "attention": total}
+
+
+def in_seconds(beats: Iterable[Mapping[str, Any]]) -> list[dict[str, Plain]]:
+    """The same for JSON."""
+    return [
+        {
+            "index": beat["index"],
+            "levels": {
+                name: {
+                    "spent_s": level["spent"] / SECOND_NS,
+                    "granted_s": level["granted"] / SECOND_NS,
+                    "started_s": level["started"] / SECOND_NS if "started" in level else None,
+                    "preempted": level["preempted"],
+                    "dropped": level["dropped"],
+                    "done": level["done"],
+                }
+                for name, level in beat["levels"].items()
+            },
+            **{f"{part}_s": beat[part] / SECOND_NS for part in _PARTS},
+            "settled": beat["settled"],
+        }
+        for beat in beats
+    ]
+
+
+def _told(record: Mapping[str, Any]) -> dict[str, Any]:
+    times = record["times"]
+    levels = {
+        name: {
+            **{key: counts[key] for key in _COUNTS},
+            **{
+                key.removesuffix("_ns"): value
+                for key, value in times["levels"][name].items()
+                if value is not None
+            },
+        }
+        for name, counts in record["counts"].items()
+    }
+    parts = {part: times[f"{part}_ns"] for part in _PARTS}
+    return {"index": record["beat"], "settled": record["settled"], **parts, "levels": levels}
+
+
+def _nothing(beat: Mapping[str, Any]) -> dict[str, Any]:
+    level = dict.fromkeys(("spent", "granted", *_COUNTS), 0)
+    levels = {name: dict(level) for name in beat["levels"]}
+    return {"beats": 0, "settled": 0, **dict.fromkeys(_PARTS, 0), "levels": levels}
+
+
+def _add(total: dict[str, Any], beat: Mapping[str, Any]) -> None:
+    total["beats"] += 1
+    total["settled"] += beat["settled"]
+    for part in _PARTS:
+        total[part] += beat[part]
+    for name, level in beat["levels"].items():
+        own = total["levels"][name]
+        for key in own:
+            own[key] += level[key]

@@ -1,0 +1,81 @@
+"""What a run amounts to: the values that criteria and expectations read.
+
+Names and types are fixed by :mod:`nimdsl.compile.outcome`; quantities are
+micro-LF and nanoseconds here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gardens.report.result.tally import PhaseTally, Tally
+from nimdsl.base.canonical import Plain
+from nimdsl.program import Program, Scenario
+from runtime.run.host import Host
+from runtime.run.run import Run
+
+
+def outcome_of(program: Program, scenario: Scenario, run: Run, tally: Tally) -> dict[str, Plain]:
+    """The outcome of a run.  ``completed`` does not know the criteria yet: they read it."""
+    protocol = program.protocols.get(scenario.protocol)
+    host = run.hosts.get(f"protocol/{scenario.protocol}")
+    data: Mapping[str, Any] = host.snapshot.data if host else {}
+    phases = (
+        {phase.name: _phase(phase.name, tally.phases[phase.name], host, run) for phase in protocol.phases}
+        if protocol and host
+        else {}
+    )
+    totals = {
+        key: sum(int(phase[key]) for phase in phases.values())
+        for key in ("handshakes", "accepted", "attempts")
+    }
+    mind = run.hosts.get(f"attention/{scenario.attention}")
+    return {
+        **totals,
+        **(tally.beats.outcome(mind, run.time_ns) if mind else {}),
+        "completed": _completed(host, run),
+        "errors": data.get("errors", 0),
+        "duration": run.time_ns,
+        "lifeforce": _lifeforce(run),
+        "refusals": tally.refusals,
+        "phases": phases,
+        "cells": {
+            name: {
+                "state": run.hosts[f"cell/{name}"].snapshot.state,
+                "data": run.hosts[f"cell/{name}"].snapshot.data,
+            }
+            for name in scenario.cells
+        },
+    }
+
+
+def _completed(host: Host | None, run: Run) -> bool:
+    """A protocol is complete in its state ``complete``; without one, when no actor is faulted."""
+    if host is not None:
+        return host.snapshot.state == "complete"
+    return run.stopped not in ("limit", "stuck") and not any(
+        other.snapshot.fault for other in run.hosts.values()
+    )
+
+
+def _lifeforce(run: Run) -> dict[str, int]:
+    if run.ledger is None:
+        return dict.fromkeys(("initial", "spent", "earned", "final"), 0)
+    spent, earned, final = run.ledger.spent(), run.ledger.earned(), run.ledger.balance
+    return {"initial": final + spent - earned, "spent": spent, "earned": earned, "final": final}
+
+
+def _phase(name: str, counted: PhaseTally, host: Host, run: Run) -> dict[str, Plain]:
+    ended = counted.verdict not in ("", "started")
+    begun_ns = run.time_ns if counted.begun_ns is None else counted.begun_ns
+    ledger = run.ledger
+    return {
+        **host.snapshot.data["phases"][name],
+        "complete": counted.verdict == "complete",
+        "attempts": counted.attempts,
+        "retries": counted.retries,
+        "spent": ledger.spent(name) if ledger else 0,
+        "earned": ledger.earned(name) if ledger else 0,
+        "duration": (counted.marked_ns if ended else run.time_ns) - begun_ns,
+    }

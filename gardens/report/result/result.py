@@ -1,0 +1,241 @@
+"""The result of a run: a summary, the records, and the journal they come from.
+
+Amounts are LF and times seconds in the summary; records keep micro-LF and
+nanoseconds.  A long run does not keep its records: then the summary comes from
+what was counted as it went (:mod:`gardens.report.result.tally`), and the records from
+the file that they were written to, if there is one.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from gardens.report.result.beats import in_seconds
+from gardens.report.result.outcome import outcome_of
+from gardens.report.result.tally import Tally, tally_of
+from gardens.report.result.verdicts import Verdict, judge
+from nimdsl.base import canonical
+from nimdsl.base.canonical import Plain
+from nimdsl.base.errors import NimdslError
+from nimdsl.base.units import MICRO, SECOND_NS
+from nimdsl.program import BEAT_COUNT_MAX, Program, Scenario
+from runtime.kernel.turn import Record
+from runtime.ports.journal import Journal
+from runtime.run.run import Incident, Run, actors_of, origin_of
+from runtime.run.trace import Trace
+
+REFUSAL_COUNT_MAX = 1_000
+"""How many refusals a summary lists; expectations read all of them."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one run of one scenario."""
+
+    program: Program
+    scenario: Scenario
+    seed: int
+    run: Run
+    journal: Journal
+    outcome: Mapping[str, Any]
+    """What criteria and expectations read; micro-LF, nanoseconds."""
+    criteria: tuple[Verdict, ...]
+    expectations: tuple[Verdict, ...]
+    tally: Tally
+    """What was counted."""
+    garden: str = ""
+    """The real garden that it ran in; empty for a virtual one."""
+    file: Path | None = None
+    """Where the records are once they are exported, when they were not kept."""
+
+    @property
+    def completed(self) -> bool:
+        """The protocol reached its end and every criterion holds; without one, nothing went wrong."""
+        return bool(self.outcome["completed"]) and all(verdict.held for verdict in self.criteria)
+
+    @property
+    def ok(self) -> bool:
+        """Every expectation held; a scenario without expectations expects completion."""
+        if self.expectations:
+            return all(verdict.held for verdict in self.expectations)
+        return self.completed
+
+    @property
+    def failures(self) -> tuple[Record, ...]:
+        """The handshakes that were not accepted, with their reasons; the first 10,000."""
+        return tuple(self.tally.failures)
+
+    @property
+    def kept(self) -> bool:
+        """Whether the run kept its records."""
+        return all(host.keep for host in self.run.hosts.values())
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """How many entries the lists of the summary lack, by its keys; empty when they are whole."""
+        counts = {
+            "failures": self.tally.failure_count - len(self.tally.failures),
+            "refusals": max(0, len(self.outcome["refusals"]) - REFUSAL_COUNT_MAX),
+            "incidents": self.run.incidents_left_out,
+            "beats": max(0, self.outcome.get("attention", {}).get("beats", 0) - BEAT_COUNT_MAX),
+        }
+        return {name: count for name, count in counts.items() if count}
+
+    @property
+    def lambda_(self) -> float | None:
+        """Income over expenditure in the last window of the economy; None when nothing was spent."""
+        economy, ledger = self.program.economies.get(self.scenario.economy), self.run.ledger
+        if economy is None or ledger is None:
+            return None
+        return ledger.lambda_over(economy.window_ns, self.run.time_ns)
+
+    @property
+    def origin(self) -> dict[str, Plain]:
+        """What the journal says of the run."""
+        return origin_of(self.program, self.scenario, self.garden, self.seed, self.run.run_id)
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        """What the garden did to messages and actors; the first 10,000 in a virtual one."""
+        return self.run.incidents
+
+    @cached_property
+    def summary(self) -> dict[str, Plain]:
+        """Plain data for JSON: LF and seconds."""
+        trace = self.tally.trace
+        return {
+            "scenario": self.scenario.name,
+            "seed": self.seed,
+            **({"garden": self.garden} if self.garden else {}),
+            "run_id": self.run.run_id,
+            "program_sha256": self.program.sha256,
+            "trace_sha256": trace.trace_sha256,
+            "decision_sha256": trace.decision_sha256,
+            "completed": self.completed,
+            "ok": self.ok,
+            "stopped": self.run.stopped,
+            "duration_s": self.run.time_ns / SECOND_NS,
+            "errors": self.outcome["errors"],
+            "lifeforce": {key: value / MICRO for key, value in self.outcome["lifeforce"].items()},
+            "lambda": self.lambda_,
+            "phases": [_phase(name, phase) for name, phase in self.outcome["phases"].items()],
+            **({"beats": in_seconds(self.outcome["beats"])} if "beats" in self.outcome else {}),
+            "criteria": [{"text": v.text, "held": v.held} for v in self.criteria],
+            "expectations": [
+                {"text": v.text, "held": v.held, "values": dict(v.values)} for v in self.expectations
+            ],
+            "failures": [
+                {key: record[key] for key in ("phase", "name", "verdict", "reason")}
+                for record in self.failures
+            ],
+            "notices": self.tally.notices,
+            "refusals": [
+                {**refusal, "price": refusal["price"] / MICRO, "balance": refusal["balance"] / MICRO}
+                for refusal in self.outcome["refusals"][:REFUSAL_COUNT_MAX]
+            ],
+            "incidents": [
+                {"time_s": i.time_ns / SECOND_NS, "actor": i.actor, "what": i.what} for i in self.incidents
+            ],
+            "cells": {name: cell["state"] for name, cell in self.outcome["cells"].items()},
+            **({"left_out": self.left_out} if self.left_out else {}),
+        }
+
+    def records(self) -> list[Record]:
+        """Every record, by time, actor and sequence.
+
+        Raises NimdslError when they were neither kept nor exported, or the file is not this run's.
+        """
+        if not self.kept:
+            return self._exported()
+        every = [record for host in self.run.hosts.values() for record in host.records]
+        return sorted(every, key=lambda r: (r["time_ns"], r["actor"], r["sequence"]))
+
+    def _exported(self) -> list[Record]:
+        if self.file is None:
+            raise NimdslError(
+                "the records of this run were not kept: run it with `keep=True`, or export them (`--out`)"
+            )
+        trace, found = Trace(actor.id for actor in actors_of(self.program, self.scenario)), []
+        try:
+            with self.file.open("rb") as file:
+                for line in file:
+                    found.append(canonical.decode(line))
+                    trace.take(found[-1])
+        except (OSError, ValueError, LookupError, TypeError) as problem:
+            raise NimdslError(f"{self.file}: the records of this run cannot be read: {problem}") from None
+        if trace.trace_sha256 != self.tally.trace.trace_sha256:
+            raise NimdslError(f"{self.file}: these are the records of another run")
+        return found
+
+    def to_pandas(self) -> Any:
+        """The records as a pandas DataFrame.  Raises NimdslError without pandas, and as ``records``."""
+        try:
+            import pandas  # type: ignore[import-untyped]
+        except ModuleNotFoundError:
+            raise NimdslError("`Result.to_pandas` needs `pip install pandas`") from None
+        return pandas.DataFrame(self.records())
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{html.escape(p['name'])}</td><td>{p['accepted']}/{p['handshakes']}</td>"
+            f"<td>{p['spent']}</td><td>{p['earned']}</td><td>{p['duration_s']:.3f}</td></tr>"
+            for p in self.summary["phases"]
+        )
+        verdict = "completed" if self.completed else "not completed"
+        return (
+            f"<p><b>{html.escape(self.scenario.name)}</b>, seed {self.seed}: {verdict}</p>"
+            "<table><tr><th>phase</th><th>accepted</th><th>spent LF</th><th>earned LF</th><th>s</th></tr>"
+            f"{rows}</table>"
+        )
+
+
+def result_of(
+    program: Program,
+    scenario: Scenario,
+    seed: int,
+    run: Run,
+    journal: Journal,
+    garden: str = "",
+    tally: Tally | None = None,
+    file: Path | None = None,
+) -> Result:
+    """What came of ``run``, judged by its protocol's criteria and the scenario's expectations.
+
+    ``tally`` was told the records of a run that did not keep them; ``file`` is where they go.
+    """
+    tally = tally or tally_of(program, scenario, run)
+    outcome = outcome_of(program, scenario, run, tally)
+    protocol = program.protocols.get(scenario.protocol)
+    criteria = tuple(judge(c.text, c.holds, outcome) for c in protocol.criteria) if protocol else ()
+    judged = {**outcome, "completed": outcome["completed"] and all(verdict.held for verdict in criteria)}
+    return Result(
+        program=program,
+        scenario=scenario,
+        seed=seed,
+        run=run,
+        journal=journal,
+        outcome=outcome,
+        criteria=criteria,
+        expectations=tuple(judge(e.text, e.holds, judged) for e in scenario.expect),
+        tally=tally,
+        garden=garden,
+        file=file,
+    )
+
+
+def _phase(name: str, phase: Mapping[str, Any]) -> dict[str, Plain]:
+    return {
+        "name": name,
+        "handshakes": phase["handshakes"],
+        "accepted": phase["accepted"],
+        "attempts": phase["attempts"],
+        "spent": phase["spent"] / MICRO,
+        "earned": phase["earned"] / MICRO,
+        "duration_s": phase["duration"] / SECOND_NS,
+        "complete": phase["complete"],
+    }

@@ -1,0 +1,187 @@
+"""What a run amounts to, counted while it goes on: in bounded memory, however long it lasts.
+
+The law: every record is taken once, those of an actor in their order; nothing
+depends on how actors take turns.  So a tally that was told each record as it
+was made, and one that was given finished lists, one actor after the other, say
+the same, and there is one way to sum up a run.
+
+The bounds, none of which touches a count: 10,000 handshakes are kept, and as
+many that failed; 1,000 different notices of an actor, the rest is one more; a
+refusal is two numbers; 10,000 beats are kept.
+
+Not here: what follows from it (:mod:`gardens.report.result.outcome`,
+:mod:`gardens.report.result.result`), the records themselves
+(:mod:`gardens.report.result.export`).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from gardens.report.result.beats import BeatTally
+from nimdsl.base.canonical import Plain
+from nimdsl.program import Program, Scenario
+from nimdsl.program.flatten import FAULT, REFUSED
+from runtime.kernel.turn import Record
+from runtime.run.run import Run, actors_of
+from runtime.run.trace import Trace
+
+HANDSHAKE_COUNT_MAX = 10_000
+"""How many handshakes are kept, the first ones; and how many of those that were not accepted."""
+NOTICE_COUNT_MAX = 1_000
+"""How many different notices of one actor are told apart."""
+OTHERS = "and others, of more kinds than are told apart"
+
+
+@dataclass(slots=True)
+class PhaseTally:
+    """What is counted of one phase; times in ns."""
+
+    begun_ns: int | None = None
+    marked_ns: int = 0
+    """When its last mark was made: that it started again, or ended."""
+    verdict: str = ""
+    """What its last mark says."""
+    attempts: int = 0
+    retries: int = 0
+
+
+@dataclass(slots=True)
+class _Activity:
+    """What is counted of one actor."""
+
+    types: dict[str, int] = field(default_factory=dict)
+    notices: dict[tuple[str, str], int] = field(default_factory=dict)
+    refusals: array[int] = field(default_factory=lambda: array("q"))
+    """Price and balance, one after the other; micro-LF."""
+    last_ns: int = -1
+    last_count: int = 0
+    """How many records it left at that time, its last."""
+
+    def take(self, record: Record) -> None:
+        type_ = record["type"]
+        self.types[type_] = self.types.get(type_, 0) + 1
+        if record["time_ns"] != self.last_ns:
+            self.last_ns, self.last_count = record["time_ns"], 0
+        self.last_count += 1
+        if type_ == "refused":
+            self.refusals.extend((record["price"], record["balance"]))
+        elif type_ == "ignored":
+            if record["event"] not in (REFUSED, FAULT):
+                self._notice(type_, f"`{record['event']}` in `{record['state']}`")
+        elif type_ in ("fault", "faulted"):
+            self._notice(type_, record["reason"])
+
+    def _notice(self, type_: str, what: str) -> None:
+        notice = type_, what
+        if notice not in self.notices and len(self.notices) >= NOTICE_COUNT_MAX:
+            notice = type_, OTHERS
+        self.notices[notice] = self.notices.get(notice, 0) + 1
+
+
+class Tally:
+    """One run, summed up."""
+
+    def __init__(self, program: Program, scenario: Scenario) -> None:
+        actors = [actor.id for actor in actors_of(program, scenario)]
+        protocol = program.protocols.get(scenario.protocol)
+        self.record_count = 0
+        self.handshakes: list[Record] = []
+        """The first ones, in order (:data:`HANDSHAKE_COUNT_MAX`)."""
+        self.failures: list[Record] = []
+        """The first ones that were not accepted, as many at most."""
+        self.handshake_count = self.failure_count = 0
+        self.phases = {phase.name: PhaseTally() for phase in protocol.phases} if protocol else {}
+        self._actors = {actor: _Activity() for actor in sorted(actors)}
+        self.beats = BeatTally()
+        """The beats of the attention."""
+        self._trace = Trace(actors)
+        self._unhashed: list[Sequence[Record]] = []
+        self._takers: dict[tuple[str, str], Callable[[Record], None]] = {
+            (f"protocol/{scenario.protocol}", "phase"): self._take_phase,
+            (f"protocol/{scenario.protocol}", "handshake"): self._take_handshake,
+            (f"attention/{scenario.attention}", "beat"): self.beats.take,
+        }
+
+    def take(self, record: Record) -> bytes:
+        """Counts and hashes a record; returns its canonical bytes."""
+        self._count(record)
+        return self._trace.take(record)
+
+    def take_all(self, records: Sequence[Record]) -> None:
+        """Counts records of one actor that are kept anyway; they are hashed when somebody asks."""
+        for record in records:
+            self._count(record)
+        self._unhashed.append(records)
+
+    @property
+    def trace(self) -> Trace:
+        """The hash chains."""
+        while self._unhashed:
+            for record in self._unhashed.pop(0):
+                self._trace.take(record)
+        return self._trace
+
+    def count(self, actor: str, type_: str) -> int:
+        """How many records of a type an actor left."""
+        return self._actors[actor].types.get(type_, 0)
+
+    @property
+    def refusals(self) -> list[Plain]:
+        """Every refused price: actor, price and the balance that it was judged on; micro-LF."""
+        return [
+            {"actor": actor, "price": price, "balance": balance}
+            for actor, activity in self._actors.items()
+            for price, balance in zip(activity.refusals[::2], activity.refusals[1::2], strict=True)
+        ]
+
+    @property
+    def notices(self) -> list[dict[str, Plain]]:
+        """What a person would otherwise miss: events that nobody took, and faults; counted, by actor."""
+        return [
+            {"actor": actor, "type": type_, "what": what, "count": count}
+            for actor, activity in self._actors.items()
+            for (type_, what), count in activity.notices.items()
+        ]
+
+    def busiest(self, count: int) -> list[str]:
+        """The actors that left the most records at the last instant of all."""
+        last_ns = max((one.last_ns for one in self._actors.values()), default=0)
+        active = {name: one.last_count for name, one in self._actors.items() if one.last_ns == last_ns >= 0}
+        return sorted(active, key=lambda actor: -active[actor])[:count]
+
+    def _count(self, record: Record) -> None:
+        actor = record["actor"]
+        self.record_count += 1
+        self._actors[actor].take(record)
+        taker = self._takers.get((actor, record["type"]))
+        if taker is not None:
+            taker(record)
+
+    def _take_phase(self, record: Record) -> None:
+        phase = self.phases[record["phase"]]
+        if phase.begun_ns is None:
+            phase.begun_ns = record["time_ns"]
+        phase.marked_ns, phase.verdict = record["time_ns"], record["verdict"]
+
+    def _take_handshake(self, record: Record) -> None:
+        phase = self.phases[record["phase"]]
+        phase.attempts += record["attempts"]
+        phase.retries += max(0, record["attempts"] - 1)
+        self.handshake_count += 1
+        if self.handshake_count <= HANDSHAKE_COUNT_MAX:
+            self.handshakes.append(record)
+        if record["verdict"] != "accepted":
+            self.failure_count += 1
+            if self.failure_count <= HANDSHAKE_COUNT_MAX:
+                self.failures.append(record)
+
+
+def tally_of(program: Program, scenario: Scenario, run: Run) -> Tally:
+    """The tally of a run whose records were kept."""
+    tally = Tally(program, scenario)
+    for host in run.hosts.values():
+        tally.take_all(host.records)
+    return tally

@@ -1,0 +1,269 @@
+"""What a person sees of a run: steps as they happen, then tables and verdicts."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.markup import escape
+
+from gardens.report.observe.view import View, when_ns
+from gardens.report.pictures import Pictures
+from gardens.report.result.result import Result
+from gardens.report.terminal.blocks import print_beats
+from gardens.report.terminal.columns import Column, print_table
+from gardens.report.terminal.narration import instant, line_of
+from gardens.report.words import clock, span, window
+from nimdsl.base.units import NANOSECONDS, SECOND_NS, format_lifeforce
+from runtime.kernel.turn import Record
+from runtime.run.run import Incident
+
+WIDTH_PIPED = 100
+VALUES_LENGTH_MAX = 160
+LONG_NS = 10 * NANOSECONDS["min"]
+INCIDENTS_SHOWN_MAX = 5
+NOTICES_SHOWN_MAX = 8
+CRITERIA_SHOWN_MAX = 5
+"""How many criteria that do not hold are listed: after a failure, most of them are its consequence."""
+
+
+class Narrator:
+    """Tells as it happens what phases, cells and the attention do."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._console = _console(stream)
+
+    def tell(self, record: Record) -> None:
+        """One line for a record that a person wants to see; nothing for the others."""
+        line = line_of(record)
+        if line:
+            time = f"{instant(when_ns(record)):>10} s"
+            self._console.print(f"[dim]{time}[/]  {line}", soft_wrap=True, highlight=False)
+
+    def notice(self, incident: Incident) -> None:
+        """One line for something that the garden did."""
+        time = f"{instant(incident.time_ns):>10} s"
+        line = f"[dim]{time}[/]  [yellow]~[/] {incident.actor}: {escape(incident.what)}"
+        self._console.print(line, soft_wrap=True)
+
+
+def _console(stream: TextIO | None = None) -> Console:
+    console = Console(file=stream, highlight=False)
+    return console if console.is_terminal else Console(file=stream, highlight=False, width=WIDTH_PIPED)
+
+
+def present(result: Result, as_json: bool, out: Path | None, pictures: Pictures) -> None:
+    """Prints what came of a run, for a program or for a person."""
+    if as_json:
+        print(json.dumps(result.summary, indent=2, ensure_ascii=False))
+    else:
+        report(result, out, pictures)
+
+
+def report(result: Result, out: Path | None = None, pictures: Pictures | None = None) -> None:
+    """Prints the whole result; with ``pictures``, which were drawn, also the beats."""
+    console = _console()
+    scenario = result.scenario
+    where = f"garden {result.garden} · " if result.garden else ""
+    console.print(
+        f"\n[bold]{scenario.name}[/] [dim]· {where}seed {result.seed} · {result.program.sha256[:12]}[/]"
+    )
+    if scenario.description:
+        console.print(f"[dim]{escape(scenario.description)}[/]")
+    console.print()
+    if pictures is not None and pictures.view is not None:
+        print_beats(console, pictures.view)
+    if result.outcome["phases"]:
+        _print_phases(console, result)
+    elif result.outcome["cells"]:
+        _print_cells(console, result)
+    _print_notices(console, result)
+    _print_failures(console, result)
+    _print_criteria(console, result)
+    _print_expectations(console, result)
+    _print_end(console, result, pictures.view if pictures is not None else None)
+    if out is not None:
+        console.print(f"[dim]journal and records in {escape(str(out))}[/]")
+    for what, path in pictures.written if pictures is not None else ():
+        console.print(f"[dim]{what} in {escape(str(path))}[/]", soft_wrap=True)
+
+
+def _seconds(time_ns: int) -> str:
+    """To the millisecond; of what lasts ten minutes or more, as the page says it."""
+    return span(time_ns) if time_ns >= LONG_NS else f"{time_ns / SECOND_NS:.3f} s"
+
+
+def _print_phases(console: Console, result: Result) -> None:
+    columns = [
+        Column("phase", name=True),
+        Column("handshakes", 3),
+        Column("accepted"),
+        Column("retries", 4),
+        Column("spent LF", 1),
+        Column("earned LF", 2),
+        Column("time"),
+    ]
+    phases = result.outcome["phases"]
+    force = result.outcome["lifeforce"]
+    total = [
+        "[bold]total[/]",
+        *(str(sum(phase[key] for phase in phases.values())) for key in ("handshakes", "accepted")),
+        str(sum(int(phase["retries"]) for phase in phases.values())),
+        format_lifeforce(force["spent"]),
+        format_lifeforce(force["earned"]),
+        _seconds(result.outcome["duration"]),
+    ]
+    print_table(console, columns, [_phase_cells(*one) for one in phases.items()], total)
+
+
+def _phase_cells(name: str, phase: Mapping[str, Any]) -> list[str]:
+    colour = "green" if phase["complete"] else ("red" if phase["tries"] else "dim")
+    return [
+        f"[{colour}]{name}[/]",
+        str(phase["handshakes"]),
+        str(phase["accepted"]),
+        str(phase["retries"]),
+        format_lifeforce(phase["spent"]),
+        format_lifeforce(phase["earned"]),
+        _seconds(phase["duration"]) if phase["tries"] else "–",
+    ]
+
+
+def _print_cells(console: Console, result: Result) -> None:
+    columns = [
+        Column("cell", name=True),
+        Column("state", name=True),
+        Column("transitions", 1),
+        Column("spent LF", 2),
+        Column("data", name=True),
+    ]
+    rows = []
+    for name, cell in result.outcome["cells"].items():
+        moves = result.tally.count(f"cell/{name}", "transition")
+        ledger = result.run.ledger
+        spent = format_lifeforce(ledger.spent(f"cell/{name}")) if ledger else "–"
+        data = ", ".join(f"{key}={_short(value)}" for key, value in cell["data"].items())
+        rows.append([name, cell["state"], str(moves), spent, escape(data[:200])])
+    print_table(console, columns, rows)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _mark(held: bool) -> str:
+    return "[green]✓[/]" if held else "[red]✗[/]"
+
+
+def _print_criteria(console: Console, result: Result) -> None:
+    if not result.criteria:
+        return
+    held = sum(verdict.held for verdict in result.criteria)
+    console.print(f"[bold]criteria[/] [dim]{held} of {len(result.criteria)} hold[/]")
+    failed = [verdict for verdict in result.criteria if not verdict.held]
+    hidden = set(failed[CRITERIA_SHOWN_MAX:])
+    for verdict in result.criteria:
+        if verdict not in hidden:
+            values = "" if verdict.held else f" [dim]({escape(_values(verdict.values))})[/]"
+            console.print(f"  {_mark(verdict.held)} {escape(verdict.text)}{values}", soft_wrap=True)
+    if hidden:
+        console.print(f"  [dim]and {len(hidden)} more that do not hold[/]")
+    console.print()
+
+
+def _values(values: tuple[tuple[str, str], ...]) -> str:
+    text = ", ".join(f"{name} = {value}" for name, value in values)
+    return text if len(text) <= VALUES_LENGTH_MAX else text[: VALUES_LENGTH_MAX - 3] + "..."
+
+
+def _print_notices(console: Console, result: Result) -> None:
+    found = result.tally.notices
+    for notice in found[:NOTICES_SHOWN_MAX]:
+        actor = notice["actor"].partition("/")[2]
+        times = "" if notice["count"] == 1 else f" {notice['count']} times"
+        line = f"[yellow]{notice['type']}[/] {escape(actor)}: {escape(notice['what'])}{times}"
+        console.print(line, soft_wrap=True)
+    if len(found) > NOTICES_SHOWN_MAX:
+        console.print(f"[dim]and {len(found) - NOTICES_SHOWN_MAX} more[/]")
+    if found:
+        console.print()
+
+
+def _print_failures(console: Console, result: Result) -> None:
+    if not result.failures:
+        return
+    console.print("[bold]what failed[/]")
+    for record in result.failures[:20]:
+        name = record["name"].replace("_", " ")
+        line = f"  [red]✗[/] {record['phase']}: {name}: {record['verdict']}"
+        console.print(line + (f": {escape(record['reason'])}" if record["reason"] else ""), soft_wrap=True)
+    if result.tally.failure_count > 20:
+        console.print(f"  [dim]and {result.tally.failure_count - 20} more[/]")
+    console.print()
+
+
+def _print_expectations(console: Console, result: Result) -> None:
+    if not result.expectations:
+        return
+    held = sum(verdict.held for verdict in result.expectations)
+    console.print(f"[bold]expectations[/] [dim]{held} of {len(result.expectations)} hold[/]")
+    for verdict in result.expectations:
+        console.print(f"  {_mark(verdict.held)} {escape(verdict.text)}", soft_wrap=True)
+        if not verdict.held:
+            console.print(f"      [dim]{escape(_values(verdict.values))}[/]", soft_wrap=True)
+    console.print()
+
+
+_ENDS = {
+    "horizon": "the horizon was reached",
+    "quiet": "nothing was left to happen",
+    "limit": "there were too many events",
+    "stuck": "time stands still: too many events at one instant (a loop without delay?)",
+    "final": "the protocol ended",
+}
+
+
+def _busiest(result: Result) -> str:
+    """The actors that were most busy in the last instant."""
+    return " and ".join(actor.partition("/")[2] for actor in result.tally.busiest(2))
+
+
+def _print_end(console: Console, result: Result, view: View | None) -> None:
+    force = {key: format_lifeforce(value) for key, value in result.outcome["lifeforce"].items()}
+    state = "[green]completed[/]" if result.completed else "[red]not completed[/]"
+    economy = f" · lifeforce {force['initial']} → {force['final']} LF" if result.run.ledger else ""
+    if result.lambda_ is not None:
+        window_ns = result.program.economies[result.scenario.economy].window_ns
+        part = window(window_ns, result.outcome["duration"])
+        economy += f" · λ {result.lambda_:.2f}" + (f" ({part})" if part else "")
+    economy += _starved(view) if view is not None and view.attention else ""
+    after = f" after {_seconds(result.outcome['duration'])}: {_ENDS[result.run.stopped]}"
+    if result.run.stopped == "stuck":
+        after += f": {_busiest(result)}"
+    console.print(f"[bold]{state}[/]{after}{economy}", soft_wrap=not console.is_terminal)
+    _print_incidents(console, result)
+
+
+def _starved(view: View) -> str:
+    """A protocol that cannot pay fails and says so; an attention just goes on."""
+    at_ns = view.lifeforce.starved_ns if view.lifeforce else None
+    return "" if at_ns is None else f" · [red]starved since {clock(at_ns, view.time_ns)}[/]"
+
+
+def _print_incidents(console: Console, result: Result) -> None:
+    """What the garden did to messages and actors, the most frequent first."""
+    counted = Counter((incident.actor, incident.what) for incident in result.incidents)
+    for (actor, what), count in counted.most_common(INCIDENTS_SHOWN_MAX):
+        times = "" if count == 1 else f" ({count} times)"
+        console.print(f"[yellow]~[/] [dim]{escape(actor)}: {escape(what)}{times}[/]", soft_wrap=True)
+    rest = len(result.incidents) - sum(count for _, count in counted.most_common(INCIDENTS_SHOWN_MAX))
+    rest += result.run.incidents_left_out
+    if rest:
+        what = "incident" if rest == 1 else "incidents"
+        console.print(f"[dim]and {rest} more {what}; --verbose shows them[/]")

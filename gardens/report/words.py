@@ -1,0 +1,100 @@
+"""Words for figures: durations, instants, amounts, shares, counts; alike in a terminal and on a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nimdsl.base.units import MICRO, NANOSECONDS, SECOND_NS
+
+_MINUTE_NS, _HOUR_NS = NANOSECONDS["min"], NANOSECONDS["h"]
+
+REASONS = {
+    "beat": "still waiting when the beat ended",
+    "cut": "its time was over",
+    "queue": "the queue was full",
+    "max_per_beat": "more than the beat may have",
+    "abandoned": "given up when a higher level came",
+}
+"""Why an item was dropped."""
+
+
+def number(value: float) -> str:
+    """At most three digits behind the point, and no zeros at its end: for coordinates."""
+    return f"{value:.3f}".rstrip("0").rstrip(".")
+
+
+def span(time_ns: int) -> str:
+    """A duration for people: ``50 ms``, ``28.2 s``, ``12 min 30 s``, ``24 h``."""
+    if time_ns < 0:
+        return f"−{span(-time_ns)}"
+    if time_ns < SECOND_NS:
+        for unit in ("ms", "us"):
+            if time_ns >= NANOSECONDS[unit]:
+                return f"{_short(time_ns / NANOSECONDS[unit])} {'µs' if unit == 'us' else unit}"
+        return f"{time_ns} ns" if time_ns else "0 s"
+    if time_ns < 10 * _MINUTE_NS:
+        return f"{_short(time_ns / SECOND_NS)} s"
+    if time_ns < _HOUR_NS:
+        return _two(time_ns, _MINUTE_NS, "min", SECOND_NS, "s")
+    return _two(time_ns, _HOUR_NS, "h", _MINUTE_NS, "min")
+
+
+def seconds(time_ns: int) -> str:
+    """A duration among others: never minutes, so that they can be compared: ``50 ms``, ``1,992 s``."""
+    return span(time_ns) if abs(time_ns) < 100 * SECOND_NS else f"{time_ns / SECOND_NS:,.0f} s"
+
+
+def clock(time_ns: int, end_ns: int = 0) -> str:
+    """A time of a garden for people: ``12.5 s``; ``1:04:30`` if it, or the end, is ten minutes or more."""
+    if max(time_ns, end_ns) < 10 * _MINUTE_NS:
+        return span(time_ns)
+    minutes, seconds = divmod(time_ns // SECOND_NS, 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
+
+
+def lifeforce(amount: int) -> str:
+    """Micro-LF as LF with at most two digits behind the point."""
+    return f"{amount / MICRO:,.2f}".rstrip("0").rstrip(".")
+
+
+def window(window_ns: int, run_ns: int) -> str:
+    """Which part of a run lambda is of; nothing when it is the whole run."""
+    return f"last {span(window_ns)}" if 0 < window_ns < run_ns else ""
+
+
+def share(part: float, whole: float) -> str:
+    """Percent; what is not nothing is never ``0 %``."""
+    if not whole or not part:
+        return "–"
+    percent = 100 * part / whole
+    return "< 0.1 %" if percent < 0.1 else f"{percent:.1f} %" if percent < 10 else f"{percent:.0f} %"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """``1 beat``, ``2 beats``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def letters(names: Sequence[str]) -> dict[str, str]:
+    """A letter for each name, as early in it as possible, each once; then digits."""
+    taken: dict[str, str] = {}
+    for name in names:
+        offered = [*name.lower(), *"abcdefghijklmnopqrstuvwxyz0123456789"]
+        free = (one for one in offered if one.isalnum() and one not in taken.values())
+        taken[name] = next(free, "?")
+    return taken
+
+
+def _short(value: float) -> str:
+    return (
+        f"{value:.0f}"
+        if value >= 100
+        else f"{value:.3g}"
+        if value < 10
+        else f"{value:.1f}".removesuffix(".0")
+    )
+
+
+def _two(time_ns: int, large_ns: int, large: str, small_ns: int, small: str) -> str:
+    whole, rest = divmod(time_ns, large_ns)
+    return f"{whole} {large}" + (f" {rest // small_ns} {small}" if rest >= small_ns else "")

@@ -1,0 +1,1 @@
+"""What everything stands on: units, canonical bytes, errors, diagnostics, exact functions."""

@@ -1,0 +1,102 @@
+"""Templates: text is literal except ``${...}``, which keeps its type.
+
+A value in YAML becomes one expression tree: a map is a record, a list a list,
+text with ``${...}`` around other text is text, and a literal is read as the
+type that is wanted (``200ms`` where a duration is).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from nimdsl.base.units import parse_duration, parse_lifeforce, parse_share
+from nimdsl.expression import types
+from nimdsl.expression.syntax import Literal, Node, SyntaxMistake, Text, parse
+from nimdsl.expression.types import Type, list_of, record_of
+from nimdsl.text.tree import Scalar
+
+
+def type_of(value: Any) -> Type:
+    """The type of a plain value."""
+    if isinstance(value, bool):
+        return types.BOOL
+    if isinstance(value, dict):
+        return record_of({str(key): type_of(item) for key, item in value.items()})
+    if isinstance(value, list):
+        element: Type | None = None
+        for item in value:
+            kind = type_of(item)
+            element = kind if element is None else types.join(element, kind) or types.ANY
+        return list_of(element or types.ANY)
+    return {int: types.INT, float: types.REAL, str: types.STRING}.get(type(value), types.ANY)
+
+
+_UNITS = {"duration": parse_duration, "share": parse_share, "lifeforce": parse_lifeforce}
+
+
+def literal(scalar: Scalar, expected: Type) -> Literal | None:
+    """The literal that a scalar without ``${`` is where ``expected`` is wanted; None for a bad unit."""
+    if expected.name in _UNITS:
+        value = _UNITS[expected.name](scalar.text)
+        return None if value is None else Literal(value, expected)
+    if expected == types.REAL and isinstance(scalar.value, int) and not isinstance(scalar.value, bool):
+        return Literal(float(scalar.value), types.REAL)
+    if isinstance(scalar.value, float):
+        return Literal(scalar.value + 0.0, types.REAL)
+    return Literal(scalar.value, type_of(scalar.value))
+
+
+def is_template(scalar: Scalar) -> bool:
+    """Whether the scalar holds a ``${``."""
+    return isinstance(scalar.value, str) and "${" in scalar.value
+
+
+def parse_template(text: str) -> Node:
+    """The tree of text with ``${...}`` in it.  Raises SyntaxMistake with offsets into ``text``."""
+    parts: list[Node] = []
+    position = 0
+    while (begin := text.find("${", position)) >= 0:
+        if begin > position:
+            parts.append(Literal(text[position:begin], types.STRING))
+        end = _closing(text, begin)
+        parts.append(_shifted(text, begin + 2, end))
+        position = end + 1
+    if position < len(text):
+        parts.append(Literal(text[position:], types.STRING))
+    return parts[0] if len(parts) == 1 else Text(tuple(parts), start=0, end=len(text))
+
+
+def _closing(text: str, begin: int) -> int:
+    quote = ""
+    for offset in range(begin + 2, len(text)):
+        character = text[offset]
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "\"'":
+            quote = character
+        elif character == "}":
+            return offset
+    raise SyntaxMistake("`${` is never closed", begin, "add `}`")
+
+
+def _shifted(text: str, begin: int, end: int) -> Node:
+    inner = text[begin:end]
+    if not inner.strip():
+        raise SyntaxMistake("there is nothing inside `${}`", begin)
+    try:
+        return shifted(parse(inner), begin)
+    except SyntaxMistake as mistake:
+        raise SyntaxMistake(mistake.message, mistake.offset + begin, mistake.fix) from None
+
+
+def shifted(node: Node, by: int) -> Node:
+    """The same tree with every offset moved ``by`` characters."""
+    changes: dict[str, Any] = {"start": node.start + by, "end": node.end + by}
+    for name in node.__dataclass_fields__:
+        value = getattr(node, name)
+        if isinstance(value, Node):
+            changes[name] = shifted(value, by)
+        elif isinstance(value, tuple) and value and isinstance(value[0], Node):
+            changes[name] = tuple(shifted(item, by) for item in value)
+    return replace(node, **changes)

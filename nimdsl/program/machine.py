@@ -1,0 +1,249 @@
+"""Machines as the compiler sees them: nested states, transitions, timers, actions, prices.
+
+Cells, phases and protocols all become trees of :class:`State`; the flat table
+that the kernel runs is made from a tree by :mod:`nimdsl.program.flatten`.  Expressions
+inside are typed and closed (:class:`Expression`).  What an action does at run
+time is in :mod:`runtime.kernel.step`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from nimdsl.base.diagnostics import NOWHERE, Place
+from nimdsl.expression import syntax
+from nimdsl.expression.check import Scope
+from nimdsl.expression.evaluate import Closure, Environment, closure
+from nimdsl.expression.types import Type
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A checked expression.  ``evaluate(environment)`` gives its value or raises Fault."""
+
+    node: syntax.Node
+    type: Type
+    scope: Scope = field(compare=False, repr=False)
+    place: Place = field(default=NOWHERE, compare=False, repr=False)
+    _closure: list[Closure] = field(default_factory=list, compare=False, repr=False)
+
+    def evaluate(self, environment: Environment) -> Any:
+        """The value in ``environment``; compiled on first use."""
+        if not self._closure:
+            self._closure.append(closure(self.node, self.scope))
+        return self._closure[0](environment)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_closure": []}
+
+    def to_data(self) -> Any:
+        """Equal for expressions that compute the same: the tree, and what its names mean.
+
+        A constant appears with its value, any other name with its path and its type: the type
+        decides what an operator does.
+        """
+        used = sorted(set(_names(self.node)))
+        constants = {n: self.scope.constants[n].value for n in used if n in self.scope.constants}
+        bound = {n: self.scope.names[n] for n in used if n in self.scope.names and n not in constants}
+        names = {name: [list(one.path), one.type.to_data()] for name, one in bound.items()}
+        return [syntax.to_data(self.node), constants, names]
+
+
+def _names(node: syntax.Node) -> Iterator[str]:
+    if isinstance(node, syntax.Name):
+        yield node.name
+    for child in syntax.children(node):
+        yield from _names(child)
+
+
+class Purse(enum.StrEnum):
+    """Where a price is taken from."""
+
+    POOL = "pool"
+    """Charged to the pool at once."""
+    HOLD = "hold"
+    """Reserved from the pool; settled in parts while the actor works."""
+    REQUEST = "request"
+    """Settled from the hold that travels with the request being served, which also says how much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a transition costs (micro-LF), where it comes from, which cost account it goes to."""
+
+    amount: int
+    purse: Purse
+    account: str
+
+
+@dataclass(frozen=True)
+class Set:
+    """Data at ``path`` becomes ``value``; if that faults, the event ``otherwise`` is raised instead."""
+
+    path: tuple[str, ...]
+    value: Expression
+    otherwise: str = ""
+
+
+@dataclass(frozen=True)
+class Append:
+    """``value`` joins the list at ``path``."""
+
+    path: tuple[str, ...]
+    value: Expression
+
+
+@dataclass(frozen=True)
+class Raise:
+    """An event for the actor itself, drained before the next external one."""
+
+    event: str
+
+
+@dataclass(frozen=True)
+class StartWork:
+    """Begins the work that the document declares under this name.
+
+    Work that a state starts on entry belongs to it (``owner``, its path) and is abandoned when
+    the state is left; work without an owner goes on.
+    """
+
+    work: str
+    arguments: Expression
+    owner: str = ""
+
+
+@dataclass(frozen=True)
+class Emit:
+    """Publishes content to whoever listens (a wave)."""
+
+    content: Expression
+
+
+@dataclass(frozen=True)
+class Send:
+    """An event for another actor."""
+
+    to: str
+    event: str
+    payload: Expression
+
+
+@dataclass(frozen=True)
+class Request:
+    """Asks a cell and opens a request; while one is open, sends the same bytes again.
+
+    ``process`` is what the cell may settle from the actor's hold for answering, micro-LF.
+    """
+
+    to: str
+    message: Expression
+    reply_schema: str
+    reply_event: str
+    process: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Answers the request being served; ``find`` picks the row that the payload reads."""
+
+    status: str
+    schema: str
+    type: str
+    find: Expression | None
+    payload: Expression
+    delta: Expression | None
+    reason: Expression | None
+
+
+@dataclass(frozen=True)
+class Settle:
+    """Pays a part of the actor's hold to a cost account."""
+
+    account: str
+    amount: int
+
+
+@dataclass(frozen=True)
+class Close:
+    """Ends the open request and returns what the hold has beyond ``keep``."""
+
+    keep: int
+
+
+@dataclass(frozen=True)
+class Reward:
+    """Asks the economy for a reward, once for each key (without keys: each time).
+
+    ``claims`` is what replies said it is worth.
+    """
+
+    name: str
+    scope: str
+    keys: Expression | None = None
+    claims: Expression | None = None
+
+
+@dataclass(frozen=True)
+class Note:
+    """Leaves a record of the domain (a handshake's verdict, a phase's end)."""
+
+    type: str
+    fields: Expression
+
+
+Action = Set | Append | Raise | StartWork | Emit | Send | Request | Reply | Settle | Close | Reward | Note
+
+
+@dataclass(frozen=True)
+class Transition:
+    """From a state on an event to another; ``target`` is a state path from the root."""
+
+    event: str
+    target: str
+    guard: Expression | None = None
+    price: Price | None = None
+    actions: tuple[Action, ...] = ()
+    internal: bool = False
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True)
+class Timer:
+    """Armed on entry, disarmed on exit; what it fires competes like transitions of one event."""
+
+    after_ns: int
+    transitions: tuple[Transition, ...]
+    place: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True)
+class State:
+    """A state: a leaf, or a composite whose ``initial`` child is entered."""
+
+    name: str
+    initial: str = ""
+    states: tuple[State, ...] = ()
+    final: bool = False
+    enter: tuple[Action, ...] = ()
+    exit: tuple[Action, ...] = ()
+    defer: tuple[str, ...] = ()
+    transitions: tuple[Transition, ...] = ()
+    timers: tuple[Timer, ...] = ()
+    place: Place = field(default=NOWHERE, compare=False)
+    label: str = field(default="", compare=False)
+
+    def child(self, name: str) -> State | None:
+        """The direct child of that name."""
+        return next((state for state in self.states if state.name == name), None)
+
+
+def walk(state: State, path: str = "") -> Iterator[tuple[str, State]]:
+    """Every state below ``state`` with its path from the root, parents first."""
+    for child in state.states:
+        here = f"{path}/{child.name}" if path else child.name
+        yield here, child
+        yield from walk(child, here)

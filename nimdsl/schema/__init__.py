@@ -1,0 +1,1 @@
+"""Nodes against the JSON Schema of their kind, and what to write instead."""

@@ -1,0 +1,163 @@
+"""What to write instead: fixes that follow from the schema of a field.
+
+A schema says what is wanted: its type, its bounds, what is in it.  From that
+comes the fix, with a value that it allows; ``examples`` of the schema go
+before made ones.  ``x-below`` is what to say of a number below the minimum.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from nimdsl.base.suggest import phrase
+from nimdsl.base.words import listed
+from nimdsl.kinds import resolve
+from nimdsl.text.scalars import read_plain
+from nimdsl.text.tree import MapNode, Node, Scalar
+
+Schema = Mapping[str, Any]
+
+DEPTH_MAX = 4
+SHOWN_MAX = 100
+"""Longer examples are not shown."""
+_SPECIAL = re.compile(r"[\[\]{},\"]|: |:$|^[ &*!|>'%@`-]")
+_WORDS = {"duration": "5s", "share": "40%", "lifeforce": 0.4, "expression": "a > 2", "type": "int"}
+_QUANTITIES = ("duration", "share", "lifeforce")
+_PYTHON = {"integer": (int,), "number": (int, float), "string": (str,), "boolean": (bool,)}
+
+
+def of_type(kind: str, schema: Schema, key: str, node: Node) -> str:
+    """What to write where a value of another type stands; ``key`` is the field's, or empty."""
+    schema = resolve(kind, schema)
+    wanted = schema.get("type")
+    if wanted == "boolean":
+        return "write `true` or `false`"
+    if wanted in ("integer", "number"):
+        return f"write {_number(schema)}"
+    if wanted == "string" and isinstance(node, Scalar) and node.value is not None:
+        return "write it as text: put it in quotes"
+    if wanted == "array" and _is_item(kind, schema, node):
+        return "put it into a list, with `- ` before it or in `[]`"
+    return _shown(key, _kept(kind, schema, node) or example(kind, schema))
+
+
+def of_bound(kind: str, schema: Schema, keyword: str, key: str) -> str:
+    """What to write where a bound of the schema, its ``keyword``, does not hold."""
+    schema = resolve(kind, schema)
+    if keyword == "minimum" and "x-below" in schema:
+        return str(schema["x-below"])
+    match keyword:
+        case "minimum" | "maximum":
+            return f"write {_number(schema)}"
+        case "minLength":
+            return "fill it in"
+        case "maxLength":
+            return "make it shorter"
+        case "maxProperties" if schema[keyword] == 1:
+            return "keep one of them"
+        case "maxItems" | "maxProperties" if schema.get(keyword.replace("max", "min")) != schema[keyword]:
+            return "leave some out"
+    return _shown(key, example(kind, schema))
+
+
+def of_work(name: str, declared: Iterable[str]) -> str:
+    """What to say where work is named that the document does not declare."""
+    return phrase(name, declared) or f"declare it: `work: {{{name}: {{}}}}` in the spec"
+
+
+def example(kind: str, schema: Schema, depth: int = 0) -> Any:
+    """A plain value of the shape that the schema wants; names that the user chooses stand in `<>`."""
+    schema = resolve(kind, schema)
+    for keyword in ("examples", "enum"):
+        if keyword in schema:
+            return schema[keyword][0]
+    if "default" in schema:
+        return schema["default"]
+    if "x-reference" in schema:
+        return f"<{schema['x-reference'].lower()}>"
+    match schema.get("type", ""):
+        case "object":
+            return _map(kind, schema, depth) if depth < DEPTH_MAX else {}
+        case "array":
+            return [example(kind, schema.get("items", {}), depth + 1)]
+        case "integer":
+            return schema.get("minimum", 1)
+        case "number" if "x-type" not in schema:
+            return schema.get("minimum", 1)
+        case "boolean":
+            return True
+    return _WORDS.get(schema.get("x-type", ""), "<name>" if schema.get("x-type") == "name" else "text")
+
+
+def _map(kind: str, schema: Schema, depth: int) -> dict[str, Any]:
+    fields = schema.get("properties", {})
+    names = schema.get("required") or [*fields][: schema.get("minProperties", 0)]
+    free = schema.get("additionalProperties")
+    if not fields and isinstance(free, Mapping):
+        return {"<name>": example(kind, free, depth + 1)}
+    return {name: example(kind, fields[name], depth + 1) for name in names}
+
+
+def _is_item(kind: str, schema: Schema, node: Node) -> bool:
+    """Whether a map has the fields that the items of the list have."""
+    known = resolve(kind, schema.get("items", {})).get("properties", {})
+    return isinstance(node, MapNode) and bool(node.entries) and node.entries.keys() <= known.keys()
+
+
+def _kept(kind: str, schema: Schema, node: Node) -> Any:
+    """The value that stands there, as the item of a list or the field of a map that it fits; or None."""
+    if not isinstance(node, Scalar) or node.value is None:
+        return None
+    if schema.get("type") == "array":
+        one = schema.get("minItems", 1) == 1 and _fits(kind, schema.get("items", {}), node)
+        return [node.value] if one else None
+    likely: Mapping[str, Any] = next(iter(schema.get("examples", ())), {})
+    for name in sorted(schema.get("properties", {}), key=lambda name: name not in likely):
+        inner = resolve(kind, schema["properties"][name])
+        telling = inner.get("x-type") in _QUANTITIES or not {"type", "enum"} & {*inner}
+        if telling and {name}.issuperset(schema.get("required", ())) and _fits(kind, inner, node):
+            return {name: node.value}
+    return None
+
+
+def _fits(kind: str, schema: Schema, node: Scalar) -> bool:
+    schema = resolve(kind, schema)
+    wanted, value = schema.get("type"), node.value
+    if wanted is not None and type(value) not in _PYTHON.get(wanted, ()):
+        return False
+    return re.search(schema.get("pattern", ""), str(node.value)) is not None
+
+
+def _number(schema: Schema) -> str:
+    what = "a whole number" if schema.get("type") == "integer" else "a number"
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None:
+        return f"{what} from {low:,} to {high:,}"
+    if low is not None:
+        return f"{what}, {low:,} or more"
+    return what if high is None else f"{what}, {high:,} or less"
+
+
+def _shown(key: str, value: Any) -> str:
+    text = f"{f'{key}: ' if key else ''}{written(value)}"
+    if len(text) > SHOWN_MAX and isinstance(value, dict):
+        return f"write a map with {listed([*value])}"
+    return f"write for example `{text}`"
+
+
+def written(value: Any) -> str:
+    """YAML in flow style, for people."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {written(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(written, value)) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, str):
+        return str(value)
+    read = read_plain(value)
+    safe = not read.code and read.value == value and not _SPECIAL.search(value)
+    return value if safe else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,216 @@
+"""Structure: does a document have the fields of its kind, in the right shape?
+
+The kinds' JSON Schemas decide; this module says it in the user's terms, at the
+user's place.  jsonschema-rs answers the usual case (nothing is wrong) at once,
+jsonschema names the errors of the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+
+from nimdsl.base.diagnostics import Diagnostic, Place, error
+from nimdsl.base.suggest import phrase
+from nimdsl.base.units import parse_duration, parse_share
+from nimdsl.kinds import API_VERSION, KINDS, document_schema
+from nimdsl.schema import remedies
+from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
+
+UNIT_FIX = {
+    "duration": ("a duration with its unit", "write for example `200ms`, `5s` or `1.5min`"),
+    "share": ("a share in percent", "write for example `40%`"),
+    "lifeforce": ("lifeforce as a plain decimal number", "write for example `0.4`"),
+}
+DIAGNOSTICS_PER_DOCUMENT_MAX = 50
+
+
+@cache
+def _fast(kind: str) -> Any:
+    return jsonschema_rs.validator_for(dict(document_schema(kind)))
+
+
+@cache
+def _slow(kind: str) -> Any:
+    from jsonschema import Draft202012Validator  # slow to import, and wanted only for mistakes
+
+    return Draft202012Validator(document_schema(kind))
+
+
+def check_envelope(root: Node) -> tuple[str, str, tuple[Diagnostic, ...]]:
+    """Kind and name of a document (empty when it has none) and what is wrong with its envelope."""
+    if not isinstance(root, MapNode):
+        fix = f"begin with `apiVersion: {API_VERSION}`, `kind:`, `metadata:` and `spec:`"
+        return (
+            "",
+            "",
+            (error("NIM0201", f"a document is a map of fields, this is {_what(root)}", root.place, fix),),
+        )
+    kind_node = root.get("kind")
+    if kind_node is None:
+        fix = phrase("", KINDS)
+        return "", "", (error("NIM0201", "this document does not say its `kind`", root.place, fix),)
+    kind = kind_node.value if isinstance(kind_node, Scalar) else None
+    name = _name(root)
+    if kind not in KINDS:
+        fix = phrase(str(kind), KINDS)
+        return "", name, (error("NIM0202", f"unknown kind {kind!r}", kind_node.place, fix),)
+    return str(kind), name, ()
+
+
+def _name(root: MapNode) -> str:
+    metadata = root.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, MapNode) else None
+    return str(name.value) if isinstance(name, Scalar) and name.value is not None else ""
+
+
+def check_structure(kind: str, root: MapNode) -> tuple[Diagnostic, ...]:
+    """Everything about the document that its kind's schema does not allow."""
+    plain = root.plain()
+    if _fast(kind).is_valid(plain):
+        return ()
+    found: list[Diagnostic] = []
+    problem: Any
+    for problem in sorted(_slow(kind).iter_errors(plain), key=lambda p: list(map(str, p.absolute_path))):
+        if not _is_lost(_at(root, problem.absolute_path)[0]):
+            found += _explained(kind, problem, root)
+    return tuple(found[:DIAGNOSTICS_PER_DOCUMENT_MAX])
+
+
+def _at(root: Node, path: Any) -> tuple[Node, Place]:
+    """The node at a path, and the best place to blame (a key, where the value says nothing)."""
+    node, place = root, root.place
+    for key in path:
+        if isinstance(node, MapNode) and isinstance(key, str):
+            place, node = node.key_place(key), node.entries[key]
+        elif isinstance(node, ListNode):
+            node = node.items[key]
+            place = node.place
+    return node, node.place if isinstance(node, Scalar) and node.text else place
+
+
+def _is_lost(node: Node) -> bool:
+    """Whether the value was an alias without an anchor, which has been reported already."""
+    return isinstance(node, Scalar) and node.value is None and not node.text and node.length > 0
+
+
+def _what(node: Node) -> str:
+    if isinstance(node, MapNode):
+        return "a map"
+    if isinstance(node, ListNode):
+        return "a list"
+    assert isinstance(node, Scalar)
+    if node.value is None:
+        return "nothing"
+    kind = {bool: "true or false", int: "a number", float: "a number", str: "text"}[type(node.value)]
+    shown = repr(node.text[:40]) if isinstance(node.value, str) else node.text[:40]
+    return f"{kind} ({shown})"
+
+
+_TYPES = {
+    "object": "a map",
+    "array": "a list",
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
+
+
+def _explained(kind: str, problem: Any, root: Node) -> Iterator[Diagnostic]:
+    node, place = _at(root, problem.absolute_path)
+    field = _field(list(problem.absolute_path))
+    match problem.validator:
+        case "additionalProperties":
+            yield from _unknown_keys(problem, node, field)
+        case "required":
+            for key in problem.validator_value:
+                if key not in problem.instance and f"'{key}'" in problem.message:
+                    yield error("NIM0204", f"`{field}` lacks `{key}`", place, f"add `{key}:`")
+        case "type" | "pattern":
+            yield _badly_typed(kind, problem, node, place)
+        case "enum" | "const":
+            values = problem.validator_value if problem.validator == "enum" else [problem.validator_value]
+            fix = phrase(str(problem.instance), [str(value) for value in values])
+            said = repr(problem.instance[:40]) if isinstance(problem.instance, str) else _what(node)
+            yield error("NIM0206", f"`{field}` cannot be {said}", place, fix)
+        case _:
+            fix = remedies.of_bound(kind, problem.schema, problem.validator, _key(problem))
+            yield error("NIM0210", f"`{field}`: {_bound(problem)}", place, fix)
+
+
+def _field(path: list[Any]) -> str:
+    """How a message calls the field: its key, with the position of a list item."""
+    names = [str(part) for part in path if isinstance(part, str)]
+    position = f"[{path[-1]}]" if path and isinstance(path[-1], int) else ""
+    return (names[-1] if names else "document") + position
+
+
+def _key(problem: Any) -> str:
+    """The key of the field; empty for an item of a list."""
+    path = list(problem.absolute_path)
+    return path[-1] if path and isinstance(path[-1], str) else ""
+
+
+def _unknown_keys(problem: Any, node: Node, field: str) -> Iterator[Diagnostic]:
+    known = list(problem.schema.get("properties", {}))
+    assert isinstance(node, MapNode)
+    for key in node.entries:
+        if key not in known:
+            message = f"`{field}` has no field `{key}`"
+            yield error("NIM0203", message, node.key_place(key), phrase(key, known))
+
+
+def negative(unit: str, text: str) -> str:
+    """A quantity that is less than nothing, without its sign; empty for what is none."""
+    bare = text.strip().removeprefix("-").lstrip()
+    parse_unit = {"duration": parse_duration, "share": parse_share}.get(unit)
+    found = text.strip().startswith("-") and parse_unit is not None and parse_unit(bare) is not None
+    return bare if found else ""
+
+
+def _badly_typed(kind: str, problem: Any, node: Node, place: Place) -> Diagnostic:
+    field = _field(list(problem.absolute_path))
+    unit = problem.schema.get("x-type", "") if isinstance(problem.schema, dict) else ""
+    if unit in UNIT_FIX and isinstance(node, Scalar):
+        wanted, fix = UNIT_FIX[unit]
+        if bare := negative(unit, node.text):
+            message = f"`{field}` must not be negative, this is {node.text!r}"
+            return error("NIM0210", message, place, f"remove the minus: `{bare}`")
+        return error("NIM0207", f"`{field}` wants {wanted}, this is {_what(node)}", place, fix)
+    if problem.validator == "pattern":
+        message = f"{problem.instance[:60]!r} is not a good name here"
+        if unit == "name" or not problem.schema.get("description"):
+            return error("NIM0209", message, place, "use letters, digits and `_`, beginning with a letter")
+        message = f"`{field}` cannot be {problem.instance[:60]!r}"
+        return error("NIM0205", message, place, f"write: {problem.schema['description']}")
+    if unit == "type":
+        message = f"`{field}` wants a type, this is {_what(node)}"
+        return error(
+            "NIM0205", message, place, "fields begin at zero: write for example `int` or `list<string>`"
+        )
+    wanted = _TYPES.get(str(problem.validator_value), str(problem.validator_value))
+    known = UNIT_FIX[unit][1] if unit in UNIT_FIX else ""
+    fix = known or remedies.of_type(kind, problem.schema, _key(problem), node)
+    return error("NIM0205", f"`{field}` wants {wanted}, this is {_what(node)}", place, fix)
+
+
+def _bound(problem: Any) -> str:
+    limit = problem.validator_value
+    if problem.validator in ("maxProperties", "minProperties") and limit == 1:
+        known = ", ".join(problem.schema.get("properties", {}))
+        return "say exactly one of " + known if known else "say at least one"
+    bounds = {
+        "minItems": f"at least {limit} wanted",
+        "maxItems": f"at most {limit} allowed",
+        "minimum": f"must not be less than {limit}",
+        "maximum": f"must not be more than {limit}",
+        "minLength": "must not be empty",
+        "maxLength": f"at most {limit} characters",
+        "minProperties": f"at least {limit} wanted",
+        "maxProperties": f"at most {limit} allowed",
+    }
+    return bounds.get(str(problem.validator), str(problem.message)[:200])

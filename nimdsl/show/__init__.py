@@ -1,0 +1,1 @@
+"""What the verbs show of a program: drawings, resolved documents, costs."""

@@ -1,0 +1,393 @@
+"""The tree: YAML text as nodes that know their place, one root for each document.
+
+The law: YAML 1.2 core, strictly (:mod:`nimdsl.text.scalars`), without duplicate
+keys, merge keys, tags, or keys that are not text; nothing that a user can
+write makes the parser recurse, hang or raise.  Depth, nodes (aliases counted
+as if written out), documents and diagnostics of a file are bounded; where a
+bound is met the rest of the file is left unread, and the documents before it
+are returned.  Files are read in :mod:`nimdsl.text.source`; what a document may
+hold is the schemas' affair.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+from nimdsl.base.diagnostics import Diagnostic, Place, Severity, error
+from nimdsl.text.scalars import NUMBER_STARTS, WORDS, Value, read_plain, shortened
+from nimdsl.text.source import Source
+from nimdsl.text.yaml_errors import explain
+
+DEPTH_MAX = 64
+NODE_COUNT_MAX = 100_000
+"""Nodes of one document, keys included, aliases counted as if written out."""
+DOCUMENT_COUNT_MAX = 10_000
+DIAGNOSTIC_COUNT_MAX = 100
+
+_TAG_DIRECTIVE = re.compile("(?:^|[\n\r\x85\u2028\u2029])%TAG")
+_LOADER: Any = getattr(yaml, "CLoader", yaml.Loader)
+
+
+class Node:
+    """A value in a document; ``line`` and ``column`` count from 1.
+
+    ``damaged``, on a root, says that something of the document was left out or
+    is not what was written; the diagnostics say what.  An alias is the node of
+    its anchor itself: a node can stand in several places, and is never changed.
+    """
+
+    __slots__ = ("column", "damaged", "line", "source")
+
+    def __init__(self, source: Source, line: int, column: int) -> None:
+        self.source = source
+        self.line = line
+        self.column = column
+        self.damaged = False
+
+    @property
+    def place(self) -> Place:
+        """Where the value begins."""
+        return self.source.place(self.line, self.column)
+
+    def plain(self) -> Any:
+        """The value as plain data: None, bool, int, float, str, list, dict."""
+        raise NotImplementedError
+
+
+class Scalar(Node):
+    """A single value; ``text`` is what was written (without quotes), ``quoted`` also for block scalars."""
+
+    __slots__ = ("length", "quoted", "text", "value")
+
+    def __init__(
+        self, source: Source, line: int, column: int, value: Value, text: str, quoted: bool, length: int
+    ) -> None:
+        self.source = source
+        self.line = line
+        self.column = column
+        self.damaged = False
+        self.value = value
+        self.text = text
+        self.quoted = quoted
+        self.length = length
+
+    @property
+    def place(self) -> Place:
+        """The scalar as it stands on its first line, quotes included."""
+        return self.source.place(self.line, self.column, self.length)
+
+    def plain(self) -> Value:
+        """The value."""
+        return self.value
+
+
+class ListNode(Node):
+    """A list of nodes."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, source: Source, line: int, column: int) -> None:
+        super().__init__(source, line, column)
+        self.items: list[Node] = []
+
+    def plain(self) -> list[Any]:
+        """The items as plain data."""
+        return [item.plain() for item in self.items]
+
+
+class MapNode(Node):
+    """A map in document order: ``entries`` by key, and ``keys``, the scalar that each key is."""
+
+    __slots__ = ("entries", "keys")
+
+    def __init__(self, source: Source, line: int, column: int) -> None:
+        super().__init__(source, line, column)
+        self.entries: dict[str, Node] = {}
+        self.keys: dict[str, Scalar] = {}
+
+    def get(self, key: str) -> Node | None:
+        """The value of ``key``, or None."""
+        return self.entries.get(key)
+
+    def key_place(self, key: str) -> Place:
+        """Where ``key`` is written; the map's own place when it has no such key."""
+        found = self.keys.get(key)
+        return self.place if found is None else found.place
+
+    def plain(self) -> dict[str, Any]:
+        """The entries as plain data."""
+        return {key: value.plain() for key, value in self.entries.items()}
+
+
+def parse(source: Source) -> tuple[tuple[Node, ...], tuple[Diagnostic, ...]]:
+    """The documents of ``source`` (empty ones left out) and everything that is wrong with its YAML."""
+    builder = _Builder(source)
+    builder.build()
+    return tuple(builder.roots), tuple(builder.diagnostics)
+
+
+class _CutError(Exception):
+    """The rest of the file is left unread; the diagnostic is written."""
+
+
+class _Frame:
+    """A list or map that is not yet closed."""
+
+    __slots__ = ("anchor", "before", "height", "key", "node")
+
+    def __init__(self, node: ListNode | MapNode, anchor: str | None, before: int) -> None:
+        self.node = node
+        self.anchor = anchor
+        self.before = before
+        self.height = 1
+        self.key: Node | None = None
+
+
+class _Anchored:
+    """A node that aliases can name, with what it counts written out; ``node`` is None while it is open."""
+
+    __slots__ = ("count", "height", "line", "node")
+
+    def __init__(self, node: Node | None, line: int, count: int = 1, height: int = 0) -> None:
+        self.node = node
+        self.line = line
+        self.count = count
+        self.height = height
+
+
+class _Builder:
+    """Builds the documents of one file from the parser's events, on a stack of its own."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.roots: list[Node] = []
+        self.diagnostics: list[Diagnostic] = []
+        self.hidden_count = 0
+        self.document_count = 0
+        self.reset()
+
+    def build(self) -> None:
+        """Fill ``roots`` and ``diagnostics``."""
+        try:
+            self.refuse_tag_directives()
+            self.consume()
+        except _CutError:
+            pass
+        except (yaml.YAMLError, UnicodeError) as problem:
+            self.add(explain(problem, self.source))
+        if self.hidden_count:
+            last = self.diagnostics[-1]
+            message = f"{self.hidden_count:,} more problems of this file are not shown"
+            self.diagnostics.append(Diagnostic(last.code, Severity.NOTE, message, last.place))
+        elif not self.roots and not self.diagnostics:
+            self.report(
+                "NIM0103", "the file holds no document", Place(self.source.name), "begin with `kind:`"
+            )
+
+    def consume(self) -> None:
+        """Take the parser's events to their end."""
+        handlers = {
+            yaml.ScalarEvent: self.scalar,
+            yaml.MappingStartEvent: self.open_map,
+            yaml.SequenceStartEvent: self.open_list,
+            yaml.MappingEndEvent: self.close,
+            yaml.SequenceEndEvent: self.close,
+            yaml.AliasEvent: self.alias,
+            yaml.DocumentStartEvent: self.begin_document,
+            yaml.DocumentEndEvent: self.end_document,
+        }
+        next_event = _LOADER(self.source.text).get_event
+        event = next_event()
+        while type(event) is not yaml.StreamEndEvent:
+            handler = handlers.get(type(event))
+            if handler is not None:
+                handler(event)
+            event = next_event()
+
+    def refuse_tag_directives(self) -> None:
+        """Without this, thousands of ``%TAG`` lines keep the parser busy for minutes."""
+        found = _TAG_DIRECTIVE.search(self.source.text)
+        if found is not None:
+            line = len(Source("", self.source.text[: found.end()]).lines)
+            self.report(
+                "NIM0112", "tags are not part of the language", self.source.place(line, 1, 4), "remove it"
+            )
+            raise _CutError
+
+    def begin_document(self, event: Any) -> None:
+        self.document_count += 1
+        if self.document_count > DOCUMENT_COUNT_MAX:
+            message = f"more than {DOCUMENT_COUNT_MAX:,} documents in one file"
+            self.cut("NIM0104", message, event, "split it into several files")
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the document before: anchors and counts are a document's own."""
+        self.frames: list[_Frame] = []
+        self.root: Node | None = None
+        self.anchors: dict[str, _Anchored] = {}
+        self.node_count = 0
+        self.damaged = False
+
+    def end_document(self, _: Any) -> None:
+        root = self.root
+        empty = isinstance(root, Scalar) and not root.text and not root.quoted
+        if root is not None and not empty:
+            root.damaged = self.damaged
+            self.roots.append(root)
+
+    def scalar(self, event: Any) -> None:
+        start, end = event.start_mark, event.end_mark
+        line, column = start.line, start.column
+        length = end.column - column if end.line == line else 0
+        text = event.value
+        quoted = bool(event.style)
+        node = Scalar(self.source, line + 1, column + 1, text, text, quoted, length)
+        if not quoted and (text in WORDS or text.startswith(NUMBER_STARTS)):
+            self.read(node)
+        if event.tag is not None:
+            self.refuse_tag(event)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = _Anchored(node, line + 1)
+        self.node_count += 1
+        if self.node_count > NODE_COUNT_MAX:
+            self.count(0, event)
+        self.attach(node)
+
+    def read(self, node: Scalar) -> None:
+        """Give a plain scalar that is more than text its value."""
+        reading = read_plain(node.text)
+        node.value = reading.value
+        is_key = self.expects_key()
+        if reading.code and not (is_key and node.text == "<<"):
+            fix = f'quote it: "{shortened(node.text)}"' if is_key else reading.fix
+            self.report(reading.code, reading.message, node.place, fix)
+
+    def open_map(self, event: Any) -> None:
+        mark = event.start_mark
+        self.open(MapNode(self.source, mark.line + 1, mark.column + 1), event)
+
+    def open_list(self, event: Any) -> None:
+        mark = event.start_mark
+        self.open(ListNode(self.source, mark.line + 1, mark.column + 1), event)
+
+    def open(self, node: ListNode | MapNode, event: Any) -> None:
+        if event.tag is not None:
+            self.refuse_tag(event)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = _Anchored(None, node.line)
+        self.frames.append(_Frame(node, event.anchor, self.node_count))
+        if len(self.frames) > DEPTH_MAX:
+            self.cut_deep(event)
+        self.count(1, event)
+
+    def close(self, _: Any) -> None:
+        frame = self.frames.pop()
+        node = frame.node
+        if frame.anchor is not None:
+            count = self.node_count - frame.before
+            self.anchors[frame.anchor] = _Anchored(node, node.line, count, frame.height)
+        if self.frames and self.frames[-1].height <= frame.height:
+            self.frames[-1].height = frame.height + 1
+        self.attach(node)
+
+    def alias(self, event: Any) -> None:
+        mark = event.start_mark
+        found = self.anchors.get(event.anchor)
+        place = self.source.place(mark.line + 1, mark.column + 1, len(event.anchor) + 1)
+        name = shortened(event.anchor)
+        if found is None or found.node is None:
+            message = f"no anchor `&{name}` stands before this alias"
+            if found is not None:
+                message = f"the alias `*{name}` stands inside its own anchor (line {found.line})"
+            self.report("NIM0108", message, place, f'write the value out, or quote the text: "*{name}"')
+            self.count(1, event)
+            self.attach(Scalar(self.source, mark.line + 1, mark.column + 1, None, "", False, len(name) + 1))
+            return
+        self.count(found.count, event)
+        if len(self.frames) + found.height > DEPTH_MAX:
+            self.cut_deep(event)
+        if self.frames and self.frames[-1].height <= found.height:
+            self.frames[-1].height = found.height + 1
+        self.attach(found.node)
+
+    def expects_key(self) -> bool:
+        return bool(self.frames) and self.frames[-1].key is None and type(self.frames[-1].node) is MapNode
+
+    def attach(self, node: Node) -> None:
+        if not self.frames:
+            self.root = node
+            return
+        frame = self.frames[-1]
+        holder = frame.node
+        if isinstance(holder, ListNode):
+            holder.items.append(node)
+        elif frame.key is None:
+            frame.key = node
+        else:
+            self.enter(holder, frame.key, node)
+            frame.key = None
+
+    def enter(self, holder: MapNode, key: Node, value: Node) -> None:
+        if not isinstance(key, Scalar):
+            self.report("NIM0115", "a list or map cannot be a key", key.place, "write a name")
+            return
+        name = key.text
+        if not isinstance(key.value, str) or name == "<<":
+            self.check_key(key)
+            if name == "<<" and not key.quoted:
+                return
+        if name in holder.entries:
+            lines = f"line {holder.keys[name].line} and again on line {key.line}"
+            message = f"the key `{shortened(name)}` stands on {lines}"
+            self.report("NIM0109", message, key.place, "keep one of them, or rename one")
+            return
+        holder.entries[name] = value
+        holder.keys[name] = key
+
+    def check_key(self, key: Scalar) -> None:
+        """Report a merge key, and a key that is not text (unless its text was refused already)."""
+        if key.text == "<<" and not key.quoted:
+            message = "merge keys (`<<`) are not part of the language"
+            self.report("NIM0111", message, key.place, 'write the entries out, or quote it: "<<"')
+        elif not isinstance(key.value, str) and not read_plain(key.text).code:
+            shown = f"`{shortened(key.text)}`" if key.text else "an empty key"
+            fix = f'quote it: "{shortened(key.text)}"'
+            self.report("NIM0115", f"{shown} is not text, and a key must be", key.place, fix)
+
+    def refuse_tag(self, event: Any) -> None:
+        mark = event.start_mark
+        place = self.source.place(mark.line + 1, mark.column + 1)
+        tag = shortened(event.tag.replace("tag:yaml.org,2002:", "!!"))
+        message = f"tags are not part of the language, found `{tag}`"
+        self.report("NIM0112", message, place, "remove the tag; quote the value where it is text")
+
+    def count(self, nodes: int, event: Any) -> None:
+        self.node_count += nodes
+        if self.node_count > NODE_COUNT_MAX:
+            what = "its aliases written out, " if self.anchors else ""
+            message = f"{what}the document has more than {NODE_COUNT_MAX:,} values"
+            self.cut("NIM0108", message, event, "split it, or use fewer aliases")
+
+    def cut_deep(self, event: Any) -> None:
+        message = f"lists and maps are nested more than {DEPTH_MAX} deep"
+        self.cut("NIM0107", message, event, "name the inner parts and give them documents of their own")
+
+    def cut(self, code: str, message: str, event: Any, fix: str) -> None:
+        """Report and leave the rest of the file unread."""
+        mark = event.start_mark
+        self.report(code, message, self.source.place(mark.line + 1, mark.column + 1), fix)
+        raise _CutError
+
+    def report(self, code: str, message: str, place: Place, fix: str) -> None:
+        self.damaged = True
+        self.add(error(code, message, place, fix))
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        if len(self.diagnostics) < DIAGNOSTIC_COUNT_MAX:
+            self.diagnostics.append(diagnostic)
+        else:
+            self.hidden_count += 1

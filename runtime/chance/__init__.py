@@ -1,0 +1,1 @@
+"""What happens by chance: draws, distributions, models of work and bus, stimuli."""

@@ -1,0 +1,184 @@
+"""Work and bus models: what becomes of work and messages, drawn from the documents' ``virtual:``.
+
+Every draw is keyed by (seed, replication, actor, purpose) and belongs to an
+effect number, so that adding an actor changes no other actor's draws.
+Purposes carry the actor's incarnation: work that a crash interrupted is drawn
+anew when it starts again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from nimdsl.base import canonical
+from nimdsl.base.canonical import Plain
+from nimdsl.base.diagnostics import error
+from nimdsl.base.errors import InternalError, SpecError
+from nimdsl.base.units import MICRO
+from nimdsl.compile.garden import PERFECT_BUS
+from nimdsl.compile.work import PERFECT
+from nimdsl.expression.evaluate import Fault
+from nimdsl.expression.types import INT, REAL
+from nimdsl.program import BusModel, Garden, Work, WorkModel
+from nimdsl.program import Distribution as Declared
+from nimdsl.program.machine import Expression
+from runtime.chance.distributions import (
+    Beta,
+    Choice,
+    Constant,
+    Distribution,
+    Exponential,
+    LogNormal,
+    Normal,
+    Uniform,
+    to_int64,
+)
+from runtime.chance.draws import key_of, source_of, uniform
+
+_MAKERS: Mapping[str, Callable[..., Distribution]] = {
+    "constant": Constant,
+    "uniform": Uniform,
+    "exponential": Exponential,
+    "normal": Normal,
+    "lognormal": LogNormal,
+    "beta": Beta,
+    "choice": Choice,
+}
+_INSTANT = WorkModel(latency=PERFECT)
+
+
+@lru_cache(maxsize=4_096)
+def _made(kind: str, parameters: bytes) -> Distribution:
+    return _MAKERS[kind](*canonical.decode(parameters))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How work ends: when (ns from its start), how, with what; ``down_ns`` above zero is a crash."""
+
+    latency_ns: int
+    outcome: str
+    values: Mapping[str, Plain]
+    reason: str = ""
+    down_ns: int = 0
+
+
+class Draws:
+    """All draws of one run."""
+
+    def __init__(self, seed: int, replication: int = 0) -> None:
+        self.seed = seed
+        self.replication = replication
+
+    def chance(self, share: int, actor: str, purpose: str, number: int) -> bool:
+        """True with a probability of ``share`` millionths."""
+        if share <= 0:
+            return False
+        return uniform(key_of(self.seed, self.replication, actor, purpose), number) * MICRO < share
+
+    def value(self, declared: Declared, actor: str, purpose: str, number: int) -> Plain:
+        """A value of a declared distribution, in the unit of its type."""
+        key = key_of(self.seed, self.replication, actor, purpose)
+        if declared.kind == "uniform" and declared.type == INT:
+            low, high = declared.parameters
+            return int(low) + math.floor(uniform(key, number) * (high - low + 1))
+        try:
+            maker = _made(declared.kind, canonical.encode(list(declared.parameters)))
+            value = maker.draw(source_of(key, number))
+        except (ValueError, ArithmeticError, InternalError) as problem:
+            text = f"`{declared.kind}` of {actor} ({purpose.split('/')[-1]}): {problem}"
+            raise SpecError((error("NIM0210", text),)) from None
+        if isinstance(value, float) and declared.type != REAL and declared.type.name != "any":
+            return to_int64(value)
+        return value
+
+    def duration(self, declared: Declared, actor: str, purpose: str, number: int) -> int:
+        """Nanoseconds, never negative."""
+        return max(0, int(self.value(declared, actor, purpose, number)))
+
+
+class WorkModels:
+    """What becomes of work."""
+
+    def __init__(self, draws: Draws, garden: Garden) -> None:
+        self._draws = draws
+        self._inventory = garden.inventory
+
+    def values(self, actor: str, work: Work, number: int, arguments: Plain) -> dict[str, Plain]:
+        """What the model says that the work returns, without a thought of time or failure.
+
+        Raises Fault when an expression of the model has no value.
+        """
+        return self._values(work.virtual or _INSTANT, actor, f"work/{work.name}/0", number, arguments)
+
+    def outcome(self, actor: str, work: Work, number: int, arguments: Plain, incarnation: int) -> Outcome:
+        """How the work with this effect number ends in this incarnation of its actor."""
+        model = work.virtual or _INSTANT
+        purpose = f"work/{work.name}/{incarnation}"
+        draws = self._draws
+        latency_ns = draws.duration(model.latency, actor, f"{purpose}/latency", number)
+        if draws.chance(model.crash, actor, f"{purpose}/crash", number):
+            return Outcome(latency_ns // 2, "crash", {}, down_ns=model.down_ns)
+        for outcome, share in (("failed", model.failure), ("nack", model.nack), ("retry", model.retry)):
+            if draws.chance(share, actor, f"{purpose}/{outcome}", number):
+                return Outcome(latency_ns, outcome, {}, _REASONS[outcome])
+        try:
+            values = self._values(model, actor, purpose, number, arguments)
+        except Fault as fault:
+            return Outcome(latency_ns, "failed", {}, f"the model faults: {fault}")
+        return Outcome(latency_ns, "done", values)
+
+    def _values(
+        self, model: WorkModel, actor: str, purpose: str, number: int, arguments: Plain
+    ) -> dict[str, Plain]:
+        environment: dict[str, Any] = {"$arguments": arguments, "$inventory": self._inventory}
+        return {
+            name: declared.evaluate(environment)
+            if isinstance(declared, Expression)
+            else self._draws.value(declared, actor, f"{purpose}/returns/{name}", number)
+            for name, declared in model.returns.items()
+        }
+
+
+_REASONS = {
+    "failed": "the work failed",
+    "nack": "the cell declined",
+    "retry": "the cell asked to try again",
+}
+
+
+class Fates:
+    """When copies of a message arrive; order per (sender, receiver) holds unless reordering breaks it."""
+
+    def __init__(self, draws: Draws, model: BusModel = PERFECT_BUS) -> None:
+        self._draws = draws
+        self.model = model
+        self._last_ns: dict[tuple[str, str], int] = {}
+
+    def arrivals(self, sender: str, receiver: str, number: int, now_ns: int) -> tuple[tuple[int, ...], str]:
+        """The times at which copies of a message arrive, and what befell it (empty: nothing)."""
+        draws, model = self._draws, self.model
+        if draws.chance(model.loss, sender, "bus/loss", number):
+            return (), "lost"
+        first, fate = self._arrival(sender, receiver, number, now_ns)
+        if not draws.chance(model.duplicate, sender, "bus/duplicate", number):
+            return (first,), fate
+        again = first + draws.duration(model.latency, sender, "bus/duplicate/latency", number)
+        return (first, again), "duplicated"
+
+    def _arrival(self, sender: str, receiver: str, number: int, now_ns: int) -> tuple[int, str]:
+        draws, model = self._draws, self.model
+        at_ns = now_ns + draws.duration(model.latency, sender, "bus/latency", number)
+        if draws.chance(model.reorder, sender, "bus/reorder", number):
+            return at_ns + draws.duration(model.reorder_by, sender, "bus/reorder/by", number), "held back"
+        fate = ""
+        if draws.chance(model.delay, sender, "bus/delay", number):
+            at_ns += draws.duration(model.delay_by, sender, "bus/delay/by", number)
+            fate = "delayed"
+        pair = (sender, receiver)
+        self._last_ns[pair] = max(at_ns, self._last_ns.get(pair, 0))
+        return self._last_ns[pair], fate

@@ -1,0 +1,1 @@
+"""One event, one actor, one pure operation, and the data around it."""

@@ -1,0 +1,51 @@
+"""What a step is given and what it leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from nimdsl.program import Actor, Schema
+from runtime.kernel.effects import Effect
+from runtime.kernel.interpreters import Interpreter
+from runtime.kernel.snapshot import Snapshot
+from runtime.kernel.turn import Record
+from runtime.ledger.economy import Charge, Reserve, Settle
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """What steps of one actor share: its document, its interpreter, the schemas it reads."""
+
+    actor: Actor
+    interpreter: Interpreter
+    schemas: Mapping[str, Schema]
+    program: str = ""
+    """Hash of the program that the actor belongs to; the journal names it in every line accepted."""
+
+
+class Paid(NamedTuple):
+    """The economy's answer to one Need; ``balance`` is the pool's, in micro-LF."""
+
+    granted: bool
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """The step waits for the economy; ask it ``command`` and step again with the answer appended."""
+
+    command: Reserve | Charge | Settle
+
+
+Ask = Callable[[Reserve | Charge | Settle], Paid]
+"""An economy that answers on the spot."""
+
+
+class Step(NamedTuple):
+    """What a step leads to."""
+
+    snapshot: Snapshot
+    effects: tuple[Effect, ...]
+    records: tuple[Record, ...]

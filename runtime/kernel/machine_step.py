@@ -1,0 +1,322 @@
+"""How a machine takes one event (SEMANTICS 1.3, 3.2, 3.3, 4.2).
+
+- 1.3  guards are tried in document order on the data before the transition;
+       the first that holds selects *the* transition; a guard that faults is
+       false and leaves a record; internal events drain first-in-first-out
+       before the step ends, at most 64 of them; what nobody takes is ignored.
+- 3.2  when the selected transition has a price whose answer is not among
+       ``answers``, nothing has changed and :class:`Unanswered` says what to ask.
+- 3.3  a refused transition does not happen; the actor raises ``refused``.
+- 4.2  a request that was answered is answered again from memory, unpaid.
+
+An action whose expression faults undoes its transition: nothing of it has
+happened, nothing was paid, and the actor raises ``fault`` with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from nimdsl.base.canonical import Plain
+from nimdsl.base.units import MICRO
+from nimdsl.expression.evaluate import Fault
+from nimdsl.program.flatten import FAULT, REFUSED, Row
+from nimdsl.program.machine import Price, Purse
+from runtime.kernel import messages
+from runtime.kernel.actions import answer, perform, request_key
+from runtime.kernel.events import Event, EventKind
+from runtime.kernel.kernel import Ask, Kernel, Need, Paid
+from runtime.kernel.turn import Turn
+from runtime.ledger.economy import Charge, Reserve, Settle
+
+INTERNAL_EVENT_COUNT_MAX = 64
+DEFERRED_COUNT_MAX = 64
+
+
+class Unanswered(Exception):  # noqa: N818
+    """The step ends with a question."""
+
+    def __init__(self, need: Need) -> None:
+        self.need = need
+
+
+class _Refused(Exception):  # noqa: N818
+    def __init__(self, price: Price, balance: int) -> None:
+        self.price, self.balance = price, balance
+
+
+class MachineStep:
+    """One event of an actor that is a machine."""
+
+    def __init__(self, kernel: Kernel, turn: Turn, answers: Sequence[Paid], asked: Ask | None) -> None:
+        self.kernel = kernel
+        self.turn = turn
+        self.table = kernel.actor.table
+        self.answers = answers
+        self.asked = asked
+        self.asked_count = 0
+
+    def take(self, event: Event) -> None:
+        """The external event, then every internal one that follows from it."""
+        turn = self.turn
+        match event.kind:
+            case EventKind.BEGIN:
+                turn.record("begin", state=self.table.states[self.table.begin.target])
+                self.follow(self.table.begin, "begin")
+            case EventKind.TIMER:
+                del turn.timers[str(event.payload["timer"])]
+                timer = self.table.timers[event.payload["timer"]]
+                self.fire(self.table.events[timer.event], {})
+            case EventKind.FINISHED:
+                self.finished(event.payload)
+            case EventKind.REQUEST:
+                self._requested(event)
+            case EventKind.REPLY:
+                self._replied(event)
+            case _:
+                self.sent(event)
+        self.drain()
+
+    def drain(self) -> None:
+        """Internal events first-in-first-out; then deferred events, each with a budget of its own."""
+        turn, left = self.turn, INTERNAL_EVENT_COUNT_MAX
+        while turn.queue or self._recall():
+            name, fields, event = turn.queue.popleft()
+            if event is not None:
+                left = INTERNAL_EVENT_COUNT_MAX
+                self._requested(event)
+            elif left:
+                left -= 1
+                self.fire(name, fields)
+            else:
+                turn.fault = f"more than {INTERNAL_EVENT_COUNT_MAX} internal events in one step"
+                turn.record("faulted", reason=turn.fault)
+                turn.queue.clear()
+                return
+
+    def _recall(self) -> bool:
+        """A state that defers nothing takes the oldest deferred event next; whether there is one."""
+        turn = self.turn
+        if not turn.deferred or turn.fault or turn.state in self.table.deferred:
+            return False
+        turn.queue.append(("", {}, Event.from_data(turn.deferred.pop(0))))
+        return True
+
+    # Events with a meaning of their own
+
+    def finished(self, payload: Plain) -> None:
+        """Work that an action started came back."""
+        started = self.turn.works.pop(str(payload["work"]))
+        work = self.kernel.actor.works[started["work"]]
+        outcome = payload["outcome"]
+        fields = dict(payload["values"]) if outcome == "done" else {"reason": payload["reason"]}
+        if outcome == "done" and work.produces:
+            schema = self.kernel.schemas[work.produces[started["arguments"]["phase"]]]
+            message, reason = messages.read(schema, fields.get("text"))
+            fields = {"message": message, "valid": not reason, "problem": reason}
+        self.fire(work.outcomes[outcome], fields)
+
+    def sent(self, event: Event) -> None:
+        """An event from another actor or from outside: its own events nobody else can cause."""
+        if event.name in self.kernel.actor.accepts:
+            self.fire(event.name, event.payload)
+        else:
+            self.turn.record("ignored", event=event.name, state=self.table.states[self.turn.state])
+
+    def _requested(self, event: Event) -> None:
+        turn = self.turn
+        key = request_key(event.payload["request"])
+        remembered = turn.answered.get(key)
+        if remembered is not None:
+            turn.record("answered_again", request=event.payload["request"])
+            asker = event.sender or event.payload["request"][0]
+            answer(turn, {"request": event.payload["request"], "sender": asker}, remembered)
+            return
+        waiting = [request_key(data["payload"]["request"]) for data in turn.deferred]
+        if key in waiting or (turn.serving and request_key(turn.serving["request"]) == key):
+            turn.record("duplicate", request=event.payload["request"])
+            return
+        message = event.payload["message"]
+        schema = self.kernel.schemas.get(message.get("$schema", ""))
+        reason = messages.problem(schema, message) if schema else "unknown schema"
+        if schema is None or reason:
+            turn.record("malformed", request=event.payload["request"], reason=reason)
+            return
+        name = f"request:{schema.name}"
+        if name in self.table.deferred.get(turn.state, ()):
+            self._defer(event)
+            return
+        before = turn.serving
+        turn.serving = {**event.payload, "sender": event.sender or event.payload["request"][0]}
+        if not self.fire(name, {}):
+            turn.serving = before
+
+    def _defer(self, event: Event) -> None:
+        turn = self.turn
+        if len(turn.deferred) == DEFERRED_COUNT_MAX:
+            turn.record("dropped", reason=f"more than {DEFERRED_COUNT_MAX} deferred events")
+            return
+        turn.deferred.append(event.to_data())
+        turn.record("deferred", request=event.payload["request"])
+
+    def _replied(self, event: Event) -> None:
+        turn = self.turn
+        opened = turn.request
+        if opened is None or event.payload["request"] != [turn.actor.id, opened["number"]]:
+            turn.record("stale", request=event.payload["request"])
+            return
+        message = event.payload["message"]
+        reason = messages.problem(self.kernel.schemas[opened["schema"]], message)
+        fields: dict[str, Any] = {"valid": not reason, "problem": reason, "message": message}
+        if not reason:
+            delta = message.get("lifeforce_delta")
+            fields["claims"] = [] if delta is None else [round(delta * MICRO)]
+        self.fire(opened["event"], fields)
+
+    # Choosing and following a row
+
+    def fire(self, name: str, fields: Plain) -> bool:
+        """Offers a named event to the machine; whether a transition happened."""
+        turn = self.turn
+        turn.event_fields = fields
+        number = self.table.event_numbers.get(name)
+        state = turn.state
+        chosen = None
+        if number is not None and not turn.fault:
+            try:
+                chosen = self.kernel.interpreter.choose(state, number, self._decide)
+            except _Refused as refused:
+                self._refuse(name, refused)
+                return False
+            except Fault as fault:
+                self._fault(state, fault)
+                return False
+        if chosen is None:
+            turn.record("ignored", event=name, state=self.table.states[state])
+            return False
+        return self.follow(self.table.rows[chosen], name)
+
+    def _decide(self, number: int) -> bool:
+        row = self.table.rows[number]
+        if row.guard is not None and not self._holds(row):
+            return False
+        if row.price is not None:
+            self._pay(row)
+        return True
+
+    def _holds(self, row: Row) -> bool:
+        assert row.guard is not None
+        try:
+            return row.guard.evaluate(self.turn.environment()) is True
+        except Fault as fault:
+            self.turn.record("fault", state=self.table.states[row.source], reason=str(fault))
+            return False
+
+    def _pay(self, row: Row) -> None:
+        price, position = row.price, self.asked_count
+        assert price is not None
+        if price.purse is Purse.REQUEST and not self._prepaid():
+            return
+        if position >= len(self.answers):
+            self._rehearse(row)
+        answer_ = self.ask(self._command(price))
+        if not answer_.granted:
+            raise _Refused(price, answer_.balance)
+        if price.purse is Purse.HOLD:
+            self.turn.hold = f"{self.kernel.actor.id}/{self.turn.effect_number}"
+        self.turn.next_number()
+
+    def ask(self, command: Reserve | Charge | Settle) -> Paid:
+        """What the economy says; the step ends here when it has not been asked yet."""
+        position = self.asked_count
+        if position >= len(self.answers) and self.asked is None:
+            raise Unanswered(Need(command))
+        self.asked_count += 1
+        if position < len(self.answers):
+            return self.answers[position]
+        assert self.asked is not None
+        return self.asked(command)
+
+    def _rehearse(self, row: Row) -> None:
+        """A transition that would fault is found out before anything is paid for it."""
+        saved = _Saved(self.turn)
+        try:
+            for action in row.actions:
+                perform(self.turn, action)
+        finally:
+            saved.restore(self.turn)
+
+    def _command(self, price: Price) -> Reserve | Charge | Settle:
+        actor = self.kernel.actor.id
+        key = f"{actor}/{self.turn.effect_number}"
+        if price.purse is Purse.HOLD:
+            return Reserve(key, price.amount, price.account)
+        if price.purse is Purse.REQUEST:
+            serving = self.turn.serving
+            key = f"{price.account}/{request_key(serving['request'])}"
+            return Settle(serving["hold"], key, price.account, serving["process"])
+        return Charge(key, price.account, price.amount, actor)
+
+    def _prepaid(self) -> bool:
+        """Whether the request being served brought lifeforce for its processing."""
+        serving = self.turn.serving
+        return bool(serving and serving["hold"] and serving["process"])
+
+    def _refuse(self, name: str, refused: _Refused) -> None:
+        turn = self.turn
+        fields = {"price": refused.price.amount, "balance": refused.balance}
+        turn.record("refused", event=name, state=self.table.states[turn.state], **fields)
+        turn.queue.append((REFUSED, fields, None))
+
+    def _fault(self, state: int, fault: Fault) -> None:
+        """An action faulted: its transition did not happen, and the actor hears of it."""
+        self.turn.record("fault", state=self.table.states[state], reason=str(fault))
+        self.turn.queue.append((FAULT, {"reason": str(fault)}, None))
+
+    def follow(self, row: Row, name: str) -> bool:
+        """Does the row's actions and moves; a fault undoes all of it."""
+        turn = self.turn
+        if (row.actions or turn.works) and not self._perform(row):
+            return False
+        if row.source >= 0:
+            source, target = self.table.states[row.source], self.table.states[row.target]
+            turn.leave({"type": "transition", "event": name, "from": source, "to": target})
+        turn.move(row)
+        return True
+
+    def _perform(self, row: Row) -> bool:
+        turn = self.turn
+        saved = _Saved(turn)
+        turn.abandon(row)
+        try:
+            for action in row.actions:
+                perform(turn, action)
+        except Fault as fault:
+            saved.restore(turn)
+            if row.source < 0:
+                turn.fault, turn.state = str(fault), row.target
+            self._fault(row.source if row.source >= 0 else row.target, fault)
+            return False
+        return True
+
+
+class _Saved:
+    """What a turn must get back when a transition is undone."""
+
+    def __init__(self, turn: Turn) -> None:
+        self.plain = {name: getattr(turn, name) for name in _PLAIN}
+        self.lengths = len(turn.effects), len(turn.records), len(turn.queue)
+        self.works = dict(turn.works)
+
+    def restore(self, turn: Turn) -> None:
+        for name, value in self.plain.items():
+            setattr(turn, name, value)
+        effects, records, queued = self.lengths
+        del turn.effects[effects:], turn.records[records:]
+        while len(turn.queue) > queued:
+            turn.queue.pop()
+        turn.works = self.works
+
+
+_PLAIN = ("data", "hold", "request", "serving", "answered", "effect_number")

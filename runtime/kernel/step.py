@@ -1,0 +1,47 @@
+"""The kernel: one event, one actor, one pure operation.
+
+``step(kernel, snapshot, event, now, answers) -> Step | Need`` (SEMANTICS 1.1,
+3.2) reads nothing but its arguments.  Stale timers, duplicates and work that
+nobody awaits are dropped by the host before this (1.4).  How a machine takes an
+event is in :mod:`runtime.kernel.machine_step`, how an attention does in
+:mod:`runtime.kernel.attention`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runtime.kernel.attention import AttentionStep
+from runtime.kernel.events import Event
+from runtime.kernel.kernel import Ask, Kernel, Need, Paid, Step
+from runtime.kernel.machine_step import MachineStep, Unanswered
+from runtime.kernel.snapshot import Snapshot, with_number
+from runtime.kernel.turn import Turn
+
+__all__ = ["Ask", "Kernel", "Need", "Paid", "Step", "step"]
+
+
+def step(
+    kernel: Kernel,
+    snapshot: Snapshot,
+    event: Event,
+    now_ns: int,
+    answers: Sequence[Paid] = (),
+    ask: Ask | None = None,
+) -> Step | Need:
+    """Takes one event.  ``answers`` are the economy's, in the order in which this step asked.
+
+    With ``ask`` the step goes on where it would end with a Need: that is asked, and the outcome is
+    the same.
+    """
+    taking = MachineStep if kernel.actor.beat is None else AttentionStep
+    work = taking(kernel, Turn(kernel.actor, snapshot, now_ns), answers, ask)
+    try:
+        work.take(event)
+    except Unanswered as unanswered:
+        return unanswered.need
+    accepted = snapshot.accepted
+    if event.sender:
+        accepted = with_number(accepted, event.sender, event.number)
+    turn = work.turn
+    return Step(turn.finish(accepted), tuple(turn.effects), tuple(turn.records))

@@ -1,0 +1,1 @@
+"""Lifeforce: the accounts of an economy and the only writer of them."""

@@ -1,0 +1,1 @@
+"""What the kernel's drivers need of the world, each with its law."""

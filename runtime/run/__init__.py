@@ -1,0 +1,1 @@
+"""A run: hosts with their journals, its hashes, a journal again, its audit."""

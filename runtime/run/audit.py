@@ -1,0 +1,272 @@
+"""The audit of a ledger's journal: is it what the actors' commands lead to? (SEMANTICS 3.1, 8.4)
+
+A ledger of its own is fed with the commands in the order that the journal's
+entries tell; each actor's own commands keep theirs.  Every entry must be what
+this ledger writes, every answer what it says, and the laws of 3.1 hold on every
+prefix.
+
+Not here: where the commands come from (:mod:`gardens.virtual.recorded`).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter, defaultdict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from nimdsl.base.canonical import Plain
+from runtime.kernel.step import Paid
+from runtime.ledger.accounts import POOL, Command, Entry, Release, Reward, Settle, Tariff
+from runtime.ledger.economy import Ledger
+from runtime.run.replay import WRONG_INPUT, Difference, Line, What, at_line
+from runtime.run.run import ANSWER, BOOKS, ENTRY, LEDGER
+
+
+class Wrong(enum.StrEnum):
+    """What only a whole garden can find; the rest is :class:`runtime.run.replay.What`."""
+
+    SILENT = "an actor without a journal"
+    UNSENT = "a message that nobody sent"
+    RECEIVER = "another receiver"
+    MESSAGE = "another message"
+    EARLY = "too early"
+    LAW = "a law of the ledger is broken"
+    TWICE = "a transfer happened twice"
+    UNASKED = "a transfer that nobody asked for"
+    UNPAID = "a transfer is missing"
+    LEDGER = "the ledger differs"
+    OUTCOME = "the outcome is not the ledger's"
+    ANSWERED = "the economy answered twice"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command of an actor; ``paid`` is what it heard: None for bookings, and where the journal ends."""
+
+    actor: str
+    item: tuple[int, int]
+    command: Command
+    line: Line
+    paid: Paid | None
+
+
+class _Found(Exception):  # noqa: N818
+    def __init__(self, difference: Difference) -> None:
+        self.difference = difference
+
+
+class _Cut(Exception):  # noqa: N818
+    """A real garden's journal ends here, in the middle of what one command led to."""
+
+
+class Audit:
+    """A ledger of its own, fed with the actors' commands in the order that the journal's entries tell."""
+
+    def __init__(
+        self, tariff: Tariff, lines: Sequence[tuple[int, str, Plain]], asked: Sequence[Asked]
+    ) -> None:
+        self.ledger = Ledger(tariff)
+        self.lines = lines
+        self.entries: list[Entry] = []
+        self.positions: list[int] = []
+        self.at = 0
+        """How many entries of the journal this ledger has written too."""
+        self.keys: set[str] = set()
+        """Of the transfers among them."""
+        self.asked = asked
+        self.taken: set[int] = set()
+        self.queues: dict[str, deque[int]] = defaultdict(deque)
+        self.by_key: dict[str, deque[int]] = defaultdict(deque)
+        self.notes: Counter[str] = Counter()
+        self.virtual = self.complete = self.outside = self.may_end = False
+        self.grace_ns = 0
+
+    def difference(self, closed: bool) -> Difference | None:
+        """The first difference; with ``closed`` the run has ended, and no hold may be left."""
+        try:
+            self._read()
+            try:
+                self._check_keys()
+                self._follow()
+                self._rest()
+            except _Cut:
+                self.notes["the economy's journal ends before what the actors' commands lead to"] = 1
+            self._check_laws(closed)
+        except _Found as found:
+            return found.difference
+        except WRONG_INPUT as problem:
+            return self._at(Wrong.LEDGER, f"{type(problem).__name__}: {problem}")
+        return None
+
+    def _at(
+        self, what: str, text: str, was: Entry | None = None, should: Entry | None = None
+    ) -> Difference:
+        at = min(self.at, len(self.entries) - 1)
+        entry = self.entries[at] if self.entries else None
+        event = f"{entry.detail.get('cause')} {entry.key}" if entry else ""
+        sides = was and was.to_data(), should and should.to_data()
+        position = self.positions[at] if self.positions else 0
+        return Difference(what, LEDGER, position, text, entry.time_ns if entry else None, event, *sides)
+
+    def _read(self) -> None:
+        known = {(one.actor, one.item): one.paid for one in self.asked}
+        last: dict[str, tuple[int, int]] = {}
+        for position, kind, body in self.lines:
+            try:
+                wrong = self._read_line(position, kind, body, known, last)
+            except WRONG_INPUT as problem:
+                wrong = Difference(What.DAMAGED, LEDGER, position, repr(problem))
+            if wrong is not None:
+                raise _Found(wrong)
+        for order, one in enumerate(self.asked):
+            self.queues[one.actor].append(order)
+            for key in _keys(one.command):
+                self.by_key[key].append(order)
+
+    def _read_line(
+        self,
+        position: int,
+        kind: str,
+        body: Plain,
+        known: Mapping[tuple[str, tuple[int, int]], Paid | None],
+        last: dict[str, tuple[int, int]],
+    ) -> Difference | None:
+        if kind == ENTRY:
+            self.entries.append(Entry.from_data(body))
+            self.positions.append(position)
+            return None
+        if kind != ANSWER:
+            return Difference(What.DAMAGED, LEDGER, position, f"no line of a ledger is called {kind!r}")
+        actor, item, said = body["actor"], (body["item"][0], body["item"][1]), body["said"]
+        heard = known.get((actor, item))
+        text = f"{actor}, line {item[0]}, question {item[1]}"
+        if item <= last.get(actor, (-1, 0)):
+            return Difference(Wrong.ANSWERED, LEDGER, position, text, None, "", said)
+        last[actor] = item
+        if heard not in (None, Paid(said["granted"], said["balance"])):
+            heard_too = heard and {"granted": heard.granted, "balance": heard.balance}
+            return Difference(Wrong.OUTCOME, LEDGER, position, text, None, "", said, heard_too)
+        return None
+
+    def _match(self, asked: Asked | None) -> None:
+        """What this ledger has written last must be what comes next in the journal."""
+        for own in self.ledger.entries_from(self.at):
+            found = self.entries[self.at] if self.at < len(self.entries) else None
+            if found is None and self.may_end:
+                raise _Cut
+            if found != own:
+                who = "what the ledger does by itself"
+                if asked is not None:
+                    who = f"what follows from {asked.actor}, line {asked.line.position}: {asked.command}"
+                lost = all(entry.key != own.key for entry in self.entries[self.at :])
+                raise _Found(self._at(Wrong.UNPAID if lost else Wrong.LEDGER, who, found, own))
+            self.at += 1
+            if own.kind == "transfer":
+                self.keys.add(own.key)
+
+    def _check_keys(self) -> None:
+        """What was granted or booked has a key, and the journal an entry with it."""
+        keys = {entry.key for entry in self.entries}
+        for one in self.asked:
+            said = one.paid.granted if one.paid is not None else one.item[1] >= BOOKS
+            wanted = () if isinstance(one.command, Release) or not said else _keys(one.command)
+            missing = [key for key in wanted if key and key not in keys]
+            if missing and not self._may_lack(one):
+                raise _Found(at_line(Wrong.UNPAID, one.actor, one.line, str(one.command)))
+
+    def _may_lack(self, asked: Asked) -> bool:
+        """Whether a real economy can have ended, or its journal, before that command was written down."""
+        if self.virtual or (self.complete and asked.paid is not None):
+            return False
+        return not self.entries or self.entries[-1].time_ns <= asked.line.time_ns + self.grace_ns
+
+    def _follow(self) -> None:
+        self.may_end = not (self.virtual or self.complete)
+        self._match(None)
+        while self.at < len(self.entries):
+            self._explain(self.entries[self.at])
+        self.may_end = False
+
+    def _explain(self, entry: Entry) -> None:
+        """Finds what led to the next entry, and does the same."""
+        before, cause = self.at, entry.detail["cause"]
+        if entry.kind == "transfer" and entry.key in self.keys:
+            raise _Found(self._at(Wrong.TWICE, f"{entry.key} has happened before", entry))
+        self.ledger.accrue(entry.time_ns)
+        self._match(None)
+        if self.at > before:
+            return
+        waiting = self.by_key[entry.source if cause == "release" else entry.key.removeprefix("@overflow/")]
+        while waiting and waiting[0] in self.taken:
+            waiting.popleft()
+        if waiting:
+            self._do_up_to(waiting[0])
+            return
+        if cause == "release":
+            self.ledger.close(entry.time_ns)
+        elif cause == "settle" and self.outside:
+            hold, name = entry.source.removeprefix("hold:"), entry.target.removeprefix("cost:")
+            self.ledger.apply(Settle(hold, entry.key, name, entry.amount), entry.time_ns)
+        self._match(None)
+        if self.at == before:
+            raise _Found(self._at(Wrong.UNASKED, "no command of an actor leads to it", entry))
+
+    def _do_up_to(self, order: int) -> None:
+        """What the same actor asked before leads to no entry, or it would stand here."""
+        queue = self.queues[self.asked[order].actor]
+        while True:
+            head = queue.popleft()
+            self._do(head)
+            if head == order:
+                return
+
+    def _do(self, order: int) -> None:
+        asked = self.asked[order]
+        self.taken.add(order)
+        now_ns = self.entries[min(self.at, len(self.entries) - 1)].time_ns
+        answer = self.ledger.apply(asked.command, now_ns)
+        self._match(asked)
+        if asked.paid not in (None, Paid(answer.granted, answer.balance)):
+            sides: list[Plain] = [
+                {"granted": said.granted, "balance": said.balance} for said in (asked.paid, answer) if said
+            ]
+            text = str(asked.command)
+            raise _Found(at_line(Wrong.OUTCOME, asked.actor, asked.line, text, *sides))
+
+    def _check_laws(self, closed: bool) -> None:
+        """SEMANTICS 3.1 on every prefix, by the entries alone: both ledgers could be wrong alike."""
+        balances: Counter[str] = Counter()
+        for at, entry in enumerate(self.entries):
+            self.at = at
+            if entry.kind != "transfer":
+                continue
+            balances[entry.source] -= entry.amount
+            balances[entry.target] += entry.amount
+            if entry.amount < 0 or balances[POOL] < self.ledger.tariff.floor:
+                raise _Found(self._at(Wrong.LAW, f"the pool has {balances[POOL]} micro-LF", entry))
+            if entry.source.startswith("hold:") and balances[entry.source] < 0:
+                raise _Found(self._at(Wrong.LAW, f"{entry.source} is negative", entry))
+        held = sorted(account for account, left in balances.items() if account.startswith("hold:") and left)
+        if held and closed:
+            raise _Found(self._at(Wrong.LAW, f"the run has ended, and {held[0]} is left"))
+        if held:
+            self.notes[f"reservations that are open when the journal ends: {len(held)}"] = 1
+
+    def _rest(self) -> None:
+        """Commands after the last entry: they move nothing, unless a real journal was cut short."""
+        for order in sorted(order for queue in self.queues.values() for order in queue):
+            asked = self.asked[order]
+            if asked.paid is None and asked.item[1] < BOOKS:
+                continue
+            self.may_end = self._may_lack(asked)
+            self._do(order)
+
+
+def _keys(command: Command) -> tuple[str, ...]:
+    """By what an entry can be known to come of a command."""
+    if isinstance(command, Release):
+        return (f"hold:{command.hold}",)
+    if isinstance(command, Reward):
+        return command.keys or ("",)
+    return (command.key,)

@@ -1,0 +1,304 @@
+"""The host: one actor at home, around the pure step.
+
+Journals what is accepted before it is stepped, and the economy's answers before
+any effect is carried out (SEMANTICS 8.1).  A host is deterministic and owned by
+one driver; it knows no clock and no transport, and it never waits: where the
+step needs the economy, the driver gets a Need, has it answered in its own way
+and comes back with :meth:`Host.answer`.  Duplicates, stale timers and work that
+is no longer awaited are dropped here, before journal and record (1.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from nimdsl.base import canonical
+from nimdsl.base.canonical import Plain
+from nimdsl.base.errors import InternalError
+from runtime.kernel.effects import Effect, SetTimer, StartWork, effect_from_data, effect_to_data
+from runtime.kernel.events import Event, EventKind
+from runtime.kernel.snapshot import Snapshot, initial, is_known, is_new
+from runtime.kernel.step import Ask, Kernel, Need, Paid, Step, step
+from runtime.kernel.turn import Record
+from runtime.ports.journal import Appender, Journal, JournalEntry
+
+ACCEPTED, OUTCOME, RECORDS = "accepted", "outcome", "records"
+"""The kinds of an actor's journal lines: what it took, what the economy said, what came of it."""
+
+Taken = tuple[Effect, ...] | Need
+"""What an event leads to: the effects to carry out, in order; or what to ask the economy first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What a host does to itself while it runs, to prove that it could (SEMANTICS 8.3).
+
+    ``round_trip`` passes every snapshot, event, effect and record through canonical bytes;
+    ``restore`` forgets the snapshot after every step and folds it from the journal.
+    """
+
+    round_trip: bool = False
+    restore: bool = False
+
+
+class Pending(NamedTuple):
+    """An event that was accepted and is not stepped yet, with the economy's answers so far."""
+
+    event: Event
+    now_ns: int
+    answers: list[Paid]
+    position: int
+    """Where the journal has it."""
+
+
+class Host:
+    """One actor with its journal and its records.
+
+    With ``witness`` the journal also gets the records of each step, for a later replay to be
+    compared with.  Without ``keep`` the records are only counted.  ``tell`` gets each record as it is
+    made, once: not again when the host is restored.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        journal: Appender,
+        checks: Checks | None = None,
+        *,
+        witness: bool = False,
+        keep: bool = True,
+        tell: Callable[[Record], None] | None = None,
+    ) -> None:
+        self.kernel = kernel
+        self.id = kernel.actor.id
+        self.journal = journal
+        self.checks = checks or Checks()
+        self.witness = witness
+        self.keep = keep
+        self.tell = tell
+        self.snapshot: Snapshot = initial(kernel.actor)
+        self.records: list[Record] = []
+        self.record_count = 0
+        self.pending: Pending | None = None
+        self.position = -1
+        """Where the journal has the event that was accepted last."""
+
+    def accept(self, event: Event, now_ns: int, ask: Ask | None = None) -> Taken | None:
+        """Takes an event at garden time ``now_ns``; with ``ask`` there is no Need.
+
+        None when the event was dropped: a duplicate, a stale timer, work that nobody awaits.  What
+        ``ask`` raises leaves the event pending.
+        """
+        if self.pending is not None:
+            raise InternalError(f"{self.id}: an accepted event still waits for the economy")
+        if not awaited(self.snapshot, event):
+            return None
+        if self.checks.round_trip:
+            event = Event.from_data(_through_bytes(event.to_data()))
+        body = {"event": event.to_data(), "time_ns": now_ns, "program": self.kernel.program}
+        self.position = self.journal.append(self.id, ACCEPTED, body)
+        self.pending = Pending(event, now_ns, [], self.position)
+        return self.proceed(ask)
+
+    def answer(self, paid: Paid) -> Taken:
+        """What the economy says to the Need of the pending event."""
+        self._answered(paid)
+        return self.proceed()
+
+    def _answered(self, paid: Paid) -> Paid:
+        if self.pending is None:
+            raise InternalError(f"{self.id}: an answer, and nothing was asked")
+        self.journal.append(self.id, OUTCOME, {"granted": paid.granted, "balance": paid.balance})
+        self.pending.answers.append(paid)
+        return paid
+
+    def proceed(self, ask: Ask | None = None) -> Taken:
+        """Steps the pending event, after a restart too: the same question has the same key."""
+        pending = self.pending
+        if pending is None:
+            return ()
+        asked = None if ask is None else lambda command: self._answered(ask(command))
+        taken = step(self.kernel, self.snapshot, pending.event, pending.now_ns, pending.answers, asked)
+        if isinstance(taken, Need):
+            return taken
+        self.pending = None
+        return self._take(taken, pending.now_ns)
+
+    def _take(self, taken: Step, now_ns: int) -> tuple[Effect, ...]:
+        records, effects = taken.records, taken.effects
+        self.snapshot = taken.snapshot
+        if self.checks.round_trip:
+            self.snapshot = Snapshot.from_data(_through_bytes(taken.snapshot.to_data()))
+            records = tuple(_through_bytes(list(records)))
+            effects = tuple(effect_from_data(_through_bytes(effect_to_data(e))) for e in effects)
+        if self.witness:
+            self.journal.append(self.id, RECORDS, list(records))
+        if self.keep or self.tell is not None:
+            self._leave(numbered(records, self.id, self.record_count, now_ns))
+        self.record_count += len(records)
+        if self.checks.restore:
+            assert isinstance(self.journal, Journal)
+            self.restore(self.journal.read(self.id))
+        return effects
+
+    def _leave(self, records: list[Record]) -> None:
+        if self.keep:
+            self.records += records
+        if self.tell is not None:
+            for record in records:
+                self.tell(record)
+
+    def restore(self, entries: Iterable[JournalEntry]) -> None:
+        """Forgets everything and becomes what the journal says."""
+        for _ in self.relive(entries):
+            pass
+
+    def relive(self, entries: Iterable[JournalEntry]) -> Iterator[Stepped]:
+        """The same, a step at a time: the steps that it took, in order.
+
+        An event that still waits for the economy is none of them; it is pending afterwards.
+        """
+        self.snapshot, self.records, self.record_count = initial(self.kernel.actor), [], 0
+        self.pending, self.position = None, -1
+        for one in steps(self.kernel, entries):
+            self.position = one.pending.position
+            if isinstance(one.step, Need):
+                self.pending = one.pending
+                continue
+            self.snapshot = one.snapshot
+            self.record_count += len(one.records)
+            if self.keep:
+                self.records += one.records
+            yield one
+
+    def resume(self) -> tuple[Effect, ...]:
+        """After a crash: the timers to arm again and the work to do again.
+
+        Idempotent work starts anew under its own number; for the rest the driver delivers
+        ``unknown`` (:meth:`lost_work`).
+        """
+        timers: list[Effect] = [
+            SetTimer(int(timer), generation, deadline_ns)
+            for timer, (generation, deadline_ns) in sorted(
+                self.snapshot.timers.items(), key=lambda armed: (armed[1][1], armed[1][0])
+            )
+        ]
+        works = self.kernel.actor.works
+        again: list[Effect] = [
+            StartWork(int(number), started["work"], started["arguments"])
+            for number, started in _by_number(self.snapshot.works)
+            if works[started["work"]].idempotent and "revoked_ns" not in started
+        ]
+        return (*timers, *again)
+
+    def lost_work(self) -> tuple[Event, ...]:
+        """After a crash: what the actor is told about work that is not done again."""
+        works = self.kernel.actor.works
+        return tuple(
+            finished(int(number), "unknown", reason="the actor crashed while this was under way")
+            for number, started in _by_number(self.snapshot.works)
+            if not works[started["work"]].idempotent or "revoked_ns" in started
+        )
+
+
+def finished(number: int, outcome: str, values: Plain = None, reason: str = "") -> Event:
+    """The event by which work comes back."""
+    payload = {"work": number, "outcome": outcome, "values": values or {}, "reason": reason}
+    return Event(EventKind.FINISHED, payload=payload)
+
+
+def awaited(snapshot: Snapshot, event: Event) -> bool:
+    """Whether the event is new to the actor: no duplicate, no stale timer, no forgotten work."""
+    if event.kind is EventKind.BEGIN:
+        return not snapshot.state
+    known = is_known(snapshot.timers, snapshot.works, event)
+    return known and is_new(snapshot.accepted, event.sender, event.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """One accepted event of a journal and what the kernel makes of it."""
+
+    pending: Pending
+    step: Step | Need
+    records: list[Record]
+    """Numbered, as the run had them."""
+    witness: list[Record] | None
+    """What the run itself wrote down as its records; None when it wrote none."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """After the step."""
+        assert isinstance(self.step, Step)
+        return self.step.snapshot
+
+
+def steps(kernel: Kernel, entries: Iterable[JournalEntry]) -> Iterator[Stepped]:
+    """An actor's journal through the kernel.
+
+    Only the last accepted event can lack an outcome: it asks again.  Raises InternalError for a
+    journal that goes on after one, or that accepted what no host would have.
+    """
+    snapshot, count, unanswered = initial(kernel.actor), 0, False
+    for pending, witness in _accepted(kernel.actor.id, entries):
+        if unanswered:
+            raise InternalError(f"{kernel.actor.id}: the journal goes on after an unanswered event")
+        if not awaited(snapshot, pending.event):
+            raise InternalError(f"{kernel.actor.id}: line {pending.position} of the journal came unawaited")
+        taken = step(kernel, snapshot, pending.event, pending.now_ns, pending.answers)
+        if isinstance(taken, Need):
+            unanswered = True
+            yield Stepped(pending, taken, [], witness)
+            continue
+        records = numbered(taken.records, kernel.actor.id, count, pending.now_ns)
+        snapshot, count = taken.snapshot, count + len(records)
+        yield Stepped(pending, taken, records, witness)
+
+
+def fold(kernel: Kernel, entries: Iterable[JournalEntry]) -> tuple[Snapshot, list[Record], Pending | None]:
+    """The snapshot and the records that an actor's journal leads to, and the event that is not finished."""
+    snapshot, records, pending = initial(kernel.actor), [], None
+    for one in steps(kernel, entries):
+        if isinstance(one.step, Need):
+            pending = one.pending
+        else:
+            snapshot = one.snapshot
+            records += one.records
+    return snapshot, records, pending
+
+
+def numbered(records: Sequence[Record], actor: str, start: int, now_ns: int) -> list[Record]:
+    """Records with their actor, their place in its chain, and their time."""
+    return [
+        {**record, "actor": actor, "sequence": sequence, "time_ns": now_ns}
+        for sequence, record in enumerate(records, start)
+    ]
+
+
+def _by_number(items: Mapping[str, Plain]) -> list[tuple[str, Plain]]:
+    return sorted(items.items(), key=lambda item: int(item[0]))
+
+
+def _through_bytes(value: Plain) -> Plain:
+    return canonical.decode(canonical.encode(value))
+
+
+def _accepted(actor: str, entries: Iterable[JournalEntry]) -> Iterator[tuple[Pending, list[Record] | None]]:
+    pending: Pending | None = None
+    witness: list[Record] | None = None
+    for entry in entries:
+        if entry.kind == ACCEPTED:
+            if pending is not None:
+                yield pending, witness
+            event = Event.from_data(entry.body["event"])
+            pending, witness = Pending(event, entry.body["time_ns"], [], entry.position), None
+        elif entry.kind == OUTCOME and pending is not None:
+            pending.answers.append(Paid(entry.body["granted"], entry.body["balance"]))
+        elif entry.kind == RECORDS and pending is not None:
+            witness = entry.body
+        else:
+            raise InternalError(f"{actor}: a journal entry {entry.kind!r} is out of place")
+    if pending is not None:
+        yield pending, witness

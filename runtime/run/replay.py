@@ -1,0 +1,514 @@
+"""L1 replay: what a journal says was accepted, through the kernel again (SEMANTICS 8.4).
+
+The law: an actor's accepted events, with their times and the economy's answers,
+lead to the records that the run itself wrote down as its witness.  A journal may
+end anywhere, and an actor may lack the witness of its last step, also of the last
+one before its process was restarted.  Whatever else is not so is a
+:class:`Difference`, and each actor's first one is told: a line that cannot be read
+or stands in the wrong place, another program, time that goes back, an event that
+the actor had accepted before or did not await, outcomes missing or too many.
+
+Pure: nothing is drawn, sent or paid.  Not here: whether what was accepted had been
+sent, and whether the ledger agrees (:mod:`gardens.virtual.recorded`).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from nimdsl.base import canonical
+from nimdsl.base.canonical import Plain
+from nimdsl.base.errors import NimdslError, PermanentPortError, SpecError
+from nimdsl.base.units import SECOND_NS
+from nimdsl.loading import rebuilt
+from nimdsl.program import Program, Scenario
+from runtime.kernel.effects import Effect
+from runtime.kernel.events import Event, EventKind
+from runtime.kernel.interpreters import PlainInterpreter
+from runtime.kernel.snapshot import initial
+from runtime.kernel.step import Kernel, Need, Paid, Step, step
+from runtime.kernel.turn import Record
+from runtime.ledger.accounts import Command
+from runtime.ports.journal import Journal, JournalEntry
+from runtime.run.host import ACCEPTED, OUTCOME, RECORDS, awaited, numbered
+from runtime.run.run import CLOCK, COMPLETE, LEDGER, ORIGIN, PROCESS, actors_of, find_scenario
+from runtime.run.trace import trace_sha256
+
+STIMULI = "scenario/"
+"""What the name of a scenario's own journal begins with."""
+WRONG_INPUT = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, NimdslError)
+"""What the kernel raises for an event that no compiled program can bring about."""
+
+
+class What(enum.StrEnum):
+    """Every way in which an actor's journal can be wrong."""
+
+    DAMAGED = "a damaged line"
+    PLACE = "a line out of place"
+    STRANGER = "an unknown actor"
+    PROGRAM = "another program"
+    TIME = "time goes back"
+    AGAIN = "accepted twice"
+    UNAWAITED = "not awaited"
+    UNANSWERED = "an outcome is missing"
+    OVERANSWERED = "an outcome too many"
+    UNWITNESSED = "records are missing"
+    RECORDS = "the records differ"
+    IMPOSSIBLE = "an impossible event"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a journal has and what it should have.  ``position`` is that of the line in question."""
+
+    what: str
+    actor: str
+    position: int
+    text: str
+    time_ns: int | None = None
+    event: str = ""
+    journal: Plain = None
+    expected: Plain = None
+
+    def __str__(self) -> str:
+        time = "" if self.time_ns is None else f", {self.time_ns / SECOND_NS:.6f} s"
+        event = f", {self.event}" if self.event else ""
+        return f"{self.actor}, line {self.position}{time}{event}: {self.what}: {self.text}"
+
+    def to_data(self) -> dict[str, Plain]:
+        """Plain data for JSON."""
+        return {
+            "what": str(self.what),
+            "actor": self.actor,
+            "position": self.position,
+            "time_s": None if self.time_ns is None else self.time_ns / SECOND_NS,
+            "event": self.event,
+            "text": self.text,
+            "journal": self.journal,
+            "expected": self.expected,
+        }
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A run as its journal tells of it.
+
+    ``garden`` is empty for a virtual one; with ``lines`` the journal held everything that happened.
+    """
+
+    journal: Journal
+    program: Program
+    scenario: Scenario
+    garden: str
+    seed: int
+    run_id: str
+    lines: Mapping[str, int] | None = None
+    """How many lines each actor had at the end; None for a journal that was cut short."""
+    rate: float = 1.0
+    """Garden seconds in a second, where it was real."""
+
+    @cached_property
+    def kernels(self) -> dict[str, Kernel]:
+        """Who takes part, by id, sorted."""
+        program = self.program
+        actors = {actor.id: actor for actor in actors_of(program, self.scenario)}
+        return {
+            name: Kernel(actor, PlainInterpreter(actor.table), program.schemas, program.sha256)
+            for name, actor in sorted(actors.items())
+        }
+
+    @cached_property
+    def inboxes(self) -> dict[str, Inbox]:
+        """What each actor accepted; only actors of the program that have a journal."""
+        known = set(self.journal.actors())
+        return {name: read_inbox(self.journal, name) for name in self.kernels if name in known}
+
+    @property
+    def complete(self) -> bool:
+        """Whether the journal held everything that happened, once."""
+        return self.lines is not None
+
+    @cached_property
+    def restart_count(self) -> int:
+        """How often a process of the garden was started again.  Raises NimdslError for damage."""
+        count = 0
+        for name in self.journal.actors():
+            if name.startswith(PROCESS):
+                starts = sum(line.kind == CLOCK for line in readable(self.journal, name))
+                count += max(0, starts - 1)
+        return count
+
+
+def opened(journal: Journal) -> Recording:
+    """The run in a journal, with its program compiled again.
+
+    Raises PermanentPortError when the journal does not say what was run, or says a program
+    that its documents do not compile to here.
+    """
+    try:
+        origin, complete = journal.meta(ORIGIN), journal.meta(COMPLETE)
+    except ValueError as problem:
+        raise PermanentPortError(f"{journal.place}: its origin is damaged: {problem}") from None
+    if origin is None:
+        raise PermanentPortError(
+            f"{journal.place}: it does not say what was run, so the run cannot be made again"
+            " (was it written to its end?)"
+        )
+    try:
+        program = rebuilt(origin)
+        scenario = find_scenario(program, origin["scenario"])
+        was = str(origin["program_sha256"])
+        garden, seed, run_id = str(origin["garden"]), int(origin["seed"]), str(origin["run_id"])
+        rate = float(origin.get("rate", 1))
+    except SpecError as problem:
+        first = problem.diagnostics[0]
+        raise PermanentPortError(
+            f"{journal.place}: this nimdsl does not accept its documents any more: {first}"
+        ) from None
+    except WRONG_INPUT as problem:
+        raise PermanentPortError(f"{journal.place}: its origin is damaged: {problem!r}") from None
+    if program.sha256 != was:
+        raise PermanentPortError(
+            f"{journal.place}: it was written by program {was[:16]}, and this nimdsl compiles the same"
+            f" documents to {program.sha256[:16]}: another version of nimdsl made the run, only that"
+            " one can replay it"
+        )
+    return Recording(journal, program, scenario, garden, seed, run_id, _counts(complete), rate)
+
+
+def _counts(found: Plain) -> dict[str, int] | None:
+    return dict(found) if isinstance(found, dict) else None
+
+
+def readable(journal: Journal, name: str) -> Iterator[JournalEntry]:
+    """The lines under a name that is no actor's.  Raises NimdslError for one that cannot be read."""
+    try:
+        for position, entry in enumerate(journal.read(name)):
+            if entry.position != position or not isinstance(entry.body, dict):
+                raise NimdslError(f"{name}, line {position}: {What.DAMAGED}")
+            yield entry
+    except (ValueError, RecursionError) as problem:
+        raise NimdslError(f"{name}: {What.DAMAGED}: {problem}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An accepted event, and what the journal says came of it.
+
+    ``witness`` is what the run itself had as its records; None when it wrote none.
+    """
+
+    position: int
+    time_ns: int
+    event: Event
+    program: str
+    answers: tuple[Paid, ...] = ()
+    witness: tuple[Record, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """What one actor accepted, up to ``damage``, if there is any."""
+
+    actor: str
+    lines: tuple[Line, ...]
+    line_count: int
+    damage: Difference | None = None
+
+
+class _Damage(Exception):  # noqa: N818
+    def __init__(self, what: What, text: str) -> None:
+        self.what, self.text = what, text
+
+
+def read_inbox(journal: Journal, actor: str) -> Inbox:
+    """The lines of an actor, checked for their shape and their order."""
+    lines: list[Line] = []
+    count, damage = 0, None
+    try:
+        for entry in journal.read(actor):
+            if entry.position != count:
+                raise _Damage(What.PLACE, f"line {entry.position} stands where line {count} should")
+            _READ.get(entry.kind, _unknown)(entry, lines)
+            count += 1
+    except _Damage as found:
+        damage = Difference(found.what, actor, count, found.text)
+    except (ValueError, RecursionError) as problem:
+        damage = Difference(What.DAMAGED, actor, count, f"it cannot be read: {problem}")
+    return Inbox(actor, tuple(lines), count, damage)
+
+
+def _accepted(entry: JournalEntry, lines: list[Line]) -> None:
+    body = entry.body
+    try:
+        event, time_ns, program = Event.from_data(body["event"]), body["time_ns"], body["program"]
+    except (KeyError, TypeError, ValueError) as problem:
+        raise _Damage(What.DAMAGED, f"no accepted event: {type(problem).__name__}: {problem}") from None
+    types = (time_ns, int), (event.payload, dict), (event.sender, str), (event.number, int)
+    if any(type(value) is not wanted for value, wanted in types):
+        raise _Damage(What.DAMAGED, "an accepted event with a value of the wrong type")
+    lines.append(Line(entry.position, time_ns, event, str(program)))
+
+
+def _outcome(entry: JournalEntry, lines: list[Line]) -> None:
+    if not lines or lines[-1].witness is not None:
+        raise _Damage(What.PLACE, "an outcome that belongs to no event")
+    body = entry.body if isinstance(entry.body, dict) else {}
+    if type(body.get("granted")) is not bool or type(body.get("balance")) is not int:
+        raise _Damage(What.DAMAGED, "an outcome that does not say what was granted, and the balance")
+    paid = Paid(body["granted"], body["balance"])
+    lines[-1] = replace(lines[-1], answers=(*lines[-1].answers, paid))
+
+
+def _records(entry: JournalEntry, lines: list[Line]) -> None:
+    if not lines or lines[-1].witness is not None:
+        raise _Damage(What.PLACE, "records that belong to no event: stepped twice, or never accepted")
+    if not isinstance(entry.body, list) or not all(isinstance(record, dict) for record in entry.body):
+        raise _Damage(What.DAMAGED, "no list of records")
+    lines[-1] = replace(lines[-1], witness=tuple(entry.body))
+
+
+def _unknown(entry: JournalEntry, lines: list[Line]) -> None:  # noqa: ARG001
+    raise _Damage(What.DAMAGED, f"no line of an actor is called {entry.kind!r}")
+
+
+_READ: Mapping[str, Callable[[JournalEntry, list[Line]], None]] = {
+    ACCEPTED: _accepted,
+    OUTCOME: _outcome,
+    RECORDS: _records,
+}
+
+
+def told(event: Event) -> str:
+    """An event in a few words."""
+    payload = event.payload
+    match event.kind:
+        case EventKind.BEGIN:
+            return "begin"
+        case EventKind.TIMER | EventKind.BEAT:
+            return f"timer {payload.get('timer')} (arming {payload.get('generation')})"
+        case EventKind.FINISHED:
+            return f"work {payload.get('work')} {payload.get('outcome')}"
+    name = f" `{event.name}`" if event.name else ""
+    return f"{event.kind}{name} {event.number} of {event.sender or 'a program outside'}"
+
+
+def at_line(what: str, actor: str, line: Line, text: str, *sides: Plain) -> Difference:
+    """A difference at a line that could be read; ``sides`` are the journal's and what is expected."""
+    return Difference(what, actor, line.position, text, line.time_ns, told(line.event), *sides)
+
+
+@dataclass(frozen=True, slots=True)
+class ActorReplay:
+    """One actor's journal through the kernel, up to its first difference."""
+
+    actor: str
+    line_count: int
+    step_count: int
+    witnessed_count: int
+    """How many records of the run's own these were compared with."""
+    records: tuple[Record, ...]
+    difference: Difference | None
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A whole journal through the kernel; actors sorted."""
+
+    actors: tuple[ActorReplay, ...]
+    other_differences: tuple[Difference, ...]
+    """In lines that belong to no actor of the program."""
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """The first difference of each actor."""
+        found = [one.difference for one in self.actors if one.difference is not None]
+        return (*found, *self.other_differences)
+
+    @property
+    def identical(self) -> bool:
+        """Whether the kernel gives what the run had."""
+        return not self.differences
+
+    @property
+    def records(self) -> dict[str, tuple[Record, ...]]:
+        """What the kernel gives, by actor."""
+        return {one.actor: one.records for one in self.actors}
+
+    @cached_property
+    def trace_sha256(self) -> str:
+        """Of the kernel's records."""
+        return trace_sha256(self.records)
+
+    @property
+    def summary(self) -> dict[str, Plain]:
+        """Plain data for JSON."""
+        return {
+            "identical": self.identical,
+            "actors": {
+                one.actor: {
+                    "lines": one.line_count,
+                    "steps": one.step_count,
+                    "records": len(one.records),
+                    "witnessed": one.witnessed_count,
+                    "identical": one.difference is None,
+                }
+                for one in self.actors
+            },
+            "lines": sum(one.line_count for one in self.actors),
+            "records": sum(len(one.records) for one in self.actors),
+            "trace_sha256": self.trace_sha256,
+            "differences": [difference.to_data() for difference in self.differences],
+        }
+
+
+def replay(recording: Recording) -> Replay:
+    """Every actor's inbox through the kernel.  Raises NimdslError as :func:`strangers` does."""
+    wanted = recording.lines or {}
+    actors = tuple(
+        _replayed(Stepper(recording.kernels[name], recording.restart_count), inbox, wanted.get(name))
+        for name, inbox in recording.inboxes.items()
+    )
+    return Replay(actors, tuple(strangers(recording)))
+
+
+def _replayed(stepper: Stepper, inbox: Inbox, wanted: int | None) -> ActorReplay:
+    difference = None
+    for line in inbox.lines:
+        difference = stepper.take(line, last=line is inbox.lines[-1]).difference
+        if difference is not None:
+            break
+    return ActorReplay(
+        stepper.actor,
+        inbox.line_count,
+        stepper.step_count,
+        stepper.witnessed_count,
+        tuple(stepper.records),
+        difference or inbox.damage or _cut(inbox, wanted),
+    )
+
+
+def _cut(inbox: Inbox, wanted: int | None) -> Difference | None:
+    if wanted is None or inbox.line_count == wanted:
+        return None
+    text = f"there are {inbox.line_count} lines, and there were {wanted} when the run ended"
+    return Difference(What.PLACE, inbox.actor, inbox.line_count, text)
+
+
+def strangers(recording: Recording) -> Iterator[Difference]:
+    """Lines of unknown actors.  Raises NimdslError when a line that is no actor's cannot be read."""
+    for name in recording.journal.actors():
+        if name == LEDGER or name.startswith((PROCESS, STIMULI)):
+            deque(readable(recording.journal, name), maxlen=0)
+        elif name not in recording.kernels:
+            yield Difference(What.STRANGER, name, 0, "the scenario has no such actor")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of a line: what is wrong with it, what its step asked of the economy and wants done."""
+
+    difference: Difference | None = None
+    commands: tuple[Command, ...] = ()
+    effects: tuple[Effect, ...] = ()
+
+
+class Stepper:
+    """One actor, stepped through the lines of its journal; ``records`` are the kernel's."""
+
+    def __init__(self, kernel: Kernel, restart_count: int) -> None:
+        self.kernel = kernel
+        self.actor = kernel.actor.id
+        self.snapshot = initial(kernel.actor)
+        self.records: list[Record] = []
+        self.step_count = self.witnessed_count = 0
+        self._now_ns = 0
+        self._unwitnessed_max = restart_count
+
+    def take(self, line: Line, last: bool) -> Taken:
+        """Steps a line.  The ``last`` one may lack outcomes and witness.
+
+        After a difference the actor goes on as well as it can: what cannot be stepped is left out.
+        """
+        try:
+            wrong = self._unfit(line)
+            if wrong is not None:
+                return Taken(wrong)
+            taken, commands = self._stepped(line)
+        except WRONG_INPUT as problem:
+            text = f"the kernel cannot take it: {type(problem).__name__}: {problem}"
+            return Taken(self._at(What.IMPOSSIBLE, line, text))
+        if isinstance(taken, Need):
+            text = f"the step asks for {taken.command}, and nothing was said"
+            fine = last and line.witness is None
+            return Taken(None if fine else self._at(What.UNANSWERED, line, text), commands)
+        self.snapshot, self._now_ns = taken.snapshot, line.time_ns
+        self.step_count += 1
+        self.records += numbered(taken.records, self.actor, len(self.records), line.time_ns)
+        return Taken(self._judged(line, taken, len(commands), last), commands, taken.effects)
+
+    def _at(self, what: What, line: Line, text: str, *sides: Plain) -> Difference:
+        return at_line(what, self.actor, line, text, *sides)
+
+    def _unfit(self, line: Line) -> Difference | None:
+        """What is wrong before anything is stepped."""
+        event = line.event
+        if line.program != self.kernel.program:
+            sides = ({"program": name} for name in (line.program, self.kernel.program))
+            return self._at(What.PROGRAM, line, "the line names another one", *sides)
+        if line.time_ns < self._now_ns:
+            back_ns = self._now_ns - line.time_ns
+            return self._at(What.TIME, line, f"it is {back_ns:,} ns before the line before")
+        if not awaited(self.snapshot, event):
+            if event.kind in _UNAWAITED:
+                return self._at(What.UNAWAITED, line, _UNAWAITED[event.kind])
+            return self._at(What.AGAIN, line, "this number of its sender was accepted before")
+        if not self.snapshot.state and event.kind is not EventKind.BEGIN:
+            return self._at(What.UNAWAITED, line, "the actor had not begun")
+        return None
+
+    def _stepped(self, line: Line) -> tuple[Step | Need, tuple[Command, ...]]:
+        """The step, and what it asked the economy on its way."""
+        commands: list[Command] = []
+        for count in range(len(line.answers) + 1):
+            taken = step(self.kernel, self.snapshot, line.event, line.time_ns, line.answers[:count])
+            if isinstance(taken, Step):
+                break
+            commands.append(taken.command)
+        return taken, tuple(commands)
+
+    def _judged(self, line: Line, taken: Step, asked_count: int, last: bool) -> Difference | None:
+        if asked_count < len(line.answers):
+            text = f"the step asks {asked_count} times, and was answered {len(line.answers)} times"
+            return self._at(What.OVERANSWERED, line, text)
+        if line.witness is None:
+            self._unwitnessed_max -= not last
+            if self._unwitnessed_max >= 0:
+                return None
+            return self._at(What.UNWITNESSED, line, "the run wrote down none for this step")
+        self.witnessed_count += len(line.witness)
+        for index in range(max(len(line.witness), len(taken.records))):
+            was = line.witness[index] if index < len(line.witness) else None
+            should = _plain(taken.records[index]) if index < len(taken.records) else None
+            if was is None or should is None or canonical.encode(was) != canonical.encode(should):
+                text = f"record {index + 1} of this step"
+                if was is None or should is None:
+                    text += ": the run had none" if was is None else ": the kernel has none"
+                return self._at(What.RECORDS, line, text, was, should)
+        return None
+
+
+_UNAWAITED = {
+    EventKind.BEAT: "no such timer is armed",
+    EventKind.TIMER: "no such timer is armed",
+    EventKind.FINISHED: "no such work is under way",
+    EventKind.BEGIN: "the actor has begun before",
+}
+
+
+def _plain(record: Record) -> Plain:
+    return canonical.decode(canonical.encode(record))

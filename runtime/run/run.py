@@ -1,0 +1,117 @@
+"""A run that has ended: what every garden leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nimdsl.base.canonical import Plain
+from nimdsl.base.diagnostics import error
+from nimdsl.base.errors import SpecError
+from nimdsl.base.suggest import phrase
+from nimdsl.loading import provenance
+from nimdsl.program import Actor, Economy, Program, Scenario
+from runtime.ledger.economy import Ledger, Tariff
+from runtime.run.host import Host
+
+LEDGER = "economy"
+"""The name of the ledger's own journal."""
+ENTRY, ANSWER = "entry", "answer"
+"""The kinds of its lines: what the ledger wrote; in real gardens also what an actor was answered."""
+BOOKS = 1_000_000
+"""Real gardens number a step's bookings from here, by their place among its effects; questions from 0."""
+PROCESS = "garden/"
+"""How the names of the processes of a real garden begin in a journal."""
+CLOCK, INCIDENT = "clock", "incident"
+"""The kinds of their lines: a start, with garden time beside the wall clock; something noticed."""
+WIND_DOWN_NS = 1_000_000_000
+"""How long a run waits, after its protocol's end, for messages and work that are still on their way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Something that the garden did to a message or an actor."""
+
+    time_ns: int
+    actor: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """``stopped`` is why it ended: final, horizon, quiet, stuck or limit; in a real garden also ended
+    (by a person) or broken (a part of it was given up)."""
+
+    run_id: str
+    hosts: Mapping[str, Host]
+    ledger: Ledger | None
+    time_ns: int
+    stopped: str
+    incidents: tuple[Incident, ...]
+    incidents_left_out: int = 0
+    """How many more there were."""
+
+
+def tariff_of(economy: Economy) -> Tariff:
+    """What the ledger needs of an economy."""
+    return Tariff(
+        economy.name,
+        economy.opening,
+        economy.floor,
+        economy.capacity,
+        economy.rewards,
+        economy.incomes,
+        economy.upkeep,
+        economy.window_ns,
+    )
+
+
+def actors_of(program: Program, scenario: Scenario) -> list[Actor]:
+    """Who takes part, in the order of (kind, name)."""
+    cells = [program.cells[name] for name in scenario.cells]
+    attentions = [program.attentions[scenario.attention]] if scenario.attention else []
+    protocols = [program.protocols[scenario.protocol].actor] if scenario.protocol else []
+    return sorted([*attentions, *cells, *protocols], key=lambda actor: (actor.kind, actor.name))
+
+
+def has_ended(host: Host) -> bool:
+    """Whether the actor is in a final state, or faulted."""
+    table, snapshot = host.kernel.actor.table, host.snapshot
+    return bool(snapshot.fault) or table.state_numbers.get(snapshot.state) in table.final
+
+
+def find_scenario(program: Program, name: str = "") -> Scenario:
+    """The scenario of that name; without one ``spark``, or the only one.  Raises SpecError."""
+    known = program.scenarios
+    wanted = name or ("spark" if "spark" in known or len(known) != 1 else next(iter(known)))
+    if wanted in known:
+        return known[wanted]
+    if not known:
+        problem = error(
+            "NIM0301", "there is no Scenario in these documents", fix="add a document of kind Scenario"
+        )
+    elif not name:
+        problem = error("NIM0301", "several scenarios: say which", fix=phrase("", known))
+    else:
+        problem = error("NIM0301", f"there is no Scenario named `{name}`", fix=phrase(name, known))
+    raise SpecError((problem,))
+
+
+ORIGIN = "origin"
+"""The name of a journal's own value that says what was run."""
+COMPLETE = "complete"
+"""The same: how many lines each actor has, once a journal holds everything that happened."""
+
+
+def origin_of(
+    program: Program, scenario: Scenario, garden: str, seed: int, run_id: str
+) -> dict[str, Plain]:
+    """What a journal must say of its run, so that the run can be made again from it alone."""
+    return {
+        **provenance(program),
+        "program_sha256": program.sha256,
+        "scenario": scenario.name,
+        "garden": garden,
+        "seed": seed,
+        "run_id": run_id,
+    }

@@ -1,0 +1,181 @@
+"""The wire: what an effect looks like between two actors, and an event again at the other end.
+
+A request or reply is a JSON object as its schema says, with ``request_id``
+(uuid5 of the run and the request's identity) and ``timestamp`` (ISO 8601, of
+the first sending).  Attempts of one request have the same bytes (SEMANTICS
+4.2).  Who sends and what it has paid travels in headers, so that a program that
+knows nothing of them can answer: it replies to the address that the request
+gives, which names the request.  Inside, the integer pair is the identity (2.4).
+
+Whatever arrives, bytes and headers alike, becomes an event that can be journalled;
+nothing here raises for it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from nimdsl.base import canonical
+from nimdsl.base.canonical import Plain
+from runtime.kernel.effects import Deliver
+from runtime.kernel.events import Event, EventKind
+from runtime.ports.bus import Message
+
+KIND, EVENT, HOLD, PROCESS, OPENED = (
+    "Nimdsl-Kind",
+    "Nimdsl-Event",
+    "Nimdsl-Hold",
+    "Nimdsl-Process",
+    "Nimdsl-Opened",
+)
+"""Headers: what kind of event it is, its name, the hold that pays for it, the price of processing
+in micro-LF, and when its sender opened the request (garden time, ns)."""
+OUTSIDE = "subject/"
+"""Addresses of programs outside the garden: a subject of the bus, as it is."""
+
+DEPTH_MAX = 100
+"""How deep lists and objects may lie in one another."""
+_WHOLE = re.compile(r"[0-9]{1,18}")
+_KINDS = {
+    kind.value: kind for kind in (EventKind.REQUEST, EventKind.REPLY, EventKind.MESSAGE, EventKind.STIMULUS)
+}
+_NAMESPACE = uuid.UUID("6f0f7a3e-5c1d-5d0c-9a53-2f3c9e6d1b10")
+_WIRE_ONLY = ("request_id", "timestamp")
+
+
+def request_id(run_id: str, identity: list[Any]) -> str:
+    """The uuid by which a request is known outside."""
+    return str(uuid.uuid5(_NAMESPACE, f"{run_id}/{identity[0]}/{identity[1]}"))
+
+
+def timestamp(epoch: str, time_ns: int) -> str:
+    """Garden time as ISO 8601 with microseconds."""
+    moment = datetime.fromisoformat(epoch.replace("Z", "+00:00")) + timedelta(microseconds=time_ns // 1_000)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def encode(message: Mapping[str, Any], run_id: str, identity: list[Any], epoch: str, time_ns: int) -> bytes:
+    """The bytes of a request or reply."""
+    return canonical.encode(
+        {**message, "request_id": request_id(run_id, identity), "timestamp": timestamp(epoch, time_ns)}
+    )
+
+
+def decode(data: bytes) -> Plain:
+    """The body of a request or reply; whatever is no JSON object comes back as an empty one."""
+    try:
+        body = _plain(data)
+    except ValueError:
+        return {}
+    if not isinstance(body, dict) or not isinstance(body.get("$schema", ""), str):
+        return {}
+    return {key: value for key, value in body.items() if key not in _WIRE_ONLY}
+
+
+def _plain(data: bytes) -> Plain:
+    """JSON from outside as plain data that can be written down again.  Raises ValueError."""
+    text = data.decode()
+    try:
+        value = _DECODER.decode(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if text.count("[") + text.count("{") > DEPTH_MAX:
+        _check_depth(value, DEPTH_MAX)
+    if "\\u" in text:
+        canonical.encode(value)  # half a character has no bytes
+    return value
+
+
+def _check_depth(value: Plain, left: int) -> None:
+    if isinstance(value, dict | list):
+        if not left:
+            raise ValueError("nested too deeply")
+        for item in value.values() if isinstance(value, dict) else value:
+            _check_depth(item, left - 1)
+
+
+def _real(text: str) -> float:
+    value = float(text)
+    if value - value:
+        raise ValueError(f"{text} is no number here")
+    return value + 0.0
+
+
+_DECODER = json.JSONDecoder(parse_float=_real, parse_constant=_real)
+
+
+def whole(text: str) -> int | None:
+    """The whole number that a header or a thread is, None when it is none."""
+    return int(text) if _WHOLE.fullmatch(text) else None
+
+
+def to_message(effect: Deliver, sender: str, run_id: str, epoch: str, now_ns: int) -> Message:
+    """What an actor sends."""
+    payload, headers = effect.payload, {KIND: effect.kind.value}
+    if effect.kind in (EventKind.MESSAGE, EventKind.STIMULUS):
+        headers[EVENT] = effect.name
+        return Message(effect.to, canonical.encode(payload), headers, sender, effect.number)
+    asker, number = payload["request"]
+    sent_ns = payload.get("opened_ns", now_ns)
+    data = encode(payload["message"], run_id, payload["request"], epoch, sent_ns)
+    if effect.kind is EventKind.REPLY:
+        return Message(_address(asker, number), data, headers, sender, effect.number)
+    headers |= {HOLD: payload["hold"], PROCESS: str(payload["process"]), OPENED: str(sent_ns)}
+    return Message(effect.to, data, headers, sender, effect.number, _address(asker, number))
+
+
+def to_event(message: Message) -> Event:
+    """What an actor hears.
+
+    A program outside sends no headers: it asks, or it answers a thread.  Or it repeats those of the
+    request that it answers, as NATS clients do.  So what comes to a thread, or wants no answer, is
+    an answer, and only one that says so has a sender to be known by.  What cannot be read
+    becomes a request or reply with an empty message, which the kernel finds malformed.
+    """
+    headers = message.headers
+    kind = _KINDS.get(headers.get(KIND, ""))
+    if kind in (EventKind.MESSAGE, EventKind.STIMULUS):
+        return _named(kind, message)
+    identity = _identity(message.to)
+    if kind is EventKind.REPLY or identity[1] or not message.reply_to:
+        payload = {"request": identity, "message": decode(message.data)}
+        known = (message.sender, message.number) if kind is EventKind.REPLY else ("", 0)
+        return Event(EventKind.REPLY, "", payload, *known)
+    return _request(_identity(message.reply_to), decode(message.data), message)
+
+
+def _named(kind: EventKind, message: Message) -> Event:
+    try:
+        payload = _plain(message.data)
+    except ValueError:
+        return _request([message.sender, message.number], {}, message)
+    return Event(kind, message.headers.get(EVENT, ""), payload, message.sender, message.number)
+
+
+def _request(identity: list[Any], body: Plain, message: Message) -> Event:
+    headers = message.headers
+    payload = {
+        "request": identity,
+        "message": body,
+        "hold": headers.get(HOLD, ""),
+        "process": whole(headers.get(PROCESS, "")) or 0,
+        "opened_ns": whole(headers.get(OPENED, "")) or 0,
+    }
+    return Event(EventKind.REQUEST, "", payload, message.sender, message.number)
+
+
+def _address(asker: str, number: int) -> str:
+    """Where the answer to a request goes: its thread, or the address of a program outside."""
+    return f"{asker}/{number}" if number else asker
+
+
+def _identity(address: str) -> list[Any]:
+    """``protocol/spark/17`` is request 17 of ``protocol/spark``; without a thread it is request 0."""
+    asker, _, thread = address.rpartition("/")
+    number = whole(thread) if "/" in asker and not address.startswith(OUTSIDE) else None
+    return [asker, number] if number else [address, 0]

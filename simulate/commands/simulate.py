@@ -1,0 +1,112 @@
+"""``nimdsl simulate``: a thin layer over :func:`simulate.run`."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from nimdsl.base.canonical import Plain
+from nimdsl.commands.options import (
+    Format,
+    Named,
+    Out,
+    Page,
+    Perfetto,
+    Printed,
+    Seed,
+    Sets,
+    Specs,
+    Verbose,
+    assignments,
+    program_for,
+)
+from nimdsl.program import Program, Scenario
+
+if TYPE_CHECKING:
+    from gardens.report.observe.watch import Look, Onlooker
+    from gardens.report.result.result import Result
+    from gardens.virtual.driver import Options
+
+
+def command(
+    scenario: Named = "",
+    specs: Specs = None,
+    seed: Seed = None,
+    set_: Sets = None,
+    out: Out = None,
+    report_: Page = None,
+    perfetto: Perfetto = None,
+    verbose: Verbose = False,
+    format_: Printed = Format.text,
+) -> None:
+    """Run a scenario in the virtual garden and judge what came of it.
+
+    Example: nimdsl simulate spark --seed 7 --set economy/lifeforce.opening=50
+    """
+    from gardens.report.pictures import Pictures
+    from gardens.report.terminal.text import Narrator, present
+    from gardens.virtual.driver import Options
+    from runtime.run.run import find_scenario
+    from simulate.commands.progress import Progress
+
+    program = program_for(specs, scenario)
+    found = find_scenario(program, scenario)
+    overrides = assignments(set_ or [])
+    gc.freeze()  # programs and libraries stay: the collector need not look at them again and again
+    with Pictures(report_, perfetto) as pictures, Progress(sys.stderr) as progress:
+        options = Options(observe=progress.take) if progress.is_wanted else Options()
+        if verbose:
+            narrator = Narrator(sys.stderr if format_ is Format.json else sys.stdout)
+            options = Options(observe=narrator.tell, notice=narrator.notice)
+
+        def look(program: Program, scenario: Scenario) -> Onlooker:
+            progress.begin(scenario)
+            return pictures.look(program, scenario)
+
+        result = _run(program, found.name, seed, overrides, options, out, look)
+        pictures.draw(result)
+    present(result, format_ is Format.json, out, pictures)
+    if not result.ok:
+        raise typer.Exit(1)
+
+
+def _run(
+    program: Program,
+    scenario: str,
+    seed: int | None,
+    overrides: Mapping[str, Plain],
+    options: Options,
+    out: Path | None,
+    look: Look,
+) -> Result:
+    """The run, with its files in ``out``."""
+    from gardens.report.result.export import RecordFile, discard, export, journal_in
+    from simulate.running import run
+
+    journal = journal_in(out) if out else None
+    records = RecordFile(out) if out else None
+    try:
+        result = run(
+            program,
+            scenario,
+            seed=seed,
+            set=overrides,
+            options=options,
+            journal=journal,
+            keep=False,
+            records=records,
+            look=look,
+        )
+        if out and journal:
+            export(result, out, journal, records)
+    finally:
+        if out and journal and records:
+            journal.close()
+            records.close()
+            discard(out)
+    return result

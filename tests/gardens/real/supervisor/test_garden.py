@@ -1,0 +1,104 @@
+"""A living garden's own promises: waves are heard, the horizon is exclusive, a pause is a pause."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import nats
+import pytest
+
+import nimdsl
+from gardens.real.supervisor.garden import LivingGarden
+from gardens.real.supervisor.launchers import ProcessLauncher, TaskLauncher
+from nimdsl.base import canonical
+from nimdsl.program import Program
+from tests.support.gardens import live, local
+from tests.support.nats import NatsServer, nats_server
+
+TICKER = """
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: ticker}
+spec:
+  domain: time
+  data: {ticks: int}
+  machine:
+    initial: waiting
+    states:
+      waiting:
+        timers:
+          - after: 1s
+            to: waiting
+            do:
+              - set: {ticks: "${ticks + 1}"}
+              - emit: {wave: {confidence: 1.0, content: {ticks: "${ticks}"}}}
+---
+apiVersion: nimdsl.dev/v1
+kind: Scenario
+metadata: {name: s}
+spec: {horizon: 10s}
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    with nats_server(tmp_path_factory.mktemp("bus")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def ticker() -> Program:
+    return nimdsl.load_text(TICKER)
+
+
+def test_what_a_cell_emits_is_heard_on_its_wave_subject(
+    ticker: Program, server: NatsServer, tmp_path: Path
+) -> None:
+    heard: list[tuple[str, object]] = []
+
+    async def listen(living: LivingGarden, launcher: ProcessLauncher | TaskLauncher) -> None:
+        client = await nats.connect(server.url)
+        try:
+            subject = f"dev.local.{living.run_id[:8]}.cell.time.ticker"
+            subscription = await client.subscribe(subject)
+            async for message in subscription.messages:
+                heard.append((message.subject, canonical.decode(message.data)))
+        finally:
+            await client.close()
+
+    asyncio.run(
+        live(ticker, "s", local(20.0, server=server.url), tmp_path, url=server.url, meanwhile=listen)
+    )
+    assert heard
+    assert heard[0][0].endswith(".cell.time.ticker")
+
+
+def test_2_2_nothing_happens_at_the_horizon_or_after_it(
+    ticker: Program, server: NatsServer, tmp_path: Path
+) -> None:
+    garden = local(200.0, server=server.url)
+    lived = asyncio.run(live(ticker, "s", garden, tmp_path, url=server.url))
+    assert lived.result.run.stopped == "horizon"
+    assert max(record["time_ns"] for record in lived.result.records()) < 10_000_000_000
+
+
+def test_a_process_that_comes_back_in_a_pause_stands_still_like_the_others(
+    ticker: Program, server: NatsServer, tmp_path: Path
+) -> None:
+    times: list[int] = []
+
+    async def crash(living: LivingGarden, launcher: ProcessLauncher | TaskLauncher) -> None:
+        assert isinstance(launcher, TaskLauncher)
+        await living.pause()
+        stood_ns = living.clock.now_ns()
+        await asyncio.sleep(0.3)
+        await launcher.crash("cells")
+        status = await living.status()
+        times.extend([stood_ns, status["nodes"]["cells"]["time_ns"]])
+        await living.resume()
+
+    garden = local(10.0, server=server.url)
+    asyncio.run(live(ticker, "s", garden, tmp_path, url=server.url, meanwhile=crash))
+    assert abs(times[0] - times[1]) < 1_000_000_000, "not the three garden seconds of the pause"

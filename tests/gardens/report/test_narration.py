@@ -1,0 +1,78 @@
+"""What ``--verbose`` says of an attention: a line each, in the present."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+
+import nimdsl
+from gardens.report.terminal.narration import line_of
+from gardens.report.terminal.text import Narrator
+from gardens.virtual.driver import Options
+from simulate import run
+from tests.gardens.report.starving import STARVING
+
+MIND = {"actor": "attention/a", "level": "look", "name": "shadow", "beat": 3}
+S = 1_000_000_000
+
+
+def told(type_: str, **fields: Any) -> str:
+    return line_of({"type": type_, **MIND, **fields})
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        (
+            told("arrival", baseline=False, takes_ns=2 * S),
+            "  look         shadow arrives, takes 2 s",
+        ),
+        (told("arrival", baseline=True, takes_ns=S), ""),
+        (
+            told("grant", from_ns=S, to_ns=3 * S, ended="preempted"),
+            "  look         shadow has the time from 1.000 to 3.000: [yellow]preempted[/]",
+        ),
+        (
+            told("drop", left_ns=S // 2, reason="queue"),
+            "[red]✗[/] look         shadow is dropped: the queue was full (500 ms left)",
+        ),
+        (
+            told("refused", price=900_000, balance=5_000_000),
+            "[red]✗[/] look         is refused 0.9 LF: the pool has 5.0 LF, its floor included",
+        ),
+        (
+            told("refused", level=None, price=1, balance=0),
+            "[red]✗[/] a mode       is refused 0.000001 LF: the pool has 0.0 LF, its floor included",
+        ),
+        (told("overrun", overrun_ns=S), "[red]![/] look         goes on for 1 s after its time"),
+        (
+            told("transition", **{"from": "idle", "to": "look", "event": "look"}),
+            "  [dim]mode[/]         idle [dim]→[/] look",
+        ),
+        (told("transition", **{"from": "idle", "to": "idle", "event": "idle"}), ""),
+        (told("begin", state="idle"), ""),
+    ],
+)
+def test_a_record_is_a_line_or_none(line: str, wanted: str) -> None:
+    assert line == wanted
+
+
+def test_names_of_documents_are_no_markup() -> None:
+    assert r"\[red]" in told("arrival", baseline=False, takes_ns=S, name="[red]")
+
+
+def test_a_run_is_told_in_its_order_with_garden_time() -> None:
+    file = io.StringIO()
+    run(nimdsl.load_text(STARVING), "night", options=Options(observe=Narrator(file).tell))
+    lines = file.getvalue().splitlines()
+    assert lines[0] == "     0.100 s    mode         idle → look"
+    for wanted in (
+        "     2.000 s    look         baseline has the time from 0.100 to 2.000: preempted",
+        "    10.000 s  beat 0 ends  2 done, 1 preempted, idle 4.7 s",
+        "    20.100 s  ✗ look         is refused 2.0 LF: the pool has 2.99 LF, its floor included",
+    ):
+        assert wanted in lines
+    times = [float(line.split()[0]) for line in lines]
+    assert times == sorted(times)

@@ -1,0 +1,54 @@
+"""Fields in words: every field of every kind can be explained, in any spelling a person would try."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from nimdsl.kinds import KINDS, resolve
+from nimdsl.schema.fields import Field, Unknown, explain_field, find_field
+
+SAME = [
+    ("Cell.machine.states", "cell.spec.machine.states"),
+    ("cell.machine.states.transitions.to", "Cell.machine.states.idle.transitions[0].to"),
+    ("cell/machine/initial", "cell.machine.initial"),
+    ("garden", "Garden.spec"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_spellings_that_mean_the_same(one: str, other: str) -> None:
+    first, second = find_field(one), find_field(other)
+    assert isinstance(first, Field)
+    assert isinstance(second, Field)
+    assert first.schema == second.schema
+
+
+def test_what_is_unknown_names_where_the_path_ends_and_what_could_follow() -> None:
+    found = find_field("cell.mashine.states")
+    assert isinstance(found, Unknown)
+    assert (found.known, found.word) == ("Cell.spec", "mashine")
+    assert "machine" in found.candidates
+    assert find_field("cel") == Unknown("", "cel", KINDS)
+    assert find_field("") == Unknown("", "", KINDS)
+
+
+def every_field(field: Field, depth: int = 0) -> Iterator[Field]:
+    yield field
+    schema = resolve(field.kind, field.schema)
+    if depth < 9:
+        for key in schema.get("properties", {}):
+            inner = find_field(".".join((field.kind, *field.path, key)))
+            assert isinstance(inner, Field)
+            yield from every_field(inner, depth + 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_field_can_be_explained(kind: str) -> None:
+    whole = find_field(kind)
+    assert isinstance(whole, Field)
+    for field in every_field(whole):
+        text = explain_field(field)
+        assert text.startswith(field.shown)
+        assert "{'" not in text

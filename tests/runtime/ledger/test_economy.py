@@ -1,0 +1,304 @@
+"""The ledger, command by command; the laws over all sequences are in tests/properties/test_ledger.py."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from nimdsl.base.errors import InternalError, NimdslError
+from nimdsl.base.units import INT64_MAX
+from runtime.ledger.economy import (
+    Answer,
+    Charge,
+    Command,
+    Entry,
+    Ledger,
+    LedgerConflict,
+    Release,
+    Reserve,
+    Reward,
+    Settle,
+    Tariff,
+)
+from tests.properties.ledger_laws import check_laws, restored, state
+
+SECOND = 1_000_000_000
+LF = 1_000_000
+TARIFF = Tariff(
+    "spark", 100 * LF, 0, None, {"identity": 20 * LF, "pod": 5 * LF, "lie": -30 * LF}, {}, {}, 60 * SECOND
+)
+
+
+def kinds(ledger: Ledger) -> list[tuple[str, str]]:
+    return [(entry.kind, str(entry.detail["cause"])) for entry in ledger.entries]
+
+
+def test_a_fault_free_handshake_reserves_settles_and_releases() -> None:
+    """SEMANTICS 4.1: 1.4 reserved, 0.8 spent, 20.0 earned."""
+    ledger = Ledger(TARIFF)
+    steps: list[Command] = [
+        Reserve("h1", 1_400_000, "identity"),
+        Settle("h1", "h1/translate", "translation", 200_000),
+        Settle("h1", "h1/publish/1", "publish", 100_000),
+        Settle("h1", "h1/process", "processing", 500_000),
+        Release("h1"),
+        Reward("identity", ("h1/accepted",), "identity", claimed=20 * LF),
+    ]
+    assert all(ledger.apply(step, time_ns).granted for time_ns, step in enumerate(steps))
+    assert ledger.balances() == {
+        "cost:processing": 500_000,
+        "cost:publish": 100_000,
+        "cost:translation": 200_000,
+        "opening": -100 * LF,
+        "pool": 119_200_000,
+        "reward:identity": -20 * LF,
+    }
+    assert (ledger.spent("identity"), ledger.earned("identity")) == (800_000, 20 * LF)
+    assert (ledger.spent(), ledger.earned(), ledger.spent("other")) == (800_000, 20 * LF, 0)
+    check_laws(ledger)
+
+
+def test_what_would_break_the_floor_is_refused_and_may_be_asked_again() -> None:
+    ledger = Ledger(replace(TARIFF, opening=10, floor=4))
+    assert ledger.apply(Charge("c", "work", 6), 1) == Answer(True, 6, 4)
+    for command in (Charge("d", "work", 1, "s"), Reserve("d", 1, "s")):
+        assert ledger.apply(command, 2) == Answer(False, 1, 4)
+        entry = ledger.entries[-1]
+        assert (entry.kind, entry.key, entry.amount, entry.scope) == ("refused", "d", 1, "s")
+        assert entry.detail["balance"] == 4
+    ledger.apply(Reward("pod", ("p",)), 3)
+    assert ledger.apply(Charge("d", "work", 1, "s"), 4).granted
+
+
+def test_a_repetition_is_answered_as_the_first_time() -> None:
+    ledger = Ledger(TARIFF)
+    commands: list[Command] = [Reserve("h", 10), Settle("h", "s", "work", 4), Charge("c", "work", 3)]
+    commands.append(Reward("pod", ("p", "q")))
+    first = [ledger.apply(command, 1) for command in commands]
+    written = len(ledger.entries)
+    ledger.apply(Charge("later", "work", 50), 2)
+    assert [ledger.apply(command, 3) for command in commands] == first
+    assert len(ledger.entries) == written + 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        Charge("c", "work", 4),
+        Charge("c", "play", 3),
+        Reserve("c", 3),
+        Settle("h", "c", "work", 3),
+        Reward("pod", ("new", "c")),
+        Reward("lie", ("p",)),
+        Charge("@opening", "work", 1),
+        Reward("pod", ("@x",)),
+    ],
+)
+def test_a_key_that_stands_for_something_else_is_a_conflict(command: Command) -> None:
+    ledger = Ledger(TARIFF)
+    ledger.apply(Reserve("h", 10), 0)
+    ledger.apply(Charge("c", "work", 3), 0)
+    ledger.apply(Reward("pod", ("p",)), 0)
+    before = state(ledger)
+    with pytest.raises(LedgerConflict) as caught:
+        ledger.apply(command, 1)
+    assert isinstance(caught.value, NimdslError)
+    assert state(ledger) == before
+
+
+def test_a_hold_bounds_what_is_settled_and_gives_its_scope() -> None:
+    ledger = Ledger(TARIFF)
+    ledger.apply(Reserve("h", 10, "spark"), 0)
+    assert ledger.apply(Settle("h", "a", "work", 7), 0) == Answer(True, 7, 100 * LF - 10)
+    assert ledger.apply(Settle("h", "b", "work", 4), 0) == Answer(False, 4, 100 * LF - 10)
+    assert ledger.entries[-1].detail == {"cause": "settle", "balance": 3}
+    assert not ledger.apply(Settle("nothing", "c", "work", 1), 0).granted
+    assert ledger.spent("spark") == 7
+    assert ledger.holds() == {"h": 3}
+
+
+def test_a_release_keeps_what_it_is_told_and_is_idempotent() -> None:
+    ledger = Ledger(TARIFF)
+    ledger.apply(Reserve("h", 10, "spark"), 0)
+    assert ledger.apply(Release("h", 4), 0).amount == 6
+    assert ledger.apply(Release("h", 4), 0).amount == 0
+    assert ledger.apply(Release("unknown"), 0) == Answer(True, 0, 100 * LF - 4)
+    assert ledger.holds() == {"h": 4}
+    ledger.close(5)
+    assert ledger.holds() == {}
+    assert ledger.balance == 100 * LF
+    assert ledger.entries[-1].scope == "spark"
+
+
+def test_a_reward_is_paid_once_for_each_key_and_a_wrong_claim_is_noted() -> None:
+    ledger = Ledger(TARIFF)
+    assert ledger.apply(Reward("pod", ("a", "b", "a"), claimed=10 * LF), 0).amount == 10 * LF
+    assert ledger.apply(Reward("pod", ("b", "c"), "env", claimed=10 * LF), 0).amount == 10 * LF
+    entry = ledger.entries[-1]
+    assert (entry.kind, entry.amount, entry.detail["claimed"], entry.scope) == (
+        "mismatch",
+        5 * LF,
+        10 * LF,
+        "env",
+    )
+    assert ledger.earned() == 15 * LF
+    ledger.apply(Reward("pod", (), claimed=3), 0)
+    assert (ledger.entries[-1].kind, ledger.entries[-1].amount) == ("mismatch", 0)
+
+
+def test_a_penalty_takes_at_most_what_is_above_the_floor() -> None:
+    """SEMANTICS 3.4."""
+    ledger = Ledger(replace(TARIFF, opening=50 * LF, floor=5 * LF))
+    assert ledger.apply(Reward("lie", ("a",)), 0) == Answer(True, -30 * LF, 20 * LF)
+    assert ledger.apply(Reward("lie", ("b",)), 0) == Answer(True, -15 * LF, 5 * LF)
+    assert ledger.apply(Reward("lie", ("c",)), 0) == Answer(True, 0, 5 * LF)
+    shortfalls = [entry.amount for entry in ledger.entries if entry.kind == "shortfall"]
+    assert shortfalls == [15 * LF, 30 * LF]
+    ledger.apply(Reward("identity", ("i",)), 0)
+    assert ledger.apply(Reward("lie", ("c",)), 0) == Answer(True, 0, 5 * LF), "3.4 never owed again"
+    check_laws(ledger)
+
+
+def test_rates_are_settled_exactly_and_a_shortfall_is_never_owed_again() -> None:
+    """SEMANTICS 3.4: floor(rate x elapsed)."""
+    tariff = Tariff("rates", 5, 2, None, {"gift": 100}, {"sun": 1}, {"body": 3}, SECOND)
+    ledger = Ledger(tariff)
+    for time_ns in range(0, 3 * SECOND, 100_000_001):
+        ledger.accrue(time_ns)
+    ledger.accrue(3 * SECOND)
+    assert ledger.balances()["income:sun"] == -3
+    assert ledger.balance == 2
+    ledger.apply(Reward("gift", ("g",)), 3 * SECOND)
+    assert ledger.balance == 102
+    ledger.accrue(4 * SECOND)
+    assert ledger.balance == 102 + 1 - 3
+
+
+def test_what_exceeds_the_capacity_flows_over() -> None:
+    tariff = Tariff("cap", 90, 0, 100, {"gift": 15}, {"sun": 4}, {}, SECOND)
+    ledger = Ledger(tariff)
+    ledger.apply(Reserve("h", 30), 0)
+    assert ledger.apply(Reward("gift", ("a",), "s"), 0) == Answer(True, 15, 70)
+    ledger.apply(Reward("gift", ("b",), "s"), SECOND)
+    ledger.apply(Release("h"), SECOND)
+    assert ledger.balance == 100
+    assert ledger.balances()["cost:overflow"] == 5 + 4 + 15
+    assert (ledger.earned("s"), ledger.spent("s"), ledger.earned()) == (10, 0, 10)
+    assert ledger.apply(Reward("gift", ("b",), "s"), SECOND) == Answer(True, 15, 70)
+    check_laws(ledger)
+
+
+def test_lambda_is_income_over_expenditure_in_the_window() -> None:
+    """SEMANTICS 3.5: the opening does not count, no expenditure is dormant."""
+    ledger = Ledger(TARIFF)
+    assert ledger.lambda_over(SECOND, 0) is None
+    ledger.apply(Reward("pod", ("a",)), 1 * SECOND)
+    assert ledger.lambda_over(SECOND, SECOND) is None
+    ledger.apply(Charge("c", "work", 4 * LF), 2 * SECOND)
+    assert ledger.lambda_over(2 * SECOND, 2 * SECOND) == 1.25
+    assert ledger.lambda_over(SECOND, 2 * SECOND) == 0.0
+    assert ledger.lambda_over(9 * SECOND, 1 * SECOND) is None
+    ledger.apply(Reserve("h", 5), 3 * SECOND)
+    assert ledger.lambda_over(SECOND, 3 * SECOND) is None
+
+
+def test_entries_are_plain_and_restore_the_ledger() -> None:
+    ledger = Ledger(replace(TARIFF, incomes={"sun": 3}, upkeep={"body": 7}, capacity=101 * LF))
+    commands: list[Command] = [
+        Reserve("h", 10, "x"),
+        Settle("h", "s", "work", 4),
+        Charge("no", "work", 900 * LF),
+    ]
+    commands += [Reward("lie", ("l",), claimed=0), Reward("identity", ("i", "j")), Release("h", 1)]
+    for number, command in enumerate(commands):
+        ledger.apply(command, number * SECOND)
+        assert state(restored(ledger)) == state(ledger)
+    assert {kind for kind, _ in kinds(ledger)} == {"transfer", "refused", "mismatch"}
+    assert ledger.entries_from(len(ledger.entries) - 1) == ledger.entries[-1:]
+    assert ledger.entries[0].to_data() == {
+        "index": 0,
+        "time_ns": 0,
+        "kind": "transfer",
+        "key": "@opening",
+        "source": "opening",
+        "target": "pool",
+        "amount": 100 * LF,
+        "scope": "",
+        "detail": {"cause": "opening"},
+    }
+
+
+def test_what_a_ledger_has_forgotten_it_does_not_answer_for() -> None:
+    ledger = Ledger(replace(TARIFF, window_ns=2 * SECOND))
+    for second in range(1, 9):
+        ledger.apply(Charge(f"c{second}", "work", 1), second * SECOND)
+        ledger.apply(Reward("pod", (f"r{second}",)), second * SECOND)
+    count = len(ledger.entries)
+    kept = ledger.lambda_over(2 * SECOND, 8 * SECOND)
+    ledger.forget(count - 1, 8 * SECOND)
+    assert len(ledger.entries_from(count - 1)) == 1
+    assert ledger.lambda_over(2 * SECOND, 8 * SECOND) == kept
+    assert ledger.lambda_over(2 * SECOND, 9 * SECOND) == kept
+    assert ledger.apply(Charge("c1", "work", 1), 9 * SECOND).granted, "its key is known"
+    assert len(ledger.entries_from(count - 1)) == 1
+    for forgotten in (
+        lambda: ledger.entries,
+        lambda: ledger.entries_from(count - 2),
+        lambda: ledger.lambda_over(2 * SECOND, 7 * SECOND),
+    ):
+        with pytest.raises(NimdslError, match="ledger"):
+            forgotten()
+
+
+def test_entries_that_are_no_ledger_are_refused() -> None:
+    entries = list(Ledger(TARIFF).entries)
+    with pytest.raises(InternalError, match="out of order"):
+        Ledger(TARIFF, [entries[0]._replace(number=1)])
+    with pytest.raises(InternalError, match="kind"):
+        Entry.from_data(entries[0].to_data() | {"kind": "gift"})
+    with pytest.raises(LedgerConflict):
+        Ledger(replace(TARIFF, opening=1), entries)
+
+
+@pytest.mark.parametrize(
+    ("change", "command", "now_ns"),
+    [
+        ({}, Charge("c", "work", -1), 9),
+        ({}, Charge("c", "work", INT64_MAX + 1), 9),
+        ({}, Release("c", -1), 9),
+        ({}, Reward("unknown", ("k",)), 9),
+        ({}, Reward("pod", ("k",), claimed=INT64_MAX + 1), 9),
+        ({}, Charge("c", "work", 1), 4),
+        ({}, Charge("c", "work", 1), INT64_MAX + 1),
+        ({"incomes": {"sun": INT64_MAX}}, Charge("c", "work", 1), 2 * SECOND),
+        ({"rewards": {"pod": INT64_MAX}}, Reward("pod", ("k",)), 9),
+    ],
+)
+def test_what_no_caller_may_do_is_a_bug(change: dict[str, Any], command: Command, now_ns: int) -> None:
+    ledger = Ledger(replace(TARIFF, **change))
+    if "incomes" not in change:
+        ledger.accrue(5)
+    before = ledger.balances()
+    for _ in range(2):
+        with pytest.raises(InternalError):
+            ledger.apply(command, now_ns)
+    assert ledger.balances() == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"opening": -1, "floor": -5},
+        {"floor": 101 * LF},
+        {"capacity": 99 * LF},
+        {"window_ns": 0},
+        {"incomes": {"sun": -1}},
+        {"upkeep": {"body": -1}},
+        {"rewards": {"pod": INT64_MAX + 1}},
+    ],
+)
+def test_a_tariff_that_no_document_may_have_is_a_bug(change: dict[str, Any]) -> None:
+    with pytest.raises(InternalError):
+        replace(TARIFF, **change)
