@@ -27,7 +27,7 @@ from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.scenario import ScenarioContext, compile_scenario
 from nimdsl.compile.wire import compile_schema
 from nimdsl.expression.types import Type
-from nimdsl.program import Actor, Beat, Economy, Program, Scenario, Schema
+from nimdsl.program import Actor, Attention, Beat, Economy, Program, Scenario, Schema
 from nimdsl.program.machine import Reward, State, walk
 
 Part = TypeVar("Part")
@@ -220,10 +220,10 @@ class _Compiler:
             place=document.place,
         )
 
-    def _attention(self, name: str, one: CompiledAttention) -> Actor:
+    def _attention(self, name: str, one: CompiledAttention) -> Attention:
         document = self.documents.get("Attention", name)
         assert document is not None
-        return Actor(
+        return Attention(
             kind="attention",
             name=name,
             root=one.root,

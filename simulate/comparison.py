@@ -18,33 +18,34 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
 from gardens.virtual.driver import Driver, Options
 from gardens.virtual.recorded import Parity, parity
 from nimdsl.base import canonical
-from nimdsl.base.canonical import Plain
 from nimdsl.base.units import MICRO, SECOND_NS
+from nimdsl.base.values import Value
 from nimdsl.compile.garden import PERFECT_BUS
 from nimdsl.program import Garden
-from runtime.kernel.events import EventKind
+from runtime.kernel.events import Finished
 from runtime.kernel.interpreters import PlainInterpreter
-from runtime.kernel.turn import Record
 from runtime.ledger.accounts import OVERFLOW, Entry
 from runtime.ports.journal import Journal
+from runtime.record_bytes import decision_of
+from runtime.records import Asked, BeatEnded, HandshakeEnded, Record, Replied, Sent, WorkStarted
+from runtime.run.lines import DamagedLine, Noticed, entries_in, processes_in
 from runtime.run.replay import (
-    WRONG_INPUT,
     Inbox,
     Recording,
     Replay,
     opened,
     read_inbox,
-    readable,
     replay,
 )
-from runtime.run.run import ENTRY, INCIDENT, LEDGER, PROCESS, Run
-from runtime.run.trace import NOT_A_DECISION, decision_sha256
+from runtime.run.run import Run
+from runtime.run.trace import trace_of
 
 REPLICATIONS = 20
 FEW = 20
@@ -70,8 +71,8 @@ class Sample:
         return self.values[max(0, math.ceil(share * self.count) - 1)] if self.values else None
 
     @property
-    def summary(self) -> dict[str, Plain]:
-        """Plain data for JSON; seconds."""
+    def summary(self) -> dict[str, Value]:
+        """Value data for JSON; seconds."""
         shown = {"p50_s": self.quantile(0.5), "p95_s": self.quantile(0.95), "max_s": self.quantile(1)}
         seconds = {key: None if ns is None else ns / SECOND_NS for key, ns in shown.items()}
         return {"count": self.count, **seconds}
@@ -86,8 +87,8 @@ class Durations:
     predicted: Sample
 
     @property
-    def summary(self) -> dict[str, Plain]:
-        """Plain data for JSON."""
+    def summary(self) -> dict[str, Value]:
+        """Value data for JSON."""
         return {
             "name": list(self.name),
             "measured": self.measured.summary,
@@ -106,8 +107,8 @@ class Cost:
     predicted_earned: Sequence[int]
 
     @property
-    def summary(self) -> dict[str, Plain]:
-        """Plain data for JSON; LF."""
+    def summary(self) -> dict[str, Value]:
+        """Value data for JSON; LF."""
         return {
             "scope": self.scope,
             "spent": self.spent / MICRO,
@@ -127,8 +128,8 @@ class LevelTime:
     predicted: Sequence[int]
 
     @property
-    def summary(self) -> dict[str, Plain]:
-        """Plain data for JSON; seconds."""
+    def summary(self) -> dict[str, Value]:
+        """Value data for JSON; seconds."""
         return {
             "level": self.level,
             "spent_s": self.spent / SECOND_NS,
@@ -136,7 +137,7 @@ class LevelTime:
         }
 
 
-def _spread(values: Sequence[int], unit: int = MICRO) -> Plain:
+def _spread(values: Sequence[int], unit: int = MICRO) -> Value:
     if not values:
         return None
     low, mean, high = min(values), sum(values) / len(values), max(values)
@@ -150,12 +151,12 @@ class Decision:
     actor: str
     number: int
     """Which of the actor's records it is, from 0."""
-    journal: Plain
-    virtual: Plain
+    journal: Value
+    virtual: Value
 
     @property
-    def summary(self) -> dict[str, Plain]:
-        """Plain data for JSON."""
+    def summary(self) -> dict[str, Value]:
+        """Value data for JSON."""
         return {
             "actor": self.actor,
             "number": self.number,
@@ -185,8 +186,8 @@ class Decisions:
         return bool(self.differences) and all(one.journal is None for one in self.differences)
 
     @property
-    def summary(self) -> dict[str, Plain]:
-        """Plain data for JSON."""
+    def summary(self) -> dict[str, Value]:
+        """Value data for JSON."""
         return {
             "same": self.same,
             "cut_short": self.cut_short,
@@ -230,8 +231,8 @@ class Comparison:
         return decisions.same or (bool(decisions.excuses) and not strict)
 
     @cached_property
-    def summary(self) -> dict[str, Plain]:
-        """Plain data for JSON: LF and seconds."""
+    def summary(self) -> dict[str, Value]:
+        """Value data for JSON: LF and seconds."""
         recording = self.recording
         return {
             "scenario": recording.scenario.name,
@@ -301,7 +302,9 @@ def _decisions(recording: Recording, replayed: Replay) -> Decisions:
     virtual = {name: run.hosts[name].records for name in journal}
     found = [_first_difference(name, journal[name], virtual[name]) for name in journal]
     differences = tuple(one for one in found if one is not None)
-    decisions = Decisions(decision_sha256(journal), decision_sha256(virtual), differences, ())
+    decisions = Decisions(
+        trace_of(journal).decision_sha256, trace_of(virtual).decision_sha256, differences, ()
+    )
     excuses = tuple(_excuses(recording, decisions.cut_short)) if recording.garden else ()
     return Decisions(decisions.journal_sha256, decisions.virtual_sha256, differences, excuses)
 
@@ -314,22 +317,15 @@ def _first_difference(actor: str, journal: Sequence[Record], virtual: Sequence[R
     return None
 
 
-def _decision(record: Record) -> Plain:
-    left_out = {*NOT_A_DECISION, "actor", "sequence"}
-    return {key: value for key, value in record.items() if key not in left_out}
+def _decision(record: Record) -> dict[str, Value]:
+    return {key: value for key, value in decision_of(record).items() if key not in ("actor", "sequence")}
 
 
 def _excuses(recording: Recording, cut_short: bool) -> Iterable[str]:
     garden = recording.program.gardens.get(recording.garden)
     if garden is not None and garden.bus != PERFECT_BUS:
         yield f"the bus of `{recording.garden}` was declared to be less than perfect"
-    incidents = [
-        line
-        for name in recording.journal.actors()
-        if name.startswith(PROCESS)
-        for line in readable(recording.journal, name)
-        if line.kind == INCIDENT
-    ]
+    incidents = [line for _, line in processes_in(recording.journal) if isinstance(line, Noticed)]
     if incidents:
         yield f"incidents were noted ({len(incidents)})"
     if recording.restart_count:
@@ -379,37 +375,48 @@ class _Measured:
 
     def add(self, records: Mapping[str, Iterable[Record]], inboxes: Mapping[str, Inbox]) -> None:
         """The records of a run, and what its actors accepted."""
-        works: dict[tuple[str, int], Record] = {}
+        works: dict[tuple[str, int], tuple[str, int]] = {}
         sent: dict[tuple[str, int], int] = {}
         self.levels.append(Counter())
         for actor, chain in records.items():
-            opened_ns: int | None = None
-            for record in chain:
-                if record["type"] == "work":
-                    works[actor, record["number"]] = record
-                elif record["type"] in ("request", "reply", "send"):
-                    sent[actor, record["number"]] = record["time_ns"]
-                elif record["type"] == "beat":
-                    times = record["times"]["levels"]
-                    self.levels[-1].update({name: level["spent_ns"] for name, level in times.items()})
-                if record["type"] == "request" and opened_ns is None:
-                    opened_ns = record["time_ns"]
-                elif record["type"] == "handshake":
-                    if opened_ns is not None:
-                        self.handshakes[(record["phase"],)].append(record["time_ns"] - opened_ns)
-                    opened_ns = None
+            self._add_chain(actor, chain, works, sent)
         for actor, inbox in inboxes.items():
             for line in inbox.lines:
                 event = line.event
-                if event.kind is EventKind.FINISHED:
-                    started = works.pop((actor, event.payload.get("work", 0)), None)
+                if isinstance(event, Finished):
+                    started = works.pop((actor, event.work), None)
                     if started is not None:
-                        self.works[actor, started["work"]].append(line.time_ns - started["time_ns"])
+                        self.works[actor, started[0]].append(line.time_ns - started[1])
                     continue
                 sent_ns = sent.pop((event.sender, event.number), None)
                 if sent_ns is not None:
-                    name = str(event.kind), event.sender, actor
-                    self.messages[name].append(line.time_ns - sent_ns)
+                    self.messages[event.kind, event.sender, actor].append(line.time_ns - sent_ns)
+
+    def _add_chain(
+        self,
+        actor: str,
+        chain: Iterable[Record],
+        works: dict[tuple[str, int], tuple[str, int]],
+        sent: dict[tuple[str, int], int],
+    ) -> None:
+        """What an actor started, sent and had done; ``works`` and ``sent`` are by actor and number."""
+        opened_ns: int | None = None
+        for record in chain:
+            match record.body:
+                case WorkStarted(work, number):
+                    works[actor, number] = work, record.time_ns
+                case Asked(number=number):
+                    sent[actor, number] = record.time_ns
+                    opened_ns = record.time_ns if opened_ns is None else opened_ns
+                case Replied(number=number) | Sent(number=number):
+                    sent[actor, number] = record.time_ns
+                case BeatEnded() as ended:
+                    levels = ended.times.levels.items()
+                    self.levels[-1].update({name: level.spent_ns for name, level in levels})
+                case HandshakeEnded(phase):
+                    if opened_ns is not None:
+                        self.handshakes[(phase,)].append(record.time_ns - opened_ns)
+                    opened_ns = None
 
 
 def _durations(measured: Samples, predicted: Samples) -> tuple[Durations, ...]:
@@ -423,7 +430,7 @@ def _level_times(
     recording: Recording, measured: Mapping[str, int], predicted: Sequence[Mapping[str, int]]
 ) -> tuple[LevelTime, ...]:
     actor = recording.program.attentions.get(recording.scenario.attention)
-    levels = actor.beat.levels if actor is not None and actor.beat is not None else ()
+    levels = actor.beat.levels if actor is not None else ()
     return tuple(
         LevelTime(level.name, measured.get(level.name, 0), [one.get(level.name, 0) for one in predicted])
         for level in levels
@@ -433,12 +440,8 @@ def _level_times(
 def _entries(journal: Journal) -> list[Entry]:
     """The ledger's entries, as far as they are some; the audit has told what is not."""
     found: list[Entry] = []
-    for line in readable(journal, LEDGER):
-        if line.kind == ENTRY:
-            try:
-                found.append(Entry.from_data(line.body))
-            except WRONG_INPUT:
-                break
+    with suppress(DamagedLine):
+        found.extend(entries_in(journal))
     return found
 
 

@@ -13,8 +13,8 @@ from gardens.virtual.driver import Driver, Options
 from nimdsl.base.canonical import Plain
 from nimdsl.loading import with_overrides
 from nimdsl.program import Program
-from runtime.kernel.turn import Record
 from runtime.ports.journal import Journal
+from runtime.records import Record
 from runtime.run.run import find_scenario
 
 

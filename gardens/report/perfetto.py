@@ -16,17 +16,40 @@ a run for the page (:mod:`gardens.report.observe.view`).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, TextIO
 
-from gardens.report.observe.moments import BeatSummary, beat_of, drop_of, move_of, refusal_of, stretch_of
+from gardens.report.observe.moments import (
+    BeatSummary,
+    Drop,
+    Move,
+    Refusal,
+    Stretch,
+    beat_of,
+    drop_of,
+    move_of,
+    refusal_of,
+    stretch_of,
+)
 from gardens.report.observe.tracks import HANDSHAKES, PHASES, STATES, Slice, Slicing
-from gardens.report.observe.view import when_ns
 from gardens.report.result.ending import ending
 from nimdsl.base.units import MICRO, SECOND_NS
 from nimdsl.program import Beat, Program, Scenario
-from runtime.kernel.turn import Record
 from runtime.ledger.accounts import POOL, Entry
+from runtime.record_bytes import noted_data
+from runtime.records import (
+    Arrived,
+    BeatEnded,
+    Began,
+    GivenUp,
+    Moved,
+    Noted,
+    Overran,
+    Ran,
+    Record,
+    Refused,
+    tag_of,
+)
 from runtime.run.run import Run
 
 _PROCESSES = ("attention", "protocol", "cell", "gate", "nerve", "organ", "economy")
@@ -54,7 +77,7 @@ class Trace:
 
     def take(self, record: Record) -> None:
         """One record more, of any actor, in that actor's order."""
-        actor = record["actor"]
+        actor = record.actor
         if self._attention is not None and actor == self._attention.id:
             self._attention.take(record)
             return
@@ -154,25 +177,31 @@ class _Attention:
         self._lanes: dict[str, list[int]] = {name: [0] for name in self._levels}
         self._mode = ""
         self._since_ns = 0
-        self._takes: dict[str, Callable[[Record], None]] = {
-            "begin": self._begin,
-            "grant": self._grant,
-            "arrival": self._arrival,
-            "drop": self._drop,
-            "transition": self._transition,
-            "overrun": self._overrun,
-            "refused": self._refused,
-            "beat": self._end_beat,
-        }
 
     def take(self, record: Record) -> None:
-        take = self._takes.get(record["type"])
-        if take is not None:
-            take(record)
-        elif record["type"] not in _TOLD:
-            self._events.instant(
-                self._thread(_MODES, "modes"), record["type"], when_ns(record), _plain(record)
-            )
+        at_ns = record.at_ns
+        match record.body:
+            case Began(state):
+                self._mode, self._since_ns = state, at_ns
+            case Ran() as ran:
+                self._grant(stretch_of(ran))
+            case Arrived() as arrived:
+                self._arrival(arrived, at_ns)
+            case GivenUp() as given_up:
+                self._drop(drop_of(given_up, at_ns))
+            case Moved() as moved:
+                self._transition(move_of(moved, at_ns, record.moment))
+            case Overran() as overran:
+                self._overrun(overran, at_ns)
+            case Refused() as refused:
+                self._refused(refusal_of(refused, at_ns))
+            case BeatEnded() as ended:
+                index = record.moment.beat if record.moment else 0
+                self._end_beat(beat_of(ended, index, at_ns, self._levels))
+            case other:
+                tag = tag_of(other)
+                if tag not in _TOLD:
+                    self._events.instant(self._thread(_MODES, "modes"), tag, at_ns, _plain(record))
 
     def close(self, end_ns: int) -> None:
         if self._mode:
@@ -185,11 +214,7 @@ class _Attention:
         number = _LEVELS * (1 + self._levels.index(name)) + lane
         return self._thread(number, name if not lane else f"{name} {lane + 1}")
 
-    def _begin(self, record: Record) -> None:
-        self._mode, self._since_ns = record["state"], when_ns(record)
-
-    def _grant(self, record: Record) -> None:
-        one = stretch_of(record)
+    def _grant(self, one: Stretch) -> None:
         lane = self._lane(one.level, one.from_ns, one.to_ns)
         thread = self._level(one.level, lane)
         said = {"item": one.item, "name": one.name, "ended": one.ended}
@@ -207,20 +232,16 @@ class _Attention:
         ends.append(to_ns)
         return len(ends) - 1
 
-    def _arrival(self, record: Record) -> None:
-        if not record["baseline"]:
-            said = {"item": record["item"], "takes_ms": record["takes_ns"] / MICRO}
-            self._events.instant(
-                self._level(record["level"]), f"{record['name']} arrives", record["at_ns"], said
-            )
+    def _arrival(self, body: Arrived, at_ns: int) -> None:
+        if not body.baseline:
+            said = {"item": body.item, "takes_ms": body.takes_ns / MICRO}
+            self._events.instant(self._level(body.level), f"{body.name} arrives", at_ns, said)
 
-    def _drop(self, record: Record) -> None:
-        one = drop_of(record)
+    def _drop(self, one: Drop) -> None:
         said = {"item": one.item, "reason": one.reason, "left_ms": one.left_ns / MICRO}
         self._events.instant(self._level(one.level), f"{one.name} dropped", one.at_ns, said)
 
-    def _transition(self, record: Record) -> None:
-        move = move_of(record)
+    def _transition(self, move: Move) -> None:
         self._leave(move.at_ns)
         self._mode, self._since_ns = move.target, move.at_ns
         self._remaining(move.at_ns, move.remaining_ns)
@@ -233,18 +254,16 @@ class _Attention:
     def _remaining(self, at_ns: int, remaining_ns: int) -> None:
         self._events.counter("attention", "remaining", at_ns, {"s": remaining_ns / SECOND_NS})
 
-    def _overrun(self, record: Record) -> None:
-        said = {"item": record["item"], "overrun_ms": record["overrun_ns"] / MICRO}
-        self._events.instant(self._level(record["level"]), "overrun", record["at_ns"], said)
+    def _overrun(self, body: Overran, at_ns: int) -> None:
+        said = {"item": body.item, "overrun_ms": body.overrun_ns / MICRO}
+        self._events.instant(self._level(body.level), "overrun", at_ns, said)
 
-    def _refused(self, record: Record) -> None:
-        one = refusal_of(record)
+    def _refused(self, one: Refusal) -> None:
         thread = self._level(one.level) if one.level else self._thread(_MODES, "modes")
         said = {"price_LF": one.price / MICRO, "balance_LF": one.balance / MICRO}
         self._events.instant(thread, "refused", one.at_ns, said)
 
-    def _end_beat(self, record: Record) -> None:
-        one = beat_of(record, self._levels)
+    def _end_beat(self, one: BeatSummary) -> None:
         thread = self._thread(_BEATS, "beats")
         said = {"settled": one.settled, "dropped": one.dropped, "preempted": one.preempted}
         times = {f"{name}_ms": time_ns / MICRO for name, time_ns in self._times(one).items() if time_ns}
@@ -275,9 +294,9 @@ class _Actor:
 
     def take(self, record: Record) -> None:
         self.slicing.take(record)
-        if record["type"] not in _TOLD:
-            at_ns = when_ns(record)
-            self._events.instant(self._thread(STATES), record["type"], at_ns, _plain(record))
+        tag = tag_of(record.body)
+        if tag not in _TOLD:
+            self._events.instant(self._thread(STATES), tag, record.at_ns, _plain(record))
 
     def _tell(self, what: str, piece: Slice) -> None:
         said = {"verdict": piece.verdict} if piece.verdict else {}
@@ -300,7 +319,6 @@ def _plain(record: Record) -> dict[str, Any]:
     """What a record says besides who and when, without what is long."""
     return {
         key: value
-        for key, value in record.items()
-        if key not in ("type", "actor", "sequence", "time_ns", "at_ns")
-        and isinstance(value, str | int | float)
+        for key, value in noted_data(Noted(record.body, record.moment)).items()
+        if key not in ("type", "at_ns") and isinstance(value, str | int | float)
     }

@@ -19,8 +19,8 @@ from gardens.report.perfetto import Trace
 from gardens.report.result.result import Result
 from nimdsl.base.errors import PermanentPortError
 from nimdsl.program import Program, Scenario
-from runtime.kernel.turn import Record
 from runtime.ledger.accounts import Entry
+from runtime.records import Record
 
 
 class Pictures:

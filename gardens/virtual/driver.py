@@ -11,35 +11,50 @@ what an event does is the kernel's affair.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, assert_never
 
 import simpy
 
 from gardens.stores.memory import DiscardingJournal, MemoryJournal
 from gardens.virtual.bus import VirtualBus
 from nimdsl.base import canonical
-from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import PermanentPortError
+from nimdsl.base.values import Fields
 from nimdsl.compile.garden import PERFECT_GARDEN
 from nimdsl.compile.handshake import TRANSLATE
-from nimdsl.program import Actor, Program, Scenario
+from nimdsl.program import Actor, Attention, Program, Scenario
 from nimdsl.program.flatten import Table
 from runtime.chance.models import Draws, Fates, WorkModels
 from runtime.chance.stimuli import Arrival, stimuli_of
-from runtime.kernel.effects import Book, Deliver, Effect, RevokeWork, SetTimer, StartWork
-from runtime.kernel.events import BEGIN, PRIORITY, Event, EventKind
+from runtime.kernel.effects import (
+    Answer,
+    AnyEffect,
+    Ask,
+    Book,
+    CancelTimer,
+    CancelWork,
+    Deliver,
+    Publish,
+    RevokeWork,
+    Send,
+    SetTimer,
+    StartWork,
+)
+from runtime.kernel.events import BEGIN, AnyEvent, Boundary, Finished, Received, Stimulus, TimerDue
 from runtime.kernel.interpreters import Interpreter, TransitionsInterpreter
 from runtime.kernel.step import Kernel, Need, Paid
-from runtime.kernel.turn import Record
-from runtime.ledger.economy import Charge, Entry, Ledger, Reserve, Settle
+from runtime.ledger.accounts import Entry, Question
+from runtime.ledger.economy import Ledger
 from runtime.ports.bus import Message
 from runtime.ports.journal import Journal
 from runtime.ports.translator import DocumentTranslator, Translator
+from runtime.records import Record
 from runtime.run import wire
-from runtime.run.host import Checks, Host, finished
-from runtime.run.run import LEDGER, WIND_DOWN_NS, Incident, Run, actors_of, has_ended, tariff_of
+from runtime.run.host import Checks, Host
+from runtime.run.lines import FORMAT, JOURNAL_FORMAT, LEDGER, Booked, write
+from runtime.run.run import WIND_DOWN_NS, Incident, Run, actors_of, has_ended, tariff_of
 
 EVENT_COUNT_MAX = 5_000_000
 """How many events one run takes at most."""
@@ -48,7 +63,7 @@ INSTANT_EVENT_COUNT_MAX = 100_000
 INCIDENT_COUNT_MAX = 10_000
 """How many incidents a run remembers, the first ones; the others are told and counted."""
 CONTROL = 0
-NOT_AFTER_THE_END = (EventKind.BEAT, EventKind.TIMER, EventKind.STIMULUS)
+NOT_AFTER_THE_END = (Boundary, TimerDue, Stimulus)
 
 
 @dataclass(frozen=True)
@@ -141,6 +156,7 @@ class Driver:
 
     def run(self) -> Run:
         """Runs to the protocol's end, the horizon, or until nothing is left to happen."""
+        self.journal.set_meta(FORMAT, JOURNAL_FORMAT)
         for name in self.hosts:
             self.bus.listen(name, self._hearing(name))
             self._schedule(self.now_ns, CONTROL, name, 0, self._delivery(name, BEGIN))
@@ -199,13 +215,13 @@ class Driver:
             return
         at_ns, number, arrival = due
         sender = f"scenario/{self.scenario.name}"
-        event = Event(EventKind.STIMULUS, arrival.event, arrival.payload, sender, number)
+        event = Stimulus(arrival.event, dict(arrival.payload), sender=sender, number=number)
 
         def act() -> None:
             self._schedule_next(stimuli)
             self._deliver(arrival.to, event)
 
-        self._schedule(at_ns, PRIORITY[EventKind.STIMULUS], sender, number, act)
+        self._schedule(at_ns, Stimulus.priority, sender, number, act)
 
     def _hearing(self, name: str) -> Callable[[Message], None]:
         def hear(message: Message) -> None:
@@ -214,7 +230,7 @@ class Driver:
 
         return hear
 
-    def _delivery(self, to: str, event: Event) -> Callable[[], None]:
+    def _delivery(self, to: str, event: AnyEvent) -> Callable[[], None]:
         return lambda: self._deliver(to, event)
 
     def _schedule(
@@ -227,7 +243,7 @@ class Driver:
         self.environment.schedule(event, priority=order, delay=at_ns - self.now_ns)
 
     def _schedule_message(self, at_ns: int, message: Message, copy: int, act: Callable[[], None]) -> None:
-        priority = PRIORITY[EventKind.MESSAGE]
+        priority = Received.priority
         self._schedule(at_ns, priority, message.sender, message.number, self._counted(act), copy)
 
     def _after(self, delay_ns: int, act: Callable[[], None]) -> Callable[[], None]:
@@ -236,7 +252,7 @@ class Driver:
         waiting = [act]
         self._schedule(
             self.now_ns + delay_ns,
-            PRIORITY[EventKind.TIMER],
+            TimerDue.priority,
             "",
             self.after_count,
             lambda: waiting[0]() if waiting else None,
@@ -253,8 +269,8 @@ class Driver:
 
         return arrive
 
-    def _deliver(self, name: str, event: Event) -> None:
-        if self.ended_ns is not None and event.kind in NOT_AFTER_THE_END:
+    def _deliver(self, name: str, event: AnyEvent) -> None:
+        if self.ended_ns is not None and isinstance(event, NOT_AFTER_THE_END):
             return
         host = self.hosts.get(name)
         if host is None:
@@ -281,7 +297,7 @@ class Driver:
 
     # Effects
 
-    def _carry_out(self, host: Host, effects: tuple[Effect, ...]) -> None:
+    def _carry_out(self, host: Host, effects: tuple[AnyEffect, ...]) -> None:
         for effect in effects:
             match effect:
                 case SetTimer():
@@ -290,14 +306,20 @@ class Driver:
                     self._start_work(host, effect)
                 case RevokeWork():
                     self._revoke_work(host, effect)
-                case Deliver():
+                case Send() | Ask() | Answer():
                     self._send(host, effect)
+                case Publish():
+                    pass  # nobody listens to waves yet
+                case CancelTimer() | CancelWork():
+                    pass  # what comes of them is dropped when it comes
                 case Book():
                     if self.ledger is not None:
                         self.ledger.apply(effect.command, self.now_ns)
                         self._write_ledger()
+                case _:
+                    assert_never(effect)
 
-    def _ask(self, command: Reserve | Charge | Settle) -> Paid:
+    def _ask(self, command: Question) -> Paid:
         if self.ledger is None:
             return Paid(True, 0)
         answer = self.ledger.apply(command, self.now_ns)
@@ -306,10 +328,10 @@ class Driver:
 
     def _write_ledger(self) -> None:
         assert self.ledger is not None
-        append, booked = self.journal.append, self.options.booked
+        journal, booked = self.journal, self.options.booked
         entries = self.ledger.entries_from(self.written_count)
         for entry in entries:
-            append(LEDGER, "entry", entry.to_data())
+            write(journal, LEDGER, Booked(entry))
             if booked is not None:
                 booked(entry)
         self.written_count += len(entries)
@@ -321,11 +343,11 @@ class Driver:
         event = effect.event
         at_ns = max(effect.deadline_ns, self.now_ns)
         act = self._delivery(host.id, event)
-        self._schedule(at_ns, PRIORITY[event.kind], host.id, effect.generation, act)
+        self._schedule(at_ns, event.priority, host.id, effect.generation, act)
 
     def _start_work(self, host: Host, effect: StartWork) -> None:
         work = host.kernel.actor.works[effect.work]
-        if work.virtual is None and host.kernel.actor.beat is not None:
+        if work.virtual is None and isinstance(host.kernel.actor, Attention):
             return  # it takes as long as it is given
         incarnation = self.incarnations[host.id]
         ends = self.works.outcome(host.id, work, effect.number, effect.arguments, incarnation)
@@ -334,19 +356,19 @@ class Driver:
             crash = self._counted(self._in_incarnation(host.id, lambda: self._crash(host, ends.down_ns)))
             self._schedule(at_ns, CONTROL, host.id, effect.number, crash)
             return
-        values: Mapping[str, Plain] = ends.values
+        values: Fields = ends.values
         if effect.work == TRANSLATE and work.produces and ends.outcome == "done":
             values = {"text": self.translator.translate(effect.arguments)}
-        event = finished(effect.number, ends.outcome, values, ends.reason)
+        event = Finished(effect.number, ends.outcome, values, ends.reason)
         deliver = self._counted(self._in_incarnation(host.id, self._delivery(host.id, event)))
-        self._schedule(at_ns, PRIORITY[EventKind.FINISHED], host.id, effect.number, deliver)
+        self._schedule(at_ns, Finished.priority, host.id, effect.number, deliver)
 
     def _revoke_work(self, host: Host, effect: RevokeWork) -> None:
         """Work that is a model obeys at once."""
         deliver = self._counted(
-            self._in_incarnation(host.id, self._delivery(host.id, finished(effect.number, "revoked")))
+            self._in_incarnation(host.id, self._delivery(host.id, Finished(effect.number, "revoked")))
         )
-        self._schedule(self.now_ns, PRIORITY[EventKind.FINISHED], host.id, effect.number, deliver)
+        self._schedule(self.now_ns, Finished.priority, host.id, effect.number, deliver)
 
     def _in_incarnation(self, name: str, act: Callable[[], None]) -> Callable[[], None]:
         incarnation = self.incarnations[name]

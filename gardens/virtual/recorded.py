@@ -28,36 +28,39 @@ from functools import cached_property
 from itertools import takewhile
 
 from nimdsl.base import canonical
-from nimdsl.base.canonical import Plain
-from nimdsl.base.errors import NimdslError, PermanentPortError
+from nimdsl.base.errors import PermanentPortError
 from nimdsl.base.units import SECOND_NS
+from nimdsl.base.values import Value
 from nimdsl.compile.garden import PERFECT_GARDEN
 from runtime.chance.models import Draws, Fates
 from runtime.chance.stimuli import stimuli_of
-from runtime.kernel.effects import Book, Deliver, Effect
-from runtime.kernel.events import PRIORITY, Event, EventKind
+from runtime.kernel.effects import Answer, AnyEffect, Ask, Book, Deliver, Send
+from runtime.kernel.events import (
+    Answered,
+    AnyEvent,
+    Boundary,
+    Finished,
+    Received,
+    Requested,
+    Stimulus,
+    TimerDue,
+)
 from runtime.kernel.step import Paid
 from runtime.ports.bus import check_size
 from runtime.run import wire
 from runtime.run.audit import Asked, Audit, Wrong
+from runtime.run.lines import LEDGER, STIMULI, Booked, Noticed, Said, Started, processes_in, read
 from runtime.run.replay import (
-    STIMULI,
+    AcceptedEvent,
     Difference,
-    Line,
     Recording,
     Stepper,
-    What,
     at_line,
-    readable,
+    in_words,
     strangers,
-    told,
 )
 from runtime.run.run import (
     BOOKS,
-    CLOCK,
-    INCIDENT,
-    LEDGER,
-    PROCESS,
     WIND_DOWN_NS,
     tariff_of,
 )
@@ -66,7 +69,7 @@ TIMER_SLACK_NS = 100_000
 """So much early a timer of a real garden may come: event loops wake a little before the time."""
 _HARMLESS = ("delayed", "held back", "duplicated")
 """How incidents end that lose nothing."""
-_MESSAGES = (EventKind.REQUEST, EventKind.REPLY, EventKind.MESSAGE, EventKind.STIMULUS)
+_MESSAGES = (Requested, Answered, Received, Stimulus)
 
 Identity = tuple[str, int]
 """Sender and number."""
@@ -80,12 +83,12 @@ class Sent:
     number: int
     to: str
     time_ns: int
-    event: Event
+    event: AnyEvent
     arrivals: tuple[int, ...]
     too_large: bool = False
 
     def __str__(self) -> str:
-        return f"{told(self.event)} to {self.to}, sent at {self.time_ns / SECOND_NS:.6f} s"
+        return f"{in_words(self.event)} to {self.to}, sent at {self.time_ns / SECOND_NS:.6f} s"
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ class Parity:
         return not self.differences and not self.losses
 
     @property
-    def summary(self) -> dict[str, Plain]:
+    def summary(self) -> dict[str, Value]:
         """Plain data for JSON."""
         return {
             "holds": self.holds,
@@ -196,7 +199,7 @@ class RecordedGarden:
         scenario, sender = self.recording.scenario, self.scenario_id
         due = stimuli_of(scenario, Draws(self.recording.seed))
         for at_ns, number, one in takewhile(lambda arrival: arrival[0] <= self.last_ns, due):
-            event = Event(EventKind.STIMULUS, one.event, one.payload, sender, number)
+            event = Stimulus(one.event, dict(one.payload), sender=sender, number=number)
             self.sent[sender, number] = Sent(sender, number, one.to, at_ns, event, (at_ns,))
         for name in sorted(set(self.recording.kernels) - set(self.inboxes)):
             if self.recording.garden:
@@ -220,11 +223,15 @@ class RecordedGarden:
 
     def _order(self, name: str) -> tuple[int, int, int, int]:
         line = self.queues[name][0]
-        event, number = line.event, line.event.number
-        if event.kind in (EventKind.BEAT, EventKind.TIMER, EventKind.FINISHED):
-            own = event.payload.get("work" if event.kind is EventKind.FINISHED else "generation")
-            number = own if isinstance(own, int) else 0
-        return line.time_ns, PRIORITY[event.kind], self.emitters.get(event.sender or name, -1), number
+        event = line.event
+        match event:
+            case TimerDue() | Boundary():
+                number = event.generation
+            case Finished():
+                number = event.work
+            case _:
+                number = event.number
+        return line.time_ns, event.priority, self.emitters.get(event.sender or name, -1), number
 
     def _hopeless(self) -> str:
         """Nobody can go on: who waits for what cannot come any more, the earliest first."""
@@ -243,7 +250,7 @@ class RecordedGarden:
             self._line_up(other)
         return name
 
-    def _take(self, name: str, line: Line) -> None:
+    def _take(self, name: str, line: AcceptedEvent) -> None:
         actor = self.actors[name]
         self._judge(name, line)
         taken = actor.take(line, last=not self.queues[name])
@@ -258,9 +265,9 @@ class RecordedGarden:
             if actor.snapshot.fault or table.state_numbers.get(actor.snapshot.state) in table.final:
                 self.ended_ns = line.time_ns
 
-    def _carry_out(self, name: str, line: Line, effects: tuple[Effect, ...]) -> None:
+    def _carry_out(self, name: str, line: AcceptedEvent, effects: tuple[AnyEffect, ...]) -> None:
         for index, effect in enumerate(effects):
-            if isinstance(effect, Deliver):
+            if isinstance(effect, Send | Ask | Answer):
                 self._send(name, line.time_ns, effect)
             elif isinstance(effect, Book):
                 item = line.position, BOOKS + index
@@ -290,15 +297,15 @@ class RecordedGarden:
             self.astray.add(name)
             self.differences.append(difference)
 
-    def _judge(self, name: str, line: Line) -> None:
+    def _judge(self, name: str, line: AcceptedEvent) -> None:
         event, identity = line.event, (line.event.sender, line.event.number)
-        if event.kind in (EventKind.BEAT, EventKind.TIMER):
-            armed = self.actors[name].snapshot.timers.get(str(event.payload.get("timer")))
+        if isinstance(event, TimerDue | Boundary):
+            armed = self.actors[name].snapshot.timers.get(event.timer)
             slack_ns = TIMER_SLACK_NS if self.recording.garden else 0
-            if armed and line.time_ns < armed[1] - slack_ns:
-                text = f"it is due at {armed[1] / SECOND_NS:.6f} s"
+            if armed and line.time_ns < armed.deadline_ns - slack_ns:
+                text = f"it is due at {armed.deadline_ns / SECOND_NS:.6f} s"
                 self._differs(name, at_line(Wrong.EARLY, name, line, text))
-        if event.kind not in _MESSAGES:
+        if not isinstance(event, _MESSAGES):
             return
         sent = self.sent.get(identity)
         self.arrived.add(identity)
@@ -308,7 +315,7 @@ class RecordedGarden:
             self._judge_unsent(name, line)
             return
         if sent.to != name:
-            sides: tuple[Plain, Plain] = {"to": name}, {"to": sent.to}
+            sides: tuple[Value, Value] = {"to": name}, {"to": sent.to}
             difference = at_line(Wrong.RECEIVER, name, line, f"it was sent to {sent.to}", *sides)
             self.differences.append(difference)
         elif canonical.encode(sent.event.to_data()) != canonical.encode(event.to_data()):
@@ -320,7 +327,7 @@ class RecordedGarden:
             self.differences.append(at_line(Wrong.EARLY, name, line, text))
         self.ahead_ns = max(self.ahead_ns, sent.time_ns - line.time_ns)
 
-    def _judge_unsent(self, name: str, line: Line) -> None:
+    def _judge_unsent(self, name: str, line: AcceptedEvent) -> None:
         """Programs outside may send what they like, so may an actor whose real journal was cut short."""
         event = line.event
         sender = self.actors.get(event.sender)
@@ -350,7 +357,7 @@ class RecordedGarden:
             return "the receiver has no journal here"
         if sent.too_large:
             return "too large for the bus"
-        stimulus = sent.event.kind is EventKind.STIMULUS
+        stimulus = isinstance(sent.event, Stimulus)
         if stimulus and self.ended_ns is not None and sent.time_ns >= self.ended_ns:
             return "the protocol had ended"
         return self._in_real(sent) if self.recording.garden else self._in_virtual(sent)
@@ -398,7 +405,11 @@ class RecordedGarden:
         """Compares the ledger; returns how many entries it has."""
         recording = self.recording
         economy = recording.program.economies.get(recording.scenario.economy)
-        lines = [(line.position, line.kind, line.body) for line in readable(recording.journal, LEDGER)]
+        lines = [
+            (position, line)
+            for position, line in read(recording.journal, LEDGER)
+            if isinstance(line, Booked | Said)
+        ]
         if economy is None:
             self._unpriced(lines)
             return 0
@@ -413,7 +424,7 @@ class RecordedGarden:
         self.notes.update(audit.notes)
         return len(audit.entries)
 
-    def _unpriced(self, lines: Sequence[tuple[int, str, Plain]]) -> None:
+    def _unpriced(self, lines: Sequence[tuple[int, object]]) -> None:
         """Without an economy everything is granted and nothing is written."""
         text = "the scenario has no economy"
         if lines:
@@ -423,24 +434,21 @@ class RecordedGarden:
                 self._differs(asked.actor, at_line(Wrong.OUTCOME, asked.actor, asked.line, text))
 
 
-def _said(event: Event) -> Plain:
-    data = event.to_data()
-    return {key: data[key] for key in ("kind", "name", "payload")}
+def _said(event: AnyEvent) -> dict[str, Value]:
+    """What it says, without who and when."""
+    return {key: value for key, value in event.to_data().items() if key not in ("sender", "number")}
 
 
 def _troubles(recording: Recording) -> Iterator[tuple[int, str | None]]:
     """When something was noted that can lose a message, and of whom: an actor, anybody (empty), or None
-    for a process that was started again.  Raises NimdslError for a line that cannot be read."""
-    for name in recording.journal.actors():
-        starts = 0
-        for line in readable(recording.journal, name) if name.startswith(PROCESS) else ():
-            at_ns, actor, what = (line.body.get(key, "") for key in ("time_ns", "actor", "what"))
-            if not isinstance(at_ns, int) or not isinstance(actor, str):
-                raise NimdslError(f"{name}, line {line.position}: {What.DAMAGED}")
-            if line.kind == CLOCK:
-                starts += 1
-                if starts > 1:
-                    yield at_ns, None
-            elif line.kind == INCIDENT and not str(what).endswith(_HARMLESS):
-                known = [one for one in (actor, actor.rpartition("/")[0]) if one in recording.kernels]
-                yield at_ns, known[0] if known else ""
+    for a process that was started again.  Raises DamagedLine."""
+    starts: Counter[str] = Counter()
+    for name, line in processes_in(recording.journal):
+        if isinstance(line, Started):
+            starts[name] += 1
+            if starts[name] > 1:
+                yield line.time_ns, None
+        elif isinstance(line, Noticed) and not line.what.endswith(_HARMLESS):
+            actor = line.actor
+            known = [one for one in (actor, actor.rpartition("/")[0]) if one in recording.kernels]
+            yield line.time_ns, known[0] if known else ""

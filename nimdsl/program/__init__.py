@@ -148,10 +148,7 @@ class Beat:
 
 @dataclass(frozen=True)
 class Actor:
-    """One actor: its machine, its data before the first event, its tables and its work.
-
-    With a ``beat`` it is an attention: its machine are her modes, driven by the scheduler.
-    """
+    """One actor: its machine, its data before the first event, its tables and its work."""
 
     kind: str
     name: str
@@ -163,7 +160,6 @@ class Actor:
     """The events that others may send it; whatever else they send is ignored."""
     domain: str = field(default="", metadata={"hashed": False})
     """What its waves are about."""
-    beat: Beat | None = None
     place: Place = field(default=NOWHERE, compare=False)
 
     @property
@@ -173,9 +169,19 @@ class Actor:
 
     @cached_property
     def table(self) -> Table:
-        """The flat table of its machine; of an attention, as its scheduler drives it."""
-        if self.beat is None:
-            return flatten(self.root)
+        """The flat table of its machine."""
+        return flatten(self.root)
+
+
+@dataclass(frozen=True)
+class Attention(Actor):
+    """An actor whose machine are her modes, driven by the scheduler of a beat."""
+
+    beat: Beat = field(kw_only=True)
+
+    @cached_property
+    def table(self) -> Table:
+        """The flat table of her modes, as the scheduler drives them."""
         stages = {level.name: [name for name, _ in level.stages] for level in self.beat.levels}
         return flatten(expanded(self.root, stages))
 
@@ -360,7 +366,7 @@ class Program:
     schemas: Mapping[str, Schema]
     economies: Mapping[str, Economy]
     cells: Mapping[str, Actor]
-    attentions: Mapping[str, Actor]
+    attentions: Mapping[str, Attention]
     phases: Mapping[str, Phase]
     protocols: Mapping[str, Protocol]
     gardens: Mapping[str, Garden]

@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
+from nimdsl.base.errors import InternalError
+from nimdsl.base.values import Fields
 from nimdsl.expression.evaluate import Fault
 from nimdsl.program.machine import (
     Action,
@@ -25,20 +29,17 @@ from nimdsl.program.machine import (
     Settle,
     StartWork,
 )
+from runtime import records
 from runtime.kernel import effects
-from runtime.kernel.events import EventKind
-from runtime.kernel.turn import Turn, value_at, with_value
-from runtime.ledger import economy
+from runtime.kernel.snapshot import Opened, Underway
+from runtime.kernel.turn import Internal, Turn, value_at, with_value
+from runtime.ledger import accounts
+from runtime.records import Identity
 
 
 def perform(turn: Turn, action: Action) -> None:
     """Does one action.  Raises Fault when an expression has no value."""
     _PERFORM[type(action)](turn, action)
-
-
-def request_key(identity: list[Any]) -> str:
-    """``[emitter, number]`` as text."""
-    return f"{identity[0]}/{identity[1]}"
 
 
 def _set(turn: Turn, action: Set) -> None:
@@ -47,103 +48,105 @@ def _set(turn: Turn, action: Set) -> None:
     except Fault as fault:
         if not action.otherwise:
             raise
-        turn.queue.append((action.otherwise, {"reason": str(fault)}, None))
+        turn.queue.append(Internal(action.otherwise, {"reason": str(fault)}))
         return
     turn.data = with_value(turn.data, action.path, value)
+    turn.changed[".".join(action.path)] = value
 
 
 def _append(turn: Turn, action: Append) -> None:
     value = action.value.evaluate(turn.environment())
-    turn.data = with_value(turn.data, action.path, [*value_at(turn.data, action.path), value])
+    before = value_at(turn.data, action.path)
+    turn.data = with_value(turn.data, action.path, [*(before if isinstance(before, list) else []), value])
+    turn.appended.setdefault(".".join(action.path), []).append(value)
 
 
 def _raise(turn: Turn, action: Raise) -> None:
-    turn.queue.append((action.event, {}, None))
+    turn.queue.append(Internal(action.event, {}))
 
 
 def _start_work(turn: Turn, action: StartWork) -> None:
     arguments = action.arguments.evaluate(turn.environment())
     number = turn.next_number()
-    turn.works[str(number)] = {"work": action.work, "arguments": arguments, "owner": action.owner}
+    turn.works[number] = Underway(action.work, arguments, action.owner)
     turn.effects.append(effects.StartWork(number, action.work, arguments))
-    turn.record("work", work=action.work, number=number)
+    turn.note(records.WorkStarted(action.work, number))
 
 
 def _emit(turn: Turn, action: Emit) -> None:
     content = action.content.evaluate(turn.environment())
     number = turn.next_number()
     turn.effects.append(effects.Publish(number, content))
-    turn.record("emit", content=content, number=number)
+    turn.note(records.Emitted(content, number))
 
 
 def _send(turn: Turn, action: Send) -> None:
     payload = action.payload.evaluate(turn.environment())
     number = turn.next_number()
-    turn.effects.append(effects.Deliver(number, EventKind.MESSAGE, action.to, action.event, payload))
-    turn.record("send", to=action.to, event=action.event, payload=payload, number=number)
+    turn.effects.append(effects.Send(number, action.to, action.event, payload))
+    turn.note(records.Sent(action.to, action.event, payload, number))
 
 
 def _request(turn: Turn, action: Request) -> None:
     number = turn.next_number()
     if turn.request is None:
-        turn.request = {
-            "number": number,
-            "opened_ns": turn.now_ns,
-            "message": action.message.evaluate(turn.environment()),
-            "schema": action.reply_schema,
-            "event": action.reply_event,
-        }
+        message = action.message.evaluate(turn.environment())
+        turn.request = Opened(number, turn.now_ns, message, action.reply_schema, action.reply_event)
     opened = turn.request
-    payload = {
-        "request": [turn.actor.id, opened["number"]],
-        "message": opened["message"],
-        "hold": turn.hold,
-        "process": action.process,
-        "opened_ns": opened["opened_ns"],
-    }
-    turn.effects.append(effects.Deliver(number, EventKind.REQUEST, action.to, "", payload))
-    turn.record("request", to=action.to, request=opened["number"], message=opened["message"], number=number)
+    ask = effects.Ask(
+        number,
+        action.to,
+        Identity(turn.actor.id, opened.number),
+        opened.message,
+        turn.hold,
+        action.process,
+        opened.opened_ns,
+    )
+    turn.effects.append(ask)
+    turn.note(records.Asked(action.to, opened.number, opened.message, number))
 
 
 def _reply(turn: Turn, action: Reply) -> None:
     serving = turn.serving
+    if serving is None:
+        raise InternalError(f"{turn.actor.id} replies, and serves no request")
+    message = _message(turn, action)
+    answer(turn, serving.request, serving.sender, message)
+    if action.status != "RETRY":
+        turn.answered = turn.answered.with_one(str(serving.request), message)
+    turn.serving = None
+
+
+def _message(turn: Turn, action: Reply) -> Fields:
     environment = turn.environment()
     if action.find is not None and action.status == "ACK":
         environment["$row"] = action.find.evaluate(environment)[0]
-    message: dict[str, Any] = {
-        "$schema": action.schema,
-        "type": action.type,
-        "status": action.status,
-    }
+    message: dict[str, Any] = {"$schema": action.schema, "type": action.type, "status": action.status}
     if action.status == "ACK":
         message["payload"] = action.payload.evaluate(environment)
     if action.delta is not None:
         message["lifeforce_delta"] = action.delta.evaluate(environment)
     if action.reason is not None:
         message["reason"] = action.reason.evaluate(environment)
-    answer(turn, serving, message)
-    if action.status != "RETRY":
-        turn.answered = turn.answered.with_one(request_key(serving["request"]), message)
-    turn.serving = None
+    return message
 
 
-def answer(turn: Turn, asked: Any, message: Any) -> None:
+def answer(turn: Turn, request: Identity, sender: str, message: Fields) -> None:
     """Sends the reply to a request."""
     number = turn.next_number()
-    payload = {"request": asked["request"], "message": message}
-    turn.effects.append(effects.Deliver(number, EventKind.REPLY, asked["sender"], "", payload))
-    turn.record("reply", to=asked["sender"], request=asked["request"], message=message, number=number)
+    turn.effects.append(effects.Answer(number, sender, request, message))
+    turn.note(records.Replied(sender, request, message, number))
 
 
 def _settle(turn: Turn, action: Settle) -> None:
     key = f"{action.account}/{turn.actor.id}/{turn.next_number()}"
-    turn.effects.append(effects.Book(economy.Settle(turn.hold, key, action.account, action.amount)))
+    turn.effects.append(effects.Book(accounts.Settle(turn.hold, key, action.account, action.amount)))
 
 
 def _close(turn: Turn, action: Close) -> None:
     turn.request = None
     if turn.hold:
-        turn.effects.append(effects.Book(economy.Release(turn.hold, action.keep)))
+        turn.effects.append(effects.Book(accounts.Release(turn.hold, action.keep)))
         turn.hold = ""
 
 
@@ -151,15 +154,21 @@ def _reward(turn: Turn, action: Reward) -> None:
     environment = turn.environment()
     prefix = f"{turn.actor.id}/{action.name}/"
     found = action.keys.evaluate(environment) if action.keys else [turn.next_number()]
-    keys = tuple(prefix + str(key) for key in found)
+    keys = [prefix + str(key) for key in found]
     claims = action.claims.evaluate(environment) if action.claims else []
     claimed = sum(claims) if claims else None
-    turn.effects.append(effects.Book(economy.Reward(action.name, keys, action.scope, claimed)))
-    turn.record("reward", reward=action.name, keys=list(keys))
+    turn.effects.append(effects.Book(accounts.Reward(action.name, tuple(keys), action.scope, claimed)))
+    turn.note(records.Rewarded(action.name, keys))
+
+
+_NOTES: dict[str, type[records.ProtocolBody]] = {
+    "handshake": records.HandshakeEnded,
+    "phase": records.PhaseMarked,
+}
 
 
 def _note(turn: Turn, action: Note) -> None:
-    turn.record(action.type, **action.fields.evaluate(turn.environment()))
+    turn.note(msgspec.convert(action.fields.evaluate(turn.environment()), _NOTES[action.type]))
 
 
 _PERFORM: dict[type, Callable[[Turn, Any], None]] = {

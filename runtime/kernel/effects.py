@@ -1,24 +1,33 @@
-"""Effects: what a step asks its driver to do, as data, in order.
+"""Effects: what a step asks its driver to do, as data, in order; one class each.
 
-``number`` is the actor's effect number: with the actor it identifies a message
-or a piece of work for ever, and draws belong to it (SEMANTICS 2.4).
+Each is written under the tag that stands beside its class.  ``number`` is the actor's effect number:
+with the actor it identifies a message or a piece of work for ever, and draws belong to it (SEMANTICS
+2.4).  Drivers match all of them: one that they forget fails the type check.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Final
 
-from nimdsl.base.canonical import Plain
-from runtime.kernel.events import Event, EventKind
-from runtime.ledger.accounts import Release, Settle, command_from_data, command_to_data, is_command
-from runtime.ledger.accounts import Reward as Grant
+import msgspec
+from msgspec import Struct
 
-BOUNDARY = -1
+from nimdsl.base.values import Fields, Value
+from runtime.kernel.events import Boundary, TimerDue
+from runtime.ledger.accounts import Booking
+from runtime.records import Identity
+
+EFFECT_FORMAT: Final = 2
+BOUNDARY: Final = -1
 """The timer of a beat's end."""
 
 
-class SetTimer(NamedTuple):
+class Effect(Struct, frozen=True, tag_field="type", omit_defaults=True):
+    """The root of every effect."""
+
+
+class SetTimer(Effect, frozen=True, tag="set_timer"):
     """Deliver the timer's event at ``deadline_ns``."""
 
     timer: int
@@ -26,84 +35,94 @@ class SetTimer(NamedTuple):
     deadline_ns: int
 
     @property
-    def event(self) -> Event:
+    def event(self) -> TimerDue | Boundary:
         """What is to be delivered."""
-        kind = EventKind.BEAT if self.timer == BOUNDARY else EventKind.TIMER
-        return Event(kind, payload={"timer": self.timer, "generation": self.generation})
+        due = Boundary if self.timer == BOUNDARY else TimerDue
+        return due(self.timer, self.generation)
 
 
-class CancelTimer(NamedTuple):
+class CancelTimer(Effect, frozen=True, tag="cancel_timer"):
     """That arming will not be wanted any more."""
 
     timer: int
     generation: int
 
 
-class StartWork(NamedTuple):
-    """Do the work; it comes back as a FINISHED event."""
+class StartWork(Effect, frozen=True, tag="start_work"):
+    """Do the work; it comes back as a :class:`runtime.kernel.events.Finished`."""
 
     number: int
     work: str
-    arguments: Plain
+    arguments: Fields
 
 
-class CancelWork(NamedTuple):
+class CancelWork(Effect, frozen=True, tag="cancel_work"):
     """What that work comes back with will not be wanted any more."""
 
     number: int
 
 
-class RevokeWork(NamedTuple):
-    """The time of that work is over: end it, and say by a FINISHED event when it has ended."""
+class RevokeWork(Effect, frozen=True, tag="revoke_work"):
+    """The time of that work is over: end it, and say by its event when it has ended."""
 
     number: int
 
 
-class Deliver(NamedTuple):
-    """Send a message to an actor; ``kind`` is REQUEST, REPLY or MESSAGE."""
+class Send(Effect, frozen=True, tag="send"):
+    """Send a named event to an actor."""
 
     number: int
-    kind: EventKind
     to: str
-    name: str
-    payload: Plain
+    event: str
+    payload: Value
 
 
-class Publish(NamedTuple):
+class Ask(Effect, frozen=True, tag="ask"):
+    """Send a request to a cell; ``hold`` pays for the answer, up to ``process`` micro-LF."""
+
+    number: int
+    to: str
+    request: Identity
+    message: Fields
+    hold: str
+    process: int
+    opened_ns: int
+
+
+class Answer(Effect, frozen=True, tag="answer"):
+    """Send the answer to a request."""
+
+    number: int
+    to: str
+    request: Identity
+    message: Fields
+
+
+class Publish(Effect, frozen=True, tag="publish"):
     """Let a wave go to whoever listens."""
 
     number: int
-    content: Plain
+    content: Value
 
 
-class Book(NamedTuple):
+class Book(Effect, frozen=True, tag="book"):
     """A command for the economy that cannot be refused."""
 
-    command: Settle | Release | Grant
+    command: Booking
 
 
-Effect = SetTimer | CancelTimer | StartWork | CancelWork | RevokeWork | Deliver | Publish | Book
-
-_EFFECTS = {
-    kind.__name__: kind
-    for kind in (SetTimer, CancelTimer, StartWork, CancelWork, RevokeWork, Deliver, Publish)
-}
+Deliver = Send | Ask | Answer
+"""What goes to another actor."""
+AnyEffect = SetTimer | CancelTimer | StartWork | CancelWork | RevokeWork | Deliver | Publish | Book
 
 
-def effect_to_data(effect: Effect) -> dict[str, Plain]:
-    """Plain form of an effect; a booking is its command."""
-    if isinstance(effect, Book):
-        return command_to_data(effect.command)
-    return {"type": type(effect).__name__, **effect._asdict()}
+def effect_to_data(effect: AnyEffect) -> dict[str, Value]:
+    """Plain form of an effect."""
+    data: dict[str, Value] = msgspec.to_builtins(effect)
+    return data
 
 
-def effect_from_data(data: Mapping[str, Any]) -> Effect:
-    """The effect that ``effect_to_data`` wrote."""
-    if is_command(data["type"]):
-        command: Any = command_from_data(data)
-        return Book(command)
-    fields = {key: value for key, value in data.items() if key != "type"}
-    if "kind" in fields:
-        fields["kind"] = EventKind(fields["kind"])
-    effect: Effect = _EFFECTS[data["type"]](**fields)
+def effect_from_data(data: Mapping[str, Value]) -> AnyEffect:
+    """The effect that ``effect_to_data`` wrote.  Raises ValueError (msgspec's) for anything else."""
+    effect: AnyEffect = msgspec.convert(data, AnyEffect)
     return effect

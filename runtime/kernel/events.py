@@ -1,78 +1,116 @@
-"""Events: what reaches an actor from outside.
+"""Events: what reaches an actor from outside, one class a kind.
 
-Every event is plain data, so that it can be journalled in full.  Priorities
-order events of one instant (SEMANTICS 2.2).
+Every event is data, so that it can be journalled in full, under the tag that stands beside its class.
+``sender`` and ``number`` (its effect number there) identify what another actor sent.  Priorities order
+the events of one instant (SEMANTICS 2.2): control 0, beat boundaries 1, finished work 2, messages 3,
+stimuli 4, timers 5.
 """
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import ClassVar, Final
 
-from nimdsl.base.canonical import Plain
+import msgspec
+from msgspec import Struct
 
+from nimdsl.base.values import Fields, Value
+from runtime.records import Identity
 
-class EventKind(enum.StrEnum):
-    """What kind of event it is; see :data:`PRIORITY` for who goes first."""
-
-    BEGIN = "begin"
-    """The actor starts: its initial state is entered."""
-    FINISHED = "finished"
-    """Work came back: ``{work, outcome, values, reason}``; ``work`` is its effect number."""
-    REQUEST = "request"
-    """``{request: [emitter, number], message, hold, process, opened_ns}``."""
-    REPLY = "reply"
-    """``{request: [emitter, number], message}``."""
-    MESSAGE = "message"
-    """A named event from another actor, with its payload."""
-    STIMULUS = "stimulus"
-    """A named event from the scenario, with its payload."""
-    BEAT = "beat"
-    """The end of a beat and the start of the next; as ``TIMER``, before everything else of its instant."""
-    TIMER = "timer"
-    """``{timer, generation}``."""
+EVENT_FORMAT: Final = 2
 
 
-PRIORITY: Mapping[EventKind, int] = {
-    EventKind.BEGIN: 0,
-    EventKind.BEAT: 1,
-    EventKind.FINISHED: 2,
-    EventKind.REQUEST: 3,
-    EventKind.REPLY: 3,
-    EventKind.MESSAGE: 3,
-    EventKind.STIMULUS: 4,
-    EventKind.TIMER: 5,
-}
-"""Control 0, beat boundaries 1, finished work 2, messages 3, stimuli 4, timers 5."""
+class Event(Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+    """The root of every event."""
 
-
-_NOTHING: Plain = {}
-
-
-class Event(NamedTuple):
-    """An event.  ``sender`` and ``number`` (its effect number there) identify a message."""
-
-    kind: EventKind
-    name: str = ""
-    payload: Plain = _NOTHING
+    priority: ClassVar[int]
     sender: str = ""
     number: int = 0
 
-    def to_data(self) -> dict[str, Any]:
+    def to_data(self) -> dict[str, Value]:
         """Plain form, for the journal."""
-        return {
-            "kind": self.kind.value,
-            "name": self.name,
-            "payload": self.payload,
-            "sender": self.sender,
-            "number": self.number,
-        }
+        data: dict[str, Value] = msgspec.to_builtins(self)
+        return data
 
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Event:
-        """The event that ``to_data`` wrote."""
-        return cls(EventKind(data["kind"]), data["name"], data["payload"], data["sender"], data["number"])
+    @property
+    def kind(self) -> str:
+        """What it is called."""
+        return str(self.__struct_config__.tag)
 
 
-BEGIN = Event(EventKind.BEGIN)
+class Begin(Event, frozen=True, tag="begin"):
+    """The actor starts: its initial state is entered."""
+
+    priority = 0
+
+
+class Boundary(Event, frozen=True, tag="beat"):
+    """The end of a beat and the start of the next: a timer that comes before all else of its instant."""
+
+    priority = 1
+    timer: int
+    generation: int
+
+
+class Finished(Event, frozen=True, tag="finished"):
+    """Work came back: ``work`` is its effect number, ``outcome`` one of the words of its interface."""
+
+    priority = 2
+    work: int
+    outcome: str
+    values: Fields = {}
+    reason: str = ""
+
+
+class Requested(Event, frozen=True, tag="request"):
+    """Somebody asks; ``hold`` pays for the answer, up to ``process`` micro-LF."""
+
+    priority = 3
+    request: Identity
+    message: Fields
+    hold: str = ""
+    process: int = 0
+    opened_ns: int = 0
+
+
+class Answered(Event, frozen=True, tag="reply"):
+    """An answer to a request."""
+
+    priority = 3
+    request: Identity
+    message: Fields
+
+
+class Received(Event, frozen=True, tag="message"):
+    """A named event from another actor."""
+
+    priority = 3
+    name: str
+    payload: Value = {}
+
+
+class Stimulus(Event, frozen=True, tag="stimulus"):
+    """A named event from the scenario."""
+
+    priority = 4
+    name: str
+    payload: Value = {}
+
+
+class TimerDue(Event, frozen=True, tag="timer"):
+    """An armed timer is due."""
+
+    priority = 5
+    timer: int
+    generation: int
+
+
+AnyEvent = Begin | Boundary | Finished | Requested | Answered | Received | Stimulus | TimerDue
+
+BEGIN: Final = Begin()
+
+
+def event_from_data(data: Mapping[str, Value]) -> AnyEvent:
+    """The event that ``to_data`` wrote.  Raises ValueError (msgspec's) for anything else."""
+    event: AnyEvent = msgspec.convert(data, AnyEvent)
+    return event

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from nimdsl.program import Actor, Schema
-from runtime.kernel.effects import Effect
+from runtime.kernel.effects import AnyEffect
 from runtime.kernel.interpreters import Interpreter
 from runtime.kernel.snapshot import Snapshot
-from runtime.kernel.turn import Record
-from runtime.ledger.economy import Charge, Reserve, Settle
+from runtime.ledger.accounts import Question
+from runtime.records import Noted
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,10 @@ class Paid(NamedTuple):
 class Need:
     """The step waits for the economy; ask it ``command`` and step again with the answer appended."""
 
-    command: Reserve | Charge | Settle
+    command: Question
 
 
-Ask = Callable[[Reserve | Charge | Settle], Paid]
+Ask = Callable[[Question], Paid]
 """An economy that answers on the spot."""
 
 
@@ -47,5 +47,5 @@ class Step(NamedTuple):
     """What a step leads to."""
 
     snapshot: Snapshot
-    effects: tuple[Effect, ...]
-    records: tuple[Record, ...]
+    effects: tuple[AnyEffect, ...]
+    records: tuple[Noted, ...]

@@ -16,19 +16,33 @@ happened, nothing was paid, and the actor raises ``fault`` with the reason.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, assert_never
 
-from nimdsl.base.canonical import Plain
+from nimdsl.base.errors import InternalError
 from nimdsl.base.units import MICRO
+from nimdsl.base.values import Fields
 from nimdsl.expression.evaluate import Fault
 from nimdsl.program.flatten import FAULT, REFUSED, Row
 from nimdsl.program.machine import Price, Purse
+from runtime import records
 from runtime.kernel import messages
-from runtime.kernel.actions import answer, perform, request_key
-from runtime.kernel.events import Event, EventKind
+from runtime.kernel.actions import answer, perform
+from runtime.kernel.events import (
+    Answered,
+    AnyEvent,
+    Begin,
+    Boundary,
+    Finished,
+    Received,
+    Requested,
+    Stimulus,
+    TimerDue,
+)
 from runtime.kernel.kernel import Ask, Kernel, Need, Paid
-from runtime.kernel.turn import Turn
-from runtime.ledger.economy import Charge, Reserve, Settle
+from runtime.kernel.snapshot import Serving
+from runtime.kernel.turn import Internal, Turn
+from runtime.ledger.accounts import Charge, Question, Reserve, Settle
+from runtime.records import Noted
 
 INTERNAL_EVENT_COUNT_MAX = 64
 DEFERRED_COUNT_MAX = 64
@@ -57,41 +71,55 @@ class MachineStep:
         self.asked = asked
         self.asked_count = 0
 
-    def take(self, event: Event) -> None:
+    def take(self, event: AnyEvent) -> None:
         """The external event, then every internal one that follows from it."""
         turn = self.turn
-        match event.kind:
-            case EventKind.BEGIN:
-                turn.record("begin", state=self.table.states[self.table.begin.target])
-                self.follow(self.table.begin, "begin")
-            case EventKind.TIMER:
-                del turn.timers[str(event.payload["timer"])]
-                timer = self.table.timers[event.payload["timer"]]
-                self.fire(self.table.events[timer.event], {})
-            case EventKind.FINISHED:
-                self.finished(event.payload)
-            case EventKind.REQUEST:
+        match event:
+            case Begin():
+                self._begin()
+            case TimerDue():
+                del turn.timers[event.timer]
+                self.fire(self.table.events[self.table.timers[event.timer].event], {})
+            case Finished():
+                self.finished(event)
+            case Requested():
                 self._requested(event)
-            case EventKind.REPLY:
-                self._replied(event)
-            case _:
+            case Answered():
+                self._answered(event)
+            case Received() | Stimulus():
                 self.sent(event)
+            case Boundary():
+                raise InternalError(f"{turn.actor.id} has no beats")
+            case _:
+                assert_never(event)
         self.drain()
+
+    def _begin(self) -> None:
+        """Enters the initial state; its record comes before those of what is done there."""
+        turn, row, place = self.turn, self.table.begin, len(self.turn.records)
+        turn.changed, turn.appended = {}, {}
+        done = self.perform(row)
+        changes = (turn.changed, turn.appended) if done else ({}, {})
+        turn.records.insert(
+            place, Noted(records.Began(self.table.states[row.target], *changes), turn.moment)
+        )
+        if done:
+            turn.move(row)
 
     def drain(self) -> None:
         """Internal events first-in-first-out; then deferred events, each with a budget of its own."""
         turn, left = self.turn, INTERNAL_EVENT_COUNT_MAX
         while turn.queue or self._recall():
-            name, fields, event = turn.queue.popleft()
-            if event is not None:
+            name, fields, recalled = turn.queue.popleft()
+            if recalled is not None:
                 left = INTERNAL_EVENT_COUNT_MAX
-                self._requested(event)
+                self._requested(recalled)
             elif left:
                 left -= 1
                 self.fire(name, fields)
             else:
                 turn.fault = f"more than {INTERNAL_EVENT_COUNT_MAX} internal events in one step"
-                turn.record("faulted", reason=turn.fault)
+                turn.note(records.Broken(turn.fault))
                 turn.queue.clear()
                 return
 
@@ -100,83 +128,80 @@ class MachineStep:
         turn = self.turn
         if not turn.deferred or turn.fault or turn.state in self.table.deferred:
             return False
-        turn.queue.append(("", {}, Event.from_data(turn.deferred.pop(0))))
+        turn.queue.append(Internal("", {}, turn.deferred.pop(0)))
         return True
 
     # Events with a meaning of their own
 
-    def finished(self, payload: Plain) -> None:
+    def finished(self, event: Finished) -> None:
         """Work that an action started came back."""
-        started = self.turn.works.pop(str(payload["work"]))
-        work = self.kernel.actor.works[started["work"]]
-        outcome = payload["outcome"]
-        fields = dict(payload["values"]) if outcome == "done" else {"reason": payload["reason"]}
-        if outcome == "done" and work.produces:
-            schema = self.kernel.schemas[work.produces[started["arguments"]["phase"]]]
+        started = self.turn.works.pop(event.work)
+        work = self.kernel.actor.works[started.work]
+        fields = dict(event.values) if event.outcome == "done" else {"reason": event.reason}
+        if event.outcome == "done" and work.produces:
+            schema = self.kernel.schemas[work.produces[str(started.arguments["phase"])]]
             message, reason = messages.read(schema, fields.get("text"))
             fields = {"message": message, "valid": not reason, "problem": reason}
-        self.fire(work.outcomes[outcome], fields)
+        self.fire(work.outcomes[event.outcome], fields)
 
-    def sent(self, event: Event) -> None:
+    def sent(self, event: Received | Stimulus) -> None:
         """An event from another actor or from outside: its own events nobody else can cause."""
         if event.name in self.kernel.actor.accepts:
-            self.fire(event.name, event.payload)
+            self.fire(event.name, event.payload if isinstance(event.payload, dict) else {})
         else:
-            self.turn.record("ignored", event=event.name, state=self.table.states[self.turn.state])
+            self.turn.note(records.Ignored(event.name, self.table.states[self.turn.state]))
 
-    def _requested(self, event: Event) -> None:
-        turn = self.turn
-        key = request_key(event.payload["request"])
-        remembered = turn.answered.get(key)
+    def _requested(self, event: Requested) -> None:
+        turn, request = self.turn, event.request
+        asker = event.sender or request.asker
+        remembered = turn.answered.get(str(request))
         if remembered is not None:
-            turn.record("answered_again", request=event.payload["request"])
-            asker = event.sender or event.payload["request"][0]
-            answer(turn, {"request": event.payload["request"], "sender": asker}, remembered)
+            turn.note(records.AnsweredAgain(request))
+            answer(turn, request, asker, remembered)
             return
-        waiting = [request_key(data["payload"]["request"]) for data in turn.deferred]
-        if key in waiting or (turn.serving and request_key(turn.serving["request"]) == key):
-            turn.record("duplicate", request=event.payload["request"])
+        waiting = any(one.request == request for one in turn.deferred)
+        if waiting or (turn.serving and turn.serving.request == request):
+            turn.note(records.Duplicate(request))
             return
-        message = event.payload["message"]
-        schema = self.kernel.schemas.get(message.get("$schema", ""))
-        reason = messages.problem(schema, message) if schema else "unknown schema"
+        schema = self.kernel.schemas.get(str(event.message.get("$schema", "")))
+        reason = messages.problem(schema, event.message) if schema else "unknown schema"
         if schema is None or reason:
-            turn.record("malformed", request=event.payload["request"], reason=reason)
+            turn.note(records.Malformed(request, reason))
             return
         name = f"request:{schema.name}"
         if name in self.table.deferred.get(turn.state, ()):
             self._defer(event)
             return
         before = turn.serving
-        turn.serving = {**event.payload, "sender": event.sender or event.payload["request"][0]}
+        turn.serving = Serving(request, asker, event.message, event.hold, event.process, event.opened_ns)
         if not self.fire(name, {}):
             turn.serving = before
 
-    def _defer(self, event: Event) -> None:
+    def _defer(self, event: Requested) -> None:
         turn = self.turn
         if len(turn.deferred) == DEFERRED_COUNT_MAX:
-            turn.record("dropped", reason=f"more than {DEFERRED_COUNT_MAX} deferred events")
+            turn.note(records.Dropped(f"more than {DEFERRED_COUNT_MAX} deferred events"))
             return
-        turn.deferred.append(event.to_data())
-        turn.record("deferred", request=event.payload["request"])
+        turn.deferred.append(event)
+        turn.note(records.Deferred(event.request))
 
-    def _replied(self, event: Event) -> None:
+    def _answered(self, event: Answered) -> None:
         turn = self.turn
         opened = turn.request
-        if opened is None or event.payload["request"] != [turn.actor.id, opened["number"]]:
-            turn.record("stale", request=event.payload["request"])
+        if opened is None or event.request != (turn.actor.id, opened.number):
+            turn.note(records.Stale(event.request))
             return
-        message = event.payload["message"]
-        reason = messages.problem(self.kernel.schemas[opened["schema"]], message)
+        message = event.message
+        reason = messages.problem(self.kernel.schemas[opened.schema], message)
         fields: dict[str, Any] = {"valid": not reason, "problem": reason, "message": message}
         if not reason:
             delta = message.get("lifeforce_delta")
-            fields["claims"] = [] if delta is None else [round(delta * MICRO)]
-        self.fire(opened["event"], fields)
+            fields["claims"] = [round(delta * MICRO)] if isinstance(delta, int | float) else []
+        self.fire(opened.event, fields)
 
     # Choosing and following a row
 
-    def fire(self, name: str, fields: Plain) -> bool:
+    def fire(self, name: str, fields: Fields) -> bool:
         """Offers a named event to the machine; whether a transition happened."""
         turn = self.turn
         turn.event_fields = fields
@@ -193,7 +218,7 @@ class MachineStep:
                 self._fault(state, fault)
                 return False
         if chosen is None:
-            turn.record("ignored", event=name, state=self.table.states[state])
+            turn.note(records.Ignored(name, self.table.states[state]))
             return False
         return self.follow(self.table.rows[chosen], name)
 
@@ -210,7 +235,7 @@ class MachineStep:
         try:
             return row.guard.evaluate(self.turn.environment()) is True
         except Fault as fault:
-            self.turn.record("fault", state=self.table.states[row.source], reason=str(fault))
+            self.turn.note(records.Faulted(self.table.states[row.source], str(fault)))
             return False
 
     def _pay(self, row: Row) -> None:
@@ -227,7 +252,7 @@ class MachineStep:
             self.turn.hold = f"{self.kernel.actor.id}/{self.turn.effect_number}"
         self.turn.next_number()
 
-    def ask(self, command: Reserve | Charge | Settle) -> Paid:
+    def ask(self, command: Question) -> Paid:
         """What the economy says; the step ends here when it has not been asked yet."""
         position = self.asked_count
         if position >= len(self.answers) and self.asked is None:
@@ -247,45 +272,48 @@ class MachineStep:
         finally:
             saved.restore(self.turn)
 
-    def _command(self, price: Price) -> Reserve | Charge | Settle:
+    def _command(self, price: Price) -> Question:
         actor = self.kernel.actor.id
         key = f"{actor}/{self.turn.effect_number}"
         if price.purse is Purse.HOLD:
             return Reserve(key, price.amount, price.account)
         if price.purse is Purse.REQUEST:
             serving = self.turn.serving
-            key = f"{price.account}/{request_key(serving['request'])}"
-            return Settle(serving["hold"], key, price.account, serving["process"])
+            if serving is None:
+                raise InternalError(f"{actor} is paid by a request, and serves none")
+            key = f"{price.account}/{serving.request}"
+            return Settle(serving.hold, key, price.account, serving.process)
         return Charge(key, price.account, price.amount, actor)
 
     def _prepaid(self) -> bool:
         """Whether the request being served brought lifeforce for its processing."""
         serving = self.turn.serving
-        return bool(serving and serving["hold"] and serving["process"])
+        return bool(serving and serving.hold and serving.process)
 
     def _refuse(self, name: str, refused: _Refused) -> None:
         turn = self.turn
-        fields = {"price": refused.price.amount, "balance": refused.balance}
-        turn.record("refused", event=name, state=self.table.states[turn.state], **fields)
-        turn.queue.append((REFUSED, fields, None))
+        price, balance = refused.price.amount, refused.balance
+        turn.note(records.Refused(name, self.table.states[turn.state], price, balance))
+        turn.queue.append(Internal(REFUSED, {"price": price, "balance": balance}))
 
     def _fault(self, state: int, fault: Fault) -> None:
         """An action faulted: its transition did not happen, and the actor hears of it."""
-        self.turn.record("fault", state=self.table.states[state], reason=str(fault))
-        self.turn.queue.append((FAULT, {"reason": str(fault)}, None))
+        self.turn.note(records.Faulted(self.table.states[state], str(fault)))
+        self.turn.queue.append(Internal(FAULT, {"reason": str(fault)}))
 
     def follow(self, row: Row, name: str) -> bool:
         """Does the row's actions and moves; a fault undoes all of it."""
         turn = self.turn
-        if (row.actions or turn.works) and not self._perform(row):
+        turn.changed, turn.appended = {}, {}
+        if (row.actions or turn.works) and not self.perform(row):
             return False
-        if row.source >= 0:
-            source, target = self.table.states[row.source], self.table.states[row.target]
-            turn.leave({"type": "transition", "event": name, "from": source, "to": target})
+        source, target = self.table.states[row.source], self.table.states[row.target]
+        turn.note(records.Moved(name, source, target, turn.changed, turn.appended))
         turn.move(row)
         return True
 
-    def _perform(self, row: Row) -> bool:
+    def perform(self, row: Row) -> bool:
+        """Does the row's actions; a fault undoes them, and the actor hears of it."""
         turn = self.turn
         saved = _Saved(turn)
         turn.abandon(row)

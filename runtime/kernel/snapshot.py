@@ -1,4 +1,4 @@
-"""Snapshots: an actor between two events, as plain data (SEMANTICS 1.1).
+"""Snapshots: an actor between two events, as typed data (SEMANTICS 1.1).
 
 A snapshot round-trips through canonical bytes at any point.  It is never
 changed in place: a step makes a new one.
@@ -7,58 +7,112 @@ changed in place: a step makes a new one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from nimdsl.base.canonical import Plain
+import msgspec
+from msgspec import Struct
+
+from nimdsl.base.values import Fields, Value
 from nimdsl.program import Actor
-from runtime.kernel.answer_cache import Remembered
-from runtime.kernel.events import Event, EventKind
+from runtime.kernel.answer_cache import AnswerCache
+from runtime.kernel.beat import BeatState
+from runtime.kernel.events import AnyEvent, Boundary, Finished, Requested, TimerDue
+from runtime.records import Identity
 
 ACCEPTED_COUNT_MAX = 64
 """How many numbers of a sender are remembered; older ones than these are taken for known."""
 
 
-class Snapshot(NamedTuple):
+class Armed(Struct, frozen=True):
+    """A timer that runs: which arming it is, and when it is due."""
+
+    generation: int
+    deadline_ns: int
+
+
+class Underway(Struct, frozen=True):
+    """Work that was started and has not come back.
+
+    ``owner`` is the state that it belongs to, empty for none.  Work of an attention belongs to the
+    ``item`` of a ``level``; once its time is over it is known when it was revoked.
+    """
+
+    work: str
+    arguments: Fields
+    owner: str = ""
+    item: int = 0
+    level: str = ""
+    revoked_ns: int | None = None
+
+
+class Opened(Struct, frozen=True):
+    """The request that a protocol waits for: its number, and what is made of its answer."""
+
+    number: int
+    opened_ns: int
+    message: Fields
+    schema: str
+    event: str
+
+
+class Serving(Struct, frozen=True):
+    """The request that a cell is answering."""
+
+    request: Identity
+    sender: str
+    message: Fields
+    hold: str
+    process: int
+    opened_ns: int
+
+
+class Snapshot(Struct, frozen=True):
     """Everything that the next step of an actor reads besides the event and the time."""
 
     state: str
     """Path of the leaf; empty before the first step."""
-    data: Mapping[str, Plain]
-    timers: Mapping[str, Plain]
-    """Armed timers by number: ``[generation, deadline_ns]``."""
-    works: Mapping[str, Plain]
-    """Work under way by effect number: ``{work, arguments, owner}``."""
+    data: Fields
+    timers: Mapping[int, Armed]
+    works: Mapping[int, Underway]
+    """By effect number."""
     hold: str
     """Key of the hold that pays for what the actor does."""
-    request: Plain
-    """The open request: ``{number, opened_ns, message, event, schema}``."""
-    serving: Plain
-    """The request being served: ``{request, sender, message, hold, process, opened_ns}``."""
-    answered: Remembered
+    request: Opened | None
+    serving: Serving | None
+    answered: AnswerCache
     """What requests were answered with, oldest first; by request."""
-    accepted: Mapping[str, Plain]
+    accepted: Mapping[str, tuple[int, ...]]
     """The last effect numbers accepted from each sender, ascending (:data:`ACCEPTED_COUNT_MAX`)."""
-    deferred: tuple[Plain, ...]
-    """Events put aside until a state takes them."""
-    beat: Plain
-    """An attention's beat so far: see :mod:`runtime.kernel.beat`."""
+    deferred: tuple[Requested, ...]
+    """Requests put aside until a state takes them."""
+    beat: BeatState | None
+    """An attention's beat so far."""
     effect_number: int
     generation: int
     fault: str
     """Why the actor is faulted; it takes no more events."""
 
-    def to_data(self) -> dict[str, Plain]:
+    def to_data(self) -> dict[str, Value]:
         """Plain form."""
-        data = self._asdict()
-        answered = [[request, reply] for request, reply in self.answered.items()]
-        return {**data, "answered": answered, "deferred": list(self.deferred)}
+        data: dict[str, Value] = msgspec.to_builtins(self, str_keys=True, enc_hook=_plain)
+        return data
 
     @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Snapshot:
-        """The snapshot that ``to_data`` wrote."""
-        return cls(
-            **{**data, "answered": Remembered(dict(data["answered"])), "deferred": tuple(data["deferred"])}
-        )
+    def from_data(cls, data: Mapping[str, Value]) -> Snapshot:
+        """The snapshot that ``to_data`` wrote.  Raises ValueError (msgspec's) for anything else."""
+        return msgspec.convert(data, cls, str_keys=True, dec_hook=_typed)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, AnswerCache):
+        return [list(item) for item in value.items()]
+    raise NotImplementedError
+
+
+def _typed(kind: type, value: Any) -> Any:
+    if kind is AnswerCache:
+        return AnswerCache(dict(value))
+    raise NotImplementedError
 
 
 def initial(actor: Actor) -> Snapshot:
@@ -71,7 +125,7 @@ def initial(actor: Actor) -> Snapshot:
         hold="",
         request=None,
         serving=None,
-        answered=Remembered(),
+        answered=AnswerCache(),
         accepted={},
         deferred=(),
         beat=None,
@@ -81,24 +135,27 @@ def initial(actor: Actor) -> Snapshot:
     )
 
 
-def is_new(accepted: Mapping[str, Plain], sender: str, number: int) -> bool:
+def is_new(accepted: Mapping[str, tuple[int, ...]], sender: str, number: int) -> bool:
     """Whether this number of the sender has not been accepted before."""
     known = accepted.get(sender, ())
     return number not in known and (len(known) < ACCEPTED_COUNT_MAX or number > known[0])
 
 
-def with_number(accepted: Mapping[str, Plain], sender: str, number: int) -> Mapping[str, Plain]:
+def with_number(
+    accepted: Mapping[str, tuple[int, ...]], sender: str, number: int
+) -> Mapping[str, tuple[int, ...]]:
     """The numbers accepted, with one more."""
-    known = sorted([*accepted.get(sender, ()), number])
-    return {**accepted, sender: known[-ACCEPTED_COUNT_MAX:]}
+    known = accepted.get(sender, ())
+    grown = (*known, number) if not known or number > known[-1] else tuple(sorted((*known, number)))
+    return {**accepted, sender: grown[-ACCEPTED_COUNT_MAX:]}
 
 
-def is_known(timers: Mapping[str, Plain], works: Mapping[str, Plain], event: Event) -> bool:
+def is_known(timers: Mapping[int, Armed], works: Mapping[int, Underway], event: AnyEvent) -> bool:
     """Whether a timer is armed as it was, and work still under way; True for every other event."""
-    match event.kind:
-        case EventKind.TIMER | EventKind.BEAT:
-            armed = timers.get(str(event.payload["timer"]))
-            return armed is not None and bool(armed[0] == event.payload["generation"])
-        case EventKind.FINISHED:
-            return str(event.payload["work"]) in works
+    match event:
+        case TimerDue() | Boundary():
+            armed = timers.get(event.timer)
+            return armed is not None and armed.generation == event.generation
+        case Finished():
+            return event.work in works
     return True

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nimdsl.program import Attention
 from runtime.kernel.attention import AttentionStep
-from runtime.kernel.events import Event
+from runtime.kernel.events import AnyEvent
 from runtime.kernel.kernel import Ask, Kernel, Need, Paid, Step
 from runtime.kernel.machine_step import MachineStep, Unanswered
 from runtime.kernel.snapshot import Snapshot, with_number
@@ -24,7 +25,7 @@ __all__ = ["Ask", "Kernel", "Need", "Paid", "Step", "step"]
 def step(
     kernel: Kernel,
     snapshot: Snapshot,
-    event: Event,
+    event: AnyEvent,
     now_ns: int,
     answers: Sequence[Paid] = (),
     ask: Ask | None = None,
@@ -34,8 +35,12 @@ def step(
     With ``ask`` the step goes on where it would end with a Need: that is asked, and the outcome is
     the same.
     """
-    taking = MachineStep if kernel.actor.beat is None else AttentionStep
-    work = taking(kernel, Turn(kernel.actor, snapshot, now_ns), answers, ask)
+    actor, turn = kernel.actor, Turn(kernel.actor, snapshot, now_ns)
+    work = (
+        AttentionStep(kernel, actor, turn, answers, ask)
+        if isinstance(actor, Attention)
+        else MachineStep(kernel, turn, answers, ask)
+    )
     try:
         work.take(event)
     except Unanswered as unanswered:
@@ -43,5 +48,4 @@ def step(
     accepted = snapshot.accepted
     if event.sender:
         accepted = with_number(accepted, event.sender, event.number)
-    turn = work.turn
     return Step(turn.finish(accepted), tuple(turn.effects), tuple(turn.records))

@@ -10,16 +10,24 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import NamedTuple
 
-from nimdsl.base.canonical import Plain
+from nimdsl.base.values import Fields, Value
 from nimdsl.program import Actor
 from nimdsl.program.flatten import Row
-from runtime.kernel.effects import CancelTimer, CancelWork, Effect, SetTimer
-from runtime.kernel.events import Event
-from runtime.kernel.snapshot import Snapshot
+from runtime.kernel.beat import BeatState
+from runtime.kernel.effects import AnyEffect, CancelTimer, CancelWork, SetTimer
+from runtime.kernel.events import Requested
+from runtime.kernel.snapshot import Armed, Snapshot, Underway
+from runtime.records import Abandoned, AnyBody, Moment, Noted
 
-Record = dict[str, Plain]
+
+class Internal(NamedTuple):
+    """An event that the actor raised for itself; or a request that it had put aside."""
+
+    name: str
+    fields: Fields
+    recalled: Requested | None = None
 
 
 class Turn:
@@ -30,32 +38,36 @@ class Turn:
         self.before = snapshot
         self.now_ns = now_ns
         self.state = actor.table.state_numbers.get(snapshot.state, -1)
-        self.data: Mapping[str, Plain] = snapshot.data
-        self.timers: dict[str, Plain] = dict(snapshot.timers)
-        self.works: dict[str, Plain] = dict(snapshot.works)
+        self.data: Fields = snapshot.data
+        self.timers: dict[int, Armed] = dict(snapshot.timers)
+        self.works: dict[int, Underway] = dict(snapshot.works)
         self.hold = snapshot.hold
         self.request = snapshot.request
         self.serving = snapshot.serving
         self.answered = snapshot.answered
-        self.deferred: list[Plain] = list(snapshot.deferred)
+        self.deferred: list[Requested] = list(snapshot.deferred)
         self.effect_number = snapshot.effect_number
         self.generation = snapshot.generation
         self.fault = snapshot.fault
-        self.effects: list[Effect] = []
-        self.records: list[Record] = []
-        self.queue: deque[tuple[str, Plain, Event | None]] = deque()
-        """Internal events still to take: name, fields, and the external event behind a deferred one."""
-        self.event_fields: Plain = {}
-        self.beat: Any = snapshot.beat
-        self.context: dict[str, Plain] = {}
+        self.effects: list[AnyEffect] = []
+        self.records: list[Noted] = []
+        self.queue: deque[Internal] = deque()
+        """Internal events still to take."""
+        self.event_fields: Fields = {}
+        self.changed: dict[str, Value] = {}
+        """What the transition at hand has set, by path."""
+        self.appended: dict[str, list[Value]] = {}
+        """What it has added to lists, by path."""
+        self.beat: BeatState | None = snapshot.beat
+        self.moment: Moment | None = None
         """What every record of this turn says besides its own."""
 
-    def environment(self) -> dict[str, Any]:
+    def environment(self) -> dict[str, object]:
         """What expressions read."""
         return {
             "$data": self.data,
             "$event": self.event_fields,
-            "$request": self.serving["message"] if self.serving else {},
+            "$request": self.serving.message if self.serving else {},
             "$tables": self.actor.tables,
         }
 
@@ -65,37 +77,36 @@ class Turn:
         self.effect_number += 1
         return number
 
-    def record(self, type_: str, **fields: Plain) -> None:
+    def note(self, body: AnyBody) -> None:
         """Leaves a record."""
-        self.leave({"type": type_, **fields})
-
-    def leave(self, record: Record) -> None:
-        """The same for a record whose fields have names that no argument may have."""
-        self.records.append(record | self.context if self.context else record)
+        self.records.append(Noted(body, self.moment))
 
     def abandon(self, row: Row) -> None:
         """Forgets the work of the states that the row leaves."""
         for number, started in list(self.works.items()):
-            if started["owner"] in row.left:
+            if started.owner in row.left:
                 del self.works[number]
-                self.effects.append(CancelWork(int(number)))
-                self.record("abandoned", work=started["work"], number=int(number))
+                self.effects.append(CancelWork(number))
+                self.note(Abandoned(started.work, number))
 
     def move(self, row: Row) -> None:
         """Disarms and arms timers and changes the state; the row's actions have been done."""
         for timer in row.disarm:
-            armed = self.timers.pop(str(timer), None)
+            armed = self.timers.pop(timer, None)
             if armed is not None:
-                self.effects.append(CancelTimer(timer, armed[0]))
+                self.effects.append(CancelTimer(timer, armed.generation))
         for timer in row.arm:
-            deadline_ns = self.now_ns + self.actor.table.timers[timer].after_ns
-            self.timers[str(timer)] = [self.generation, deadline_ns]
-            self.effects.append(SetTimer(timer, self.generation, deadline_ns))
-            self.generation += 1
+            self.arm(timer, self.now_ns + self.actor.table.timers[timer].after_ns)
         self.state = row.target
 
-    def finish(self, accepted: Mapping[str, Plain]) -> Snapshot:
-        """The snapshot after the step; every field is written out, which is cheaper than a copy."""
+    def arm(self, timer: int, deadline_ns: int) -> None:
+        """Arms a timer anew."""
+        self.timers[timer] = Armed(self.generation, deadline_ns)
+        self.effects.append(SetTimer(timer, self.generation, deadline_ns))
+        self.generation += 1
+
+    def finish(self, accepted: Mapping[str, tuple[int, ...]]) -> Snapshot:
+        """The snapshot after the step."""
         return Snapshot(
             state=self.actor.table.states[self.state],
             data=self.data,
@@ -114,15 +125,20 @@ class Turn:
         )
 
 
-def with_value(data: Mapping[str, Plain], path: Sequence[str], value: Plain) -> dict[str, Plain]:
+def with_value(data: Fields, path: Sequence[str], value: Value) -> dict[str, Value]:
     """A copy of ``data`` in which the value at ``path`` is ``value``."""
     head, *rest = path
-    return {**data, head: with_value(data.get(head) or {}, rest, value) if rest else value}
+    if not rest:
+        return {**data, head: value}
+    inner = data.get(head)
+    return {**data, head: with_value(inner if isinstance(inner, dict) else {}, rest, value)}
 
 
-def value_at(data: Mapping[str, Plain], path: Sequence[str]) -> Plain:
-    """The value at ``path``."""
-    value: Any = data
+def value_at(data: Fields, path: Sequence[str]) -> Value:
+    """The value at ``path``.  Raises KeyError when there is none."""
+    value: Value = dict(data)
     for key in path:
+        if not isinstance(value, dict):
+            raise KeyError(key)
         value = value[key]
     return value

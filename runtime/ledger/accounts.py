@@ -11,12 +11,16 @@ Not here: the decisions and the fold (:mod:`runtime.ledger.economy`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NamedTuple
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from typing import Final, Literal, NamedTuple
 
-from nimdsl.base.canonical import Plain
+import msgspec
+from msgspec import Struct, field
+
 from nimdsl.base.errors import InternalError, NimdslError
 from nimdsl.base.units import INT64_MAX
+from nimdsl.base.values import Value
 
 POOL: Final = "pool"
 OPENING: Final = "opening"
@@ -54,9 +58,9 @@ class Tariff:
     opening: int
     floor: int
     capacity: int | None
-    rewards: Mapping[str, int] = field(hash=False)
-    incomes: Mapping[str, int] = field(hash=False)
-    upkeep: Mapping[str, int] = field(hash=False)
+    rewards: Mapping[str, int] = dataclass_field(hash=False)
+    incomes: Mapping[str, int] = dataclass_field(hash=False)
+    upkeep: Mapping[str, int] = dataclass_field(hash=False)
     window_ns: int
 
     def __post_init__(self) -> None:
@@ -72,7 +76,11 @@ class Tariff:
             raise InternalError(f"{self.name}: rates are not negative and the window is positive")
 
 
-class Reserve(NamedTuple):
+class Command(Struct, frozen=True, tag_field="type", omit_defaults=True):
+    """The root of what a ledger can be asked; written under the tag that stands beside each class."""
+
+
+class Reserve(Command, frozen=True, tag="reserve"):
     """pool -> ``hold:<key>``, if the pool keeps its floor."""
 
     key: str
@@ -80,7 +88,7 @@ class Reserve(NamedTuple):
     scope: str = ""
 
 
-class Charge(NamedTuple):
+class Charge(Command, frozen=True, tag="charge"):
     """pool -> ``cost:<name>``, if the pool keeps its floor."""
 
     key: str
@@ -89,7 +97,7 @@ class Charge(NamedTuple):
     scope: str = ""
 
 
-class Settle(NamedTuple):
+class Settle(Command, frozen=True, tag="settle"):
     """``hold:<hold>`` -> ``cost:<name>``, if the hold contains it.
 
     The scope is the hold's; an empty hold has none any more.
@@ -101,14 +109,14 @@ class Settle(NamedTuple):
     amount: int
 
 
-class Release(NamedTuple):
+class Release(Command, frozen=True, tag="release"):
     """``hold:<hold>`` -> pool of what exceeds ``keep``; a hold that has no more is left alone."""
 
     hold: str
     keep: int = 0
 
 
-class Reward(NamedTuple):
+class Reward(Command, frozen=True, tag="reward"):
     """The tariff's reward (or penalty) ``name``, once for each key.
 
     ``claimed`` is what the sender believes it gets: it has no authority, a
@@ -121,29 +129,22 @@ class Reward(NamedTuple):
     claimed: int | None = None
 
 
-Command = Reserve | Charge | Settle | Release | Reward
-_COMMANDS: dict[str, type] = {kind.__name__: kind for kind in (Reserve, Charge, Settle, Release, Reward)}
+AnyCommand = Reserve | Charge | Settle | Release | Reward
+Question = Reserve | Charge | Settle
+"""What can be refused, so that a step waits for the answer."""
+Booking = Settle | Release | Reward
+"""What a step lets happen without waiting."""
 
 
-def is_command(name: str) -> bool:
-    """Whether a command is called that."""
-    return name in _COMMANDS
+def command_to_data(command: AnyCommand) -> dict[str, Value]:
+    """Plain form of a command; ``type`` is its tag."""
+    data: dict[str, Value] = msgspec.to_builtins(command)
+    return data
 
 
-def command_to_data(command: Command) -> dict[str, Plain]:
-    """Plain form of a command; ``type`` is its name."""
-    data = command._asdict()
-    return {"type": type(command).__name__} | {
-        key: list(value) if isinstance(value, tuple) else value for key, value in data.items()
-    }
-
-
-def command_from_data(data: Mapping[str, Any]) -> Command:
-    """The command that ``command_to_data`` wrote.  KeyError or TypeError for anything else."""
-    fields = {key: value for key, value in data.items() if key != "type"}
-    if "keys" in fields:
-        fields["keys"] = tuple(fields["keys"])
-    command: Command = _COMMANDS[data["type"]](**fields)
+def command_from_data(data: Value) -> AnyCommand:
+    """The command that ``command_to_data`` wrote.  Raises ValueError (msgspec's) for anything else."""
+    command: AnyCommand = msgspec.convert(data, AnyCommand)
     return command
 
 
@@ -161,18 +162,19 @@ class Answer(NamedTuple):
 
 
 EntryKind = Literal["transfer", "refused", "shortfall", "mismatch"]
-KINDS: Final[tuple[EntryKind, ...]] = ("transfer", "refused", "shortfall", "mismatch")
+Cause = Literal[
+    "opening", "reserve", "charge", "settle", "release", "reward", "penalty", "overflow", "income", "upkeep"
+]
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True, omit_defaults=True):
     """One line of the ledger.  Only a ``transfer`` moves ``amount`` from ``source`` to ``target``.
 
-    ``detail`` always has ``cause``: opening, reserve, charge, settle, release, reward,
-    penalty, overflow, income or upkeep.  A ``refused`` has the source's ``balance``
-    besides, a ``mismatch`` what was ``claimed`` (``amount`` is what was paid).
+    A ``refused`` has the source's ``balance`` besides, a ``mismatch`` what was ``claimed``
+    (``amount`` is what was paid).
     """
 
-    number: int
+    number: int = field(name="index")
     time_ns: int
     kind: EntryKind
     key: str
@@ -180,26 +182,16 @@ class Entry(NamedTuple):
     target: str
     amount: int
     scope: str
-    detail: Mapping[str, int | str]
+    cause: Cause
+    balance: int | None = None
+    claimed: int | None = None
 
-    def to_data(self) -> dict[str, Plain]:
+    def to_data(self) -> dict[str, Value]:
         """The plain form that a journal keeps; there the number is the ``index``."""
-        return {
-            "index": self.number,
-            "time_ns": self.time_ns,
-            "kind": self.kind,
-            "key": self.key,
-            "source": self.source,
-            "target": self.target,
-            "amount": self.amount,
-            "scope": self.scope,
-            "detail": dict(self.detail),
-        }
+        data: dict[str, Value] = msgspec.to_builtins(self)
+        return data
 
     @classmethod
-    def from_data(cls, data: Mapping[str, Plain]) -> Entry:
-        """The entry that ``to_data`` wrote.  Raises InternalError for an unknown kind."""
-        if data["kind"] not in KINDS:
-            raise InternalError(f"no ledger entry: kind {data['kind']!r}")
-        fields = {key: value for key, value in data.items() if key != "index"}
-        return cls(**{**fields, "number": data["index"], "detail": dict(data["detail"])})
+    def from_data(cls, data: Value) -> Entry:
+        """The entry that ``to_data`` wrote.  Raises ValueError (msgspec's) for anything else."""
+        return msgspec.convert(data, cls)

@@ -45,8 +45,9 @@ from runtime.ledger.accounts import (
     OWN_KEY,
     POOL,
     Answer,
+    AnyCommand,
+    Cause,
     Charge,
-    Command,
     Entry,
     EntryKind,
     LedgerConflict,
@@ -61,7 +62,6 @@ from runtime.ledger.accounts import (
 __all__ = [
     "Answer",
     "Charge",
-    "Command",
     "Entry",
     "Ledger",
     "LedgerConflict",
@@ -144,7 +144,7 @@ class Ledger:
 
     # -- commands
 
-    def apply(self, command: Command, now_ns: int) -> Answer:
+    def apply(self, command: AnyCommand, now_ns: int) -> Answer:
         """Settle the rates up to ``now_ns``, then decide ``command`` and write what it moves.
 
         Raises LedgerConflict for a key that stands for something else, InternalError when
@@ -276,7 +276,7 @@ class Ledger:
 
     # -- decisions
 
-    def _check(self, command: Command) -> None:
+    def _check(self, command: AnyCommand) -> None:
         if isinstance(command, Reward):
             keys, amount = command.keys, 0
             int64(command.claimed or 0, "claimed")
@@ -292,7 +292,7 @@ class Ledger:
         if int64(amount, "amount") < 0:
             raise InternalError(f"a negative amount: {command}")
 
-    def _pay(self, cause: str, key: str, target: str, amount: int, scope: str) -> Answer:
+    def _pay(self, cause: Cause, key: str, target: str, amount: int, scope: str) -> Answer:
         if key not in self._done:
             self._refuse_forgotten(key)
             if not self.affords(amount):
@@ -334,9 +334,8 @@ class Ledger:
 
     def _compare(self, command: Reward, accounts: tuple[str, str], paid: int) -> None:
         if command.claimed is not None and command.claimed != paid:
-            detail: dict[str, int | str] = {"cause": "reward", "claimed": command.claimed}
             key = command.keys[0] if command.keys else ""
-            self._write("mismatch", key, *accounts, paid, command.scope, detail)
+            self._write("mismatch", key, *accounts, paid, command.scope, "reward", claimed=command.claimed)
 
     def _paid(self, key: str) -> int:
         done = self._done[key]
@@ -347,7 +346,7 @@ class Ledger:
     def _owed(self, rate: int) -> int:
         return int64(rate * self._now_ns // SECOND_NS, "a rate")
 
-    def _bring(self, cause: str, key: str, source: str, amount: int, scope: str) -> None:
+    def _bring(self, cause: Cause, key: str, source: str, amount: int, scope: str) -> None:
         capacity = self.tariff.capacity
         fits = amount if capacity is None else min(amount, capacity - self.balance - self._held)
         if fits or cause == "reward":
@@ -355,28 +354,28 @@ class Ledger:
         if amount > fits:
             self._transfer("overflow", f"@overflow/{key}", source, OVERFLOW, amount - fits, scope)
 
-    def _take(self, cause: str, key: str, name: str, amount: int, scope: str) -> None:
+    def _take(self, cause: Cause, key: str, name: str, amount: int, scope: str) -> None:
         target = _cost(name)
         taken = min(amount, self.balance - self.tariff.floor)
         if taken or cause == "penalty":
             self._transfer(cause, key, POOL, target, taken, scope)
         if amount > taken:
-            self._write("shortfall", key, POOL, target, amount - taken, scope, {"cause": cause})
+            self._write("shortfall", key, POOL, target, amount - taken, scope, cause)
 
-    def _refuse(self, cause: str, key: str, source: str, target: str, amount: int, scope: str) -> Answer:
-        detail: dict[str, int | str] = {"cause": cause, "balance": self._accounts.get(source, 0)}
-        self._write("refused", key, source, target, amount, scope, detail)
+    def _refuse(self, cause: Cause, key: str, source: str, target: str, amount: int, scope: str) -> Answer:
+        balance = self._accounts.get(source, 0)
+        self._write("refused", key, source, target, amount, scope, cause, balance=balance)
         return Answer(False, amount, self.balance)
 
-    def _once(self, cause: str, key: str, source: str, target: str, amount: int, scope: str) -> Answer:
+    def _once(self, cause: Cause, key: str, source: str, target: str, amount: int, scope: str) -> Answer:
         if key in self._done:
             self._same(key, source, target, amount)
         else:
             self._transfer(cause, key, source, target, amount, scope)
         return Answer(True, amount, self._done[key].balance)
 
-    def _transfer(self, cause: str, key: str, source: str, target: str, amount: int, scope: str) -> None:
-        self._write("transfer", key, source, target, amount, scope, {"cause": cause})
+    def _transfer(self, cause: Cause, key: str, source: str, target: str, amount: int, scope: str) -> None:
+        self._write("transfer", key, source, target, amount, scope, cause)
 
     def _same(self, key: str, source: str, target: str, amount: int | None = None) -> None:
         done = self._done.get(key)
@@ -394,19 +393,24 @@ class Ledger:
         target: str,
         amount: int,
         scope: str,
-        detail: dict[str, int | str],
+        cause: Cause,
+        balance: int | None = None,
+        claimed: int | None = None,
     ) -> None:
-        self._fold(Entry(self._count, self._now_ns, kind, key, source, target, amount, scope, detail))
+        entry = Entry(
+            self._count, self._now_ns, kind, key, source, target, amount, scope, cause, balance, claimed
+        )
+        self._fold(entry)
 
     def _fold(self, entry: Entry) -> None:
-        _, self._now_ns, kind, _, source, target, amount, _, detail = entry
-        if kind == "transfer":
+        self._now_ns, source, target, amount = entry.time_ns, entry.source, entry.target, entry.amount
+        if entry.kind == "transfer":
             accounts = self._accounts
             left = int64(accounts.get(source, 0) - amount, source)
             accounts[target] = int64(accounts.get(target, 0) + amount, target)
             accounts[source] = left
             self._classify(entry)
-        if detail["cause"] == "upkeep":
+        if entry.cause == "upkeep":
             name = target.removeprefix("cost:")
             self._upkeep_settled[name] = self._upkeep_settled.get(name, 0) + amount
         self._entries.append(entry)
@@ -414,8 +418,13 @@ class Ledger:
 
     def _classify(self, entry: Entry) -> None:
         """What a transfer is besides a movement: by its cause."""
-        number, time_ns, _, key, source, target, amount, scope, detail = entry
-        cause = detail["cause"]
+        key, source, target, amount, cause = (
+            entry.key,
+            entry.source,
+            entry.target,
+            entry.amount,
+            entry.cause,
+        )
         if cause == "overflow":
             key = key.removeprefix("@overflow/")
             whole = self._done.get(key)
@@ -423,7 +432,7 @@ class Ledger:
                 self._done[key] = whole._replace(amount=whole.amount + amount)
             return
         if cause == "reserve":
-            self._scopes[target] = scope
+            self._scopes[target] = entry.scope
             self._held += amount
             self._tidy(target)
         elif source.startswith("hold:"):
@@ -432,9 +441,9 @@ class Ledger:
         earned = amount if source.startswith(_EARNINGS) else 0
         spent = amount if target.startswith("cost:") else 0
         if earned or spent:
-            self._flow(earned, spent, scope, time_ns)
+            self._flow(earned, spent, entry.scope, entry.time_ns)
         if cause not in _UNREPEATABLE:
-            self._done[key] = _Done(source, target, amount, self._accounts[POOL], number)
+            self._done[key] = _Done(source, target, amount, self._accounts[POOL], entry.number)
             self._forget_one(cause, key)
 
     def _tidy(self, hold: str) -> None:
@@ -445,7 +454,7 @@ class Ledger:
             for key in self._kept.pop(hold, ()):
                 del self._done[key]
 
-    def _forget_one(self, cause: int | str, key: str) -> None:
+    def _forget_one(self, cause: Cause, key: str) -> None:
         """The oldest key of the sender that used this one, if that makes too many."""
         sender, number = _counting(key)
         if number < 0 or cause not in _COUNTED:

@@ -15,12 +15,13 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from nimdsl.base.canonical import Plain
+from nimdsl.base.values import Value
 from runtime.kernel.step import Paid
-from runtime.ledger.accounts import POOL, Command, Entry, Release, Reward, Settle, Tariff
+from runtime.ledger.accounts import POOL, AnyCommand, Entry, Release, Reward, Settle, Tariff
 from runtime.ledger.economy import Ledger
-from runtime.run.replay import WRONG_INPUT, Difference, Line, What, at_line
-from runtime.run.run import ANSWER, BOOKS, ENTRY, LEDGER
+from runtime.run.lines import LEDGER, Booked, LedgerLine
+from runtime.run.replay import WRONG_INPUT, AcceptedEvent, Difference, at_line
+from runtime.run.run import BOOKS
 
 
 class Wrong(enum.StrEnum):
@@ -46,8 +47,8 @@ class Asked:
 
     actor: str
     item: tuple[int, int]
-    command: Command
-    line: Line
+    command: AnyCommand
+    line: AcceptedEvent
     paid: Paid | None
 
 
@@ -64,7 +65,7 @@ class Audit:
     """A ledger of its own, fed with the actors' commands in the order that the journal's entries tell."""
 
     def __init__(
-        self, tariff: Tariff, lines: Sequence[tuple[int, str, Plain]], asked: Sequence[Asked]
+        self, tariff: Tariff, lines: Sequence[tuple[int, LedgerLine]], asked: Sequence[Asked]
     ) -> None:
         self.ledger = Ledger(tariff)
         self.lines = lines
@@ -104,19 +105,16 @@ class Audit:
     ) -> Difference:
         at = min(self.at, len(self.entries) - 1)
         entry = self.entries[at] if self.entries else None
-        event = f"{entry.detail.get('cause')} {entry.key}" if entry else ""
-        sides = was and was.to_data(), should and should.to_data()
+        event = f"{entry.cause} {entry.key}" if entry else ""
+        sides = (was.to_data() if was else None, should.to_data() if should else None)
         position = self.positions[at] if self.positions else 0
         return Difference(what, LEDGER, position, text, entry.time_ns if entry else None, event, *sides)
 
     def _read(self) -> None:
         known = {(one.actor, one.item): one.paid for one in self.asked}
         last: dict[str, tuple[int, int]] = {}
-        for position, kind, body in self.lines:
-            try:
-                wrong = self._read_line(position, kind, body, known, last)
-            except WRONG_INPUT as problem:
-                wrong = Difference(What.DAMAGED, LEDGER, position, repr(problem))
+        for position, line in self.lines:
+            wrong = self._read_line(position, line, known, last)
             if wrong is not None:
                 raise _Found(wrong)
         for order, one in enumerate(self.asked):
@@ -127,26 +125,23 @@ class Audit:
     def _read_line(
         self,
         position: int,
-        kind: str,
-        body: Plain,
+        line: LedgerLine,
         known: Mapping[tuple[str, tuple[int, int]], Paid | None],
         last: dict[str, tuple[int, int]],
     ) -> Difference | None:
-        if kind == ENTRY:
-            self.entries.append(Entry.from_data(body))
+        if isinstance(line, Booked):
+            self.entries.append(line.entry)
             self.positions.append(position)
             return None
-        if kind != ANSWER:
-            return Difference(What.DAMAGED, LEDGER, position, f"no line of a ledger is called {kind!r}")
-        actor, item, said = body["actor"], (body["item"][0], body["item"][1]), body["said"]
-        heard = known.get((actor, item))
-        text = f"{actor}, line {item[0]}, question {item[1]}"
-        if item <= last.get(actor, (-1, 0)):
+        heard = known.get((line.actor, line.item))
+        said = _plain(Paid(line.granted, line.balance))
+        text = f"{line.actor}, line {line.item[0]}, question {line.item[1]}"
+        if line.item <= last.get(line.actor, (-1, 0)):
             return Difference(Wrong.ANSWERED, LEDGER, position, text, None, "", said)
-        last[actor] = item
-        if heard not in (None, Paid(said["granted"], said["balance"])):
-            heard_too = heard and {"granted": heard.granted, "balance": heard.balance}
-            return Difference(Wrong.OUTCOME, LEDGER, position, text, None, "", said, heard_too)
+        last[line.actor] = line.item
+        if heard not in (None, Paid(line.granted, line.balance)):
+            should = heard and _plain(heard)
+            return Difference(Wrong.OUTCOME, LEDGER, position, text, None, "", said, should)
         return None
 
     def _match(self, asked: Asked | None) -> None:
@@ -190,7 +185,7 @@ class Audit:
 
     def _explain(self, entry: Entry) -> None:
         """Finds what led to the next entry, and does the same."""
-        before, cause = self.at, entry.detail["cause"]
+        before, cause = self.at, entry.cause
         if entry.kind == "transfer" and entry.key in self.keys:
             raise _Found(self._at(Wrong.TWICE, f"{entry.key} has happened before", entry))
         self.ledger.accrue(entry.time_ns)
@@ -228,9 +223,8 @@ class Audit:
         answer = self.ledger.apply(asked.command, now_ns)
         self._match(asked)
         if asked.paid not in (None, Paid(answer.granted, answer.balance)):
-            sides: list[Plain] = [
-                {"granted": said.granted, "balance": said.balance} for said in (asked.paid, answer) if said
-            ]
+            heard = [_plain(asked.paid)] if asked.paid else []
+            sides: list[Value] = [*heard, _plain(Paid(answer.granted, answer.balance))]
             text = str(asked.command)
             raise _Found(at_line(Wrong.OUTCOME, asked.actor, asked.line, text, *sides))
 
@@ -263,10 +257,14 @@ class Audit:
             self._do(order)
 
 
-def _keys(command: Command) -> tuple[str, ...]:
+def _keys(command: AnyCommand) -> tuple[str, ...]:
     """By what an entry can be known to come of a command."""
     if isinstance(command, Release):
         return (f"hold:{command.hold}",)
     if isinstance(command, Reward):
         return command.keys or ("",)
     return (command.key,)
+
+
+def _plain(paid: Paid) -> dict[str, Value]:
+    return {"granted": paid.granted, "balance": paid.balance}

@@ -10,24 +10,23 @@ is no longer awaited are dropped here, before journal and record (1.4).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from nimdsl.base import canonical
-from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import InternalError
-from runtime.kernel.effects import Effect, SetTimer, StartWork, effect_from_data, effect_to_data
-from runtime.kernel.events import Event, EventKind
+from nimdsl.base.values import Fields, Value
+from runtime.kernel.effects import AnyEffect, SetTimer, StartWork, effect_from_data, effect_to_data
+from runtime.kernel.events import AnyEvent, Begin, Finished, event_from_data
 from runtime.kernel.snapshot import Snapshot, initial, is_known, is_new
 from runtime.kernel.step import Ask, Kernel, Need, Paid, Step, step
-from runtime.kernel.turn import Record
 from runtime.ports.journal import Appender, Journal, JournalEntry
+from runtime.record_bytes import noted_data, noted_from_data
+from runtime.records import Noted, Record
+from runtime.run.lines import Accepted, Outcome, Witness, line_of, write
 
-ACCEPTED, OUTCOME, RECORDS = "accepted", "outcome", "records"
-"""The kinds of an actor's journal lines: what it took, what the economy said, what came of it."""
-
-Taken = tuple[Effect, ...] | Need
+Taken = tuple[AnyEffect, ...] | Need
 """What an event leads to: the effects to carry out, in order; or what to ask the economy first."""
 
 
@@ -46,7 +45,7 @@ class Checks:
 class Pending(NamedTuple):
     """An event that was accepted and is not stepped yet, with the economy's answers so far."""
 
-    event: Event
+    event: AnyEvent
     now_ns: int
     answers: list[Paid]
     position: int
@@ -85,7 +84,7 @@ class Host:
         self.position = -1
         """Where the journal has the event that was accepted last."""
 
-    def accept(self, event: Event, now_ns: int, ask: Ask | None = None) -> Taken | None:
+    def accept(self, event: AnyEvent, now_ns: int, ask: Ask | None = None) -> Taken | None:
         """Takes an event at garden time ``now_ns``; with ``ask`` there is no Need.
 
         None when the event was dropped: a duplicate, a stale timer, work that nobody awaits.  What
@@ -96,9 +95,8 @@ class Host:
         if not awaited(self.snapshot, event):
             return None
         if self.checks.round_trip:
-            event = Event.from_data(_through_bytes(event.to_data()))
-        body = {"event": event.to_data(), "time_ns": now_ns, "program": self.kernel.program}
-        self.position = self.journal.append(self.id, ACCEPTED, body)
+            event = event_from_data(_through_bytes(event.to_data()))
+        self.position = write(self.journal, self.id, Accepted(event, now_ns, self.kernel.program))
         self.pending = Pending(event, now_ns, [], self.position)
         return self.proceed(ask)
 
@@ -110,7 +108,7 @@ class Host:
     def _answered(self, paid: Paid) -> Paid:
         if self.pending is None:
             raise InternalError(f"{self.id}: an answer, and nothing was asked")
-        self.journal.append(self.id, OUTCOME, {"granted": paid.granted, "balance": paid.balance})
+        write(self.journal, self.id, Outcome(paid.granted, paid.balance))
         self.pending.answers.append(paid)
         return paid
 
@@ -126,15 +124,15 @@ class Host:
         self.pending = None
         return self._take(taken, pending.now_ns)
 
-    def _take(self, taken: Step, now_ns: int) -> tuple[Effect, ...]:
+    def _take(self, taken: Step, now_ns: int) -> tuple[AnyEffect, ...]:
         records, effects = taken.records, taken.effects
         self.snapshot = taken.snapshot
         if self.checks.round_trip:
             self.snapshot = Snapshot.from_data(_through_bytes(taken.snapshot.to_data()))
-            records = tuple(_through_bytes(list(records)))
+            records = tuple(noted_from_data(_through_bytes(noted_data(noted))) for noted in records)
             effects = tuple(effect_from_data(_through_bytes(effect_to_data(e))) for e in effects)
         if self.witness:
-            self.journal.append(self.id, RECORDS, list(records))
+            write(self.journal, self.id, Witness([noted_data(noted) for noted in records]))
         if self.keep or self.tell is not None:
             self._leave(numbered(records, self.id, self.record_count, now_ns))
         self.record_count += len(records)
@@ -173,45 +171,39 @@ class Host:
                 self.records += one.records
             yield one
 
-    def resume(self) -> tuple[Effect, ...]:
+    def resume(self) -> tuple[AnyEffect, ...]:
         """After a crash: the timers to arm again and the work to do again.
 
         Idempotent work starts anew under its own number; for the rest the driver delivers
         ``unknown`` (:meth:`lost_work`).
         """
-        timers: list[Effect] = [
-            SetTimer(int(timer), generation, deadline_ns)
-            for timer, (generation, deadline_ns) in sorted(
-                self.snapshot.timers.items(), key=lambda armed: (armed[1][1], armed[1][0])
+        timers: list[AnyEffect] = [
+            SetTimer(timer, armed.generation, armed.deadline_ns)
+            for timer, armed in sorted(
+                self.snapshot.timers.items(), key=lambda one: (one[1].deadline_ns, one[1].generation)
             )
         ]
         works = self.kernel.actor.works
-        again: list[Effect] = [
-            StartWork(int(number), started["work"], started["arguments"])
-            for number, started in _by_number(self.snapshot.works)
-            if works[started["work"]].idempotent and "revoked_ns" not in started
+        again: list[AnyEffect] = [
+            StartWork(number, started.work, started.arguments)
+            for number, started in sorted(self.snapshot.works.items())
+            if works[started.work].idempotent and started.revoked_ns is None
         ]
         return (*timers, *again)
 
-    def lost_work(self) -> tuple[Event, ...]:
+    def lost_work(self) -> tuple[AnyEvent, ...]:
         """After a crash: what the actor is told about work that is not done again."""
         works = self.kernel.actor.works
         return tuple(
-            finished(int(number), "unknown", reason="the actor crashed while this was under way")
-            for number, started in _by_number(self.snapshot.works)
-            if not works[started["work"]].idempotent or "revoked_ns" in started
+            Finished(number, "unknown", reason="the actor crashed while this was under way")
+            for number, started in sorted(self.snapshot.works.items())
+            if not works[started.work].idempotent or started.revoked_ns is not None
         )
 
 
-def finished(number: int, outcome: str, values: Plain = None, reason: str = "") -> Event:
-    """The event by which work comes back."""
-    payload = {"work": number, "outcome": outcome, "values": values or {}, "reason": reason}
-    return Event(EventKind.FINISHED, payload=payload)
-
-
-def awaited(snapshot: Snapshot, event: Event) -> bool:
+def awaited(snapshot: Snapshot, event: AnyEvent) -> bool:
     """Whether the event is new to the actor: no duplicate, no stale timer, no forgotten work."""
-    if event.kind is EventKind.BEGIN:
+    if isinstance(event, Begin):
         return not snapshot.state
     known = is_known(snapshot.timers, snapshot.works, event)
     return known and is_new(snapshot.accepted, event.sender, event.number)
@@ -225,7 +217,7 @@ class Stepped:
     step: Step | Need
     records: list[Record]
     """Numbered, as the run had them."""
-    witness: list[Record] | None
+    witness: Sequence[Fields] | None
     """What the run itself wrote down as its records; None when it wrote none."""
 
     @property
@@ -269,36 +261,35 @@ def fold(kernel: Kernel, entries: Iterable[JournalEntry]) -> tuple[Snapshot, lis
     return snapshot, records, pending
 
 
-def numbered(records: Sequence[Record], actor: str, start: int, now_ns: int) -> list[Record]:
-    """Records with their actor, their place in its chain, and their time."""
+def numbered(records: Sequence[Noted], actor: str, start: int, now_ns: int) -> list[Record]:
+    """Bodies in their places: with their actor, their place in its chain, and their time."""
     return [
-        {**record, "actor": actor, "sequence": sequence, "time_ns": now_ns}
-        for sequence, record in enumerate(records, start)
+        Record(actor, sequence, now_ns, noted.body, noted.moment)
+        for sequence, noted in enumerate(records, start)
     ]
 
 
-def _by_number(items: Mapping[str, Plain]) -> list[tuple[str, Plain]]:
-    return sorted(items.items(), key=lambda item: int(item[0]))
+def _through_bytes(value: dict[str, Value]) -> dict[str, Value]:
+    data: dict[str, Value] = canonical.decode(canonical.encode(value))
+    return data
 
 
-def _through_bytes(value: Plain) -> Plain:
-    return canonical.decode(canonical.encode(value))
-
-
-def _accepted(actor: str, entries: Iterable[JournalEntry]) -> Iterator[tuple[Pending, list[Record] | None]]:
+def _accepted(
+    actor: str, entries: Iterable[JournalEntry]
+) -> Iterator[tuple[Pending, Sequence[Fields] | None]]:
     pending: Pending | None = None
-    witness: list[Record] | None = None
+    witness: Sequence[Fields] | None = None
     for entry in entries:
-        if entry.kind == ACCEPTED:
-            if pending is not None:
-                yield pending, witness
-            event = Event.from_data(entry.body["event"])
-            pending, witness = Pending(event, entry.body["time_ns"], [], entry.position), None
-        elif entry.kind == OUTCOME and pending is not None:
-            pending.answers.append(Paid(entry.body["granted"], entry.body["balance"]))
-        elif entry.kind == RECORDS and pending is not None:
-            witness = entry.body
-        else:
-            raise InternalError(f"{actor}: a journal entry {entry.kind!r} is out of place")
+        match line_of(entry):
+            case Accepted(event, time_ns, _):
+                if pending is not None:
+                    yield pending, witness
+                pending, witness = Pending(event, time_ns, [], entry.position), None
+            case Outcome(granted, balance) if pending is not None:
+                pending.answers.append(Paid(granted, balance))
+            case Witness(records) if pending is not None:
+                witness = records
+            case _:
+                raise InternalError(f"{actor}: a journal entry {entry.kind!r} is out of place")
     if pending is not None:
         yield pending, witness

@@ -15,31 +15,44 @@ sent, and whether the ledger agrees (:mod:`gardens.virtual.recorded`).
 from __future__ import annotations
 
 import enum
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from nimdsl.base import canonical
-from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import NimdslError, PermanentPortError, SpecError
 from nimdsl.base.units import SECOND_NS
+from nimdsl.base.values import Fields, Value
 from nimdsl.loading import rebuilt
 from nimdsl.program import Program, Scenario
-from runtime.kernel.effects import Effect
-from runtime.kernel.events import Event, EventKind
+from runtime.kernel.effects import AnyEffect
+from runtime.kernel.events import AnyEvent, Begin, Boundary, Finished, Received, Stimulus, TimerDue
 from runtime.kernel.interpreters import PlainInterpreter
 from runtime.kernel.snapshot import initial
 from runtime.kernel.step import Kernel, Need, Paid, Step, step
-from runtime.kernel.turn import Record
-from runtime.ledger.accounts import Command
+from runtime.ledger.accounts import AnyCommand
 from runtime.ports.journal import Journal, JournalEntry
-from runtime.run.host import ACCEPTED, OUTCOME, RECORDS, awaited, numbered
-from runtime.run.run import CLOCK, COMPLETE, LEDGER, ORIGIN, PROCESS, actors_of, find_scenario
-from runtime.run.trace import trace_sha256
+from runtime.record_bytes import noted_data
+from runtime.records import Noted, Record
+from runtime.run.host import awaited, numbered
+from runtime.run.lines import (
+    LEDGER,
+    PROCESS,
+    STIMULI,
+    Accepted,
+    DamagedLine,
+    Outcome,
+    Started,
+    Witness,
+    check_format,
+    line_of,
+    processes_in,
+    read,
+)
+from runtime.run.run import COMPLETE, ORIGIN, actors_of, find_scenario
+from runtime.run.trace import trace_of
 
-STIMULI = "scenario/"
-"""What the name of a scenario's own journal begins with."""
 WRONG_INPUT = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, NimdslError)
 """What the kernel raises for an event that no compiled program can bring about."""
 
@@ -71,15 +84,15 @@ class Difference:
     text: str
     time_ns: int | None = None
     event: str = ""
-    journal: Plain = None
-    expected: Plain = None
+    journal: Value = None
+    expected: Value = None
 
     def __str__(self) -> str:
         time = "" if self.time_ns is None else f", {self.time_ns / SECOND_NS:.6f} s"
         event = f", {self.event}" if self.event else ""
         return f"{self.actor}, line {self.position}{time}{event}: {self.what}: {self.text}"
 
-    def to_data(self) -> dict[str, Plain]:
+    def to_data(self) -> dict[str, Value]:
         """Plain data for JSON."""
         return {
             "what": str(self.what),
@@ -135,12 +148,8 @@ class Recording:
     @cached_property
     def restart_count(self) -> int:
         """How often a process of the garden was started again.  Raises NimdslError for damage."""
-        count = 0
-        for name in self.journal.actors():
-            if name.startswith(PROCESS):
-                starts = sum(line.kind == CLOCK for line in readable(self.journal, name))
-                count += max(0, starts - 1)
-        return count
+        starts = Counter(name for name, line in processes_in(self.journal) if isinstance(line, Started))
+        return sum(count - 1 for count in starts.values())
 
 
 def opened(journal: Journal) -> Recording:
@@ -153,6 +162,7 @@ def opened(journal: Journal) -> Recording:
         origin, complete = journal.meta(ORIGIN), journal.meta(COMPLETE)
     except ValueError as problem:
         raise PermanentPortError(f"{journal.place}: its origin is damaged: {problem}") from None
+    check_format(journal)
     if origin is None:
         raise PermanentPortError(
             f"{journal.place}: it does not say what was run, so the run cannot be made again"
@@ -180,23 +190,14 @@ def opened(journal: Journal) -> Recording:
     return Recording(journal, program, scenario, garden, seed, run_id, _counts(complete), rate)
 
 
-def _counts(found: Plain) -> dict[str, int] | None:
-    return dict(found) if isinstance(found, dict) else None
-
-
-def readable(journal: Journal, name: str) -> Iterator[JournalEntry]:
-    """The lines under a name that is no actor's.  Raises NimdslError for one that cannot be read."""
-    try:
-        for position, entry in enumerate(journal.read(name)):
-            if entry.position != position or not isinstance(entry.body, dict):
-                raise NimdslError(f"{name}, line {position}: {What.DAMAGED}")
-            yield entry
-    except (ValueError, RecursionError) as problem:
-        raise NimdslError(f"{name}: {What.DAMAGED}: {problem}") from None
+def _counts(found: Value) -> dict[str, int] | None:
+    if not isinstance(found, dict):
+        return None
+    return {name: count for name, count in found.items() if isinstance(count, int)}
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class AcceptedEvent:
     """An accepted event, and what the journal says came of it.
 
     ``witness`` is what the run itself had as its records; None when it wrote none.
@@ -204,10 +205,10 @@ class Line:
 
     position: int
     time_ns: int
-    event: Event
+    event: AnyEvent
     program: str
     answers: tuple[Paid, ...] = ()
-    witness: tuple[Record, ...] | None = None
+    witness: tuple[Fields, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,7 @@ class Inbox:
     """What one actor accepted, up to ``damage``, if there is any."""
 
     actor: str
-    lines: tuple[Line, ...]
+    lines: tuple[AcceptedEvent, ...]
     line_count: int
     damage: Difference | None = None
 
@@ -227,79 +228,61 @@ class _Damage(Exception):  # noqa: N818
 
 def read_inbox(journal: Journal, actor: str) -> Inbox:
     """The lines of an actor, checked for their shape and their order."""
-    lines: list[Line] = []
+    lines: list[AcceptedEvent] = []
     count, damage = 0, None
     try:
         for entry in journal.read(actor):
             if entry.position != count:
                 raise _Damage(What.PLACE, f"line {entry.position} stands where line {count} should")
-            _READ.get(entry.kind, _unknown)(entry, lines)
+            _take(entry, lines)
             count += 1
     except _Damage as found:
         damage = Difference(found.what, actor, count, found.text)
+    except DamagedLine as found:
+        damage = Difference(What.DAMAGED, actor, count, str(found))
     except (ValueError, RecursionError) as problem:
         damage = Difference(What.DAMAGED, actor, count, f"it cannot be read: {problem}")
     return Inbox(actor, tuple(lines), count, damage)
 
 
-def _accepted(entry: JournalEntry, lines: list[Line]) -> None:
-    body = entry.body
-    try:
-        event, time_ns, program = Event.from_data(body["event"]), body["time_ns"], body["program"]
-    except (KeyError, TypeError, ValueError) as problem:
-        raise _Damage(What.DAMAGED, f"no accepted event: {type(problem).__name__}: {problem}") from None
-    types = (time_ns, int), (event.payload, dict), (event.sender, str), (event.number, int)
-    if any(type(value) is not wanted for value, wanted in types):
-        raise _Damage(What.DAMAGED, "an accepted event with a value of the wrong type")
-    lines.append(Line(entry.position, time_ns, event, str(program)))
+def _take(entry: JournalEntry, lines: list[AcceptedEvent]) -> None:
+    """Adds a line to what is known.  Raises _Damage and DamagedLine."""
+    match line_of(entry):
+        case Accepted(event, time_ns, program):
+            lines.append(AcceptedEvent(entry.position, time_ns, event, program))
+        case Outcome(granted, balance):
+            if not lines or lines[-1].witness is not None:
+                raise _Damage(What.PLACE, "an outcome that belongs to no event")
+            lines[-1] = replace(lines[-1], answers=(*lines[-1].answers, Paid(granted, balance)))
+        case Witness(records):
+            if not lines or lines[-1].witness is not None:
+                raise _Damage(
+                    What.PLACE, "records that belong to no event: stepped twice, or never accepted"
+                )
+            lines[-1] = replace(lines[-1], witness=tuple(records))
+        case _:
+            raise _Damage(What.DAMAGED, f"no line of an actor is called {entry.kind!r}")
 
 
-def _outcome(entry: JournalEntry, lines: list[Line]) -> None:
-    if not lines or lines[-1].witness is not None:
-        raise _Damage(What.PLACE, "an outcome that belongs to no event")
-    body = entry.body if isinstance(entry.body, dict) else {}
-    if type(body.get("granted")) is not bool or type(body.get("balance")) is not int:
-        raise _Damage(What.DAMAGED, "an outcome that does not say what was granted, and the balance")
-    paid = Paid(body["granted"], body["balance"])
-    lines[-1] = replace(lines[-1], answers=(*lines[-1].answers, paid))
-
-
-def _records(entry: JournalEntry, lines: list[Line]) -> None:
-    if not lines or lines[-1].witness is not None:
-        raise _Damage(What.PLACE, "records that belong to no event: stepped twice, or never accepted")
-    if not isinstance(entry.body, list) or not all(isinstance(record, dict) for record in entry.body):
-        raise _Damage(What.DAMAGED, "no list of records")
-    lines[-1] = replace(lines[-1], witness=tuple(entry.body))
-
-
-def _unknown(entry: JournalEntry, lines: list[Line]) -> None:  # noqa: ARG001
-    raise _Damage(What.DAMAGED, f"no line of an actor is called {entry.kind!r}")
-
-
-_READ: Mapping[str, Callable[[JournalEntry, list[Line]], None]] = {
-    ACCEPTED: _accepted,
-    OUTCOME: _outcome,
-    RECORDS: _records,
-}
-
-
-def told(event: Event) -> str:
+def in_words(event: AnyEvent) -> str:
     """An event in a few words."""
-    payload = event.payload
-    match event.kind:
-        case EventKind.BEGIN:
+    match event:
+        case Begin():
             return "begin"
-        case EventKind.TIMER | EventKind.BEAT:
-            return f"timer {payload.get('timer')} (arming {payload.get('generation')})"
-        case EventKind.FINISHED:
-            return f"work {payload.get('work')} {payload.get('outcome')}"
-    name = f" `{event.name}`" if event.name else ""
+        case TimerDue() | Boundary():
+            return f"timer {event.timer} (arming {event.generation})"
+        case Finished():
+            return f"work {event.work} {event.outcome}"
+        case Received() | Stimulus():
+            name = f" `{event.name}`" if event.name else ""
+        case _:
+            name = ""
     return f"{event.kind}{name} {event.number} of {event.sender or 'a program outside'}"
 
 
-def at_line(what: str, actor: str, line: Line, text: str, *sides: Plain) -> Difference:
+def at_line(what: str, actor: str, line: AcceptedEvent, text: str, *sides: Value) -> Difference:
     """A difference at a line that could be read; ``sides`` are the journal's and what is expected."""
-    return Difference(what, actor, line.position, text, line.time_ns, told(line.event), *sides)
+    return Difference(what, actor, line.position, text, line.time_ns, in_words(line.event), *sides)
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,10 +325,10 @@ class Replay:
     @cached_property
     def trace_sha256(self) -> str:
         """Of the kernel's records."""
-        return trace_sha256(self.records)
+        return trace_of(self.records).trace_sha256
 
     @property
-    def summary(self) -> dict[str, Plain]:
+    def summary(self) -> dict[str, Value]:
         """Plain data for JSON."""
         return {
             "identical": self.identical,
@@ -403,7 +386,7 @@ def strangers(recording: Recording) -> Iterator[Difference]:
     """Lines of unknown actors.  Raises NimdslError when a line that is no actor's cannot be read."""
     for name in recording.journal.actors():
         if name == LEDGER or name.startswith((PROCESS, STIMULI)):
-            deque(readable(recording.journal, name), maxlen=0)
+            deque(read(recording.journal, name), maxlen=0)
         elif name not in recording.kernels:
             yield Difference(What.STRANGER, name, 0, "the scenario has no such actor")
 
@@ -413,8 +396,8 @@ class Taken:
     """What came of a line: what is wrong with it, what its step asked of the economy and wants done."""
 
     difference: Difference | None = None
-    commands: tuple[Command, ...] = ()
-    effects: tuple[Effect, ...] = ()
+    commands: tuple[AnyCommand, ...] = ()
+    effects: tuple[AnyEffect, ...] = ()
 
 
 class Stepper:
@@ -429,7 +412,7 @@ class Stepper:
         self._now_ns = 0
         self._unwitnessed_max = restart_count
 
-    def take(self, line: Line, last: bool) -> Taken:
+    def take(self, line: AcceptedEvent, last: bool) -> Taken:
         """Steps a line.  The ``last`` one may lack outcomes and witness.
 
         After a difference the actor goes on as well as it can: what cannot be stepped is left out.
@@ -451,29 +434,30 @@ class Stepper:
         self.records += numbered(taken.records, self.actor, len(self.records), line.time_ns)
         return Taken(self._judged(line, taken, len(commands), last), commands, taken.effects)
 
-    def _at(self, what: What, line: Line, text: str, *sides: Plain) -> Difference:
+    def _at(self, what: What, line: AcceptedEvent, text: str, *sides: Value) -> Difference:
         return at_line(what, self.actor, line, text, *sides)
 
-    def _unfit(self, line: Line) -> Difference | None:
+    def _unfit(self, line: AcceptedEvent) -> Difference | None:
         """What is wrong before anything is stepped."""
         event = line.event
         if line.program != self.kernel.program:
-            sides = ({"program": name} for name in (line.program, self.kernel.program))
+            sides: list[Value] = [{"program": name} for name in (line.program, self.kernel.program)]
             return self._at(What.PROGRAM, line, "the line names another one", *sides)
         if line.time_ns < self._now_ns:
             back_ns = self._now_ns - line.time_ns
             return self._at(What.TIME, line, f"it is {back_ns:,} ns before the line before")
         if not awaited(self.snapshot, event):
-            if event.kind in _UNAWAITED:
-                return self._at(What.UNAWAITED, line, _UNAWAITED[event.kind])
+            why = _UNAWAITED.get(type(event))
+            if why is not None:
+                return self._at(What.UNAWAITED, line, why)
             return self._at(What.AGAIN, line, "this number of its sender was accepted before")
-        if not self.snapshot.state and event.kind is not EventKind.BEGIN:
+        if not self.snapshot.state and not isinstance(event, Begin):
             return self._at(What.UNAWAITED, line, "the actor had not begun")
         return None
 
-    def _stepped(self, line: Line) -> tuple[Step | Need, tuple[Command, ...]]:
+    def _stepped(self, line: AcceptedEvent) -> tuple[Step | Need, tuple[AnyCommand, ...]]:
         """The step, and what it asked the economy on its way."""
-        commands: list[Command] = []
+        commands: list[AnyCommand] = []
         for count in range(len(line.answers) + 1):
             taken = step(self.kernel, self.snapshot, line.event, line.time_ns, line.answers[:count])
             if isinstance(taken, Step):
@@ -481,7 +465,7 @@ class Stepper:
             commands.append(taken.command)
         return taken, tuple(commands)
 
-    def _judged(self, line: Line, taken: Step, asked_count: int, last: bool) -> Difference | None:
+    def _judged(self, line: AcceptedEvent, taken: Step, asked_count: int, last: bool) -> Difference | None:
         if asked_count < len(line.answers):
             text = f"the step asks {asked_count} times, and was answered {len(line.answers)} times"
             return self._at(What.OVERANSWERED, line, text)
@@ -492,7 +476,7 @@ class Stepper:
             return self._at(What.UNWITNESSED, line, "the run wrote down none for this step")
         self.witnessed_count += len(line.witness)
         for index in range(max(len(line.witness), len(taken.records))):
-            was = line.witness[index] if index < len(line.witness) else None
+            was = dict(line.witness[index]) if index < len(line.witness) else None
             should = _plain(taken.records[index]) if index < len(taken.records) else None
             if was is None or should is None or canonical.encode(was) != canonical.encode(should):
                 text = f"record {index + 1} of this step"
@@ -502,13 +486,14 @@ class Stepper:
         return None
 
 
-_UNAWAITED = {
-    EventKind.BEAT: "no such timer is armed",
-    EventKind.TIMER: "no such timer is armed",
-    EventKind.FINISHED: "no such work is under way",
-    EventKind.BEGIN: "the actor has begun before",
+_UNAWAITED: Mapping[type, str] = {
+    Boundary: "no such timer is armed",
+    TimerDue: "no such timer is armed",
+    Finished: "no such work is under way",
+    Begin: "the actor has begun before",
 }
 
 
-def _plain(record: Record) -> Plain:
-    return canonical.decode(canonical.encode(record))
+def _plain(noted: Noted) -> dict[str, Value]:
+    data: dict[str, Value] = canonical.decode(canonical.encode(noted_data(noted)))
+    return data

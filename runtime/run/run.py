@@ -5,25 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nimdsl.base.canonical import Plain
 from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import phrase
+from nimdsl.base.values import Value
 from nimdsl.loading import provenance
 from nimdsl.program import Actor, Economy, Program, Scenario
 from runtime.ledger.economy import Ledger, Tariff
 from runtime.run.host import Host
 
-LEDGER = "economy"
-"""The name of the ledger's own journal."""
-ENTRY, ANSWER = "entry", "answer"
-"""The kinds of its lines: what the ledger wrote; in real gardens also what an actor was answered."""
 BOOKS = 1_000_000
 """Real gardens number a step's bookings from here, by their place among its effects; questions from 0."""
-PROCESS = "garden/"
-"""How the names of the processes of a real garden begin in a journal."""
-CLOCK, INCIDENT = "clock", "incident"
-"""The kinds of their lines: a start, with garden time beside the wall clock; something noticed."""
 WIND_DOWN_NS = 1_000_000_000
 """How long a run waits, after its protocol's end, for messages and work that are still on their way."""
 
@@ -105,7 +97,7 @@ COMPLETE = "complete"
 
 def origin_of(
     program: Program, scenario: Scenario, garden: str, seed: int, run_id: str
-) -> dict[str, Plain]:
+) -> dict[str, Value]:
     """What a journal must say of its run, so that the run can be made again from it alone."""
     return {
         **provenance(program),

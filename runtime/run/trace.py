@@ -14,13 +14,8 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 from nimdsl.base import canonical
-from runtime.kernel.turn import Record
-
-NOT_A_DECISION = frozenset(
-    {"time_ns", "number", "request", "keys"}
-    | {"balance", "at_ns", "from_ns", "to_ns", "left_ns", "remaining_ns", "overrun_ns", "times"}
-)
-"""Fields of records that are times, ids or causal parents."""
+from runtime.record_bytes import encode
+from runtime.records import Record
 
 
 class Trace:
@@ -33,9 +28,10 @@ class Trace:
 
     def take(self, record: Record) -> bytes:
         """Takes the next record of its actor; returns the canonical bytes, which were hashed."""
-        actor, data = record["actor"], canonical.encode(record)
+        actor = record.actor
+        data, decision = encode(record)
         self._heads[actor] = _linked(self._heads[actor], data)
-        self._decisions[actor] = _linked(self._decisions[actor], canonical.encode(_decision(record)))
+        self._decisions[actor] = _linked(self._decisions[actor], decision)
         return data
 
     @property
@@ -49,21 +45,13 @@ class Trace:
         return _over(self._decisions)
 
 
-def trace_sha256(records: Mapping[str, Iterable[Record]]) -> str:
-    """Hash of the chain heads of all actors, sorted by actor, from the records of each."""
-    return _over({actor: _head(chain) for actor, chain in records.items()})
-
-
-def decision_sha256(records: Mapping[str, Iterable[Record]]) -> str:
-    """The same without times, ids and causal parents."""
-    return trace_sha256({actor: map(_decision, chain) for actor, chain in records.items()})
-
-
-def _head(records: Iterable[Record]) -> bytes:
-    head = b""
-    for record in records:
-        head = _linked(head, canonical.encode(record))
-    return head
+def trace_of(records: Mapping[str, Iterable[Record]]) -> Trace:
+    """The trace of finished lists, by actor."""
+    trace = Trace(records)
+    for chain in records.values():
+        for record in chain:
+            trace.take(record)
+    return trace
 
 
 def _linked(head: bytes, data: bytes) -> bytes:
@@ -72,7 +60,3 @@ def _linked(head: bytes, data: bytes) -> bytes:
 
 def _over(heads: Mapping[str, bytes]) -> str:
     return canonical.sha256({actor: head.hex() for actor, head in heads.items()})
-
-
-def _decision(record: Record) -> Record:
-    return {key: value for key, value in record.items() if key not in NOT_A_DECISION}

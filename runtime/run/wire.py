@@ -16,15 +16,15 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import assert_never
 
 from nimdsl.base import canonical
-from nimdsl.base.canonical import Plain
-from runtime.kernel.effects import Deliver
-from runtime.kernel.events import Event, EventKind
+from nimdsl.base.values import Fields, Value
+from runtime.kernel.effects import Answer, Ask, Deliver, Send
+from runtime.kernel.events import Answered, AnyEvent, Received, Requested, Stimulus
 from runtime.ports.bus import Message
+from runtime.records import Identity
 
 KIND, EVENT, HOLD, PROCESS, OPENED = (
     "Nimdsl-Kind",
@@ -41,16 +41,15 @@ OUTSIDE = "subject/"
 DEPTH_MAX = 100
 """How deep lists and objects may lie in one another."""
 _WHOLE = re.compile(r"[0-9]{1,18}")
-_KINDS = {
-    kind.value: kind for kind in (EventKind.REQUEST, EventKind.REPLY, EventKind.MESSAGE, EventKind.STIMULUS)
-}
 _NAMESPACE = uuid.UUID("6f0f7a3e-5c1d-5d0c-9a53-2f3c9e6d1b10")
+_REQUEST, _REPLY, _MESSAGE, _STIMULUS = "request", "reply", "message", "stimulus"
+"""What stands in the header ``Nimdsl-Kind``."""
 _WIRE_ONLY = ("request_id", "timestamp")
 
 
-def request_id(run_id: str, identity: list[Any]) -> str:
+def request_id(run_id: str, identity: Identity) -> str:
     """The uuid by which a request is known outside."""
-    return str(uuid.uuid5(_NAMESPACE, f"{run_id}/{identity[0]}/{identity[1]}"))
+    return str(uuid.uuid5(_NAMESPACE, f"{run_id}/{identity}"))
 
 
 def timestamp(epoch: str, time_ns: int) -> str:
@@ -59,14 +58,14 @@ def timestamp(epoch: str, time_ns: int) -> str:
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def encode(message: Mapping[str, Any], run_id: str, identity: list[Any], epoch: str, time_ns: int) -> bytes:
+def encode(message: Fields, run_id: str, identity: Identity, epoch: str, time_ns: int) -> bytes:
     """The bytes of a request or reply."""
     return canonical.encode(
         {**message, "request_id": request_id(run_id, identity), "timestamp": timestamp(epoch, time_ns)}
     )
 
 
-def decode(data: bytes) -> Plain:
+def decode(data: bytes) -> dict[str, Value]:
     """The body of a request or reply; whatever is no JSON object comes back as an empty one."""
     try:
         body = _plain(data)
@@ -77,11 +76,11 @@ def decode(data: bytes) -> Plain:
     return {key: value for key, value in body.items() if key not in _WIRE_ONLY}
 
 
-def _plain(data: bytes) -> Plain:
+def _plain(data: bytes) -> Value:
     """JSON from outside as plain data that can be written down again.  Raises ValueError."""
     text = data.decode()
     try:
-        value = _DECODER.decode(text)
+        value: Value = _DECODER.decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if text.count("[") + text.count("{") > DEPTH_MAX:
@@ -91,7 +90,7 @@ def _plain(data: bytes) -> Plain:
     return value
 
 
-def _check_depth(value: Plain, left: int) -> None:
+def _check_depth(value: Value, left: int) -> None:
     if isinstance(value, dict | list):
         if not left:
             raise ValueError("nested too deeply")
@@ -116,20 +115,29 @@ def whole(text: str) -> int | None:
 
 def to_message(effect: Deliver, sender: str, run_id: str, epoch: str, now_ns: int) -> Message:
     """What an actor sends."""
-    payload, headers = effect.payload, {KIND: effect.kind.value}
-    if effect.kind in (EventKind.MESSAGE, EventKind.STIMULUS):
-        headers[EVENT] = effect.name
-        return Message(effect.to, canonical.encode(payload), headers, sender, effect.number)
-    asker, number = payload["request"]
-    sent_ns = payload.get("opened_ns", now_ns)
-    data = encode(payload["message"], run_id, payload["request"], epoch, sent_ns)
-    if effect.kind is EventKind.REPLY:
-        return Message(_address(asker, number), data, headers, sender, effect.number)
-    headers |= {HOLD: payload["hold"], PROCESS: str(payload["process"]), OPENED: str(sent_ns)}
-    return Message(effect.to, data, headers, sender, effect.number, _address(asker, number))
+    number = effect.number
+    match effect:
+        case Send():
+            headers = {KIND: _MESSAGE, EVENT: effect.event}
+            return Message(effect.to, canonical.encode(effect.payload), headers, sender, number)
+        case Ask():
+            data = encode(effect.message, run_id, effect.request, epoch, effect.opened_ns)
+            headers = {KIND: _REQUEST, HOLD: effect.hold, PROCESS: str(effect.process)}
+            headers[OPENED] = str(effect.opened_ns)
+            return Message(effect.to, data, headers, sender, number, _address(effect.request))
+        case Answer():
+            data = encode(effect.message, run_id, effect.request, epoch, now_ns)
+            return Message(_address(effect.request), data, {KIND: _REPLY}, sender, number)
+        case _:
+            assert_never(effect)
 
 
-def to_event(message: Message) -> Event:
+def stimulus(to: str, event: str, payload: Value, sender: str, number: int) -> Message:
+    """What the scenario sends."""
+    return Message(to, canonical.encode(payload), {KIND: _STIMULUS, EVENT: event}, sender, number)
+
+
+def to_event(message: Message) -> AnyEvent:
     """What an actor hears.
 
     A program outside sends no headers: it asks, or it answers a thread.  Or it repeats those of the
@@ -137,45 +145,46 @@ def to_event(message: Message) -> Event:
     an answer, and only one that says so has a sender to be known by.  What cannot be read
     becomes a request or reply with an empty message, which the kernel finds malformed.
     """
-    headers = message.headers
-    kind = _KINDS.get(headers.get(KIND, ""))
-    if kind in (EventKind.MESSAGE, EventKind.STIMULUS):
+    kind = message.headers.get(KIND, "")
+    if kind in (_MESSAGE, _STIMULUS):
         return _named(kind, message)
     identity = _identity(message.to)
-    if kind is EventKind.REPLY or identity[1] or not message.reply_to:
-        payload = {"request": identity, "message": decode(message.data)}
-        known = (message.sender, message.number) if kind is EventKind.REPLY else ("", 0)
-        return Event(EventKind.REPLY, "", payload, *known)
+    if kind == _REPLY or identity.number or not message.reply_to:
+        sender, number = (message.sender, message.number) if kind == _REPLY else ("", 0)
+        return Answered(identity, decode(message.data), sender=sender, number=number)
     return _request(_identity(message.reply_to), decode(message.data), message)
 
 
-def _named(kind: EventKind, message: Message) -> Event:
+def _named(kind: str, message: Message) -> AnyEvent:
     try:
         payload = _plain(message.data)
     except ValueError:
-        return _request([message.sender, message.number], {}, message)
-    return Event(kind, message.headers.get(EVENT, ""), payload, message.sender, message.number)
+        return _request(Identity(message.sender, message.number), {}, message)
+    named = Stimulus if kind == _STIMULUS else Received
+    name = message.headers.get(EVENT, "")
+    return named(name, payload, sender=message.sender, number=message.number)
 
 
-def _request(identity: list[Any], body: Plain, message: Message) -> Event:
+def _request(identity: Identity, body: Fields, message: Message) -> Requested:
     headers = message.headers
-    payload = {
-        "request": identity,
-        "message": body,
-        "hold": headers.get(HOLD, ""),
-        "process": whole(headers.get(PROCESS, "")) or 0,
-        "opened_ns": whole(headers.get(OPENED, "")) or 0,
-    }
-    return Event(EventKind.REQUEST, "", payload, message.sender, message.number)
+    return Requested(
+        identity,
+        body,
+        headers.get(HOLD, ""),
+        whole(headers.get(PROCESS, "")) or 0,
+        whole(headers.get(OPENED, "")) or 0,
+        sender=message.sender,
+        number=message.number,
+    )
 
 
-def _address(asker: str, number: int) -> str:
+def _address(request: Identity) -> str:
     """Where the answer to a request goes: its thread, or the address of a program outside."""
-    return f"{asker}/{number}" if number else asker
+    return str(request) if request.number else request.asker
 
 
-def _identity(address: str) -> list[Any]:
+def _identity(address: str) -> Identity:
     """``protocol/spark/17`` is request 17 of ``protocol/spark``; without a thread it is request 0."""
     asker, _, thread = address.rpartition("/")
     number = whole(thread) if "/" in asker and not address.startswith(OUTSIDE) else None
-    return [asker, number] if number else [address, 0]
+    return Identity(asker, number) if number else Identity(address, 0)

@@ -11,7 +11,7 @@ from typing import Self, TextIO
 
 from gardens.report.words import span
 from nimdsl.program import Scenario
-from runtime.kernel.turn import Record
+from runtime.records import Record
 
 FIRST_S, AGAIN_S = 1.0, 0.25
 """When the line appears, and how often it is written anew."""
@@ -75,7 +75,7 @@ class Progress:
         now_s = self._clock()
         if now_s >= self._next_s:
             self._next_s = now_s + AGAIN_S
-            self._show(record["time_ns"])
+            self._show(record.time_ns)
 
     def _show(self, now_ns: int) -> None:
         done = f"{span(now_ns)} of {span(self._horizon_ns)} simulated, {100 * now_ns // self._horizon_ns} %"

@@ -70,8 +70,9 @@ def _report(recording: Recording, result: Replay) -> None:
 
 def told(result: Replay) -> str:
     """What was replayed, in a few words."""
-    summary = result.summary
-    parts = (len(result.actors), "actor"), (summary["lines"], "line"), (summary["records"], "record")
+    lines = sum(one.line_count for one in result.actors)
+    records = sum(len(one.records) for one in result.actors)
+    parts = (len(result.actors), "actor"), (lines, "line"), (records, "record")
     return ", ".join(counted(count, what) for count, what in parts)
 
 

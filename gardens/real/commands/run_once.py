@@ -23,8 +23,10 @@ from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import PortError, TemporaryPortError
 from nimdsl.program import Garden, Program, Scenario
 from runtime.ports.journal import Journal
-from runtime.run.host import ACCEPTED, RECORDS, numbered
-from runtime.run.run import INCIDENT, Incident
+from runtime.record_bytes import noted_from_data
+from runtime.run.host import numbered
+from runtime.run.lines import Accepted, Noticed, Witness, line_of
+from runtime.run.run import Incident
 
 TELL_EVERY_S = 0.2
 _EXPECTED = ("started", "stopped")
@@ -129,15 +131,16 @@ class _Teller:
             read = self._read.setdefault(actor, [0, 0, 0])
             for entry in self._journal.read(actor, read[0]):
                 read[0] += 1
-                if entry.kind == INCIDENT:
-                    body = entry.body
-                    self._narrator.notice(Incident(body["time_ns"], body["actor"], body["what"]))
-                elif entry.kind == ACCEPTED:
-                    read[1] = entry.body["time_ns"]
-                elif entry.kind == RECORDS:
-                    fresh += numbered(entry.body, actor, read[2], read[1])
-                    read[2] += len(entry.body)
-        for record in sorted(fresh, key=lambda r: (r["time_ns"], r["actor"], r["sequence"])):
+                match line_of(entry):
+                    case Noticed(time_ns, about, what):
+                        self._narrator.notice(Incident(time_ns, about, what))
+                    case Accepted(_, time_ns, _):
+                        read[1] = time_ns
+                    case Witness(records):
+                        noted = [noted_from_data(one) for one in records]
+                        fresh += numbered(noted, actor, read[2], read[1])
+                        read[2] += len(records)
+        for record in sorted(fresh, key=lambda r: (r.time_ns, r.actor, r.sequence)):
             self._narrator.tell(record)
 
     def close(self) -> None:

@@ -15,11 +15,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
+
+from gardens.real.process.wishes import Granted, Impossible, Reply, Wish
 from nimdsl.base import canonical
-from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import InternalError, PermanentPortError
 from runtime.kernel.step import Paid
-from runtime.ledger.accounts import Command, command_to_data
+from runtime.ledger.accounts import AnyCommand
 from runtime.ports.bus import Message
 from runtime.ports.requests import Questions
 from runtime.run.run import BOOKS
@@ -41,7 +43,7 @@ class Item(NamedTuple):
 @dataclass(slots=True)
 class _Waiting:
     body: bytes
-    done: Callable[[Plain], None]
+    done: Callable[[Paid], None]
 
 
 class Lane:
@@ -63,11 +65,11 @@ class Lane:
         """How much is not answered yet."""
         return len(self._items)
 
-    def ask(self, item: Item, command: Command, done: Callable[[Paid], None]) -> None:
+    def ask(self, item: Item, command: AnyCommand, done: Callable[[Paid], None]) -> None:
         """A question of a step."""
-        self._add(item, command, lambda said: done(Paid(said["granted"], said["balance"])))
+        self._add(item, command, done)
 
-    def book(self, item: Item, command: Command) -> None:
+    def book(self, item: Item, command: AnyCommand) -> None:
         """Something that a step booked."""
         self._add(item._replace(number=BOOKS + item.number), command, lambda _: None)
 
@@ -76,14 +78,9 @@ class Lane:
         self._items.append(act)
         self._go_on()
 
-    def _add(self, item: Item, command: Command, done: Callable[[Plain], None]) -> None:
-        body = {
-            "actor": self._actor,
-            "item": [item.position, item.number],
-            "at_ns": item.at_ns,
-            "command": command_to_data(command),
-        }
-        self._items.append(_Waiting(canonical.encode(body), done))
+    def _add(self, item: Item, command: AnyCommand, done: Callable[[Paid], None]) -> None:
+        wish = Wish(command, self._actor, (item.position, item.number), item.at_ns)
+        self._items.append(_Waiting(canonical.encode(msgspec.to_builtins(wish)), done))
         self._go_on()
 
     def _go_on(self) -> None:
@@ -108,27 +105,24 @@ class Lane:
             self._wait_ns = min(2 * self._wait_ns, ANSWER_WAIT_NS_MAX)
             self._send(item)
             return
-        said = {} if answer.status else _read(answer.data)
-        if "error" in said:
-            self._failed(InternalError(f"{self._actor}: the economy says: {said['error']}"))
-        elif said:
-            self._asking = False
-            self._wait_ns = ANSWER_WAIT_NS
-            self._items.popleft()
-            item.done(said)
-            self._go_on()
-        else:
-            self._questions.later(ANSWER_WAIT_NS // 10, lambda: self._send(item))
+        said = None if answer.status else _read(answer.data)
+        match said:
+            case Impossible(error):
+                self._failed(InternalError(f"{self._actor}: the economy says: {error}"))
+            case Granted(granted, balance):
+                self._asking = False
+                self._wait_ns = ANSWER_WAIT_NS
+                self._items.popleft()
+                item.done(Paid(granted, balance))
+                self._go_on()
+            case None:
+                self._questions.later(ANSWER_WAIT_NS // 10, lambda: self._send(item))
 
 
-def _read(data: bytes) -> dict[str, Plain]:
-    """What the economy says; empty when it was somebody else who said it."""
+def _read(data: bytes) -> Reply | None:
+    """What the economy says; None when it was somebody else who said it."""
     try:
-        said = canonical.decode(data)
+        reply: Reply = msgspec.json.decode(data, type=Reply)
     except (ValueError, RecursionError):
-        return {}
-    if isinstance(said, dict) and (
-        "error" in said or (type(said.get("granted")), type(said.get("balance"))) == (bool, int)
-    ):
-        return said
-    return {}
+        return None
+    return reply

@@ -35,11 +35,11 @@ from gardens.real.process.stimuli import Stimuli
 from gardens.real.process.treasury import Treasury
 from gardens.real.process.works import Works
 from nimdsl.base import canonical
-from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import NimdslError
 from nimdsl.base.units import SECOND_NS
+from nimdsl.base.values import Fields, Value
 from nimdsl.compile.garden import PERFECT_BUS
-from nimdsl.program import Actor
+from nimdsl.program import Actor, Attention
 from runtime.chance.faults import FaultyBus
 from runtime.chance.models import Draws, Fates
 from runtime.kernel.interpreters import TransitionsInterpreter
@@ -48,8 +48,9 @@ from runtime.ports.bus import PAYLOAD_BYTES_MAX, Bus, Message
 from runtime.ports.requests import Questions
 from runtime.ports.translator import DocumentTranslator
 from runtime.run import wire
-from runtime.run.host import ACCEPTED, Host
-from runtime.run.run import CLOCK, INCIDENT, LEDGER, PROCESS, actors_of, tariff_of
+from runtime.run.host import Host
+from runtime.run.lines import LEDGER, PROCESS, Noticed, Started, latest_ns, write
+from runtime.run.run import actors_of, tariff_of
 
 CONTROL = "control"
 ACCRUE_EVERY_S = 10.0
@@ -189,7 +190,7 @@ class Node:
         self.treasury = Treasury(
             tariff_of(economy),
             lines,
-            journal.append,
+            journal,
             journal.after,
             lambda: min(self.clock.now_ns(), self.job.horizon_ns),
         )
@@ -229,12 +230,12 @@ class Node:
         self.works = works
         for name in job.actors:
             host = self._host(self._actor(name))
-            resident = (Resident if host.kernel.actor.beat is None else Punctual)(
+            resident = (Punctual if isinstance(host.kernel.actor, Attention) else Resident)(
                 host, around, self._lane(name)
             )
             entries = restored.entries.get(name, [])
             resident.restore(entries, restored.marks.get(name, -1))
-            self.clock.at_least(max((e.body["time_ns"] for e in entries if e.kind == ACCEPTED), default=0))
+            self.clock.at_least(latest_ns(entries))
             self.residents[name] = resident
             self._closing.append(resident.close)
         if job.name == CONTROLLER and job.scenario.stimuli:
@@ -273,18 +274,13 @@ class Node:
     def _befell(self, actor: str, what: str) -> None:
         self.incident_count += 1
         if self._writing:
-            body = {"time_ns": self.clock.now_ns(), "actor": actor or self.job.name, "what": what}
-            self.journal.append(PROCESS + self.job.name, INCIDENT, body)
+            line = Noticed(self.clock.now_ns(), actor or self.job.name, what)
+            write(self.journal, PROCESS + self.job.name, line)
 
     def _note_clock(self) -> None:
         """Garden time beside the wall clock: monotonic clocks do not survive a host (SEMANTICS 2.1)."""
-        body = {
-            "time_ns": self.clock.now_ns(),
-            "wall_ns": time.time_ns(),
-            "rate": repr(self.clock.rate),
-            "start": self.job.start,
-        }
-        self.journal.append(PROCESS + self.job.name, CLOCK, body)
+        line = Started(self.clock.now_ns(), time.time_ns(), repr(self.clock.rate), self.job.start)
+        write(self.journal, PROCESS + self.job.name, line)
 
     async def _measure_lag(self) -> None:
         loop = asyncio.get_running_loop()
@@ -299,11 +295,11 @@ class Node:
         if not message.reply_to:
             return
         order = wire.decode(message.data)
-        said: Plain = {}
+        said: Value = {}
         match order.get("do"):
             case "begin":
                 if not self._begun:
-                    self.clock.begin(Origin(order["monotonic_ns"], order["garden_ns"], self.clock.rate))
+                    self.clock.begin(_origin(order, self.clock.rate))
                 self.begin()
             case "status":
                 said = self.status()
@@ -330,12 +326,12 @@ class Node:
         if self.stimuli is not None:
             self.stimuli.close()
 
-    def status(self) -> dict[str, Plain]:
+    def status(self) -> dict[str, Value]:
         """How it is: plain data for `nimdsl status` and for whoever waits for the end."""
         waiting = sum(resident.waiting_count for resident in self.residents.values())
         works = self.works.count if self.residents else 0
         late = self.faults.late_count if self.faults else 0
-        status: dict[str, Plain] = {
+        status: dict[str, Value] = {
             "name": self.job.name,
             "pid": os.getpid(),
             "start": self.job.start,
@@ -365,7 +361,15 @@ class Node:
         return status
 
 
-def _seen(resident: Resident) -> dict[str, Plain]:
+def _origin(order: Fields, rate: float) -> Origin:
+    """When the garden begins, as the supervisor says."""
+    monotonic_ns, garden_ns = order["monotonic_ns"], order["garden_ns"]
+    if not isinstance(monotonic_ns, int) or not isinstance(garden_ns, int):
+        raise ValueError("an origin is two whole numbers")
+    return Origin(monotonic_ns, garden_ns, rate)
+
+
+def _seen(resident: Resident) -> dict[str, Value]:
     snapshot = resident.snapshot
     return {
         "state": snapshot.state,

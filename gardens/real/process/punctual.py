@@ -16,7 +16,7 @@ from typing import NamedTuple
 from gardens.real.process.lane import Lane
 from gardens.real.process.resident import TIMER_SLACK_NS, Resident, Surroundings
 from runtime.kernel.effects import SetTimer
-from runtime.kernel.events import PRIORITY, Event, EventKind
+from runtime.kernel.events import AnyEvent, Stimulus
 from runtime.run.host import Host
 
 STEPS_AT_ONCE = 64
@@ -29,7 +29,7 @@ class _Due(NamedTuple):
     at_ns: int
     priority: int
     number: int
-    event: Event
+    event: AnyEvent
 
 
 class Punctual(Resident):
@@ -51,14 +51,14 @@ class Punctual(Resident):
     @property
     def is_due(self) -> bool:
         """Whether a timer from before the horizon is still to be taken."""
-        deadlines = (armed[1] for armed in self.host.snapshot.timers.values())
+        deadlines = (armed.deadline_ns for armed in self.host.snapshot.timers.values())
         return any(due_ns < self._around.horizon_ns for due_ns in deadlines)
 
-    def offer(self, event: Event, at_ns: int | None = None) -> None:
+    def offer(self, event: AnyEvent, at_ns: int | None = None) -> None:
         """Takes an event when its turn comes: at ``at_ns``, without it now.  The horizon is exclusive."""
         if at_ns is None:
             at_ns = self._around.clock.now_ns()
-        heapq.heappush(self._queue, _Due(at_ns, PRIORITY[event.kind], next(self._numbers), event))
+        heapq.heappush(self._queue, _Due(at_ns, event.priority, next(self._numbers), event))
         self._drain()
 
     def _drain(self) -> None:
@@ -84,7 +84,7 @@ class Punctual(Resident):
         """What comes first of all that is due; the scenario may have something that comes before it."""
         first = self._first()
         if first is not None:
-            self._around.before(first.at_ns - (first.priority < PRIORITY[EventKind.STIMULUS]))
+            self._around.before(first.at_ns - (first.priority < Stimulus.priority))
             first = self._first()
         if self._queue and first is self._queue[0]:
             heapq.heappop(self._queue)
@@ -100,11 +100,11 @@ class Punctual(Resident):
         """The timer that is due first, of those that are due by now and before the horizon."""
         until_ns = min(self._around.clock.now_ns() + TIMER_SLACK_NS, self._around.horizon_ns - 1)
         timers = (
-            SetTimer(int(timer), generation, deadline_ns)
-            for timer, (generation, deadline_ns) in self.host.snapshot.timers.items()
-            if deadline_ns <= until_ns
+            SetTimer(timer, armed.generation, armed.deadline_ns)
+            for timer, armed in self.host.snapshot.timers.items()
+            if armed.deadline_ns <= until_ns
         )
-        due = (_Due(one.deadline_ns, PRIORITY[one.event.kind], one.generation, one.event) for one in timers)
+        due = (_Due(one.deadline_ns, one.event.priority, one.generation, one.event) for one in timers)
         return min(due, key=lambda one: one[:3], default=None)
 
     def _wake(self, effect: SetTimer) -> None:  # noqa: ARG002  whatever is due is in the snapshot

@@ -13,32 +13,36 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from gardens.real.clock import Clock
 from gardens.real.process.lane import Item, Lane
 from gardens.real.process.works import Works
 from nimdsl.base import canonical
 from nimdsl.base.errors import NimdslError, PermanentPortError
-from nimdsl.program import Work
+from nimdsl.program import Attention, Work
 from runtime.kernel.effects import (
+    Answer,
+    AnyEffect,
+    Ask,
     Book,
     CancelTimer,
     CancelWork,
     Deliver,
-    Effect,
     Publish,
     RevokeWork,
+    Send,
     SetTimer,
     StartWork,
 )
-from runtime.kernel.events import BEGIN, Event
+from runtime.kernel.events import BEGIN, AnyEvent, Finished
 from runtime.kernel.snapshot import Snapshot
 from runtime.kernel.step import Need, Paid, Step
 from runtime.ports.bus import Bus, Message, check_size
 from runtime.ports.journal import JournalEntry
 from runtime.run import wire
-from runtime.run.host import ACCEPTED, Host, Stepped, Taken, finished
+from runtime.run.host import Host, Stepped, Taken
+from runtime.run.lines import latest_ns
 from runtime.run.run import has_ended
 
 TIMER_SLACK_NS = 50_000
@@ -88,7 +92,7 @@ class Resident:
         self._around = around
         self._lane = lane
         self._timers: dict[tuple[int, int], asyncio.TimerHandle] = {}
-        self._inbox: deque[tuple[Event, int | None]] = deque()
+        self._inbox: deque[tuple[AnyEvent, int | None]] = deque()
         self._last_ns = 0
         """When it last took something."""
         self._asking = False
@@ -128,7 +132,7 @@ class Resident:
         ``carried`` is the position of the last event whose effects are known to have been
         carried out.  Receivers drop what they have accepted.
         """
-        self._last_ns = max((e.body["time_ns"] for e in entries if e.kind == ACCEPTED), default=0)
+        self._last_ns = latest_ns(entries)
         repeated = [one for one in self.host.relive(entries) if one.pending.position > carried]
         for one in repeated:
             self._carry_out(one.pending.position, one.pending.now_ns, _to_repeat(one))
@@ -149,14 +153,14 @@ class Resident:
 
     # Events
 
-    def offer(self, event: Event, at_ns: int | None = None) -> None:
+    def offer(self, event: AnyEvent, at_ns: int | None = None) -> None:
         """Takes an event, now or when its turn comes; at ``at_ns``, if that is not over, else now."""
         if self._waits:
             self._inbox.append((event, at_ns))
         else:
             self._accept(event, self._around.clock.now_ns() if at_ns is None else at_ns)
 
-    def _accept(self, event: Event, at_ns: int) -> None:
+    def _accept(self, event: AnyEvent, at_ns: int) -> None:
         """The horizon is exclusive."""
         at_ns = max(self._last_ns, at_ns)
         if at_ns < self._around.horizon_ns:
@@ -228,7 +232,7 @@ class Resident:
 
     # Effects
 
-    def _carry_out(self, position: int, at_ns: int, effects: list[tuple[int, Effect]]) -> None:
+    def _carry_out(self, position: int, at_ns: int, effects: list[tuple[int, AnyEffect]]) -> None:
         """The effects of the event at ``position``, taken at ``at_ns``, each with its place among them."""
         around, lane = self._around, self._lane
         for index, effect in effects:
@@ -243,15 +247,18 @@ class Resident:
                     self._start_work(effect)
                 case RevokeWork():
                     if not around.works.revoke(self.host.id, effect.number):
-                        self.offer(finished(effect.number, "revoked"), at_ns)
+                        self.offer(Finished(effect.number, "revoked"), at_ns)
                 case CancelWork():
                     around.works.cancel(self.host.id, effect.number)
-                case Deliver():
+                case Send() | Ask() | Answer():
                     self._send(effect)
                 case Publish():
                     around.publish(self.host, canonical.encode(effect.content))
-                case Book() if lane is not None:
-                    lane.book(Item(position, index, at_ns), effect.command)
+                case Book():
+                    if lane is not None:
+                        lane.book(Item(position, index, at_ns), effect.command)
+                case _:
+                    assert_never(effect)
         if position < 0:
             return
         if lane is None:
@@ -262,14 +269,16 @@ class Resident:
     def _start_work(self, effect: StartWork) -> None:
         actor = self.host.kernel.actor
         work = actor.works[effect.work]
-        if actor.beat is None or work.real or work.virtual:  # else it takes as long as it is given
+        if (
+            not isinstance(actor, Attention) or work.real or work.virtual
+        ):  # else it takes as long as it is given
             back = partial(self._came_back, work)
             self._around.works.start(self.host.id, work, effect.number, effect.arguments, back)
 
-    def _came_back(self, work: Work, event: Event) -> None:
+    def _came_back(self, work: Work, event: Finished) -> None:
         """Work is over.  That a callable or a service failed, a person wants to hear, and why."""
-        if event.payload["outcome"] == "failed" and ("python" in work.real or "service" in work.real):
-            self._around.befell(self.host.id, f"`{work.name}` failed: {event.payload['reason']}")
+        if event.outcome == "failed" and ("python" in work.real or "service" in work.real):
+            self._around.befell(self.host.id, f"`{work.name}` failed: {event.reason}")
         self.offer(event)
 
     def _send(self, effect: Deliver) -> None:
@@ -309,10 +318,14 @@ class Resident:
         self._timers.clear()
 
 
-def _to_repeat(one: Stepped) -> list[tuple[int, Effect]]:
+def _to_repeat(one: Stepped) -> list[tuple[int, AnyEffect]]:
     """Effects to carry out again; timers and work come from the snapshot.
 
     They keep their places, by which the economy knows a booking again.
     """
     assert isinstance(one.step, Step)
-    return [(i, e) for i, e in enumerate(one.step.effects) if isinstance(e, Deliver | Publish | Book)]
+    return [
+        (i, e)
+        for i, e in enumerate(one.step.effects)
+        if isinstance(e, Send | Ask | Answer | Publish | Book)
+    ]

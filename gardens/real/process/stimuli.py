@@ -19,13 +19,10 @@ from gardens.real.process.resident import Resident
 from nimdsl.base.errors import PermanentPortError
 from runtime.chance.models import Draws
 from runtime.chance.stimuli import Arrival, stimuli_of
-from runtime.kernel.effects import Deliver
-from runtime.kernel.events import Event, EventKind
+from runtime.kernel.events import Stimulus
 from runtime.ports.bus import Bus
 from runtime.run import wire
-
-STIMULUS = "stimulus"
-"""The kind of the scenario's journal lines, under the name ``scenario/<name>``."""
+from runtime.run.lines import StimulusSent, line_of, write
 
 
 class Stimuli:
@@ -50,7 +47,8 @@ class Stimuli:
         self._residents = residents
         self._befell = befell
         lines = restored.entries.get(self.sender, ())
-        self._known = max((line.body["number"] for line in lines), default=0)
+        sent = [line for line in map(line_of, lines) if isinstance(line, StimulusSent)]
+        self._known = max((line.number for line in sent), default=0)
         self._sent = restored.marks.get(self.sender, 0)
         self._due = dropwhile(lambda one: one[1] <= self._sent, stimuli_of(scenario, Draws(job.seed)))
         self._next: tuple[int, int, Arrival] | None = None
@@ -92,17 +90,16 @@ class Stimuli:
         self._step()
         resident = self._residents.get(arrival.to)
         if isinstance(resident, Punctual):
-            event = Event(EventKind.STIMULUS, arrival.event, arrival.payload, self.sender, number)
+            event = Stimulus(arrival.event, dict(arrival.payload), sender=self.sender, number=number)
             resident.offer(event, at_ns)
             return
         if number > self._known:
-            self._journal.append(self.sender, STIMULUS, {"number": number, "time_ns": self._clock.now_ns()})
+            write(self._journal, self.sender, StimulusSent(number, self._clock.now_ns()))
         self._journal.after(lambda: self._send(number, arrival))
 
     def _send(self, number: int, arrival: Arrival) -> None:
-        effect = Deliver(number, EventKind.STIMULUS, arrival.to, arrival.event, arrival.payload)
-        job = self._job
-        message = wire.to_message(effect, self.sender, job.run_id, job.epoch, self._clock.now_ns())
+        payload = dict(arrival.payload)
+        message = wire.stimulus(arrival.to, arrival.event, payload, self.sender, number)
         try:
             self._bus.send(message)
         except PermanentPortError as problem:

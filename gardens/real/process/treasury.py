@@ -12,18 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
 
+import msgspec
+
+from gardens.real.process.wishes import Granted, Impossible, Reply, Wish
 from nimdsl.base import canonical
-from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import InternalError, PermanentPortError
-from runtime.ledger.accounts import Command, Entry, Tariff, command_from_data
+from runtime.ledger.accounts import Settle, Tariff
 from runtime.ledger.economy import Ledger, LedgerConflict
 from runtime.ports.bus import Bus, Message
-from runtime.ports.journal import JournalEntry
-from runtime.run.run import ANSWER, BOOKS, ENTRY, LEDGER
+from runtime.ports.journal import Appender, JournalEntry
+from runtime.run.lines import LEDGER, AnyLine, Booked, Said, line_of, write
+from runtime.run.run import BOOKS
 
-OUTSIDE_COMMANDS = ("Settle",)
+OUTSIDE_COMMANDS = (Settle,)
 """What a program that is no actor of the garden may ask for."""
 TEXT_BYTES_MAX = 65_536
 """How long a key or a name may be: a line of the journal holds four of them."""
@@ -37,20 +39,20 @@ class Treasury:
         self,
         tariff: Tariff,
         entries: Iterable[JournalEntry],
-        append: Callable[[str, str, Plain], int],
+        journal: Appender,
         after: Callable[[Callable[[], None]], None],
         now_ns: Callable[[], int],
     ) -> None:
-        lines = list(entries)
-        written = [Entry.from_data(line.body) for line in lines if line.kind == ENTRY]
+        lines = [line_of(entry) for entry in entries]
+        written = [line.entry for line in lines if isinstance(line, Booked)]
         self.ledger = Ledger(tariff, written)
-        self.last: dict[str, tuple[list[int], Plain]] = {
-            line.body["actor"]: (line.body["item"], line.body["said"])
+        self.last: dict[str, tuple[tuple[int, int], Granted]] = {
+            line.actor: (line.item, Granted(line.granted, line.balance))
             for line in lines
-            if line.kind == ANSWER
+            if isinstance(line, Said)
         }
         self._written_count = len(written)
-        self._append = append
+        self._journal = journal
         self._after = after
         self._now_ns = now_ns
         self._last_ns = written[-1].time_ns if written else 0
@@ -85,96 +87,79 @@ class Treasury:
             return
         said = self._said(message.data)
         if said is not None:
-            answer = Message(message.reply_to, canonical.encode(said))
+            answer = Message(message.reply_to, canonical.encode(msgspec.to_builtins(said)))
             self._after(lambda: _send(bus, answer))
 
-    def _said(self, data: bytes) -> Plain:
+    def _said(self, data: bytes) -> Reply | None:
         """The answer; None for a question that was answered before the actor's latest.
 
         No actor waits for such an answer: its outcome was journalled before the next was asked.
         Bookings are sent again after a crash, also such as have been made.
         """
         try:
-            command, actor, item, at_ns = _read(data)
+            wish = _read(data)
         except ValueError as problem:
             return _error(problem)
-        if item is None:
-            return self._apply(command, at_ns)
-        known, said = self.last.get(actor, ([-1, 0], None))
-        if item < known:
-            return {"granted": True, "balance": 0} if item[1] >= BOOKS else None
-        if item > known:
-            said = self._apply(command, at_ns)
-            if "error" not in said:
-                self.last[actor] = (item, said)
-                self._append(LEDGER, ANSWER, {"actor": actor, "item": item, "said": said})
-        return said
+        if wish.item is None:
+            return self._apply(wish)
+        known, said = self.last.get(wish.actor, ((-1, 0), Granted(True, 0)))
+        if wish.item < known:
+            return Granted(True, 0) if wish.item[1] >= BOOKS else None
+        if wish.item == known:
+            return said
+        reply = self._apply(wish)
+        if isinstance(reply, Granted):
+            self.last[wish.actor] = (wish.item, reply)
+            self._write_line(Said(wish.actor, wish.item, reply.granted, reply.balance))
+        return reply
 
-    def _apply(self, command: Command, at_ns: int | None) -> Plain:
+    def _apply(self, wish: Wish) -> Reply:
         try:
-            answer = self.ledger.apply(command, self.now_ns(at_ns))
+            answer = self.ledger.apply(wish.command, self.now_ns(wish.at_ns))
         except (LedgerConflict, InternalError) as problem:
             return _error(problem)
         finally:
             self._write()
-        return {"granted": answer.granted, "balance": answer.balance}
+        return Granted(answer.granted, answer.balance)
 
     def _write(self) -> None:
         for entry in self.ledger.entries_from(self._written_count):
-            self._append(LEDGER, ENTRY, entry.to_data())
+            self._write_line(Booked(entry))
             self._written_count += 1
 
+    def _write_line(self, line: AnyLine) -> None:
+        write(self._journal, LEDGER, line)
 
-def _read(data: bytes) -> tuple[Command, str, list[int] | None, int | None]:
-    """A command, who asks, its item and when; a program outside has only a command.  Raises ValueError."""
+
+def _read(data: bytes) -> Wish:
+    """A wish; a program outside has only a command.  Raises ValueError."""
     try:
-        asked = canonical.decode(data)
-        body, item = asked["command"], asked.get("item")
-        command = command_from_data(body)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
-        raise ValueError(f"no command: {type(problem).__name__}: {problem}") from None
-    for name, value in body.items():
-        if not _FITS.get(name, _is_text)(value):
-            raise ValueError(f"no command: `{name}` cannot be this {type(value).__name__}")
-    if item is None:
-        if body["type"] not in OUTSIDE_COMMANDS:
-            raise ValueError(f"only {', '.join(OUTSIDE_COMMANDS)} without an actor")
-        return command, "", None, None
-    actor = asked.get("actor")
-    if not (_is_text(actor) and isinstance(item, list) and len(item) == 2 and all(map(_is_count, item))):
+        wish = msgspec.json.decode(data, type=Wish)
+    except (ValueError, RecursionError) as problem:
+        raise ValueError(f"no command: {problem}") from None
+    for name, value in msgspec.structs.asdict(wish.command).items():
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str) and not _fits(text):
+                raise ValueError(f"no command: `{name}` is longer than {TEXT_BYTES_MAX:,} bytes")
+    if wish.item is None:
+        if not isinstance(wish.command, OUTSIDE_COMMANDS):
+            names = ", ".join(str(one.__struct_config__.tag) for one in OUTSIDE_COMMANDS)
+            raise ValueError(f"only {names} without an actor")
+        return Wish(wish.command)
+    if not wish.actor or not _fits(wish.actor) or min(wish.item) < 0:
         raise ValueError("an item is two whole numbers, of an actor")
-    if not _is_count(asked.get("at_ns")):
+    if wish.at_ns is None or wish.at_ns < 0:
         raise ValueError("an actor says when: `at_ns` is a whole number")
-    return command, actor, item, asked["at_ns"]
+    return wish
 
 
-def _is_text(value: Any) -> bool:
-    try:
-        return isinstance(value, str) and len(canonical.encode(value)) <= TEXT_BYTES_MAX
-    except UnicodeEncodeError:  # half a character cannot be written down
-        return False
+def _fits(text: str) -> bool:
+    return len(canonical.encode(text)) <= TEXT_BYTES_MAX
 
 
-def _is_whole(value: Any) -> bool:
-    return type(value) is int
-
-
-def _is_count(value: Any) -> bool:
-    return _is_whole(value) and bool(value >= 0)
-
-
-_FITS: dict[str, Callable[[Any], bool]] = {
-    "amount": _is_whole,
-    "keep": _is_whole,
-    "claimed": lambda value: value is None or _is_whole(value),
-    "keys": lambda value: isinstance(value, list) and all(map(_is_text, value)),
-}
-"""Fields of commands that are no text."""
-
-
-def _error(problem: Exception) -> Plain:
+def _error(problem: Exception) -> Impossible:
     text = str(problem)[:ERROR_LENGTH_MAX]
-    return {"error": text.encode(errors="backslashreplace").decode()}
+    return Impossible(text.encode(errors="backslashreplace").decode())
 
 
 def _send(bus: Bus, answer: Message) -> None:

@@ -18,24 +18,23 @@ import asyncio
 import importlib
 import inspect
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from nimdsl.base import canonical
-from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import NimdslError, PermanentPortError
 from nimdsl.base.units import SECOND_NS
+from nimdsl.base.values import Fields
 from nimdsl.expression.evaluate import Fault
 from nimdsl.program import Garden, Work
 from runtime.chance.models import Draws, WorkModels
-from runtime.kernel.events import Event
+from runtime.kernel.events import Finished
 from runtime.kernel.values import Mismatch, conform
 from runtime.ports.bus import Message
 from runtime.ports.requests import Questions
 from runtime.ports.translator import Translator
-from runtime.run.host import finished
 from runtime.run.wire import OUTSIDE
 
 THREAD_COUNT_MAX = 16
@@ -47,8 +46,8 @@ VALUES_BYTES_MAX = 512 * 1024
 """What work may return: a line of the journal holds it, with room for what becomes of it."""
 REASON_LENGTH_MAX = 200
 
-Done = Callable[[Event], None]
-Outcome = tuple[str, Mapping[str, Plain], str]
+Done = Callable[[Finished], None]
+Outcome = tuple[str, Fields, str]
 """How work ended: done or another outcome, what it returned, why it did not."""
 
 
@@ -94,7 +93,7 @@ class Works:
         """How much is under way."""
         return len(self._cancels)
 
-    def start(self, actor: str, work: Work, number: int, arguments: Plain, done: Done) -> None:
+    def start(self, actor: str, work: Work, number: int, arguments: Fields, done: Done) -> None:
         """Starts work; ``done`` gets the event by which it comes back, later and once."""
         key = (actor, number)
 
@@ -102,7 +101,7 @@ class Works:
             if self._cancels.pop(key, None) is not None:
                 self._forget(key)
                 kind, values, reason = _bounded(outcome)
-                done(finished(number, kind, dict(values), reason))
+                done(Finished(number, kind, dict(values), reason))
 
         self._ends[key] = end
         if work.produces:
@@ -158,7 +157,7 @@ class Works:
         self,
         key: tuple[str, int],
         end: Callable[[Outcome], None],
-        values: Callable[[], Mapping[str, Plain]],
+        values: Callable[[], Fields],
     ) -> None:
         def act() -> None:
             try:
@@ -173,7 +172,7 @@ class Works:
         self._cancels[key] = self._loop.call_soon(end, ("failed", {}, str(problem))).cancel
 
     def _act_like_the_model(
-        self, key: tuple[str, int], work: Work, arguments: Plain, end: Callable[[Outcome], None]
+        self, key: tuple[str, int], work: Work, arguments: Fields, end: Callable[[Outcome], None]
     ) -> None:
         actor, number = key
         tame = replace(work, virtual=replace(work.virtual, crash=0)) if work.virtual else work
@@ -186,7 +185,7 @@ class Works:
         self._cancels[key] = self._after(ends.latency_ns, lambda: end(outcome))
 
     def _ask(
-        self, key: tuple[str, int], work: Work, arguments: Plain, end: Callable[[Outcome], None]
+        self, key: tuple[str, int], work: Work, arguments: Fields, end: Callable[[Outcome], None]
     ) -> None:
         service = str(work.real["service"])
         question = Message(OUTSIDE + service, canonical.encode(arguments))
@@ -199,7 +198,7 @@ class Works:
             self._fail(key, end, problem)
 
     def _call(
-        self, key: tuple[str, int], work: Work, arguments: Plain, end: Callable[[Outcome], None]
+        self, key: tuple[str, int], work: Work, arguments: Fields, end: Callable[[Outcome], None]
     ) -> None:
         cancelled = threading.Event()
         task = self._loop.create_task(self._called(work, arguments, cancelled, end))
@@ -218,7 +217,7 @@ class Works:
         self._revokes[key] = revoke
 
     async def _called(
-        self, work: Work, arguments: Plain, cancelled: threading.Event, end: Callable[[Outcome], None]
+        self, work: Work, arguments: Fields, cancelled: threading.Event, end: Callable[[Outcome], None]
     ) -> None:
         path = str(work.real["python"])
         try:
@@ -234,7 +233,7 @@ class Works:
             outcome = "failed", {}, _words(problem)
         end(outcome)
 
-    async def _returned(self, path: str, arguments: Plain, cancelled: threading.Event) -> Any:
+    async def _returned(self, path: str, arguments: Fields, cancelled: threading.Event) -> Any:
         function = self._callables.get(path)
         if function is None:
             function = self._callables[path] = await self._threads.call(lambda: callable_of(path))

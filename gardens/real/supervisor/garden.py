@@ -36,6 +36,7 @@ from nimdsl.base.units import INT64_MAX
 from nimdsl.program import Group
 from runtime.ports.bus import PAYLOAD_BYTES_MAX, Message
 from runtime.run import wire
+from runtime.run.lines import FORMAT, JOURNAL_FORMAT
 from runtime.run.run import (
     COMPLETE,
     ORIGIN,
@@ -211,6 +212,7 @@ class LivingGarden:
 
     def _open_journal(self) -> None:
         self.journal = self._own_journal or SqliteJournal(self.state.journal)
+        self.journal.set_meta(FORMAT, JOURNAL_FORMAT)
         self.journal.set_meta(ORIGIN, self.origin())
         self.journal.set_meta(COMPLETE, None)
         self.journal.commit()

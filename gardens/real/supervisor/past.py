@@ -6,11 +6,11 @@ from gardens.real.supervisor.plan import Plan
 from gardens.stores.memory import MemoryJournal
 from runtime.kernel.interpreters import PlainInterpreter
 from runtime.kernel.step import Kernel
-from runtime.ledger.accounts import Entry
 from runtime.ledger.economy import Ledger
 from runtime.ports.journal import Journal
-from runtime.run.host import ACCEPTED, Host
-from runtime.run.run import ENTRY, INCIDENT, LEDGER, PROCESS, Incident, Run, actors_of, tariff_of
+from runtime.run.host import Host
+from runtime.run.lines import Noticed, entries_in, latest_ns, processes_in
+from runtime.run.run import Incident, Run, actors_of, tariff_of
 
 
 def run_of(plan: Plan, journal: Journal, run_id: str, stopped: str) -> Run:
@@ -24,10 +24,9 @@ def run_of(plan: Plan, journal: Journal, run_id: str, stopped: str) -> Run:
         entries = list(journal.read(actor.id))
         host.restore(entries)
         hosts[actor.id] = host
-        times[actor.id] = max((e.body["time_ns"] for e in entries if e.kind == ACCEPTED), default=0)
+        times[actor.id] = latest_ns(entries)
     economy = program.economies.get(scenario.economy)
-    entries_of = [Entry.from_data(line.body) for line in journal.read(LEDGER) if line.kind == ENTRY]
-    ledger = Ledger(tariff_of(economy), entries_of) if economy else None
+    ledger = Ledger(tariff_of(economy), entries_in(journal)) if economy else None
     protocol = f"protocol/{scenario.protocol}"
     ended_ns = times[protocol] if stopped == "final" else max(times.values(), default=0)
     if stopped == "horizon":
@@ -38,10 +37,8 @@ def run_of(plan: Plan, journal: Journal, run_id: str, stopped: str) -> Run:
 def incidents_in(journal: Journal) -> list[Incident]:
     """What the processes of a garden noticed, by time."""
     found = [
-        Incident(line.body["time_ns"], line.body["actor"], line.body["what"])
-        for name in journal.actors()
-        if name.startswith(PROCESS)
-        for line in journal.read(name)
-        if line.kind == INCIDENT
+        Incident(line.time_ns, line.actor, line.what)
+        for _, line in processes_in(journal)
+        if isinstance(line, Noticed)
     ]
     return sorted(found, key=lambda incident: (incident.time_ns, incident.actor))

@@ -98,7 +98,7 @@ class Hunger:
         self._pool += entry.amount * ((entry.target == POOL) - (entry.source == POOL))
         held = entry.target.startswith("hold:") - entry.source.startswith("hold:")
         self._held += entry.amount * held
-        if held or entry.detail["cause"] == "charge":
+        if held or entry.cause == "charge":
             self._eat()
 
     def _want(self, at_ns: int) -> None:
@@ -148,7 +148,7 @@ class Purse:
         moved = (entry.target == POOL) - (entry.source == POOL)
         if moved:
             self._pool += moved * entry.amount
-            self._move(entry.time_ns, even=entry.detail["cause"] in _RATES)
+            self._move(entry.time_ns, even=entry.cause in _RATES)
 
     def lifeforce(self, end_ns: int) -> Lifeforce:
         """What is known up to ``end_ns``."""
@@ -187,7 +187,7 @@ class Purse:
         return earned / spent if spent else None
 
     def _flow(self, entry: Entry) -> None:
-        if entry.detail["cause"] == "overflow":
+        if entry.cause == "overflow":
             return
         earned = entry.amount if entry.source.startswith(_EARNINGS) else 0
         spent = entry.amount if entry.target.startswith("cost:") else 0
@@ -219,7 +219,7 @@ class Purse:
 def _account(account: str, entry: Entry) -> str:
     """The account by what it is for: ``cost:*`` of a rate is ``upkeep:*``; unpaid is by its cause."""
     kind, _, name = account.partition(":")
-    cause = str(entry.detail["cause"])
+    cause = entry.cause
     named = kind == "cost" and (cause == "upkeep" or entry.kind == "shortfall")
     return f"{cause if named else kind}:{name}"
 

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runtime.kernel.turn import Record
+from runtime.records import (
+    Arrived,
+    BeatEnded,
+    GivenUp,
+    LevelCounts,
+    LevelTimes,
+    Moment,
+    Moved,
+    Overran,
+    Ran,
+    Refused,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,73 +130,55 @@ class BeatSummary:
         return sum(share.preempted for share in self.shares)
 
 
-def stretch_of(record: Record) -> Stretch:
+def stretch_of(body: Ran) -> Stretch:
     """The stretch in a ``grant``."""
-    return Stretch(
-        record["item"], record["level"], record["name"], record["from_ns"], record["to_ns"], record["ended"]
-    )
+    return Stretch(body.item, body.level, body.name, body.from_ns, body.to_ns, body.ended)
 
 
-def arrival_of(record: Record) -> Arrival:
+def arrival_of(body: Arrived, at_ns: int) -> Arrival:
     """What an ``arrival`` says."""
-    return Arrival(
-        record["item"],
-        record["level"],
-        record["name"],
-        record["at_ns"],
-        record["takes_ns"],
-        record["baseline"],
-    )
+    return Arrival(body.item, body.level, body.name, at_ns, body.takes_ns, body.baseline)
 
 
-def drop_of(record: Record) -> Drop:
+def drop_of(body: GivenUp, at_ns: int) -> Drop:
     """What a ``drop`` says."""
-    return Drop(
-        record["item"],
-        record["level"],
-        record["name"],
-        record["at_ns"],
-        record["left_ns"],
-        record["reason"],
-    )
+    return Drop(body.item, body.level, body.name, at_ns, body.left_ns, body.reason)
 
 
-def move_of(record: Record) -> Move:
+def move_of(body: Moved, at_ns: int, moment: Moment | None) -> Move:
     """What a ``transition`` says."""
-    return Move(
-        record["event"], record["from"], record["to"], record["at_ns"], int(record.get("remaining_ns") or 0)
+    remaining_ns = moment.remaining_ns if moment else None
+    return Move(body.event, body.source, body.target, at_ns, remaining_ns or 0)
+
+
+def overrun_of(body: Overran, at_ns: int) -> Overrun:
+    """What an ``overrun`` says."""
+    return Overrun(body.item, body.level, at_ns, body.overrun_ns)
+
+
+def refusal_of(body: Refused, at_ns: int) -> Refusal:
+    """What a ``refused`` says; a price of the modes belongs to no level."""
+    return Refusal(body.level, at_ns, body.price, body.balance)
+
+
+def beat_of(body: BeatEnded, index: int, end_ns: int, levels: tuple[str, ...]) -> BeatSummary:
+    """What a ``beat`` says; the shares of ``levels`` in their order."""
+    times = body.times
+    return BeatSummary(
+        index=index,
+        start_ns=times.start_ns,
+        end_ns=end_ns,
+        settled=body.settled,
+        overhead_ns=times.overhead_ns,
+        charged_ns=times.charged_ns,
+        reflex_ns=times.reflex_ns,
+        idle_ns=times.idle_ns,
+        settle_ns=times.settle_ns,
+        shares=tuple(_share(body.counts[name], times.levels[name]) for name in levels),
     )
 
 
-def overrun_of(record: Record) -> Overrun:
-    """What an ``overrun`` says."""
-    return Overrun(record["item"], record["level"], record["at_ns"], record["overrun_ns"])
-
-
-def refusal_of(record: Record) -> Refusal:
-    """What a ``refused`` says; a price of the modes belongs to no level."""
-    level = str(record.get("level") or "")
-    return Refusal(level, record["at_ns"], record["price"], record["balance"])
-
-
-def beat_of(record: Record, levels: tuple[str, ...]) -> BeatSummary:
-    """What a ``beat`` says; the shares of ``levels`` in their order."""
-    times, counts = record["times"], record["counts"]
-    return BeatSummary(
-        index=record["beat"],
-        start_ns=times["start_ns"],
-        end_ns=record["at_ns"],
-        settled=record["settled"],
-        overhead_ns=times["overhead_ns"],
-        charged_ns=times["charged_ns"],
-        reflex_ns=times["reflex_ns"],
-        idle_ns=times["idle_ns"],
-        settle_ns=times["settle_ns"],
-        shares=tuple(
-            Share(
-                **{key: times["levels"][name][key] for key in ("spent_ns", "granted_ns", "started_ns")},
-                **{key: counts[name][key] for key in ("preempted", "dropped", "done")},
-            )
-            for name in levels
-        ),
+def _share(counts: LevelCounts, times: LevelTimes) -> Share:
+    return Share(
+        times.spent_ns, times.granted_ns, times.started_ns, counts.preempted, counts.dropped, counts.done
     )

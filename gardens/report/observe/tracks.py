@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from runtime.kernel.turn import Record
+from runtime.records import Began, HandshakeEnded, Moved, PhaseMarked, Record
 
 SLICE_COUNT_MAX = 400
 PHASES, HANDSHAKES, STATES = "phases", "handshakes", "states"
@@ -53,20 +53,20 @@ class Slicing:
 
     def take(self, record: Record) -> None:
         """One record more, in the actor's order."""
-        time_ns = int(record["at_ns"] if "at_ns" in record else record["time_ns"])
-        match record["type"]:
-            case "begin":
-                self.state, self.since_ns = record["state"], time_ns
-            case "transition":
-                self.tell(STATES, Slice(self.since_ns, time_ns, record["from"]))
-                self.state, self.since_ns = record["to"], time_ns
-            case "phase" if record["verdict"] == "started":
-                self.phase, self.phase_ns, self.handshake_ns = record["phase"], time_ns, time_ns
-            case "phase":
-                self.tell(PHASES, Slice(self.phase_ns, time_ns, record["phase"], record["verdict"]))
+        time_ns = record.at_ns
+        match record.body:
+            case Began(state):
+                self.state, self.since_ns = state, time_ns
+            case Moved(_, source, target):
+                self.tell(STATES, Slice(self.since_ns, time_ns, source))
+                self.state, self.since_ns = target, time_ns
+            case PhaseMarked(phase, "started"):
+                self.phase, self.phase_ns, self.handshake_ns = phase, time_ns, time_ns
+            case PhaseMarked(phase, verdict):
+                self.tell(PHASES, Slice(self.phase_ns, time_ns, phase, verdict))
                 self.phase = ""
-            case "handshake":
-                self.tell(HANDSHAKES, Slice(self.handshake_ns, time_ns, record["name"], record["verdict"]))
+            case HandshakeEnded(_, name, verdict):
+                self.tell(HANDSHAKES, Slice(self.handshake_ns, time_ns, name, verdict))
                 self.handshake_ns = time_ns
 
     def close(self, time_ns: int) -> None:
@@ -91,8 +91,8 @@ class Tracking:
     def take(self, record: Record) -> None:
         """One record more, in the actor's order."""
         self._slicing.take(record)
-        if record["type"] == "begin":
-            self._rest = record["state"]
+        if isinstance(record.body, Began):
+            self._rest = record.body.state
 
     def _tell(self, what: str, piece: Slice) -> None:
         if (what == STATES) == self._protocol or (what == STATES and piece.to_ns <= piece.from_ns):

@@ -20,7 +20,6 @@ and the economy (:mod:`gardens.report.observe.watch` brings all of it together).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from gardens.report.observe.gathering import (
@@ -38,7 +37,13 @@ from gardens.report.observe.gathering import (
 )
 from gardens.report.observe.lifeforce import Lifeforce
 from gardens.report.observe.moments import (
+    Arrival,
     BeatSummary,
+    Drop,
+    Move,
+    Overrun,
+    Refusal,
+    Stretch,
     arrival_of,
     beat_of,
     drop_of,
@@ -49,7 +54,17 @@ from gardens.report.observe.moments import (
 )
 from gardens.report.observe.tracks import Track
 from nimdsl.program import Beat
-from runtime.kernel.turn import Record
+from runtime.records import (
+    Arrived,
+    BeatEnded,
+    Began,
+    GivenUp,
+    Moved,
+    Overran,
+    Ran,
+    Record,
+    Refused,
+)
 
 
 @dataclass(frozen=True)
@@ -101,23 +116,36 @@ class Collector:
         self._time_ns = 0
         self._previous: Happening | None = None
         self._now = Happening(0, 0, "")
-        self._takes: dict[str, Callable[[Record], None]] = {
-            "begin": self._begin,
-            "arrival": self._arrival,
-            "grant": self._grant,
-            "drop": self._drop,
-            "transition": self._transition,
-            "overrun": self._overrun,
-            "refused": self._refused,
-            "beat": self._beat,
-        }
 
     def take(self, record: Record) -> None:
         """One record more, in the actor's order; those of other actors and types are passed over."""
-        take = self._takes.get(record["type"])
-        if take is not None and record["actor"] == self.attention:
-            take(record)
-            self._time_ns = max(self._time_ns, when_ns(record))
+        if record.actor == self.attention and self._take(record):
+            self._time_ns = max(self._time_ns, record.at_ns)
+
+    def _take(self, record: Record) -> bool:
+        """Whether there is something to see in it."""
+        at_ns = record.at_ns
+        match record.body:
+            case Began() as began:
+                self._begin(began, at_ns)
+            case Arrived() as arrived:
+                self._arrival(arrival_of(arrived, at_ns))
+            case Ran() as ran:
+                self._grant(stretch_of(ran))
+            case GivenUp() as given_up:
+                self._drop(drop_of(given_up, at_ns))
+            case Moved() as moved:
+                self._transition(move_of(moved, at_ns, record.moment))
+            case Overran() as overran:
+                self._overrun(overrun_of(overran, at_ns))
+            case Refused() as refused:
+                self._refused(refusal_of(refused, at_ns))
+            case BeatEnded() as ended:
+                index = record.moment.beat if record.moment else 0
+                self._beat(beat_of(ended, index, at_ns, self._levels))
+            case _:
+                return False
+        return True
 
     def view(self, end_ns: int = 0) -> View:
         """What there is to see up to now, or to ``end_ns`` if that is later."""
@@ -136,19 +164,16 @@ class Collector:
             time_ns=time_ns,
         )
 
-    def _begin(self, record: Record) -> None:
-        at_ns = when_ns(record)
-        self._modes.begin(record["state"], at_ns)
+    def _begin(self, body: Began, at_ns: int) -> None:
+        self._modes.begin(body.state, at_ns)
         index = at_ns // self.beat.length_ns
-        self._now = Happening(index, index * self.beat.length_ns, record["state"])
+        self._now = Happening(index, index * self.beat.length_ns, body.state)
 
-    def _arrival(self, record: Record) -> None:
-        arrival = arrival_of(record)
+    def _arrival(self, arrival: Arrival) -> None:
         self._now.add(self._now.arrivals, arrival)
         self._waiting.arrive(arrival)
 
-    def _grant(self, record: Record) -> None:
-        stretch = stretch_of(record)
+    def _grant(self, stretch: Stretch) -> None:
         self._now.add(self._now.stretches, stretch)
         self._now.suspended += stretch.ended == "suspended"
         if self._previous is not None and stretch.from_ns < self._now.start_ns:
@@ -157,40 +182,30 @@ class Collector:
         if stretch.level in self._priced:
             self._kept.feed()
 
-    def _drop(self, record: Record) -> None:
-        drop = drop_of(record)
+    def _drop(self, drop: Drop) -> None:
         self._now.add(self._now.drops, drop)
         self._waiting.drop(drop.item)
         self._losses.drop(drop)
 
-    def _transition(self, record: Record) -> None:
-        move = move_of(record)
+    def _transition(self, move: Move) -> None:
         self._now.add(self._now.moves, move)
         self._modes.move(move)
 
-    def _overrun(self, record: Record) -> None:
-        overrun = overrun_of(record)
+    def _overrun(self, overrun: Overrun) -> None:
         self._now.add(self._now.overruns, overrun)
         self._now.troubles += 1
         self._losses.overrun(overrun)
 
-    def _refused(self, record: Record) -> None:
-        refusal = refusal_of(record)
+    def _refused(self, refusal: Refusal) -> None:
         self._now.add(self._now.refusals, refusal)
         self._now.troubles += 1
         self._losses.refuse(refusal)
         self._kept.refuse(self._now)
 
-    def _beat(self, record: Record) -> None:
-        summary = beat_of(record, self._levels)
+    def _beat(self, summary: BeatSummary) -> None:
         self._beats.append(summary)
         self._now.index, self._now.start_ns, self._now.summary = summary.index, summary.start_ns, summary
         self._kept.offer(self._now)
         self._waiting.end_beat()
         self._previous = self._now
         self._now = Happening(summary.index + 1, summary.end_ns, self._modes.mode)
-
-
-def when_ns(record: Record) -> int:
-    """When it happened: what an attention notes late still has its own instant."""
-    return int(record["at_ns"] if "at_ns" in record else record["time_ns"])

@@ -14,11 +14,11 @@ from typing import Protocol
 
 from gardens.report.observe.lifeforce import Purse
 from gardens.report.observe.tracks import Tracking
-from gardens.report.observe.view import Collector, View, when_ns
+from gardens.report.observe.view import Collector, View
 from gardens.report.result.ending import ending
 from nimdsl.program import Program, Scenario
-from runtime.kernel.turn import Record
 from runtime.ledger.accounts import Entry
+from runtime.records import BeatEnded, Record
 from runtime.run.run import Run
 
 TRACK_COUNT_MAX = 40
@@ -30,8 +30,7 @@ class Watch:
 
     def __init__(self, program: Program, scenario: Scenario) -> None:
         actor = program.attentions.get(scenario.attention)
-        beat = actor.beat if actor else None
-        self._collector = Collector(beat, actor.id) if actor and beat else None
+        self._collector = Collector(actor.beat, actor.id) if actor else None
         economy = program.economies.get(scenario.economy)
         self._purse = Purse(economy, sampled=self._collector is not None) if economy else None
         self._attention = actor.id if actor else ""
@@ -41,13 +40,13 @@ class Watch:
 
     def take(self, record: Record) -> None:
         """One record more."""
-        actor = record["actor"]
+        actor = record.actor
         if actor == self._attention and self._collector is not None:
             self._collector.take(record)
-            if record["type"] == "beat" and self._purse is not None:
-                self._purse.sample(record["at_ns"])
+            if isinstance(record.body, BeatEnded) and self._purse is not None:
+                self._purse.sample(record.at_ns)
             return
-        self._time_ns = max(self._time_ns, when_ns(record))
+        self._time_ns = max(self._time_ns, record.at_ns)
         tracking = self._trackings.get(actor)
         if tracking is None:
             if len(self._trackings) >= TRACK_COUNT_MAX:

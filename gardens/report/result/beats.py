@@ -7,15 +7,16 @@ short, is what the attention's snapshot comes to by then.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from gardens.report.result.ending import ending
-from nimdsl.base import canonical
-from nimdsl.base.canonical import Plain
 from nimdsl.base.units import SECOND_NS
+from nimdsl.base.values import Value
 from nimdsl.program import BEAT_COUNT_MAX
-from runtime.kernel.turn import Record
+from runtime.records import BeatEnded, LevelCounts, LevelTimes
 from runtime.run.host import Host
 
 _PARTS = ("overhead", "charged", "reflex", "idle", "settle")
@@ -26,32 +27,37 @@ class BeatTally:
     """The beats of a run while it goes on: the first ones, and the sums of all."""
 
     def __init__(self) -> None:
-        self._kept: list[bytes] = []
+        self._kept: list[tuple[int, bytes]] = []
+        """Their numbers, and what they came to; a tenth of what the objects take."""
         self._total: dict[str, Any] = {}
 
-    def take(self, record: Record) -> None:
-        """The record of a beat."""
+    def take(self, index: int, body: BeatEnded) -> None:
+        """The end of a beat."""
         if len(self._kept) < BEAT_COUNT_MAX:
-            self._kept.append(canonical.encode(record))
-        one = _told(record)
+            self._kept.append((index, _ENCODE(body)))
+        one = _told(index, body)
         self._total = self._total or _nothing(one)
         _add(self._total, one)
 
-    def __iter__(self) -> Iterator[Record]:
-        """The records of the first ones, in order."""
-        return map(canonical.decode, self._kept)
-
-    def outcome(self, host: Host, until_ns: int) -> dict[str, Plain]:
+    def outcome(self, host: Host, until_ns: int) -> dict[str, Any]:
         """``beats`` and ``attention`` of an outcome; times in ns.  ``until_ns`` is the end of the run."""
-        beats = [_told(record) for record in self]
-        ends = [_told(record) for record in ending(host, until_ns) if record["type"] == "beat"]
+        beats = [_told(index, _DECODE(data)) for index, data in self._kept]
+        ends = [
+            _told(record.moment.beat, record.body)
+            for record in ending(host, until_ns)
+            if isinstance(record.body, BeatEnded) and record.moment
+        ]
         total = copy.deepcopy(self._total) or _nothing(ends[0]) if ends or self._total else {}
         for one in ends:
             _add(total, one)
         return {"beats": (beats + ends)[:BEAT_COUNT_MAX], "attention": total}
 
 
-def in_seconds(beats: Iterable[Mapping[str, Any]]) -> list[dict[str, Plain]]:
+_ENCODE = msgspec.json.Encoder().encode
+_DECODE = msgspec.json.Decoder(BeatEnded).decode
+
+
+def in_seconds(beats: Iterable[Mapping[str, Any]]) -> list[dict[str, Value]]:
     """The same for JSON."""
     return [
         {
@@ -74,21 +80,27 @@ def in_seconds(beats: Iterable[Mapping[str, Any]]) -> list[dict[str, Plain]]:
     ]
 
 
-def _told(record: Mapping[str, Any]) -> dict[str, Any]:
-    times = record["times"]
-    levels = {
-        name: {
-            **{key: counts[key] for key in _COUNTS},
-            **{
-                key.removesuffix("_ns"): value
-                for key, value in times["levels"][name].items()
-                if value is not None
-            },
-        }
-        for name, counts in record["counts"].items()
+def _told(index: int, body: BeatEnded) -> dict[str, Any]:
+    times = body.times
+    parts = {part: getattr(times, f"{part}_ns") for part in _PARTS}
+    return {
+        "index": index,
+        "settled": body.settled,
+        **parts,
+        "levels": {name: _level(counts, times.levels[name]) for name, counts in body.counts.items()},
     }
-    parts = {part: times[f"{part}_ns"] for part in _PARTS}
-    return {"index": record["beat"], "settled": record["settled"], **parts, "levels": levels}
+
+
+def _level(counts: LevelCounts, times: LevelTimes) -> dict[str, int]:
+    started = {} if times.started_ns is None else {"started": times.started_ns}
+    return {
+        "preempted": counts.preempted,
+        "dropped": counts.dropped,
+        "done": counts.done,
+        "spent": times.spent_ns,
+        "granted": times.granted_ns,
+        **started,
+    }
 
 
 def _nothing(beat: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from nimdsl.base.canonical import Plain
-from nimdsl.program import Level
-from runtime.kernel.beat import copied, summary
+from nimdsl.program import Attention, Level
+from runtime.kernel.beat import BeatState, copied, summary
 from runtime.kernel.scheduler import Scheduler
-from runtime.kernel.turn import Record
+from runtime.records import AttentionBody, BeatEnded, Moment, Ran, Record
 from runtime.run.host import Host
 
 RUNNING = "running"
@@ -22,30 +21,28 @@ RUNNING = "running"
 
 def ending(host: Host, until_ns: int) -> list[Record]:
     """The records from the attention's last one up to ``until_ns``; none if it never began."""
-    beat = host.kernel.actor.beat
-    if beat is None or not host.snapshot.beat:
+    actor = host.kernel.actor
+    if not isinstance(actor, Attention) or host.snapshot.beat is None:
         return []
     state = copied(host.snapshot.beat)
-    listening = _Listening(host.id, host.record_count, state["beat"])
-    Scheduler(beat, state, listening).advance(until_ns, boundary=True, instants=False)
-    if state["beat"] == listening.beat and until_ns > state["start_ns"]:
-        for level, item, from_ns in _running(beat.levels, state):
-            if from_ns < until_ns:
-                stretch = {"item": item["item"], "level": level.name, "name": item["name"]}
-                listening.tell("grant", until_ns, **stretch, from_ns=from_ns, to_ns=until_ns, ended=RUNNING)
-        listening.tell("beat", until_ns, **summary(beat, state, until_ns))
+    listening = _Listening(host.id, host.record_count, state.beat)
+    Scheduler(actor.beat, state, listening).advance(until_ns, boundary=True, instants=False)
+    if state.beat == listening.beat and until_ns > state.start_ns:
+        for running in _running(actor.beat.levels, state, until_ns):
+            listening.tell(until_ns, running)
+        listening.tell(until_ns, summary(actor.beat, state, until_ns))
     return listening.records
 
 
-def _running(levels: tuple[Level, ...], state: dict[str, Any]) -> list[tuple[Level, dict[str, Any], int]]:
+def _running(levels: tuple[Level, ...], state: BeatState, until_ns: int) -> list[Ran]:
     running = [
-        (levels[number], {"item": item, "name": name}, from_ns)
-        for number, item, from_ns, _, name in state["reflexes"]
+        Ran(one.item, levels[one.level].name, one.name, one.from_ns, until_ns, RUNNING)
+        for one in state.reflexes
     ]
-    if state["running"] is not None:
-        item = state["levels"][state["running"]]["queue"][0]
-        running.append((levels[state["running"]], item, item["from_ns"]))
-    return running
+    if state.running is not None:
+        level, item = levels[state.running], state.levels[state.running].queue[0]
+        running.append(Ran(item.number, level.name, item.name, item.from_ns, until_ns, RUNNING))
+    return [one for one in running if one.from_ns < until_ns]
 
 
 class _Listening:
@@ -58,14 +55,12 @@ class _Listening:
         self.over = False
         self.records: list[Record] = []
 
-    def tell(self, type_: str, at_ns: int, **fields: Plain) -> None:
+    def tell(self, at_ns: int, body: AttentionBody) -> None:
         if self.over:
             return
-        self.over = type_ == "beat"
-        self.records.append(
-            {"type": type_, **fields, "beat": self.beat, "at_ns": at_ns, "actor": self.actor}
-            | {"sequence": self.sequence + len(self.records), "time_ns": at_ns}
-        )
+        self.over = isinstance(body, BeatEnded)
+        sequence = self.sequence + len(self.records)
+        self.records.append(Record(self.actor, sequence, at_ns, body, Moment(self.beat, at_ns)))
 
     def mode(self, *_: Any, **__: Any) -> None:
         pass

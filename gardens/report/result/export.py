@@ -15,10 +15,10 @@ from typing import BinaryIO
 
 from gardens.report.result.result import Result
 from gardens.stores.sqlite import SqliteJournal
-from nimdsl.base import canonical
 from nimdsl.base.errors import InternalError, PermanentPortError
-from runtime.kernel.turn import Record
 from runtime.ports.journal import Journal
+from runtime.record_bytes import encode
+from runtime.records import Record
 from runtime.run.run import COMPLETE, ORIGIN
 
 JOURNAL, RECORDS, SUMMARY = "journal.sqlite", "records.jsonl", "summary.json"
@@ -55,12 +55,12 @@ class RecordFile:
 
     def take(self, record: Record, data: bytes) -> None:
         """Takes a record and its canonical bytes; times never decrease."""
-        if record["time_ns"] != self._now_ns:
-            if record["time_ns"] < self._now_ns:
-                raise InternalError(f"a record of {record['time_ns']} ns after one of {self._now_ns} ns")
+        if record.time_ns != self._now_ns:
+            if record.time_ns < self._now_ns:
+                raise InternalError(f"a record of {record.time_ns} ns after one of {self._now_ns} ns")
             self._write()
-            self._now_ns = record["time_ns"]
-        self._held.append((record["actor"], record["sequence"], data))
+            self._now_ns = record.time_ns
+        self._held.append((record.actor, record.sequence, data))
 
     def finish(self) -> None:
         """Writes what was held back and closes the file."""
@@ -118,7 +118,7 @@ def _written(result: Result, folder: Path) -> RecordFile:
     file = RecordFile(folder)
     try:
         for record in result.records():
-            file.take(record, canonical.encode(record))
+            file.take(record, encode(record)[0])
     except BaseException:
         file.close()
         raise

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from gardens.report.result.tally import PhaseTally, Tally
-from nimdsl.base.canonical import Plain
+from nimdsl.base.values import Value
 from nimdsl.program import Program, Scenario
 from runtime.run.host import Host
 from runtime.run.run import Run
 
 
-def outcome_of(program: Program, scenario: Scenario, run: Run, tally: Tally) -> dict[str, Plain]:
+def outcome_of(program: Program, scenario: Scenario, run: Run, tally: Tally) -> dict[str, Value]:
     """The outcome of a run.  ``completed`` does not know the criteria yet: they read it."""
     protocol = program.protocols.get(scenario.protocol)
     host = run.hosts.get(f"protocol/{scenario.protocol}")
@@ -66,12 +66,13 @@ def _lifeforce(run: Run) -> dict[str, int]:
     return {"initial": final + spent - earned, "spent": spent, "earned": earned, "final": final}
 
 
-def _phase(name: str, counted: PhaseTally, host: Host, run: Run) -> dict[str, Plain]:
+def _phase(name: str, counted: PhaseTally, host: Host, run: Run) -> dict[str, Any]:
+    phases: Any = host.snapshot.data["phases"]
     ended = counted.verdict not in ("", "started")
     begun_ns = run.time_ns if counted.begun_ns is None else counted.begun_ns
     ledger = run.ledger
     return {
-        **host.snapshot.data["phases"][name],
+        **phases[name],
         "complete": counted.verdict == "complete",
         "attempts": counted.attempts,
         "retries": counted.retries,

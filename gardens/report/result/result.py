@@ -24,8 +24,9 @@ from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import NimdslError
 from nimdsl.base.units import MICRO, SECOND_NS
 from nimdsl.program import BEAT_COUNT_MAX, Program, Scenario
-from runtime.kernel.turn import Record
 from runtime.ports.journal import Journal
+from runtime.record_bytes import from_data, to_data
+from runtime.records import HandshakeEnded, Record
 from runtime.run.run import Incident, Run, actors_of, origin_of
 from runtime.run.trace import Trace
 
@@ -66,7 +67,7 @@ class Result:
         return self.completed
 
     @property
-    def failures(self) -> tuple[Record, ...]:
+    def failures(self) -> tuple[HandshakeEnded, ...]:
         """The handshakes that were not accepted, with their reasons; the first 10,000."""
         return tuple(self.tally.failures)
 
@@ -130,8 +131,8 @@ class Result:
                 {"text": v.text, "held": v.held, "values": dict(v.values)} for v in self.expectations
             ],
             "failures": [
-                {key: record[key] for key in ("phase", "name", "verdict", "reason")}
-                for record in self.failures
+                {"phase": one.phase, "name": one.name, "verdict": one.verdict, "reason": one.reason}
+                for one in self.failures
             ],
             "notices": self.tally.notices,
             "refusals": [
@@ -153,7 +154,7 @@ class Result:
         if not self.kept:
             return self._exported()
         every = [record for host in self.run.hosts.values() for record in host.records]
-        return sorted(every, key=lambda r: (r["time_ns"], r["actor"], r["sequence"]))
+        return sorted(every, key=lambda r: (r.time_ns, r.actor, r.sequence))
 
     def _exported(self) -> list[Record]:
         if self.file is None:
@@ -164,7 +165,7 @@ class Result:
         try:
             with self.file.open("rb") as file:
                 for line in file:
-                    found.append(canonical.decode(line))
+                    found.append(from_data(canonical.decode(line)))
                     trace.take(found[-1])
         except (OSError, ValueError, LookupError, TypeError) as problem:
             raise NimdslError(f"{self.file}: the records of this run cannot be read: {problem}") from None
@@ -178,7 +179,7 @@ class Result:
             import pandas  # type: ignore[import-untyped]
         except ModuleNotFoundError:
             raise NimdslError("`Result.to_pandas` needs `pip install pandas`") from None
-        return pandas.DataFrame(self.records())
+        return pandas.DataFrame([to_data(record) for record in self.records()])
 
     def _repr_html_(self) -> str:
         rows = "".join(

@@ -17,14 +17,24 @@ Not here: what follows from it (:mod:`gardens.report.result.outcome`,
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gardens.report.result.beats import BeatTally
 from nimdsl.base.canonical import Plain
 from nimdsl.program import Program, Scenario
 from nimdsl.program.flatten import FAULT, REFUSED
-from runtime.kernel.turn import Record
+from runtime.records import (
+    BeatEnded,
+    Broken,
+    Faulted,
+    HandshakeEnded,
+    Ignored,
+    PhaseMarked,
+    Record,
+    Refused,
+    tag_of,
+)
 from runtime.run.run import Run, actors_of
 from runtime.run.trace import Trace
 
@@ -61,18 +71,20 @@ class _Activity:
     """How many records it left at that time, its last."""
 
     def take(self, record: Record) -> None:
-        type_ = record["type"]
+        body = record.body
+        type_ = tag_of(body)
         self.types[type_] = self.types.get(type_, 0) + 1
-        if record["time_ns"] != self.last_ns:
-            self.last_ns, self.last_count = record["time_ns"], 0
+        if record.time_ns != self.last_ns:
+            self.last_ns, self.last_count = record.time_ns, 0
         self.last_count += 1
-        if type_ == "refused":
-            self.refusals.extend((record["price"], record["balance"]))
-        elif type_ == "ignored":
-            if record["event"] not in (REFUSED, FAULT):
-                self._notice(type_, f"`{record['event']}` in `{record['state']}`")
-        elif type_ in ("fault", "faulted"):
-            self._notice(type_, record["reason"])
+        match body:
+            case Refused():
+                self.refusals.extend((body.price, body.balance))
+            case Ignored():
+                if body.event not in (REFUSED, FAULT):
+                    self._notice(type_, f"`{body.event}` in `{body.state}`")
+            case Faulted() | Broken():
+                self._notice(type_, body.reason)
 
     def _notice(self, type_: str, what: str) -> None:
         notice = type_, what
@@ -88,9 +100,9 @@ class Tally:
         actors = [actor.id for actor in actors_of(program, scenario)]
         protocol = program.protocols.get(scenario.protocol)
         self.record_count = 0
-        self.handshakes: list[Record] = []
+        self.handshakes: list[HandshakeEnded] = []
         """The first ones, in order (:data:`HANDSHAKE_COUNT_MAX`)."""
-        self.failures: list[Record] = []
+        self.failures: list[HandshakeEnded] = []
         """The first ones that were not accepted, as many at most."""
         self.handshake_count = self.failure_count = 0
         self.phases = {phase.name: PhaseTally() for phase in protocol.phases} if protocol else {}
@@ -99,11 +111,8 @@ class Tally:
         """The beats of the attention."""
         self._trace = Trace(actors)
         self._unhashed: list[Sequence[Record]] = []
-        self._takers: dict[tuple[str, str], Callable[[Record], None]] = {
-            (f"protocol/{scenario.protocol}", "phase"): self._take_phase,
-            (f"protocol/{scenario.protocol}", "handshake"): self._take_handshake,
-            (f"attention/{scenario.attention}", "beat"): self.beats.take,
-        }
+        self._protocol = f"protocol/{scenario.protocol}"
+        self._attention = f"attention/{scenario.attention}"
 
     def take(self, record: Record) -> bytes:
         """Counts and hashes a record; returns its canonical bytes."""
@@ -153,30 +162,34 @@ class Tally:
         return sorted(active, key=lambda actor: -active[actor])[:count]
 
     def _count(self, record: Record) -> None:
-        actor = record["actor"]
+        actor = record.actor
         self.record_count += 1
         self._actors[actor].take(record)
-        taker = self._takers.get((actor, record["type"]))
-        if taker is not None:
-            taker(record)
+        match record.body:
+            case PhaseMarked() as marked if actor == self._protocol:
+                self._take_phase(marked, record.time_ns)
+            case HandshakeEnded() as ended if actor == self._protocol:
+                self._take_handshake(ended)
+            case BeatEnded() as ended if actor == self._attention and record.moment:
+                self.beats.take(record.moment.beat, ended)
 
-    def _take_phase(self, record: Record) -> None:
-        phase = self.phases[record["phase"]]
+    def _take_phase(self, marked: PhaseMarked, time_ns: int) -> None:
+        phase = self.phases[marked.phase]
         if phase.begun_ns is None:
-            phase.begun_ns = record["time_ns"]
-        phase.marked_ns, phase.verdict = record["time_ns"], record["verdict"]
+            phase.begun_ns = time_ns
+        phase.marked_ns, phase.verdict = time_ns, marked.verdict
 
-    def _take_handshake(self, record: Record) -> None:
-        phase = self.phases[record["phase"]]
-        phase.attempts += record["attempts"]
-        phase.retries += max(0, record["attempts"] - 1)
+    def _take_handshake(self, ended: HandshakeEnded) -> None:
+        phase = self.phases[ended.phase]
+        phase.attempts += ended.attempts
+        phase.retries += max(0, ended.attempts - 1)
         self.handshake_count += 1
         if self.handshake_count <= HANDSHAKE_COUNT_MAX:
-            self.handshakes.append(record)
-        if record["verdict"] != "accepted":
+            self.handshakes.append(ended)
+        if ended.verdict != "accepted":
             self.failure_count += 1
             if self.failure_count <= HANDSHAKE_COUNT_MAX:
-                self.failures.append(record)
+                self.failures.append(ended)
 
 
 def tally_of(program: Program, scenario: Scenario, run: Run) -> Tally:

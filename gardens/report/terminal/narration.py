@@ -6,7 +6,8 @@ from rich.markup import escape
 
 from gardens.report.words import REASONS, seconds
 from nimdsl.base.units import SECOND_NS, format_lifeforce
-from runtime.kernel.turn import Record
+from runtime import records
+from runtime.records import AnyBody, Record
 
 _ATTENTION = "attention/"
 _ENDED = {
@@ -20,8 +21,47 @@ _ENDED = {
 
 def line_of(record: Record) -> str:
     """The line, as markup; empty for a record that nobody wants to see."""
-    lines = _MIND if record["actor"].startswith(_ATTENTION) else _LINES
-    return lines.get(record["type"], lambda _: "")(record)
+    if record.actor.startswith(_ATTENTION):
+        return _mind(record)
+    return _line(record.actor, record.body)
+
+
+def _line(actor: str, body: AnyBody) -> str:
+    match body:
+        case records.HandshakeEnded():
+            return _handshake(body)
+        case records.PhaseMarked():
+            return _phase(body)
+        case records.Moved():
+            return _transition(actor, body)
+        case records.Refused():
+            return f"[red]✗[/] {actor} was {_price(body)}"
+        case records.Faulted() | records.Broken():
+            return _fault(actor, body.reason)
+    return ""
+
+
+def _mind(record: Record) -> str:
+    """What an attention does."""
+    match body := record.body:
+        case records.Arrived():
+            return _arrival(body)
+        case records.Ran():
+            return _grant(body)
+        case records.GivenUp():
+            return _drop(body)
+        case records.Refused():
+            return _told(body.level, f"is {_price(body)}", "[red]✗[/]")
+        case records.Overran():
+            overrun = f"goes on for {seconds(body.overrun_ns)} after its time"
+            return _told(body.level, overrun, "[red]![/]")
+        case records.Moved():
+            return _mode(body)
+        case records.BeatEnded():
+            return _beat(body, record.moment.beat if record.moment else 0)
+        case records.Faulted() | records.Broken():
+            return _fault(record.actor, body.reason)
+    return ""
 
 
 def instant(time_ns: int) -> str:
@@ -29,116 +69,82 @@ def instant(time_ns: int) -> str:
     return f"{time_ns / SECOND_NS:.3f}"
 
 
-def _handshake(record: Record) -> str:
-    good = record["verdict"] == "accepted"
+def _handshake(body: records.HandshakeEnded) -> str:
+    good = body.verdict == "accepted"
     mark, colour = ("✓", "green") if good else ("✗", "red")
-    attempts = "" if record["attempts"] <= 1 or record["reason"] else f", {record['attempts']} attempts"
-    reason = f": {escape(record['reason'])}" if record["reason"] else ""
-    name = record["name"].replace("_", " ")
-    return f"[{colour}]{mark}[/] {record['phase']:<12} {name:<24} {record['verdict']}{attempts}{reason}"
+    attempts = "" if body.attempts <= 1 or body.reason else f", {body.attempts} attempts"
+    reason = f": {escape(body.reason)}" if body.reason else ""
+    name = body.name.replace("_", " ")
+    return f"[{colour}]{mark}[/] {body.phase:<12} {name:<24} {body.verdict}{attempts}{reason}"
 
 
-def _phase(record: Record) -> str:
-    if record["verdict"] == "started":
-        again = f" (try {record['tries']})" if record["tries"] > 1 else ""
-        return f"[bold]{record['phase']}[/]{again}"
-    colour = "green" if record["verdict"] == "complete" else "red"
-    return f"[{colour}]{record['phase']} {record['verdict']}[/]"
+def _phase(body: records.PhaseMarked) -> str:
+    if body.verdict == "started":
+        again = f" (try {body.tries})" if body.tries > 1 else ""
+        return f"[bold]{body.phase}[/]{again}"
+    colour = "green" if body.verdict == "complete" else "red"
+    return f"[{colour}]{body.phase} {body.verdict}[/]"
 
 
-def _transition(record: Record) -> str:
-    if not record["actor"].startswith("cell/") or "listening" in (record["from"], record["to"]):
+def _transition(actor: str, body: records.Moved) -> str:
+    if not actor.startswith("cell/") or "listening" in (body.source, body.target):
         return ""
-    actor = record["actor"].removeprefix("cell/")
-    event = "timer" if record["event"].startswith("after:") else record["event"]
-    return f"{actor:<20} {record['from']} [dim]→[/] {record['to']}  [dim]on {escape(event)}[/]"
+    event = "timer" if body.event.startswith("after:") else body.event
+    name = actor.removeprefix("cell/")
+    return f"{name:<20} {body.source} [dim]→[/] {body.target}  [dim]on {escape(event)}[/]"
 
 
-def _refused(record: Record) -> str:
-    return f"[red]✗[/] {record['actor']} was {_price(record)}"
-
-
-def _price(record: Record) -> str:
-    price, balance = format_lifeforce(record["price"]), format_lifeforce(record["balance"])
+def _price(body: records.Refused) -> str:
+    price, balance = format_lifeforce(body.price), format_lifeforce(body.balance)
     return f"refused {price} LF: the pool has {balance} LF, its floor included"
 
 
-def _fault(record: Record) -> str:
-    return f"[red]![/] {record['actor']}: {escape(record['reason'])}"
-
-
-_LINES = {
-    "handshake": _handshake,
-    "phase": _phase,
-    "transition": _transition,
-    "refused": _refused,
-    "fault": _fault,
-    "faulted": _fault,
-}
+def _fault(actor: str, reason: str) -> str:
+    return f"[red]![/] {actor}: {escape(reason)}"
 
 
 # An attention
 
 
-def _told(record: Record, what: str, mark: str = " ") -> str:
+def _told(level: str, what: str, mark: str = " ") -> str:
     """Whose it is, and what happens."""
-    return f"{mark} {escape(record.get('level') or 'a mode'):<12} {what}"
+    return f"{mark} {escape(level or 'a mode'):<12} {what}"
 
 
-def _arrival(record: Record) -> str:
+def _arrival(body: records.Arrived) -> str:
     """A baseline comes with every beat, and is no news."""
-    if record["baseline"]:
+    if body.baseline:
         return ""
-    return _told(record, f"{escape(record['name'])} arrives, takes {seconds(record['takes_ns'])}")
+    return _told(body.level, f"{escape(body.name)} arrives, takes {seconds(body.takes_ns)}")
 
 
-def _grant(record: Record) -> str:
-    ran = f"from {instant(record['from_ns'])} to {instant(record['to_ns'])}"
-    ended = _ENDED.get(record["ended"], record["ended"])
-    return _told(record, f"{escape(record['name'])} has the time {ran}: {ended}")
+def _grant(body: records.Ran) -> str:
+    ran = f"from {instant(body.from_ns)} to {instant(body.to_ns)}"
+    ended = _ENDED.get(body.ended, body.ended)
+    return _told(body.level, f"{escape(body.name)} has the time {ran}: {ended}")
 
 
-def _drop(record: Record) -> str:
-    why = REASONS.get(record["reason"], record["reason"])
-    left = f" ({seconds(record['left_ns'])} left)" if record["left_ns"] else ""
-    return _told(record, f"{escape(record['name'])} is dropped: {why}{left}", "[red]✗[/]")
+def _drop(body: records.GivenUp) -> str:
+    why = REASONS.get(body.reason, body.reason)
+    left = f" ({seconds(body.left_ns)} left)" if body.left_ns else ""
+    return _told(body.level, f"{escape(body.name)} is dropped: {why}{left}", "[red]✗[/]")
 
 
-def _level_refused(record: Record) -> str:
-    return _told(record, f"is {_price(record)}", "[red]✗[/]")
-
-
-def _overrun(record: Record) -> str:
-    return _told(record, f"goes on for {seconds(record['overrun_ns'])} after its time", "[red]![/]")
-
-
-def _mode(record: Record) -> str:
+def _mode(body: records.Moved) -> str:
     """What stays as it is, is no news."""
-    source, target, event = record["from"], record["to"], record["event"]
-    if source == target:
+    if body.source == body.target:
         return ""
-    on = "" if event == target else f"  [dim]on {escape(event)}[/]"
-    return f"  [dim]mode[/]         {escape(source)} [dim]→[/] {escape(target)}{on}"
+    on = "" if body.event == body.target else f"  [dim]on {escape(body.event)}[/]"
+    return f"  [dim]mode[/]         {escape(body.source)} [dim]→[/] {escape(body.target)}{on}"
 
 
-def _beat(record: Record) -> str:
-    counts = [
-        f"{total} {what}"
-        for what in ("done", "preempted", "dropped")
-        if (total := sum(one[what] for one in record["counts"].values()))
-    ]
-    idle = f"idle {seconds(record['times']['idle_ns'])}"
-    return f"[bold]beat {record['beat']} ends[/]  [dim]{', '.join([*counts, idle])}[/]"
-
-
-_MIND = {
-    "arrival": _arrival,
-    "grant": _grant,
-    "drop": _drop,
-    "refused": _level_refused,
-    "overrun": _overrun,
-    "transition": _mode,
-    "beat": _beat,
-    "fault": _fault,
-    "faulted": _fault,
-}
+def _beat(body: records.BeatEnded, beat: int) -> str:
+    counts = body.counts.values()
+    totals = (
+        (sum(one.done for one in counts), "done"),
+        (sum(one.preempted for one in counts), "preempted"),
+        (sum(one.dropped for one in counts), "dropped"),
+    )
+    told = [f"{total} {what}" for total, what in totals if total]
+    idle = f"idle {seconds(body.times.idle_ns)}"
+    return f"[bold]beat {beat} ends[/]  [dim]{', '.join([*told, idle])}[/]"

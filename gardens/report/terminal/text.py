@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.markup import escape
 
-from gardens.report.observe.view import View, when_ns
+from gardens.report.observe.view import View
 from gardens.report.pictures import Pictures
 from gardens.report.result.result import Result
 from gardens.report.terminal.blocks import print_beats
@@ -19,7 +19,7 @@ from gardens.report.terminal.columns import Column, print_table
 from gardens.report.terminal.narration import instant, line_of
 from gardens.report.words import clock, span, window
 from nimdsl.base.units import NANOSECONDS, SECOND_NS, format_lifeforce
-from runtime.kernel.turn import Record
+from runtime.records import Record
 from runtime.run.run import Incident
 
 WIDTH_PIPED = 100
@@ -41,7 +41,7 @@ class Narrator:
         """One line for a record that a person wants to see; nothing for the others."""
         line = line_of(record)
         if line:
-            time = f"{instant(when_ns(record)):>10} s"
+            time = f"{instant(record.at_ns):>10} s"
             self._console.print(f"[dim]{time}[/]  {line}", soft_wrap=True, highlight=False)
 
     def notice(self, incident: Incident) -> None:
@@ -199,10 +199,10 @@ def _print_failures(console: Console, result: Result) -> None:
     if not result.failures:
         return
     console.print("[bold]what failed[/]")
-    for record in result.failures[:20]:
-        name = record["name"].replace("_", " ")
-        line = f"  [red]✗[/] {record['phase']}: {name}: {record['verdict']}"
-        console.print(line + (f": {escape(record['reason'])}" if record["reason"] else ""), soft_wrap=True)
+    for ended in result.failures[:20]:
+        name = ended.name.replace("_", " ")
+        line = f"  [red]✗[/] {ended.phase}: {name}: {ended.verdict}"
+        console.print(line + (f": {escape(ended.reason)}" if ended.reason else ""), soft_wrap=True)
     if result.tally.failure_count > 20:
         console.print(f"  [dim]and {result.tally.failure_count - 20} more[/]")
     console.print()

@@ -1,0 +1,186 @@
+"""The lines of a journal: one class a kind, and the one reader of them.
+
+A line is written under the tag that stands beside its class, by the names of its fields, but for those
+at their default (``docs/formats.md`` is generated from here).  Whose journals hold which lines:
+
+* an actor's, under its id: :class:`Accepted`, then what the economy said, then the records of its step;
+* the economy's, under ``economy``: :class:`Booked` entries, and in real gardens what it answered;
+* a process's, under ``garden/<name>``: its starts and what it noticed;
+* the scenario's, under ``scenario/<name>``: the stimuli that were sent.
+
+The version stands in the journal's own value ``format``.  A journal of another version is refused
+in one line that says so (:func:`check_format`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from nimdsl.base.errors import NimdslError, PermanentPortError
+from nimdsl.base.values import Value
+from runtime.kernel.events import AnyEvent
+from runtime.ledger.accounts import Entry
+from runtime.ports.journal import Appender, Journal, JournalEntry
+
+JOURNAL_FORMAT: Final = 2
+"""The version of lines, records, effects and commands; it grows when an old one could be misread."""
+FORMAT: Final = "format"
+"""The name of the journal's own value that holds the version."""
+LEDGER: Final = "economy"
+"""The name of the ledger's own journal."""
+PROCESS: Final = "garden/"
+"""How the names of the processes of a real garden begin in a journal."""
+STIMULI: Final = "scenario/"
+"""What the name of a scenario's own journal begins with."""
+
+
+class Line(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The root of every line; its tag is the journal's ``kind``."""
+
+
+class Accepted(Line, frozen=True, tag_field="kind", tag="accepted"):
+    """An actor took an event, at ``time_ns`` of garden time, as a part of this program."""
+
+    event: AnyEvent
+    time_ns: int
+    program: str
+
+
+class Outcome(Line, frozen=True, tag_field="kind", tag="outcome"):
+    """What the economy said to the step of the last event; ``balance`` is the pool's, micro-LF."""
+
+    granted: bool
+    balance: int
+
+
+class Witness(Line, frozen=True, tag_field="kind", tag="records"):
+    """What the run itself had as the records of the step of the last event."""
+
+    records: list[dict[str, Value]]
+
+
+class Booked(Line, frozen=True, tag_field="kind", tag="entry"):
+    """An entry of the ledger."""
+
+    entry: Entry
+
+
+class Said(Line, frozen=True, tag_field="kind", tag="answer"):
+    """What the economy answered an actor: to its event at ``item[0]``, the question ``item[1]``."""
+
+    actor: str
+    item: tuple[int, int]
+    granted: bool
+    balance: int
+
+
+class Started(Line, frozen=True, tag_field="kind", tag="clock"):
+    """A process started: garden time beside the wall clock; no monotonic one outlives its host."""
+
+    time_ns: int
+    wall_ns: int
+    rate: str
+    start: int
+
+
+class Noticed(Line, frozen=True, tag_field="kind", tag="incident"):
+    """A process noticed something about an actor."""
+
+    time_ns: int
+    actor: str
+    what: str
+
+
+class StimulusSent(Line, frozen=True, tag_field="kind", tag="stimulus"):
+    """The scenario's stimulus of this number is about to be sent."""
+
+    number: int
+    time_ns: int
+
+
+ActorLine = Accepted | Outcome | Witness
+LedgerLine = Booked | Said
+ProcessLine = Started | Noticed
+AnyLine = ActorLine | LedgerLine | ProcessLine | StimulusSent
+
+CLASSES: Final[Mapping[str, type[AnyLine]]] = {
+    str(one.__struct_config__.tag): one
+    for one in (Accepted, Outcome, Witness, Booked, Said, Started, Noticed, StimulusSent)
+}
+
+
+class DamagedLine(NimdslError):  # noqa: N818
+    """A line that no run of this version wrote; says which and why."""
+
+
+def write(journal: Appender, name: str, line: AnyLine) -> int:
+    """Appends a line; returns its position."""
+    kind = str(line.__struct_config__.tag)
+    body = msgspec.to_builtins(line)
+    del body["kind"]
+    return journal.append(name, kind, body)
+
+
+def line_of(entry: JournalEntry) -> AnyLine:
+    """The line in a journal's entry.  Raises DamagedLine."""
+    kind = CLASSES.get(entry.kind)
+    if kind is None:
+        raise DamagedLine(f"no line is called {entry.kind!r}")
+    if not isinstance(entry.body, dict):
+        raise DamagedLine(f"the body of a line is an object, not {type(entry.body).__name__}")
+    try:
+        line: AnyLine = msgspec.convert({**entry.body, "kind": entry.kind}, kind)
+    except (ValueError, RecursionError) as problem:
+        raise DamagedLine(f"{entry.kind}: {problem}") from None
+    return line
+
+
+def read(journal: Journal, name: str) -> Iterator[tuple[int, AnyLine]]:
+    """The lines under a name with their positions.  Raises DamagedLine for the first that is none."""
+    try:
+        for position, entry in enumerate(journal.read(name)):
+            if entry.position != position:
+                raise DamagedLine(f"{name}, line {position}: line {entry.position} stands there")
+            try:
+                yield position, line_of(entry)
+            except DamagedLine as damage:
+                raise DamagedLine(f"{name}, line {position}: {damage}") from None
+    except (ValueError, RecursionError) as problem:
+        raise DamagedLine(f"{name}: a line cannot be read: {problem}") from None
+
+
+def entries_in(journal: Journal) -> Iterator[Entry]:
+    """The entries of the ledger.  Raises DamagedLine."""
+    return (line.entry for _, line in read(journal, LEDGER) if isinstance(line, Booked))
+
+
+def processes_in(journal: Journal) -> Iterator[tuple[str, AnyLine]]:
+    """The lines of all processes, each with the name of its process.  Raises DamagedLine."""
+    for name in journal.actors():
+        if name.startswith(PROCESS):
+            for _, line in read(journal, name):
+                yield name, line
+
+
+def latest_ns(entries: Iterable[JournalEntry]) -> int:
+    """Garden time of the newest event in an actor's lines; 0 when there is none.  Raises DamagedLine."""
+    return max((line.time_ns for line in map(line_of, entries) if isinstance(line, Accepted)), default=0)
+
+
+def check_format(journal: Journal) -> None:
+    """Raises PermanentPortError for a journal of another version."""
+    found = journal.meta(FORMAT)
+    version = 1 if found is None else found
+    if version != JOURNAL_FORMAT:
+        raise PermanentPortError(
+            f"{journal.place}: journal format {version}, and this nimdsl reads {JOURNAL_FORMAT}: "
+            + (
+                "replay it with the nimdsl that wrote it"
+                if version == 1 or not isinstance(version, int) or version < JOURNAL_FORMAT
+                else "a newer nimdsl wrote it; install that one"
+            )
+        )
