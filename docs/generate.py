@@ -85,6 +85,8 @@ def _plain_type(schema: Schema) -> str:
         return _choices(schema)
     if "x-reference" in schema:
         return f"name of {_article(schema['x-reference'])}"
+    if "x-words" in schema:
+        return " or ".join([*(f"`{word}`" for word in schema["x-words"]), "map"])
     return str(schema.get("x-type") or _TYPES.get(str(schema.get("type")), "any"))
 
 

@@ -140,6 +140,8 @@ def type_in_words(kind: str, schema: Schema) -> str:
         return f"the name of {with_article(schema['x-reference'])}"
     if unit in _UNITS:
         return _UNITS[unit]
+    if "x-words" in schema:
+        return " or ".join([*(f"`{word}`" for word in schema["x-words"]), "a map"])
     written = _TYPES.get(str(schema.get("type", "")), "any value")
     inner: Any = (
         schema.get("items") if schema.get("type") == "array" else schema.get("additionalProperties")

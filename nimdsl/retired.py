@@ -1,0 +1,82 @@
+"""Forms that the language had once: each is one error, and its fix is the form that it has now.
+
+A table, so that nobody else needs to know what there was before.  The law:
+the schema of the kind does not allow what stands here, and allows the fix
+(tests hold both).  Who asks is :mod:`nimdsl.structure`, when something is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from nimdsl.diagnostics import Diagnostic, error
+from nimdsl.remedies import written
+from nimdsl.tree import ListNode, MapNode, Node
+
+CODE = "NIM0211"
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form that was: where it stood (``*`` is one step, ``**`` any number), and what to do about it.
+
+    ``now`` gives the fix for what stands there, or None where that is no earlier form.
+    """
+
+    path: str
+    says: str
+    now: Callable[[Node], str | None]
+
+
+def find(kind: str, root: Node, path: Path) -> Iterator[tuple[Path, Diagnostic]]:
+    """The earlier forms on the way to ``path`` in a document and right below it, with where they stand."""
+    node, so_far = root, [kind]
+    for step in range(len(path) + 1):
+        for key, value in node.entries.items() if isinstance(node, MapNode) else ():
+            onward = step == len(path) or path[step] == key
+            form = _form("/".join([*so_far, key])) if onward else None
+            fix = form.now(value) if form else None
+            if form and fix and isinstance(node, MapNode):
+                message = f"`{key}` is an earlier form: {form.says}"
+                yield (*path[:step], key), error(CODE, message, node.key_place(key), fix)
+        if step < len(path):
+            node = _below(node, path[step])
+            so_far.append(str(path[step]))
+
+
+def _below(node: Node, key: str | int) -> Node:
+    if isinstance(node, ListNode) and isinstance(key, int):
+        return node.items[key]
+    assert isinstance(node, MapNode)
+    return node.entries[str(key)]
+
+
+def _form(path: str) -> Form | None:
+    return next((form for form, pattern in _PATTERNS if pattern.fullmatch(path)), None)
+
+
+def _take(node: Node) -> str | None:
+    match node.plain():
+        case {"all": True, **rest} if not rest:
+            return "write `take: all`"
+        case {"rest": True, **rest} if not rest:
+            return "write `take: rest`"
+        case {"rest": True, "minimum": minimum, **rest} if not rest:
+            return f"write `take: {written({'rest': {'minimum': minimum}})}`"
+    return None
+
+
+FORMS = (
+    Form("Attention/spec/levels/*/take", "`all` and `rest` are words now", _take),
+)  # fmt: skip
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    steps = {"*": "[^/]+", "**": ".+"}
+    return re.compile("/".join(steps.get(step, re.escape(step)) for step in path.split("/")))
+
+
+_PATTERNS = [(form, _pattern(form.path)) for form in FORMS]

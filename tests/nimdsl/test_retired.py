@@ -1,0 +1,34 @@
+"""Earlier forms: one error each, at its place, with a fix that holds when it is put there."""
+
+# ruff: noqa: E501 -- documents stand on one line here
+
+from __future__ import annotations
+
+import pytest
+
+from nimdsl.retired import FORMS
+from tests.nimdsl.checks.building import document, finds, leaves_alone
+
+
+def level(take: str) -> str:
+    return document("Attention", f"{{levels: [{{name: think, {take}, baseline: 5s}}]}}")
+
+
+OLD = [
+    (level("§take: {all: true}"), "take: {all: true}", "take: all"),
+    (level("§take: {rest: true}"), "take: {rest: true}", "take: rest"),
+    (level("§take: {rest: true, minimum: 3s}"), "take: {rest: true, minimum: 3s}", "take: {rest: {minimum: 3s}}"),
+    (level("§take: {minimum: 3s, rest: true}"), "take: {minimum: 3s, rest: true}", "take: {rest: {minimum: 3s}}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "old", "new"), OLD)
+def test_the_fix_of_an_earlier_form_holds(text: str, old: str, new: str) -> None:
+    found = finds("NIM0211", text)
+    assert found.fix == f"write `{new}`"
+    leaves_alone(text.replace(f"§{old}", new))
+
+
+def test_every_earlier_form_is_tried() -> None:
+    keys = {form.path.rpartition("/")[2] for form in FORMS}
+    assert keys <= {text.partition("§")[2].partition(":")[0] for text, _, _ in OLD}
