@@ -23,23 +23,24 @@ Path = tuple[str | int, ...]
 class Form:
     """A form that was: where it stood (``*`` is one step, ``**`` any number), and what to do about it.
 
-    ``now`` gives the fix for what stands there, or None where that is no earlier form.
+    ``now`` gives the fix for the key of a map, or None where that is no earlier form.
     """
 
     path: str
     says: str
-    now: Callable[[Node], str | None]
+    now: Callable[[MapNode, str], str | None]
 
 
 def find(kind: str, root: Node, path: Path) -> Iterator[tuple[Path, Diagnostic]]:
     """The earlier forms on the way to ``path`` in a document and right below it, with where they stand."""
     node, so_far = root, [kind]
     for step in range(len(path) + 1):
-        for key, value in node.entries.items() if isinstance(node, MapNode) else ():
+        for key in node.entries if isinstance(node, MapNode) else ():
+            assert isinstance(node, MapNode)
             onward = step == len(path) or path[step] == key
             form = _form("/".join([*so_far, key])) if onward else None
-            fix = form.now(value) if form else None
-            if form and fix and isinstance(node, MapNode):
+            fix = form.now(node, key) if form else None
+            if form and fix:
                 message = f"`{key}` is an earlier form: {form.says}"
                 yield (*path[:step], key), error(CODE, message, node.key_place(key), fix)
         if step < len(path):
@@ -58,8 +59,8 @@ def _form(path: str) -> Form | None:
     return next((form for form, pattern in _PATTERNS if pattern.fullmatch(path)), None)
 
 
-def _take(node: Node) -> str | None:
-    match node.plain():
+def _take(level: MapNode, key: str) -> str | None:
+    match level.entries[key].plain():
         case {"all": True, **rest} if not rest:
             return "write `take: all`"
         case {"rest": True, **rest} if not rest:
@@ -69,8 +70,14 @@ def _take(node: Node) -> str | None:
     return None
 
 
+def _event(stimulus: MapNode, key: str) -> str | None:
+    whom = stimulus.entries.keys() & {"to", "level", "item"}
+    return f"write `item: {written(stimulus.entries[key].plain())}`" if whom == {"level"} else None
+
+
 FORMS = (
     Form("Attention/spec/levels/*/take", "`all` and `rest` are words now", _take),
+    Form("Scenario/spec/stimuli/*/event", "what comes to a level is an item", _event),
 )  # fmt: skip
 
 

@@ -7,11 +7,15 @@ from __future__ import annotations
 import pytest
 
 from nimdsl.retired import FORMS
-from tests.nimdsl.checks.building import document, finds, leaves_alone
+from tests.nimdsl.checks.building import YOUNG, document, finds, leaves_alone, together
 
 
 def level(take: str) -> str:
     return document("Attention", f"{{levels: [{{name: think, {take}, baseline: 5s}}]}}")
+
+
+def stimulus(fields: str) -> str:
+    return together(YOUNG, document("Scenario", f"{{attention: young, stimuli: [{{at: 1s, {fields}}}]}}"))
 
 
 OLD = [
@@ -19,6 +23,8 @@ OLD = [
     (level("§take: {rest: true}"), "take: {rest: true}", "take: rest"),
     (level("§take: {rest: true, minimum: 3s}"), "take: {rest: true, minimum: 3s}", "take: {rest: {minimum: 3s}}"),
     (level("§take: {minimum: 3s, rest: true}"), "take: {minimum: 3s, rest: true}", "take: {rest: {minimum: 3s}}"),
+    (stimulus("level: thinking, §event: speech"), "event: speech", "item: speech"),
+    (stimulus('level: thinking, §event: "on"'), 'event: "on"', 'item: "on"'),
 ]  # fmt: skip
 
 
@@ -27,6 +33,19 @@ def test_the_fix_of_an_earlier_form_holds(text: str, old: str, new: str) -> None
     found = finds("NIM0211", text)
     assert found.fix == f"write `{new}`"
     leaves_alone(text.replace(f"§{old}", new))
+
+
+@pytest.mark.parametrize(
+    ("code", "fields"),
+    [
+        ("NIM0203", "at: 1s, level: thinking, item: a, event: §b"),
+        ("NIM0203", "at: 1s, to: nobody, event: a, §evnt: b"),
+        ("NIM0203", "at: 1s, gate: {name: g, tier: 1, open: true}, item: §a"),
+    ],
+)
+def test_what_only_looks_like_an_earlier_form_is_none(code: str, fields: str) -> None:
+    found = finds(code, YOUNG, document("Scenario", f"{{attention: young, stimuli: [{{{fields}}}]}}"))
+    assert "earlier" not in found.message
 
 
 def test_every_earlier_form_is_tried() -> None:

@@ -47,7 +47,7 @@ WATCH = "---\n".join(
         + """  attention: thenightwatchman
   economy: purse
   horizon: 200s
-  stimuli: [{poisson: {mean: 9s}, level: noise, event: bang, takes: 200ms}]
+  stimuli: [{poisson: {mean: 9s}, level: noise, item: bang, takes: 200ms}]
 """,
     )
 )

@@ -18,8 +18,8 @@ STARVING = "---\n".join(
   economy: purse
   horizon: 400s
   stimuli:
-    - {at: 2s, level: alarm, event: noise, takes: 1s}
-    - {at: 32s, every: 100s, times: 3, level: alarm, event: noise, takes: 1s}
+    - {at: 2s, level: alarm, item: noise, takes: 1s}
+    - {at: 32s, every: 100s, times: 3, level: alarm, item: noise, takes: 1s}
 """,
     )
 )
