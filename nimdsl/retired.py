@@ -16,6 +16,7 @@ from nimdsl.remedies import written
 from nimdsl.tree import ListNode, MapNode, Node
 
 CODE = "NIM0211"
+_STAND_IN = "who lets the document answer is a stand-in"
 Path = tuple[str | int, ...]
 
 
@@ -75,9 +76,21 @@ def _event(stimulus: MapNode, key: str) -> str | None:
     return f"write `item: {written(stimulus.entries[key].plain())}`" if whom == {"level"} else None
 
 
+def _real(work: MapNode, key: str) -> str | None:
+    match work.entries[key].plain():
+        case {"document": True, **rest} if not rest:
+            return "write `real: stand_in`"
+        case {"document": False, **rest} if not rest:
+            return "remove it"
+    return None
+
+
 FORMS = (
     Form("Attention/spec/levels/*/take", "`all` and `rest` are words now", _take),
     Form("Scenario/spec/stimuli/*/event", "what comes to a level is an item", _event),
+    Form("Cell/spec/work/*/real", _STAND_IN, _real),
+    Form("Attention/spec/work/*/real", _STAND_IN, _real),
+    Form("Protocol/spec/translator/real", _STAND_IN, _real),
 )  # fmt: skip
 
 

@@ -7,7 +7,16 @@ from __future__ import annotations
 import pytest
 
 from nimdsl.retired import FORMS
-from tests.nimdsl.checks.building import YOUNG, document, finds, leaves_alone, together
+from tests.nimdsl.checks.building import (
+    ECONOMY,
+    TALK,
+    YOUNG,
+    document,
+    finds,
+    leaves_alone,
+    phase,
+    together,
+)
 
 
 def level(take: str) -> str:
@@ -18,6 +27,17 @@ def stimulus(fields: str) -> str:
     return together(YOUNG, document("Scenario", f"{{attention: young, stimuli: [{{at: 1s, {fields}}}]}}"))
 
 
+def worker(real: str) -> str:
+    machine = "{initial: a, states: {a: {enter: [{work: see}], transitions: [{event: done, to: a}, {event: failed, to: a}]}}}"
+    return document("Cell", f"{{machine: {machine}, work: {{see: {{{real}}}}}}}")
+
+
+def worked_level(real: str) -> str:
+    return document(
+        "Attention", f"{{levels: [{{name: see, take: all, work: see}}], work: {{see: {{{real}}}}}}}"
+    )
+
+
 OLD = [
     (level("§take: {all: true}"), "take: {all: true}", "take: all"),
     (level("§take: {rest: true}"), "take: {rest: true}", "take: rest"),
@@ -25,6 +45,8 @@ OLD = [
     (level("§take: {minimum: 3s, rest: true}"), "take: {minimum: 3s, rest: true}", "take: {rest: {minimum: 3s}}"),
     (stimulus("level: thinking, §event: speech"), "event: speech", "item: speech"),
     (stimulus('level: thinking, §event: "on"'), 'event: "on"', 'item: "on"'),
+    (worker("§real: {document: true}"), "real: {document: true}", "real: stand_in"),
+    (worked_level("§real: {document: true}"), "real: {document: true}", "real: stand_in"),
 ]  # fmt: skip
 
 
@@ -33,6 +55,18 @@ def test_the_fix_of_an_earlier_form_holds(text: str, old: str, new: str) -> None
     found = finds("NIM0211", text)
     assert found.fix == f"write `{new}`"
     leaves_alone(text.replace(f"§{old}", new))
+
+
+def test_an_earlier_form_in_a_protocol() -> None:
+    translator = "translator: {§real: {document: true}}"
+    protocol = document("Protocol", f"{{economy: purse, phases: [first], {translator}}}")
+    assert finds("NIM0211", ECONOMY, TALK, phase(), protocol).fix == "write `real: stand_in`"
+    leaves_alone(ECONOMY, TALK, phase(), protocol.replace("§real: {document: true}", "real: stand_in"))
+
+
+def test_what_did_nothing_is_removed() -> None:
+    assert finds("NIM0211", worker("§real: {document: false}")).fix == "remove it"
+    leaves_alone(worker("virtual: {latency: {constant: 1s}}"))
 
 
 @pytest.mark.parametrize(
