@@ -85,11 +85,16 @@ def _real(work: MapNode, key: str) -> str | None:
     return None
 
 
+def _gone(_: MapNode, __: str) -> str:
+    return "remove it"
+
+
 FORMS = (
     Form("Attention/spec/levels/*/take", "`all` and `rest` are words now", _take),
     Form("Scenario/spec/stimuli/*/event", "what comes to a level is an item", _event),
     Form("Cell/spec/work/*/real", _STAND_IN, _real),
     Form("Attention/spec/work/*/real", _STAND_IN, _real),
+    Form("Cell/spec/tier", "nothing ever read it", _gone),
     Form("Protocol/spec/translator/real", _STAND_IN, _real),
 )  # fmt: skip
 

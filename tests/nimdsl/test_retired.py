@@ -46,6 +46,7 @@ OLD = [
     (stimulus("level: thinking, §event: speech"), "event: speech", "item: speech"),
     (stimulus('level: thinking, §event: "on"'), 'event: "on"', 'item: "on"'),
     (worker("§real: {document: true}"), "real: {document: true}", "real: stand_in"),
+    (worker("").replace("{machine", "{§tier: 1, machine"), "tier: 1, ", ""),
     (worked_level("§real: {document: true}"), "real: {document: true}", "real: stand_in"),
 ]  # fmt: skip
 
@@ -53,7 +54,7 @@ OLD = [
 @pytest.mark.parametrize(("text", "old", "new"), OLD)
 def test_the_fix_of_an_earlier_form_holds(text: str, old: str, new: str) -> None:
     found = finds("NIM0211", text)
-    assert found.fix == f"write `{new}`"
+    assert found.fix == (f"write `{new}`" if new else "remove it")
     leaves_alone(text.replace(f"§{old}", new))
 
 
@@ -66,7 +67,7 @@ def test_an_earlier_form_in_a_protocol() -> None:
 
 def test_what_did_nothing_is_removed() -> None:
     assert finds("NIM0211", worker("§real: {document: false}")).fix == "remove it"
-    leaves_alone(worker("virtual: {latency: {constant: 1s}}"))
+    leaves_alone(worker(""))
 
 
 @pytest.mark.parametrize(
