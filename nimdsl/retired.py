@@ -85,6 +85,11 @@ def _real(work: MapNode, key: str) -> str | None:
     return None
 
 
+def _delta(answer: MapNode, key: str) -> str | None:
+    twice = "lifeforce_delta" in answer.entries
+    return None if twice else f"write `lifeforce_delta: {written(answer.entries[key].plain())}`"
+
+
 def _gone(_: MapNode, __: str) -> str:
     return "remove it"
 
@@ -94,6 +99,7 @@ FORMS = (
     Form("Scenario/spec/stimuli/*/event", "what comes to a level is an item", _event),
     Form("Cell/spec/work/*/real", _STAND_IN, _real),
     Form("Attention/spec/work/*/real", _STAND_IN, _real),
+    Form("Cell/spec/answers/*/delta", "it is called as in the message", _delta),
     Form("Cell/spec/tier", "nothing ever read it", _gone),
     Form("Protocol/spec/translator/real", _STAND_IN, _real),
 )  # fmt: skip

@@ -32,6 +32,11 @@ def worker(real: str) -> str:
     return document("Cell", f"{{machine: {machine}, work: {{see: {{{real}}}}}}}")
 
 
+def answer(delta: str) -> str:
+    fields = f"request: ask, reply: answer, payload: {{text: a, confidence: 0.5}}, {delta}"
+    return together(TALK, document("Cell", f"{{answers: {{some: {{{fields}}}}}}}"))
+
+
 def worked_level(real: str) -> str:
     return document(
         "Attention", f"{{levels: [{{name: see, take: all, work: see}}], work: {{see: {{{real}}}}}}}"
@@ -47,6 +52,8 @@ OLD = [
     (stimulus('level: thinking, §event: "on"'), 'event: "on"', 'item: "on"'),
     (worker("§real: {document: true}"), "real: {document: true}", "real: stand_in"),
     (worker("").replace("{machine", "{§tier: 1, machine"), "tier: 1, ", ""),
+    (answer("§delta: 2.5"), "delta: 2.5", "lifeforce_delta: 2.5"),
+    (answer('§delta: "${1.0 * size(request.payload.topic)}"'), 'delta: "${1.0 * size(request.payload.topic)}"', 'lifeforce_delta: "${1.0 * size(request.payload.topic)}"'),
     (worked_level("§real: {document: true}"), "real: {document: true}", "real: stand_in"),
 ]  # fmt: skip
 

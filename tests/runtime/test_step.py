@@ -301,7 +301,7 @@ def test_a_long_queue_is_answered_without_a_fault() -> None:
 
 
 def test_4_4_an_absurd_claim_makes_a_reply_unreadable_not_a_crash() -> None:
-    result = run(nimdsl.load_text(HELLO), "hello", set={"cell/greeter.answers.hello.delta": 1e13})
+    result = run(nimdsl.load_text(HELLO), "hello", set={"cell/greeter.answers.hello.lifeforce_delta": 1e13})
     assert {r["verdict"] for r in result.failures} == {"malformed"}
 
 
