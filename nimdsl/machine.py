@@ -36,6 +36,11 @@ class Expression:
             self._closure.append(closure(self.node, self.scope))
         return self._closure[0](environment)
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether it has the same value in every environment: it reads nothing but constants."""
+        return all(name in self.scope.constants for name in _names(self.node))
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_closure": []}
 
@@ -118,8 +123,9 @@ class StartWork:
 
 @dataclass(frozen=True)
 class Emit:
-    """Publishes content to whoever listens (a wave)."""
+    """Publishes a wave to whoever listens: how sure the actor is (a real from 0 to 1), and of what."""
 
+    confidence: Expression
     content: Expression
 
 

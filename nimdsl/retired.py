@@ -90,11 +90,19 @@ def _delta(answer: MapNode, key: str) -> str | None:
     return None if twice else f"write `lifeforce_delta: {written(answer.entries[key].plain())}`"
 
 
+def _wave(action: MapNode, key: str) -> str | None:
+    match action.entries[key].plain():
+        case {"wave": dict(wave), **rest} if not rest:
+            return f"write `emit: {written(wave)}`"
+    return None
+
+
 def _gone(_: MapNode, __: str) -> str:
     return "remove it"
 
 
 FORMS = (
+    Form("**/emit", "the wave has no key of its own", _wave),
     Form("Attention/spec/levels/*/take", "`all` and `rest` are words now", _take),
     Form("Scenario/spec/stimuli/*/event", "what comes to a level is an item", _event),
     Form("Cell/spec/work/*/real", _STAND_IN, _real),

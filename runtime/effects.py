@@ -70,9 +70,10 @@ class Deliver(NamedTuple):
 
 
 class Publish(NamedTuple):
-    """Let a wave go to whoever listens."""
+    """Let a wave go to whoever listens; ``confidence`` is from 0 to 1."""
 
     number: int
+    confidence: float
     content: Plain
 
 

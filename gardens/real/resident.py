@@ -249,7 +249,8 @@ class Resident:
                 case Deliver():
                     self._send(effect)
                 case Publish():
-                    around.publish(self.host, canonical.encode(effect.content))
+                    wave = {"confidence": effect.confidence, "content": effect.content}
+                    around.publish(self.host, canonical.encode(wave))
                 case Book() if lane is not None:
                     lane.book(Item(position, index, at_ns), effect.command)
         if position < 0:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from nimdsl.compile.reader import Reader
 from nimdsl.diagnostics import Place
 from nimdsl.expression.check import Binding, Scope
+from nimdsl.expression.evaluate import Fault
+from nimdsl.expression.syntax import Literal
 from nimdsl.expression.types import ANY, LIFEFORCE, REAL, RECORD, STRING, Type, join, parse_type, record_of
 from nimdsl.flatten import FAULT, REFUSED
 from nimdsl.machine import (
@@ -233,15 +235,28 @@ def _action(reader: Reader, scope: Scope, interface: Interface) -> list[Action]:
         case "work":
             return _start(reader, interface)
         case "emit":
-            emit = reader.sub("emit")
-            wave = emit.sub("wave") if emit else None
-            if wave is not None:
-                wave.template("confidence", scope, REAL)
-            return [Emit(wave.template_in(wave.node, scope))] if wave else []
+            wave = reader.sub("emit")
+            return [Emit(_confidence(wave, scope), wave.template("content", scope))] if wave else []
         case "send":
             return _send(reader, scope)
         case _:
             return _reward(reader, interface)
+
+
+def _confidence(wave: Reader, scope: Scope) -> Expression:
+    """How sure the wave is; of a number that is written the schema says that it is from 0 to 1."""
+    if "confidence" not in wave:
+        return Expression(Literal(1.0, REAL), REAL, scope)
+    found = wave.template("confidence", scope, REAL)
+    try:
+        value = found.evaluate({}) if found.is_constant else None
+    except Fault as fault:
+        wave.findings.report("NIM0304", str(fault), wave.place("confidence"))
+        return found
+    if isinstance(value, float) and not 0 <= value <= 1:
+        message, fix = f"`confidence` is from 0 to 1, this is {value:g}", "write a number from 0 to 1"
+        wave.findings.report("NIM0210", message, wave.place("confidence"), fix)
+    return found
 
 
 def _sets(reader: Reader, scope: Scope, interface: Interface) -> list[Action]:

@@ -32,6 +32,12 @@ def worker(real: str) -> str:
     return document("Cell", f"{{machine: {machine}, work: {{see: {{{real}}}}}}}")
 
 
+def waving(action: str) -> str:
+    return document(
+        "Cell", f"{{machine: {{initial: a, states: {{a: {{final: true, enter: [{{{action}}}]}}}}}}}}"
+    )
+
+
 def answer(delta: str) -> str:
     fields = f"request: ask, reply: answer, payload: {{text: a, confidence: 0.5}}, {delta}"
     return together(TALK, document("Cell", f"{{answers: {{some: {{{fields}}}}}}}"))
@@ -51,6 +57,7 @@ OLD = [
     (stimulus("level: thinking, §event: speech"), "event: speech", "item: speech"),
     (stimulus('level: thinking, §event: "on"'), 'event: "on"', 'item: "on"'),
     (worker("§real: {document: true}"), "real: {document: true}", "real: stand_in"),
+    (waving('§emit: {wave: {confidence: 0.5, content: {word: "${1 + 1}"}}}'), 'emit: {wave: {confidence: 0.5, content: {word: "${1 + 1}"}}}', 'emit: {confidence: 0.5, content: {word: "${1 + 1}"}}'),
     (worker("").replace("{machine", "{§tier: 1, machine"), "tier: 1, ", ""),
     (answer("§delta: 2.5"), "delta: 2.5", "lifeforce_delta: 2.5"),
     (answer('§delta: "${1.0 * size(request.payload.topic)}"'), 'delta: "${1.0 * size(request.payload.topic)}"', 'lifeforce_delta: "${1.0 * size(request.payload.topic)}"'),

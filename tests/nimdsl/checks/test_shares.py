@@ -9,7 +9,7 @@ import pytest
 
 import nimdsl
 from nimdsl.kinds import KINDS, document_schema, resolve
-from tests.nimdsl.checks.building import ECONOMY, TALK, document, phase, together
+from tests.nimdsl.checks.building import ECONOMY, TALK, document, finds, leaves_alone, phase, together
 
 
 def model(fields: str) -> str:
@@ -79,3 +79,30 @@ def test_every_share_is_tried() -> None:
         for path in shares(kind, document_schema(kind)["properties"]["spec"])
     }
     assert known == set(TOO_MUCH)
+
+
+def emitting(confidence: str, spec: str = "") -> str:
+    enter = f"{{emit: {{{confidence}content: {{word: a}}}}}}"
+    return document(
+        "Cell", f"{{{spec}machine: {{initial: a, states: {{a: {{final: true, enter: [{enter}]}}}}}}}}"
+    )
+
+
+@pytest.mark.parametrize("confidence", ["§1.01", "§-0.5", "§2", '§"${1.0 + 0.5}"', '§"${sure}"'])
+def test_a_confidence_is_from_0_to_1(confidence: str) -> None:
+    found = finds(
+        "NIM0210",
+        emitting(f"confidence: {confidence}, ", "for: {sure: [1.5]}, ").replace(
+            "name: it", "name: 'it-${sure}'"
+        ),
+    )
+    assert found.fix == "write a number from 0 to 1"
+
+
+@pytest.mark.parametrize("confidence", ["", "confidence: 0, ", "confidence: 1, ", 'confidence: "${0.5}", '])
+def test_a_confidence_that_is_one(confidence: str) -> None:
+    leaves_alone(emitting(confidence))
+
+
+def test_a_confidence_is_a_number() -> None:
+    finds("NIM0304", emitting("confidence: §sure, "))
