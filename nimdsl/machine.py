@@ -253,3 +253,11 @@ def walk(state: State, path: str = "") -> Iterator[tuple[str, State]]:
         here = f"{path}/{child.name}" if path else child.name
         yield here, child
         yield from walk(child, here)
+
+
+def every_action(root: State) -> Iterator[Action]:
+    """Every action of a machine, wherever it stands."""
+    for state in (root, *(state for _, state in walk(root))):
+        yield from (*state.enter, *state.exit)
+        for way in (*state.transitions, *(way for timer in state.timers for way in timer.transitions)):
+            yield from way.actions
