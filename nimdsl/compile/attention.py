@@ -60,7 +60,10 @@ def compile_attention(
         findings.report("NIM0210", message, reader.place("beat"), "make the beat longer")
     if findings.failed:
         return None
-    interface = Interface(Scope({}), {}, {}, {}, _sources(beat), rewards, findings.document.name, ORIGIN)
+    stages = {level.name: [name for name, _ in level.stages] for level in levels}
+    interface = Interface(
+        Scope({}), {}, {}, {}, _sources(beat), rewards, findings.document.name, ORIGIN, stages
+    )
     machine = reader.sub("modes")
     root = compile_machine(machine, interface) if machine else default_modes(beat)
     beat = replace(beat, levels=tuple(replace(level, live=_is_live(root, level)) for level in levels))
