@@ -172,7 +172,8 @@ def explain_field(field: Field) -> str:
     bounds = _bounds(schema)
     if bounds:
         lines.append(f"  allowed   {', '.join(bounds)}")
-    if isinstance(schema.get("pattern"), str) and schema.get("x-type") not in _UNITS:
+    said = "x-words" in schema or schema.get("x-type") in _UNITS
+    if isinstance(schema.get("pattern"), str) and not said:
         lines.append(f"  pattern   {schema['pattern']}")
     return "\n".join([*lines, *_subfields(field)])
 

@@ -42,7 +42,7 @@ def find(kind: str, root: Node, path: Path) -> Iterator[tuple[Path, Diagnostic]]
             form = _form("/".join([*so_far, key])) if onward else None
             fix = form.now(node, key) if form else None
             if form and fix:
-                message = f"`{key}` is an earlier form: {form.says}"
+                message = f"`{key}` is in an earlier form: {form.says}"
                 yield (*path[:step], key), error(CODE, message, node.key_place(key), fix)
         if step < len(path):
             node = _below(node, path[step])
@@ -85,9 +85,13 @@ def _real(work: MapNode, key: str) -> str | None:
     return None
 
 
-def _delta(answer: MapNode, key: str) -> str | None:
+def _delta(answer: MapNode, key: str) -> str:
     twice = "lifeforce_delta" in answer.entries
-    return None if twice else f"write `lifeforce_delta: {written(answer.entries[key].plain())}`"
+    return (
+        "remove it: `lifeforce_delta` is there"
+        if twice
+        else f"write `lifeforce_delta: {written(answer.entries[key].plain())}`"
+    )
 
 
 def _wave(action: MapNode, key: str) -> str | None:

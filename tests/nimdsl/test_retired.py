@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+import nimdsl
 from nimdsl.retired import FORMS
 from tests.nimdsl.checks.building import (
     ECONOMY,
@@ -77,6 +78,22 @@ def test_an_earlier_form_in_a_protocol() -> None:
     protocol = document("Protocol", f"{{economy: purse, phases: [first], {translator}}}")
     assert finds("NIM0211", ECONOMY, TALK, phase(), protocol).fix == "write `real: stand_in`"
     leaves_alone(ECONOMY, TALK, phase(), protocol.replace("§real: {document: true}", "real: stand_in"))
+
+
+def test_an_earlier_form_beside_the_one_that_it_has_now() -> None:
+    found = finds("NIM0211", answer("§delta: 2.5, lifeforce_delta: 2.5"))
+    assert found.fix == "remove it: `lifeforce_delta` is there"
+
+
+def test_what_is_wrong_besides_is_told_too() -> None:
+    report = nimdsl.check_text(worker("").replace("{machine", "{tier: 1, teir: 2, machine"))
+    assert [one.code for one in report.diagnostics] == ["NIM0211", "NIM0203"]
+
+
+def test_an_override_has_its_fix() -> None:
+    changes = document("Scenario", "{§set: {cell/it.tier: 1}}").replace("§set: {", "set: {§")
+    found = finds("NIM0211", worker(""), changes)
+    assert (found.fix, "`cell/it.tier`" in found.message) == ("remove it", True)
 
 
 def test_what_did_nothing_is_removed() -> None:
