@@ -85,6 +85,8 @@ def _plain_type(schema: Schema) -> str:
         return _choices(schema)
     if "x-reference" in schema:
         return f"name of {_article(schema['x-reference'])}"
+    if "x-words" in schema:
+        return " or ".join([*(f"`{word}`" for word in schema["x-words"]), "map"])
     return str(schema.get("x-type") or _TYPES.get(str(schema.get("type")), "any"))
 
 
@@ -128,7 +130,11 @@ def _shape(name: str, shapes: dict[str, str]) -> list[str]:
     schema = writer.definitions[name]
     intro = [str(schema["description"]), ""] if schema.get("description") else []
     if schema.get("minProperties") == schema.get("maxProperties") == 1:
-        intro += ["Exactly one of these fields.", ""]
+        words = " or ".join(f"`{word}`" for word in schema.get("x-words", ()))
+        intro += [
+            f"Either {words}, or exactly one of these fields." if words else "Exactly one of these fields.",
+            "",
+        ]
     return [f"### {name}", "", *intro, *HEAD, *writer.rows(schema), ""]
 
 

@@ -21,6 +21,7 @@ from nimdsl.compile.cell import CompiledCell, compile_cell
 from nimdsl.compile.documents import Document, Documents
 from nimdsl.compile.economy import compile_economy
 from nimdsl.compile.garden import compile_garden
+from nimdsl.compile.participants import receivers_of
 from nimdsl.compile.phase import CompiledPhase, PhaseContext, compile_phase, phase_types
 from nimdsl.compile.protocol import compile_protocol
 from nimdsl.compile.reader import Findings, Reader
@@ -116,6 +117,10 @@ class _Compiler:
             cells=data,
             attentions={name: one.beat for name, one in attentions.items()},
             accepts={name: accepted_events(cell) for name, cell in cells.items()},
+            sends={
+                **{f"cell/{name}": receivers_of(cell.root) for name, cell in cells.items()},
+                **{f"attention/{name}": receivers_of(one.root) for name, one in attentions.items()},
+            },
             priced=frozenset(
                 [name for name, cell in cells.items() if _costs(cell.root)]
                 + [name for name, one in attentions.items() if _costs(one.root) or _dear(one.beat)]

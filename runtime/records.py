@@ -120,6 +120,7 @@ class Abandoned(Body, frozen=True, tag="abandoned"):
 class Emitted(Body, frozen=True, tag="emit"):
     """A wave went to whoever listens."""
 
+    confidence: float
     content: Value
     number: Aside[int]
 

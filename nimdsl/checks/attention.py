@@ -96,7 +96,8 @@ def _unmet(
         message += f": {_baselines(above)} the rest"
         fix += f", or the `baseline` of {listed(above)}"
     take = reader.sub("take")
-    findings.report("NIM0603", message, take.place("minimum") if take else reader.place(), fix)
+    rest = take.sub("rest") if take else None
+    findings.report("NIM0603", message, rest.place("minimum") if rest else reader.place(), fix)
 
 
 def _baselines(names: list[str]) -> str:

@@ -151,7 +151,7 @@ class _Answer:
             type=self.reply.type if self.reply else "",
             find=self.find,
             payload=payload,
-            delta=reader.template("delta", scope, REAL) if "delta" in reader else None,
+            delta=_delta(reader, scope),
             reason=reader.template("reason", scope, STRING) if "reason" in reader else None,
         )
         if self.find is None:
@@ -222,6 +222,11 @@ def _price_of(reply: Reply) -> Price | None:
 
 
 _UNPAID = Expression(Literal("nothing is left to pay for the processing", STRING), STRING, Scope({}))
+
+
+def _delta(reader: Reader, scope: Scope) -> Expression | None:
+    key = "lifeforce_delta"
+    return reader.template(key, scope, REAL) if key in reader else None
 
 
 def _refusal(reply: Reply, status: str, reason: Expression) -> Reply:

@@ -26,9 +26,8 @@ BEAT, STIMULUS, IDLE, SETTLE = "beat", "stimulus", "idle", "settle"
 """The events that modes hear besides the names of levels and stages."""
 OWN_EVENTS = (BEAT, STIMULUS, IDLE, SETTLE, REFUSED, FAULT)
 ORIGIN = "attention"
-_POLICIES = ("each", "all", "share", "rest")
-_OWNERS = (("cap", "share"), ("minimum", "rest"))
-"""Fields that belong to one way to take."""
+_POLICIES = ("each", "share", "rest")
+"""The ways to take that are maps; ``all`` and ``rest`` are words besides."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,10 @@ def compile_attention(
         findings.report("NIM0210", message, reader.place("beat"), "make the beat longer")
     if findings.failed:
         return None
-    interface = Interface(Scope({}), {}, {}, {}, _sources(beat), rewards, findings.document.name, ORIGIN)
+    stages = {level.name: [name for name, _ in level.stages] for level in levels}
+    interface = Interface(
+        Scope({}), {}, {}, {}, _sources(beat), rewards, findings.document.name, ORIGIN, stages
+    )
     machine = reader.sub("modes")
     root = compile_machine(machine, interface) if machine else default_modes(beat)
     beat = replace(beat, levels=tuple(replace(level, live=_is_live(root, level)) for level in levels))
@@ -117,7 +119,8 @@ def _check_stages(levels: list[Level], items: list[Reader]) -> None:
 def _level(name: str, reader: Reader, lower: list[str], works: Mapping[str, Work]) -> Level:
     findings = reader.findings
     take = reader.sub("take")
-    policy = _policy(reader, take) if take else ""
+    rest = take.sub("rest") if take else None
+    policy = _policy(reader, take) if take else reader.text("take")
     each_ns = take.duration("each") if take else 0
     if each_ns and "takes" in reader:
         message = (
@@ -145,7 +148,7 @@ def _level(name: str, reader: Reader, lower: list[str], works: Mapping[str, Work
         takes_ns=each_ns or reader.duration("takes"),
         share=take.share("share") if take else 0,
         cap_ns=take.duration("cap") if take else 0,
-        minimum_ns=take.duration("minimum") if take else 0,
+        minimum_ns=rest.duration("minimum") if rest else 0,
         baseline_ns=reader.duration("baseline"),
         reflex=reflex,
         preempted=reader.text("preempted", "resume"),
@@ -169,17 +172,11 @@ def _policy(level: Reader, take: Reader) -> str:
     named = [policy for policy in _POLICIES if policy in take]
     if len(named) != 1:
         message = f"`take` wants one of {', '.join(_POLICIES)}"
-        hint = next((f"add `{owner}:`" for key, owner in _OWNERS if key in take), "add one of them")
+        hint = "add `share:`" if "cap" in take else "add one of them"
         report("NIM0203", message, level.place("take"), "keep one of them" if named else hint)
         return "all"
-    if take.value(named[0]) is False:
-        message = f"`{named[0]}: false` takes nothing"
-        report(
-            "NIM0203", message, take.place(named[0]), f"write `{named[0]}: true`, or another way to take"
-        )
-    for key, owner in _OWNERS:
-        if key in take and owner not in take:
-            report("NIM0203", f"`{key}` belongs to `{owner}`", take.place(key), f"remove `{key}`")
+    if "cap" in take and "share" not in take:
+        report("NIM0203", "`cap` belongs to `share`", take.place("cap"), "remove `cap`")
     if "cap" in take and not take.duration("cap"):
         report(
             "NIM0210", "the cap must be longer than nothing", take.place("cap"), "remove it, or raise it"

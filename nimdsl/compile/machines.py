@@ -6,13 +6,15 @@ of exactly the fields that whoever raises the event gives it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from nimdsl.base.diagnostics import Place
 from nimdsl.base.suggest import phrase
 from nimdsl.compile.reader import Reader
 from nimdsl.expression.check import Binding, Scope
+from nimdsl.expression.evaluate import Fault
+from nimdsl.expression.syntax import Literal
 from nimdsl.expression.types import ANY, LIFEFORCE, REAL, RECORD, STRING, Type, join, parse_type, record_of
 from nimdsl.program import Work
 from nimdsl.program.flatten import FAULT, REFUSED
@@ -62,6 +64,8 @@ class Interface:
     rewards: frozenset[str] | None
     name: str = ""
     kind: str = "cell"
+    stages: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The stages of an attention's levels, by level."""
 
     def scope_for(self, event: str) -> Scope:
         """The scope of a guard or action that ``event`` leads to."""
@@ -111,7 +115,7 @@ class _Compiler:
         self.reader = reader
         self.interface = interface
         self.findings = reader.findings
-        self.paths = {""} | set(_paths(reader.node.get("states"), ""))
+        self.paths = {""} | set(_paths(reader.node.get("states"), "", interface.stages))
 
     def root(self) -> State:
         """The whole machine."""
@@ -147,12 +151,18 @@ class _Compiler:
 
     def _state(self, name: str, reader: Reader, parent: str, place: Place) -> State:
         path = f"{parent}/{name}" if parent else name
-        if "states" not in reader and "initial" in reader:
+        if "states" not in reader and "stages" not in reader and "initial" in reader:
             self.findings.report("NIM0203", "`initial` without inner `states`", reader.place("initial"))
+        stages = self._stages(reader) if "stages" in reader else None
+        if stages is not None:
+            initial, inner = stages[0] if stages else "", self._staged(reader, path, stages)
+        else:
+            initial = self._initial(reader) if "states" in reader else ""
+            inner = self._states(reader, path)
         return State(
             name=name,
-            initial=self._initial(reader) if "states" in reader else "",
-            states=self._states(reader, path),
+            initial=initial,
+            states=inner,
             final=bool(reader.value("final", False)),
             enter=self._actions(reader, "enter", self.interface.scope),
             exit=self._actions(reader, "exit", self.interface.scope),
@@ -160,6 +170,39 @@ class _Compiler:
             timers=tuple(self._timer(item, path) for item in reader.items("timers")),
             place=place,
         )
+
+    def _stages(self, reader: Reader) -> Sequence[str]:
+        """The stages that a state is made of; none where that makes no sense, which is reported."""
+        report, level, known = self.findings.report, reader.text("stages"), self.interface.stages
+        stages = known.get(level, ())
+        if "initial" in reader:
+            message = "the first of the `stages` is entered first"
+            report("NIM0203", message, reader.place("initial"), "remove `initial`")
+        if self.interface.kind == "cell":
+            message = "`stages` are those of a level: only the modes of an attention have them"
+            report("NIM0203", message, reader.place("stages"), "remove `stages`, and write `states:`")
+        elif level not in known:
+            staged = [name for name, inner in known.items() if inner]
+            report("NIM0301", f"there is no level `{level}`", reader.place("stages"), phrase(level, staged))
+        elif not stages:
+            message = f"the level `{level}` has no stages"
+            report("NIM0301", message, reader.place("stages"), "add `stages:` to the level")
+        return stages
+
+    def _staged(self, reader: Reader, path: str, stages: Sequence[str]) -> tuple[State, ...]:
+        """A state for each stage; each leads to the next, on whose name it does not say otherwise."""
+        said, node, found = dict(reader.named("states")), reader.node.get("states"), []
+        for name in said:
+            if stages and name not in stages and isinstance(node, MapNode):
+                message = f"`{name}` is no stage of `{reader.text('stages')}`"
+                self.findings.report("NIM0405", message, node.key_place(name), phrase(name, stages))
+        for name, after in zip(stages, [*stages, ""][1:], strict=True):
+            place = reader.place("stages")
+            own = self._state(name, said[name], path, place) if name in said else State(name, place=place)
+            onward = not any(way.event == after and way.guard is None for way in own.transitions)
+            ways = [Transition(after, f"{path}/{after}", place=place)] if after and onward else []
+            found.append(replace(own, transitions=(*own.transitions, *ways)))
+        return tuple(found)
 
     def _transition(self, reader: Reader, owner: str) -> Transition:
         event = reader.text("event")
@@ -233,15 +276,28 @@ def _action(reader: Reader, scope: Scope, interface: Interface) -> list[Action]:
         case "work":
             return _start(reader, interface)
         case "emit":
-            emit = reader.sub("emit")
-            wave = emit.sub("wave") if emit else None
-            if wave is not None:
-                wave.template("confidence", scope, REAL)
-            return [Emit(wave.template_in(wave.node, scope))] if wave else []
+            wave = reader.sub("emit")
+            return [Emit(_confidence(wave, scope), wave.template("content", scope))] if wave else []
         case "send":
             return _send(reader, scope)
         case _:
             return _reward(reader, interface)
+
+
+def _confidence(wave: Reader, scope: Scope) -> Expression:
+    """How sure the wave is; of a number that is written the schema says that it is from 0 to 1."""
+    if "confidence" not in wave:
+        return Expression(Literal(1.0, REAL), REAL, scope)
+    found = wave.template("confidence", scope, REAL)
+    try:
+        value = found.evaluate({}) if found.is_constant else None
+    except Fault as fault:
+        wave.findings.report("NIM0304", str(fault), wave.place("confidence"))
+        return found
+    if isinstance(value, float) and not 0 <= value <= 1:
+        message, fix = f"`confidence` is from 0 to 1, this is {value:g}", "write a number from 0 to 1"
+        wave.findings.report("NIM0210", message, wave.place("confidence"), fix)
+    return found
 
 
 def _sets(reader: Reader, scope: Scope, interface: Interface) -> list[Action]:
@@ -310,13 +366,15 @@ def _reward(reader: Reader, interface: Interface) -> list[Action]:
     return [Reward(name, f"{interface.kind}/{interface.name}")]
 
 
-def _paths(node: object, parent: str) -> list[str]:
+def _paths(node: object, parent: str, stages: Mapping[str, Sequence[str]]) -> list[str]:
     found: list[str] = []
     for name, state in node.entries.items() if isinstance(node, MapNode) else ():
         path = f"{parent}/{name}" if parent else name
         found.append(path)
         if isinstance(state, MapNode):
-            found += _paths(state.get("states"), path)
+            found += _paths(state.get("states"), path, stages)
+            level = state.get("stages")
+            found += [f"{path}/{stage}" for stage in stages.get(str(level.plain()), ())] if level else []
     return found
 
 

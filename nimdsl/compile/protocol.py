@@ -13,7 +13,7 @@ from nimdsl.compile.handshake import TRANSLATE, TRANSLATED, UNTRANSLATED
 from nimdsl.compile.outcome import Cells, outcome_scope
 from nimdsl.compile.phase import CompiledPhase
 from nimdsl.compile.reader import Findings, Reader
-from nimdsl.compile.work import compile_model
+from nimdsl.compile.work import compile_model, real_driver
 from nimdsl.expression.types import STRING, Type
 from nimdsl.program import Actor, Criterion, Economy, Protocol, Work, WorkModel
 from nimdsl.program.machine import State, Timer, Transition
@@ -119,6 +119,6 @@ def _translator(reader: Reader, chain: list[CompiledPhase]) -> Work:
         outcomes={"done": TRANSLATED, "failed": UNTRANSLATED},
         produces={phase.phase.name: phase.terms.request_schema for phase in chain},
         virtual=model,
-        real=inner.value("real", {}) if inner else {},
+        real=real_driver(inner) if inner else {},
         place=inner.place() if inner else reader.place(),
     )

@@ -9,6 +9,7 @@ from nimdsl.base.diagnostics import Severity
 from nimdsl.base.suggest import phrase
 from nimdsl.compile.outcome import Cells, outcome_scope
 from nimdsl.compile.overrides import override
+from nimdsl.compile.participants import Sends, concerned
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.stimulus import Receivers, compile_stimuli
 from nimdsl.expression.check import Scope
@@ -30,6 +31,7 @@ class ScenarioContext:
     cells: Cells
     attentions: Mapping[str, Beat]
     accepts: Mapping[str, Mapping[str, Mapping[str, Type]]]
+    sends: Sends
     priced: frozenset[str]
     """Cells that charge something or ask for rewards."""
 
@@ -39,12 +41,17 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     name = reader.reference("protocol", "Protocol") if "protocol" in reader else ""
     protocol = context.protocols.get(name)
     findings.poisoned = findings.poisoned or (bool(name) and protocol is None)
-    cells = reader.references("cells", "Cell") if "cells" in reader else list(context.cells)
+    attention = _attention(findings, reader, context)
+    cells = (
+        reader.references("cells", "Cell")
+        if "cells" in reader
+        else concerned(reader, context.cells, protocol, attention, context.sends)
+    )
     phases = [phase.name for phase in protocol.phases] if protocol else []
-    data = {cell: context.cells[cell] for cell in cells if cell in context.cells}
+    visible = cells if "cells" in reader else context.cells  # whoever is mentioned takes part
+    data = {cell: context.cells[cell] for cell in visible if cell in context.cells}
     unknown = findings.documents.damaged or ("protocol" in reader and protocol is None)
     overrides = reader.value("set", {})
-    attention = _attention(findings, reader, context)
     kinds = {name: context.phase_types[name] for name in phases}
     scope = outcome_scope(kinds, data, context.attentions.get(attention), open=unknown)
     _check_overrides(findings, reader)

@@ -36,7 +36,7 @@ _WHOM = {
     "gate": "gate: {name: g1, tier: 1, open: true}",
 }
 _OF_TIME = {"every": ("at",), "times": ("at",)}
-_OF_RECEIVERS = {"takes": ("level",), "event": ("to", "level"), "payload": ("to", "level")}
+_OF_RECEIVERS = {"takes": ("level",), "event": ("to",), "item": ("level",), "payload": ("to", "level")}
 
 Arrivals = Periodic | Poisson | Recorded
 
@@ -214,7 +214,7 @@ def _for_level(
     values = _values(reader, reader.template("payload", Scope({})))
     return Stimulus(
         f"attention/{receivers.attention}",
-        reader.text("event", ITEM),
+        reader.text("item", ITEM),
         values,
         found or Recorded(()),
         name,

@@ -20,6 +20,9 @@ MODEL_SCOPE = Scope(
 )
 """What a virtual model may read: the work's arguments and the garden's inventory."""
 
+STAND_IN = "stand_in"
+"""The word for who does nothing: the document's model says what comes back."""
+
 PERFECT = Distribution("constant", (0,), DURATION)
 
 
@@ -37,9 +40,15 @@ def compile_work(name: str, reader: Reader, outcomes: Mapping[str, str]) -> Work
         outcomes={**own, **outcomes},
         idempotent=idempotent,
         virtual=compile_model(virtual, returns, answering=bool(outcomes)) if virtual else None,
-        real=reader.value("real", {}),
+        real=real_driver(reader),
         place=reader.node.place,
     )
+
+
+def real_driver(reader: Reader) -> Mapping[str, Any]:
+    """Who does it for real: ``python``, ``service`` or, for a stand-in, ``document``; empty for nobody."""
+    written: Any = reader.value("real", {})
+    return {"document": True} if written == STAND_IN else written
 
 
 def compile_model(reader: Reader, returns: Mapping[str, Type], answering: bool) -> WorkModel:

@@ -1,8 +1,9 @@
 """The kinds of documents and their JSON Schemas (2020-12), read from the YAML files beside this one.
 
 One schema a kind describes the whole document.  Editors use it, the structural
-check uses it, ``explain`` reads descriptions and defaults from it.  No unions:
-the error is always about the field that was mistyped.
+check uses it, ``explain`` reads descriptions and defaults from it.  No unions,
+but for a word in the place of a map (``x-words``): the error is always about the
+field that was mistyped.
 """
 
 from __future__ import annotations

@@ -36,6 +36,11 @@ class Expression:
             self._closure.append(closure(self.node, self.scope))
         return self._closure[0](environment)
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether it has the same value in every environment: it reads nothing but constants."""
+        return all(name in self.scope.constants for name in _names(self.node))
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_closure": []}
 
@@ -118,8 +123,9 @@ class StartWork:
 
 @dataclass(frozen=True)
 class Emit:
-    """Publishes content to whoever listens (a wave)."""
+    """Publishes a wave to whoever listens: how sure the actor is (a real from 0 to 1), and of what."""
 
+    confidence: Expression
     content: Expression
 
 
@@ -247,3 +253,11 @@ def walk(state: State, path: str = "") -> Iterator[tuple[str, State]]:
         here = f"{path}/{child.name}" if path else child.name
         yield here, child
         yield from walk(child, here)
+
+
+def every_action(root: State) -> Iterator[Action]:
+    """Every action of a machine, wherever it stands."""
+    for state in (root, *(state for _, state in walk(root))):
+        yield from (*state.enter, *state.exit)
+        for way in (*state.transitions, *(way for timer in state.timers for way in timer.transitions)):
+            yield from way.actions

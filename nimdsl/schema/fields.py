@@ -140,6 +140,8 @@ def type_in_words(kind: str, schema: Schema) -> str:
         return f"the name of {with_article(schema['x-reference'])}"
     if unit in _UNITS:
         return _UNITS[unit]
+    if "x-words" in schema:
+        return " or ".join([*(f"`{word}`" for word in schema["x-words"]), "a map"])
     written = _TYPES.get(str(schema.get("type", "")), "any value")
     inner: Any = (
         schema.get("items") if schema.get("type") == "array" else schema.get("additionalProperties")
@@ -170,7 +172,8 @@ def explain_field(field: Field) -> str:
     bounds = _bounds(schema)
     if bounds:
         lines.append(f"  allowed   {', '.join(bounds)}")
-    if isinstance(schema.get("pattern"), str) and schema.get("x-type") not in _UNITS:
+    said = "x-words" in schema or schema.get("x-type") in _UNITS
+    if isinstance(schema.get("pattern"), str) and not said:
         lines.append(f"  pattern   {schema['pattern']}")
     return "\n".join([*lines, *_subfields(field)])
 

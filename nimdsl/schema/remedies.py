@@ -2,7 +2,8 @@
 
 A schema says what is wanted: its type, its bounds, what is in it.  From that
 comes the fix, with a value that it allows; ``examples`` of the schema go
-before made ones.  ``x-below`` is what to say of a number below the minimum.
+before made ones.  ``x-below`` is what to say of a number below the minimum,
+``x-words`` what may stand in place of a map.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from nimdsl.base.suggest import phrase
+from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.base.words import listed
 from nimdsl.kinds import resolve
 from nimdsl.text.scalars import read_plain
@@ -33,6 +34,8 @@ def of_type(kind: str, schema: Schema, key: str, node: Node) -> str:
     """What to write where a value of another type stands; ``key`` is the field's, or empty."""
     schema = resolve(kind, schema)
     wanted = schema.get("type")
+    if words := schema.get("x-words"):
+        return _of_words(kind, schema, words, key, node)
     if wanted == "boolean":
         return "write `true` or `false`"
     if wanted in ("integer", "number"):
@@ -42,6 +45,19 @@ def of_type(kind: str, schema: Schema, key: str, node: Node) -> str:
     if wanted == "array" and _is_item(kind, schema, node):
         return "put it into a list, with `- ` before it or in `[]`"
     return _shown(key, _kept(kind, schema, node) or example(kind, schema))
+
+
+def _of_words(kind: str, schema: Schema, words: list[str], key: str, node: Node) -> str:
+    """One of the words, if that was meant; else a map that holds what stands there, or any of both."""
+    likely = did_you_mean(str(node.value), words) if isinstance(node, Scalar) else None
+    if likely:
+        return f"did you mean `{likely}`?"
+    kept = _kept(kind, schema, node)
+    if kept:
+        return _shown(key, kept)
+    return f"write {', '.join(f'`{key}: {word}`' for word in words)} or for example `{key}: " + (
+        f"{written(example(kind, schema))}`"
+    )
 
 
 def of_bound(kind: str, schema: Schema, keyword: str, key: str) -> str:

@@ -7,7 +7,7 @@ jsonschema names the errors of the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import cache
 from typing import Any
 
@@ -17,7 +17,7 @@ from nimdsl.base.diagnostics import Diagnostic, Place, error
 from nimdsl.base.suggest import phrase
 from nimdsl.base.units import parse_duration, parse_share
 from nimdsl.kinds import API_VERSION, KINDS, document_schema
-from nimdsl.schema import remedies
+from nimdsl.schema import remedies, retired
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
 
 UNIT_FIX = {
@@ -73,10 +73,16 @@ def check_structure(kind: str, root: MapNode) -> tuple[Diagnostic, ...]:
     if _fast(kind).is_valid(plain):
         return ()
     found: list[Diagnostic] = []
+    told: set[retired.Path] = set()
     problem: Any
     for problem in sorted(_slow(kind).iter_errors(plain), key=lambda p: list(map(str, p.absolute_path))):
-        if not _is_lost(_at(root, problem.absolute_path)[0]):
-            found += _explained(kind, problem, root)
+        path = tuple(problem.absolute_path)
+        for where, diagnostic in retired.find(kind, root, path):
+            found += [diagnostic] if where not in told else []
+            told.add(where)
+        old = any(path[: len(where)] == where for where in told)
+        if not old and not _is_lost(_at(root, path)[0]):
+            found += _explained(kind, problem, root, {where[-1] for where in told if where[:-1] == path})
     return tuple(found[:DIAGNOSTICS_PER_DOCUMENT_MAX])
 
 
@@ -120,12 +126,13 @@ _TYPES = {
 }
 
 
-def _explained(kind: str, problem: Any, root: Node) -> Iterator[Diagnostic]:
+def _explained(kind: str, problem: Any, root: Node, told: Container[str | int]) -> Iterator[Diagnostic]:
+    """What is wrong, in words; the keys in ``told`` have been blamed already."""
     node, place = _at(root, problem.absolute_path)
     field = _field(list(problem.absolute_path))
     match problem.validator:
         case "additionalProperties":
-            yield from _unknown_keys(problem, node, field)
+            yield from _unknown_keys(problem, node, field, told)
         case "required":
             for key in problem.validator_value:
                 if key not in problem.instance and f"'{key}'" in problem.message:
@@ -155,11 +162,11 @@ def _key(problem: Any) -> str:
     return path[-1] if path and isinstance(path[-1], str) else ""
 
 
-def _unknown_keys(problem: Any, node: Node, field: str) -> Iterator[Diagnostic]:
+def _unknown_keys(problem: Any, node: Node, field: str, told: Container[str | int]) -> Iterator[Diagnostic]:
     known = list(problem.schema.get("properties", {}))
     assert isinstance(node, MapNode)
     for key in node.entries:
-        if key not in known:
+        if key not in known and key not in told:
             message = f"`{field}` has no field `{key}`"
             yield error("NIM0203", message, node.key_place(key), phrase(key, known))
 
@@ -181,6 +188,9 @@ def _badly_typed(kind: str, problem: Any, node: Node, place: Place) -> Diagnosti
             message = f"`{field}` must not be negative, this is {node.text!r}"
             return error("NIM0210", message, place, f"remove the minus: `{bare}`")
         return error("NIM0207", f"`{field}` wants {wanted}, this is {_what(node)}", place, fix)
+    if problem.validator == "pattern" and "x-words" in problem.schema:
+        fix = remedies.of_type(kind, problem.schema, _key(problem), node)
+        return error("NIM0205", f"`{field}` cannot be {problem.instance[:60]!r}", place, fix)
     if problem.validator == "pattern":
         message = f"{problem.instance[:60]!r} is not a good name here"
         if unit == "name" or not problem.schema.get("description"):
@@ -192,10 +202,16 @@ def _badly_typed(kind: str, problem: Any, node: Node, place: Place) -> Diagnosti
         return error(
             "NIM0205", message, place, "fields begin at zero: write for example `int` or `list<string>`"
         )
-    wanted = _TYPES.get(str(problem.validator_value), str(problem.validator_value))
+    wanted = _wanted(problem)
     known = UNIT_FIX[unit][1] if unit in UNIT_FIX else ""
     fix = known or remedies.of_type(kind, problem.schema, _key(problem), node)
     return error("NIM0205", f"`{field}` wants {wanted}, this is {_what(node)}", place, fix)
+
+
+def _wanted(problem: Any) -> str:
+    if isinstance(problem.schema, dict) and "x-words" in problem.schema:
+        return " or ".join([*(f"`{word}`" for word in problem.schema["x-words"]), "a map"])
+    return _TYPES.get(str(problem.validator_value), str(problem.validator_value))
 
 
 def _bound(problem: Any) -> str:

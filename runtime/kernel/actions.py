@@ -74,10 +74,13 @@ def _start_work(turn: Turn, action: StartWork) -> None:
 
 
 def _emit(turn: Turn, action: Emit) -> None:
+    confidence = action.confidence.evaluate(turn.environment())
+    if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not 0 <= confidence <= 1:
+        raise Fault(f"a confidence is from 0 to 1, this is {confidence!r}")
     content = action.content.evaluate(turn.environment())
     number = turn.next_number()
-    turn.effects.append(effects.Publish(number, content))
-    turn.note(records.Emitted(content, number))
+    turn.effects.append(effects.Publish(number, float(confidence), content))
+    turn.note(records.Emitted(float(confidence), content, number))
 
 
 def _send(turn: Turn, action: Send) -> None:

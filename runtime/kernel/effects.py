@@ -99,9 +99,10 @@ class Answer(Effect, frozen=True, tag="answer"):
 
 
 class Publish(Effect, frozen=True, tag="publish"):
-    """Let a wave go to whoever listens."""
+    """Let a wave go to whoever listens; ``confidence`` is from 0 to 1."""
 
     number: int
+    confidence: float
     content: Value
 
 

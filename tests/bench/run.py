@@ -58,14 +58,14 @@ spec:
           - event: measured
             if: event.noise < 0.{n} && event.cm > {n}.5
             to: emitting
-            do: [{{set: {{cm: "${{event.cm}}", quality: "${{1.{n} - event.noise}}"}}}}]
+            do: [{{set: {{cm: "${{event.cm}}", quality: "${{1.0 - event.noise}}"}}}}]
           - {{event: measured, to: idle}}
           - {{event: failed, to: broken, do: [{{set: {{misses: "${{misses + {n}}}"}}}}]}}
         timers:
           - {{after: 2s, to: broken}}
       emitting:
         enter:
-          - {{emit: {{wave: {{confidence: "${{quality}}", content: {{cm: "${{cm}}", number: {n}}}}}}}}}
+          - {{emit: {{confidence: "${{quality}}", content: {{cm: "${{cm}}", number: {n}}}}}}}
           - {{raise: sent}}
         transitions:
           - {{event: sent, to: idle}}

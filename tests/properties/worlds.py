@@ -98,7 +98,7 @@ def _cell(draw: Any, phase: str, items: list[str]) -> dict[str, Any]:
         "find": {"table": "items", "where": "row.item == request.payload.item"},
         "work": "look",
         "payload": {"item": "${row.item}", "score": "${row.score}"},
-        "delta": draw(st.sampled_from([2.0, 3.0])),
+        "lifeforce_delta": draw(st.sampled_from([2.0, 3.0])),
     }
     tables = {"items": {"columns": {"item": "string", "score": "real"}, "rows": rows}}
     work = {"look": {"repeat": draw(st.sampled_from(["idempotent", "at-most-once"])), "virtual": model}}

@@ -82,7 +82,7 @@ def test_dialogue_goes_through_its_stages(shipped: Program) -> None:
 def test_after_a_reflex_she_goes_on_in_the_stage_where_she_was(shipped: Program) -> None:
     stimuli = [
         {"at": "0s", "level": "dialogue", "takes": "10s"},
-        {"at": "5s", "level": "reflex", "event": "bump"},
+        {"at": "5s", "level": "reflex", "item": "bump"},
     ]
     result = run(shipped, "voice", set={"scenario/voice.stimuli": stimuli, "scenario/voice.expect": []})
     ways = [(r["from"], r["to"]) for r in result.records() if r["type"] == "transition"]

@@ -41,14 +41,14 @@ WATCH = "---\n".join(
         ENVELOPE.format("Attention", "thenightwatchman")
         + """  beat: 10s
   levels:
-    - {name: noise, take: {all: true}, leftover: carry, max_per_beat: 9, cost: {per_item: 0.1}}
+    - {name: noise, take: all, leftover: carry, max_per_beat: 9, cost: {per_item: 0.1}}
     - {name: look, take: {share: 50%, cap: 2s}, baseline: 1s}
 """,
         ENVELOPE.format("Scenario", "night")
         + """  attention: thenightwatchman
   economy: purse
   horizon: 200s
-  stimuli: [{poisson: {mean: 9s}, level: noise, event: bang, takes: 200ms}]
+  stimuli: [{poisson: {mean: 9s}, level: noise, item: bang, takes: 200ms}]
 """,
     )
 )

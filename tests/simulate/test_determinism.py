@@ -18,7 +18,6 @@ from nimdsl.program import Program
 from nimdsl.text.source import Source, read_sources
 from runtime.kernel.interpreters import PlainInterpreter
 from runtime.run.host import Checks, fold
-from runtime.run.run import find_scenario
 from simulate import run
 
 SCRIPT = """
@@ -83,8 +82,9 @@ spec:
     paths = [nimdsl.shipped_specs()]
     bystander = check_sources([*read_sources(paths)[0], Source("extra.yaml", extra)])
     assert bystander.program is not None
-    assert "a-bystander" in find_scenario(bystander.program, "spark-lossy").cells
-    with_it = run(bystander.program, "spark-lossy")
+    everyone = {"scenario/spark-lossy.cells": [*bystander.program.cells]}
+    with_it = run(bystander.program, "spark-lossy", set=everyone)
+    assert "a-bystander" in with_it.outcome["cells"]
     without = run(shipped, "spark-lossy")
     ours = without.run.hosts["protocol/spark"].records
     assert with_it.run.hosts["protocol/spark"].records == ours

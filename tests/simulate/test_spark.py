@@ -128,6 +128,6 @@ def test_a_canned_greeting_fails(shipped: Program) -> None:
 
 
 def test_a_lying_lifeforce_delta_has_no_authority_and_is_recorded(shipped: Program) -> None:
-    result = run(shipped, "spark", set={"cell/identity-cell.answers.aspect.delta": 999.0})
+    result = run(shipped, "spark", set={"cell/identity-cell.answers.aspect.lifeforce_delta": 999.0})
     assert result.outcome["lifeforce"]["final"] == 388_200_000
     assert "mismatch" in ledger_kinds(result)

@@ -253,7 +253,8 @@ class Resident:
                 case Send() | Ask() | Answer():
                     self._send(effect)
                 case Publish():
-                    around.publish(self.host, canonical.encode(effect.content))
+                    wave = {"confidence": effect.confidence, "content": effect.content}
+                    around.publish(self.host, canonical.encode(wave))
                 case Book():
                     if lane is not None:
                         lane.book(Item(position, index, at_ns), effect.command)

@@ -40,7 +40,7 @@ spec:
   beat: 4s
   levels:
     - {{name: think, take: {{each: 1s}}, max_per_beat: 1, baseline: 1s, work: think}}
-    - {{name: rest, take: {{rest: true}}, baseline: 4s}}
+    - {{name: rest, take: rest, baseline: 4s}}
   work:
     think:
       virtual: {{latency: {{constant: 2s}}}}

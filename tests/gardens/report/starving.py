@@ -10,16 +10,16 @@ STARVING = "---\n".join(
         ENVELOPE.format(kind="Attention", name="watchman")
         + """  beat: 10s
   levels:
-    - {name: alarm, take: {all: true}, leftover: carry, max_per_beat: 5, cost: {per_item: 1}}
-    - {name: look, take: {rest: true}, baseline: 4s, cost: {fixed: 2}}
+    - {name: alarm, take: all, leftover: carry, max_per_beat: 5, cost: {per_item: 1}}
+    - {name: look, take: rest, baseline: 4s, cost: {fixed: 2}}
 """,
         ENVELOPE.format(kind="Scenario", name="night")
         + """  attention: watchman
   economy: purse
   horizon: 400s
   stimuli:
-    - {at: 2s, level: alarm, event: noise, takes: 1s}
-    - {at: 32s, every: 100s, times: 3, level: alarm, event: noise, takes: 1s}
+    - {at: 2s, level: alarm, item: noise, takes: 1s}
+    - {at: 32s, every: 100s, times: 3, level: alarm, item: noise, takes: 1s}
 """,
     )
 )

@@ -27,7 +27,7 @@ metadata: {name: young}
 spec:
   levels:
     - {name: reflex, reflex: true, take: {each: 50ms}, max_per_beat: 5}
-    - {name: dialogue, take: {all: true}}
+    - {name: dialogue, take: all}
     - {name: thinking, take: {share: 90%, cap: 12s}, takes: 1s, tiers: [1, 3]}
 """
 

@@ -12,7 +12,7 @@ from tests.nimdsl.checks.building import document, finds, leaves_alone, together
 
 S = 1_000_000_000
 REFLEX = "{name: reflex, reflex: true, take: {each: 50ms}, max_per_beat: 100}"
-REST = "{name: virtual, take: {rest: true, minimum: 3s}, baseline: 30s}"
+REST = "{name: virtual, take: {rest: {minimum: 3s}}, baseline: 30s}"
 
 
 def attention(*levels: str, more: str = "") -> str:
@@ -20,7 +20,7 @@ def attention(*levels: str, more: str = "") -> str:
 
 
 def test_the_shortest_attention_is_one() -> None:
-    leaves_alone(attention("{name: virtual, take: {rest: true}, baseline: 30s}"))
+    leaves_alone(attention("{name: virtual, take: rest, baseline: 30s}"))
     leaves_alone(attention(REFLEX, "{name: think, take: {share: 60%, cap: 15s}, takes: 1s}", REST))
 
 
@@ -51,45 +51,45 @@ def test_a_level_that_may_take_nothing_can_never_run(level: str) -> None:
 
 
 def test_a_level_below_baselines_that_take_everything_can_never_run() -> None:
-    watch = "{name: watch, take: {all: true}, baseline: 29.7s}"
+    watch = "{name: watch, take: all, baseline: 29.7s}"
     finds("NIM0602", attention(watch, "{name: think, §take: {share: 40%}}"))
 
 
 def test_a_minimum_above_what_is_left_can_never_be_met() -> None:
-    think = "{name: think, take: {all: true}, baseline: 27s}"
-    virtual = "{name: virtual, take: {rest: true, minimum: §3s}, baseline: 30s}"
+    think = "{name: think, take: all, baseline: 27s}"
+    virtual = "{name: virtual, take: {rest: {minimum: §3s}}, baseline: 30s}"
     found = finds("NIM0603", attention(think, virtual))
     assert found.message == (
         "`virtual` starts only with 3s, and never has more than 2.7s: "
         "the baseline of `think` takes the rest"
     )
     assert found.fix == "lower `minimum` to 2.7s at most, or the `baseline` of `think`"
-    leaves_alone(attention("{name: think, take: {all: true}, baseline: 26.7s}", virtual.replace("§", "")))
+    leaves_alone(attention("{name: think, take: all, baseline: 26.7s}", virtual.replace("§", "")))
 
 
 def test_a_minimum_above_all_that_a_beat_has_is_no_affair_of_baselines() -> None:
-    for above in ([], ["{name: think, take: {all: true}, baseline: 1s}"]):
-        found = finds("NIM0603", attention(*above, "{name: virtual, take: {rest: true, minimum: §40s}}"))
+    for above in ([], ["{name: think, take: all, baseline: 1s}"]):
+        found = finds("NIM0603", attention(*above, "{name: virtual, take: {rest: {minimum: §40s}}}"))
         most = "28.7s" if above else "29.7s"
         assert found.fix == f"lower `minimum` to {most} at most, or make the beat longer"
         assert "baseline" not in found.message
 
 
 def test_the_level_that_takes_everything_is_named() -> None:
-    nap = "{name: nap, take: {rest: true}, baseline: 30s}"
-    found = finds("NIM0602", attention(nap, "{name: virtual, §take: {rest: true, minimum: 3s}}"))
+    nap = "{name: nap, take: rest, baseline: 30s}"
+    found = finds("NIM0602", attention(nap, "{name: virtual, §take: {rest: {minimum: 3s}}}"))
     assert found.message == "`virtual` can never run: the baseline of `nap` takes all of every beat"
     assert found.fix == "lower the `baseline` of `nap`, or put `virtual` above"
-    watch = "{name: watch, take: {all: true}, baseline: 5s}"
-    found = finds("NIM0602", attention(watch, nap, "{name: virtual, §take: {all: true}}"))
+    watch = "{name: watch, take: all, baseline: 5s}"
+    found = finds("NIM0602", attention(watch, nap, "{name: virtual, take: §all}"))
     assert "the baselines of `watch` and `nap` take all of every beat" in found.message
 
 
 @pytest.mark.parametrize(
     "levels",
     [
-        "{name: think, take: {all: true}, takes: §29.8s}",
-        "{name: one, take: {all: true}, tells: {level: two, takes: §30s}}, {name: two, take: {all: true}}",
+        "{name: think, take: all, takes: §29.8s}",
+        "{name: one, take: all, tells: {level: two, takes: §30s}}, {name: two, take: all}",
     ],
 )
 def test_what_no_beat_can_finish_is_a_warning(levels: str) -> None:
@@ -100,15 +100,15 @@ def test_what_no_beat_can_finish_is_a_warning(levels: str) -> None:
 
 
 def test_what_no_beat_must_finish_is_left_alone() -> None:
-    leaves_alone(attention("{name: think, take: {all: true}, takes: 40s, leftover: carry}"))
+    leaves_alone(attention("{name: think, take: all, takes: 40s, leftover: carry}"))
     work = ", work: {look: {virtual: {latency: {constant: 1s}}}}"
-    leaves_alone(attention("{name: think, take: {all: true}, takes: 40s, work: look}", more=work))
+    leaves_alone(attention("{name: think, take: all, takes: 40s, work: look}", more=work))
 
 
 def test_work_that_nobody_declares_can_be_declared() -> None:
-    found = finds("NIM0301", attention("{name: think, take: {all: true}, work: §brake}"))
+    found = finds("NIM0301", attention("{name: think, take: all, work: §brake}"))
     assert found.fix == "declare it: `work: {brake: {}}` in the spec"
-    leaves_alone(attention("{name: think, take: {all: true}, work: brake}", more=", work: {brake: {}}"))
+    leaves_alone(attention("{name: think, take: all, work: brake}", more=", work: {brake: {}}"))
 
 
 def test_a_beat_beyond_the_horizon_is_a_warning() -> None:
@@ -151,23 +151,23 @@ def test_what_nothing_bounds_is_found(level: str) -> None:
 @pytest.mark.parametrize(
     ("code", "level"),
     [
-        ("NIM0203", "{name: think, §take: {all: true, share: 40%}}"),
+        ("NIM0203", "{name: think, §take: {each: 1s, share: 40%}}"),
         ("NIM0203", "{name: think, §take: {}}"),
-        ("NIM0203", "{name: think, take: {all: §false}}"),
-        ("NIM0203", "{name: reflex, reflex: true, §take: {all: true}, max_per_beat: 3}"),
-        ("NIM0204", "{name: think, take: {all: true}, §tiers: [3]}"),
+        ("NIM0203", "{name: think, take: {§all: false}}"),
+        ("NIM0203", "{name: reflex, reflex: true, take: §all, max_per_beat: 3}"),
+        ("NIM0204", "{name: think, take: all, §tiers: [3]}"),
         ("NIM0210", "{name: think, take: {each: 1s}, max_per_beat: 3, baseline: §2s}"),
-        ("NIM0210", "{name: think, take: {all: true}, stages: {§idle: 100%}}"),
-        ("NIM0604", "{name: think, take: {all: true}, §cost: {per_item: 1}}"),
-        ("NIM0203", "{name: think, take: {all: true, cap: §3s}}"),
-        ("NIM0203", "{name: think, take: {share: 3%, minimum: §3s}}"),
+        ("NIM0210", "{name: think, take: all, stages: {§idle: 100%}}"),
+        ("NIM0604", "{name: think, take: all, §cost: {per_item: 1}}"),
+        ("NIM0203", "{name: think, take: {each: 1s, cap: §3s}, max_per_beat: 3}"),
+        ("NIM0203", "{name: think, take: {share: 3%, §minimum: 3s}}"),
         ("NIM0203", "{name: think, take: {each: 1s}, max_per_beat: 3, takes: §2s}"),
         ("NIM0203", "{name: reflex, reflex: true, §take: {share: 3%}, max_per_beat: 3}"),
         ("NIM0203", "{name: reflex, reflex: true, take: {each: 1ms}, max_per_beat: 3, §cost: {fixed: 1}}"),
-        ("NIM0210", "{name: §settle, take: {all: true}}"),
-        ("NIM0210", "{name: think, take: {all: true}, §stages: {one: 50%, two: 40%}}"),
-        ("NIM0301", "{name: think, take: {all: true}, tells: {level: §thinc}}"),
-        ("NIM0301", "{name: think, take: {all: true}, work: §thinc}"),
+        ("NIM0210", "{name: §settle, take: all}"),
+        ("NIM0210", "{name: think, take: all, §stages: {one: 50%, two: 40%}}"),
+        ("NIM0301", "{name: think, take: all, tells: {level: §thinc}}"),
+        ("NIM0301", "{name: think, take: all, work: §thinc}"),
         ("NIM0207", "{name: think, take: {share: §140%}}"),
         ("NIM0210", "{name: think, take: {share: 40%, cap: §0s}}"),
     ],
@@ -181,26 +181,24 @@ def test_a_share_that_is_not_there_is_asked_for() -> None:
 
 
 def test_who_tells_says_how_long() -> None:
-    think = "{name: think, take: {all: true}}"
+    think = "{name: think, take: all}"
     finds("NIM0204", attention(REFLEX.replace("max", "§tells: {level: think}, max"), think))
     leaves_alone(attention(REFLEX.replace("max", "tells: {level: think, takes: 1s}, max"), think))
 
 
 def test_a_tier_belongs_to_one_level() -> None:
-    first = "{name: one, take: {all: true}, takes: 1s, tiers: [1, 2]}"
-    finds("NIM0210", attention(first, "{name: two, take: {all: true}, takes: 1s, §tiers: [2, 3]}"))
+    first = "{name: one, take: all, takes: 1s, tiers: [1, 2]}"
+    finds("NIM0210", attention(first, "{name: two, take: all, takes: 1s, §tiers: [2, 3]}"))
 
 
 def test_a_baseline_that_may_be_over_early_takes_nothing_for_sure() -> None:
     work = ", work: {look: {virtual: {latency: {constant: 1s}}}}"
-    watch = "{name: watch, take: {all: true}, baseline: 29.7s, work: look}"
+    watch = "{name: watch, take: all, baseline: 29.7s, work: look}"
     leaves_alone(attention(watch, "{name: think, take: {share: 40%}}", more=work))
 
 
 def test_what_costs_more_than_there_ever_is_can_never_run() -> None:
-    dear = document(
-        "Attention", "{levels: [{name: think, take: {all: true}, §cost: {fixed: 300}}]}", "dear"
-    )
+    dear = document("Attention", "{levels: [{name: think, take: all, §cost: {fixed: 300}}]}", "dear")
     purse = document("Economy", "{opening: 20, capacity: 100, incomes: {sun: 1}}", "purse")
     found = finds("NIM0602", dear, purse, document("Scenario", "{attention: dear, economy: purse}"))
     assert "an item costs 300.0 LF at once" in found.message
@@ -213,8 +211,8 @@ def test_what_costs_more_than_there_ever_is_can_never_run() -> None:
 def test_what_is_lower_than_upkeep_is_no_income() -> None:
     dear = document(
         "Attention",
-        "{levels: [{name: cheap, take: {all: true}, cost: {fixed: 1}},"
-        " {name: think, take: {all: true}, cost: {per_second: 1}}]}",
+        "{levels: [{name: cheap, take: all, cost: {fixed: 1}},"
+        " {name: think, take: all, cost: {per_second: 1}}]}",
         "dear",
     )
     purse = document("Economy", "{opening: 100, incomes: {sun: 0.5}, upkeep: {heat: 0.7}}", "purse")
@@ -239,23 +237,23 @@ def test_upkeep_alone_can_be_too_much() -> None:
 def test_modes_start_no_work() -> None:
     idle = "{enter: [{work: §look}], transitions: [{event: think, to: idle}]}"
     machine = f", modes: {{initial: idle, states: {{idle: {idle}}}}}"
-    found = finds("NIM0301", attention("{name: think, take: {all: true}}", more=machine))
+    found = finds("NIM0301", attention("{name: think, take: all}", more=machine))
     assert found.fix == "give it to a level: `work: look`"
 
 
 def test_two_levels_of_one_name_are_found() -> None:
-    finds("NIM0210", attention("{name: think, take: {all: true}}", "{name: §think, take: {all: true}}"))
+    finds("NIM0210", attention("{name: think, take: all}", "{name: §think, take: all}"))
 
 
 def test_overhead_and_settle_must_leave_something() -> None:
-    finds("NIM0210", attention("{name: think, take: {all: true}}", more=", beat: §300ms"))
+    finds("NIM0210", attention("{name: think, take: all}", more=", beat: §300ms"))
 
 
 def test_modes_are_checked_as_every_machine() -> None:
     def modes(transition: str) -> str:
         return f", modes: {{initial: idle, states: {{idle: {{transitions: [{transition}]}}}}}}"
 
-    think = "{name: think, take: {all: true}}"
+    think = "{name: think, take: all}"
     found = finds("NIM0406", attention(think, more=modes("{event: §thinc, to: idle}")))
     assert found.fix == "did you mean `think`?"
     finds("NIM0405", attention(think, more=modes("{event: think, to: §ilde}")))
@@ -263,9 +261,7 @@ def test_modes_are_checked_as_every_machine() -> None:
 
 
 def test_an_economy_that_cannot_carry_full_load_is_a_warning() -> None:
-    dear = document(
-        "Attention", "{levels: [{name: think, take: {all: true}, cost: {per_second: 1}}]}", "dear"
-    )
+    dear = document("Attention", "{levels: [{name: think, take: all, cost: {per_second: 1}}]}", "dear")
     purse = document("Economy", "{opening: 100, incomes: {sun: 0.5}}", "purse")
     scenario = document("Scenario", "{attention: dear, economy: purse}")
     (found,) = nimdsl.check_text(together(dear, purse, scenario)).diagnostics

@@ -37,7 +37,7 @@ def compiled(stimulus: str, *fields: str) -> Scenario:
 
 
 def test_a_level_gets_items_of_the_only_attention() -> None:
-    found = compiled("at: 2s, level: dialogue, takes: 5s, event: speech, payload: {word: hi}")
+    found = compiled("at: 2s, level: dialogue, takes: 5s, item: speech, payload: {word: hi}")
     assert found.attention == "young"
     arrivals = Periodic(2_000_000_000)
     wanted = Stimulus("attention/young", "speech", {"word": "hi"}, arrivals, "dialogue", 5_000_000_000)

@@ -154,8 +154,6 @@ def test_instances_are_named() -> None:
 
 
 def test_a_word_that_is_not_in_the_list_is_quoted_as_it_is() -> None:
-    found = finds(
-        "NIM0206", document("Attention", "{levels: [{name: a, take: {all: true}, leftover: §cary}]}")
-    )
+    found = finds("NIM0206", document("Attention", "{levels: [{name: a, take: all, leftover: §cary}]}"))
     assert found.message == "`leftover` cannot be 'cary'"
     assert found.fix == "did you mean `carry`?"

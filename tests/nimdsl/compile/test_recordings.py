@@ -41,7 +41,7 @@ metadata: {name: s}
 spec: {horizon: 60s, stimuli: [STIMULUS]}
 """
 )
-LEVEL = "{recording: {file: arrivals.csv}, level: dialogue, event: speech}"
+LEVEL = "{recording: {file: arrivals.csv}, level: dialogue, item: speech}"
 THINKING = "{recording: {file: arrivals.csv}, level: thinking}"
 BARE = "{recording: {file: arrivals.csv}, to: lamp, event: bare}"
 SECOND = 1_000_000_000
@@ -165,7 +165,7 @@ def test_a_level_that_says_what_items_take_needs_no_column() -> None:
 def test_where_a_row_does_not_say_the_stimulus_does_or_the_level() -> None:
     csv = "at,takes\n1,\n2,5s\n"
     assert recorded(csv, THINKING).takes_ns == (0, 5 * SECOND)
-    said = LEVEL.replace("event: speech", "takes: 3s")
+    said = LEVEL.replace("item: speech", "takes: 3s")
     assert recorded(csv, said).takes_ns == (3 * SECOND, 5 * SECOND)
 
 
@@ -303,7 +303,7 @@ def test_a_value_of_another_type_than_the_cell_accepts(column: str, value: str, 
     [
         ("at,names\n1,a\n", "{recording: {file: arrivals.csv}, to: lamp, event: tell}", "NIM0304"),
         ("at\n1\n", "{recording: {file: arrivals.csv}, to: lamp, event: tell}", "NIM0306"),
-        ("at,x\n1,2\n", LEVEL.replace("event", "takes: 1s, payload: {x: 1}, event"), "NIM0203"),
+        ("at,x\n1,2\n", LEVEL.replace("item", "takes: 1s, payload: {x: 1}, item"), "NIM0203"),
         ("at,takes\n1,2\n", LEVEL.replace("dialogue", "reflex"), "NIM0203"),
         (
             "at,x\n1,2\n",
@@ -382,7 +382,7 @@ def test_no_such_file_and_a_likely_one() -> None:
     found = unusable("NIM0101", LEVEL.replace("arrivals", "arivals"))
     assert found.to_text().splitlines()[1:] == [
         "   26 | spec: {horizon: 60s, stimuli: [{recording: {file: arivals.csv}, level: dialogue,"
-        " event: speech}]}",
+        " item: speech}]}",
         "      |                                                   ^^^^^^^^^^^",
         "      = fix: did you mean `arrivals.csv`?",
     ]

@@ -22,18 +22,18 @@ from tests.nimdsl.checks.building import document, finds
 
 def level(fields: str) -> str:
     """An attention with one level that takes what it likes."""
-    return document("Attention", f"{{levels: [{{name: think, take: {{all: true}}, {fields}}}]}}")
+    return document("Attention", f"{{levels: [{{name: think, take: all, {fields}}}]}}")
 
 
 @pytest.mark.parametrize(
     ("code", "wrong", "fix"),
     [
         ("NIM0205", level("§cost: 0.05").replace("§cost: ", "cost: §"), "`cost: {per_second: 0.05}`"),
-        ("NIM0205", level("take: §5s").replace("take: {all: true}, ", ""), "`take: {each: 5s}`"),
-        ("NIM0205", level("take: §40%").replace("take: {all: true}, ", ""), "`take: {share: 40%}`"),
-        ("NIM0205", level("take: §much").replace("take: {all: true}, ", ""), "`take: {share: 40%}`"),
+        ("NIM0205", level("take: §5s").replace("take: all, ", ""), "`take: {each: 5s}`"),
+        ("NIM0205", level("take: §40%").replace("take: all, ", ""), "`take: {share: 40%}`"),
+        ("NIM0205", level("take: §much").replace("take: all, ", ""), "`take: {share: 40%}`"),
         ("NIM0205", level("tiers: §3"), "`tiers: [3]`"),
-        ("NIM0205", document("Attention", "{levels: [{name: a, take: {all: true}}], work: {brake: §5s}}"), "`brake: {virtual: {latency: {constant: 5s}}}`"),
+        ("NIM0205", document("Attention", "{levels: [{name: a, take: all}], work: {brake: §5s}}"), "`brake: {virtual: {latency: {constant: 5s}}}`"),
         ("NIM0205", level("stages: §3"), "`stages: {<name>: 40%}`"),
         ("NIM0205", level("cost: {fixed: §[]}").replace("§[]", "[]").replace("fixed", "§fixed"), "write for example `0.4`"),
         ("NIM0205", document("Scenario", "{§stimuli: {at: 5s, to: it, event: go}}"), "put it into a list"),
@@ -50,7 +50,7 @@ def level(fields: str) -> str:
         ("NIM0210", level("queue: §0"), "write a whole number from 1 to 100,000"),
         ("NIM0210", level("tiers: [§9]"), "write a whole number from 0 to 5"),
         ("NIM0210", level("cost: {fixed: §-1}"), "write a number from 0 to 1,000,000"),
-        ("NIM0207", level("take: {share: §150%}").replace("take: {all: true}, ", ""), "write at most `100%`"),
+        ("NIM0207", level("take: {share: §150%}").replace("take: all, ", ""), "write at most `100%`"),
         ("NIM0205", document("Attention", "{§levels: {think: {}}}"), "`levels: [{name: <name>, take: {share: 40%}}]`"),
         ("NIM0210", document("Economy", "{opening: 1, incomes: {roof: §-0.1}}"), "belongs under `upkeep`"),
         ("NIM0210", document("Economy", "{opening: 1, incomes: {roof: §1001}}"), "write a number from 0 to 1,000"),
@@ -68,7 +68,7 @@ def test_a_mistake_has_its_fix(code: str, wrong: str, fix: str) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message", "fix"),
     [
-        (document("Attention", "{overhead: §-50ms, levels: []}").replace("[]", "[{name: a, take: {all: true}}]"),
+        (document("Attention", "{overhead: §-50ms, levels: []}").replace("[]", "[{name: a, take: all}]"),
          "`overhead` must not be negative, this is '-50ms'", "remove the minus: `50ms`"),
         (document("Scenario", "{horizon: §-20min}"), "`horizon` must not be negative", "remove the minus: `20min`"),
         (document("Garden", "{bus: {loss: §-5%}}"), "`loss` must not be negative", "remove the minus: `5%`"),

@@ -47,7 +47,7 @@ spec: {{attention: a, economy: purse, {scenario}}}
     )
 
 
-TALK = "[{name: talk, take: {all: true}, takes: 6s, stages: {listen: 50%, think: 10%, answer: 40%}}]"
+TALK = "[{name: talk, take: all, takes: 6s, stages: {listen: 50%, think: 10%, answer: 40%}}]"
 
 
 def ways(result: Result) -> list[tuple[float, str]]:
@@ -167,7 +167,7 @@ def test_what_a_stage_does_happens_in_time() -> None:
 
 
 def test_a_stage_of_no_length_is_passed_through() -> None:
-    levels = "[{name: talk, take: {all: true}, takes: 6s, stages: {listen: 0%, think: 0%, answer: 100%}}]"
+    levels = "[{name: talk, take: all, takes: 6s, stages: {listen: 0%, think: 0%, answer: 100%}}]"
     acting = STAGES.replace("THINK", "enter: [{reward: seen}],").replace("late: {", "late: {final: true, ")
     acting = acting.replace("answer: {}}}", "answer: {timers: [{after: 9s, to: late}]}}}")
     result = run(program(levels, modes(acting), scenario=SPEAK), "s")
@@ -198,7 +198,7 @@ def test_a_guard_that_is_false_leaves_it_to_the_next_way() -> None:
 
 
 def test_a_run_that_ends_in_settle_says_what_it_saw() -> None:
-    result = run(program("[{name: v, take: {rest: true}, baseline: 10s}]", scenario="horizon: 9.85s"), "s")
+    result = run(program("[{name: v, take: rest, baseline: 10s}]", scenario="horizon: 9.85s"), "s")
     (beat,) = result.summary["beats"]
     assert not beat["settled"]
     assert beat["settle_s"] == pytest.approx(0.05)
@@ -206,7 +206,7 @@ def test_a_run_that_ends_in_settle_says_what_it_saw() -> None:
 
 
 def test_the_end_of_a_run_grants_nothing() -> None:
-    dear = "[{name: v, take: {rest: true}, baseline: 10s, cost: {fixed: 500}}]"
+    dear = "[{name: v, take: rest, baseline: 10s, cost: {fixed: 500}}]"
     for horizon in ("100ms", "5s"):
         result = run(program(dear, scenario=f"horizon: {horizon}"), "s")
         (beat,) = result.summary["beats"]
@@ -222,6 +222,6 @@ def test_the_end_of_a_run_grants_nothing() -> None:
 
 def test_what_a_reflex_tells_at_the_end_of_a_beat_belongs_to_the_next() -> None:
     reflex = "name: r, reflex: true, take: {each: 50ms}, max_per_beat: 9, tells: {level: low, takes: 1s}"
-    levels = f"[{{{reflex}}}, {{name: low, take: {{all: true}}}}]"
+    levels = f"[{{{reflex}}}, {{name: low, take: all}}]"
     result = run(program(levels, scenario="horizon: 20s, stimuli: [{at: 9.95s, level: r}]"), "s")
     assert [beat["levels"]["low"]["spent_s"] for beat in result.summary["beats"]] == [0.0, 1.0]

@@ -75,6 +75,41 @@ def test_an_action_that_faults_undoes_its_transition_before_anything_is_paid() -
     assert result.outcome["lifeforce"]["spent"] == 0
 
 
+@pytest.mark.parametrize(
+    ("x", "state", "waves"),
+    [(0, "b", [0.0]), (1, "b", [0.5]), (2, "b", [1.0]), (3, "c", []), (-1, "c", [])],
+)
+def test_1_5_a_wave_whose_confidence_is_not_from_0_to_1_undoes_its_transition(
+    x: int, state: str, waves: list[float]
+) -> None:
+    machine = """
+    initial: a
+    states:
+      a:
+        transitions:
+          - {event: push, to: b, do: [{emit: {confidence: "${event.x * 0.5}", content: {x: "${event.x}"}}}]}
+          - {event: fault, to: c, do: [{set: {why: "${event.reason}"}}]}
+      b: {final: true}
+      c: {final: true}"""
+    once = ONE.replace("x: 1", f"x: {x}")
+    result = go(cell(machine, PUSH + "  data: {why: string}\n", scenario=once))
+    assert result.outcome["cells"]["c"]["state"] == state
+    assert [(r["confidence"], r["content"]) for r in records(result, "emit")] == [
+        (w, {"x": x}) for w in waves
+    ]
+    told = result.outcome["cells"]["c"]["data"]["why"]
+    assert told == ("" if waves else f"a confidence is from 0 to 1, this is {x * 0.5}")
+
+
+def test_1_5_a_wave_says_nothing_and_is_sure_unless_it_says_otherwise() -> None:
+    machine = """
+    initial: a
+    states:
+      a: {enter: [{emit: {}}], transitions: [{event: push, internal: true}]}"""
+    result = go(cell(machine, PUSH, scenario=ONE))
+    assert [(r["confidence"], r["content"]) for r in records(result, "emit")] == [(1.0, {})]
+
+
 def test_1_3_internal_events_are_bounded() -> None:
     machine = """
     initial: a
@@ -301,7 +336,7 @@ def test_a_long_queue_is_answered_without_a_fault() -> None:
 
 
 def test_4_4_an_absurd_claim_makes_a_reply_unreadable_not_a_crash() -> None:
-    result = run(nimdsl.load_text(HELLO), "hello", set={"cell/greeter.answers.hello.delta": 1e13})
+    result = run(nimdsl.load_text(HELLO), "hello", set={"cell/greeter.answers.hello.lifeforce_delta": 1e13})
     assert {r["verdict"] for r in result.failures} == {"malformed"}
 
 

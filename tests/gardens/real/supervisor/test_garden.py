@@ -33,7 +33,7 @@ spec:
             to: waiting
             do:
               - set: {ticks: "${ticks + 1}"}
-              - emit: {wave: {confidence: 1.0, content: {ticks: "${ticks}"}}}
+              - emit: {confidence: 0.5, content: {ticks: "${ticks}"}}
 ---
 apiVersion: nimdsl.dev/v1
 kind: Scenario
@@ -72,6 +72,7 @@ def test_what_a_cell_emits_is_heard_on_its_wave_subject(
         live(ticker, "s", local(20.0, server=server.url), tmp_path, url=server.url, meanwhile=listen)
     )
     assert heard
+    assert heard[0] == (heard[0][0], {"confidence": 0.5, "content": {"ticks": 1}})
     assert heard[0][0].endswith(".cell.time.ticker")
 
 

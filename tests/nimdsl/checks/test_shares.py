@@ -1,0 +1,108 @@
+"""A share is at most all of it, wherever a document has one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import nimdsl
+from nimdsl.kinds import KINDS, document_schema, resolve
+from tests.nimdsl.checks.building import ECONOMY, TALK, document, finds, leaves_alone, phase, together
+
+
+def model(fields: str) -> str:
+    return f"{{latency: {{constant: 1s}}, {fields}}}"
+
+
+def shares(kind: str, schema: Any, path: str = "") -> Iterator[str]:
+    schema = resolve(kind, schema)
+    if schema.get("x-type") == "share":
+        yield path
+    if path.count(".") < 8:
+        for name, inner in schema.get("properties", {}).items():
+            yield from shares(kind, inner, f"{path}.{name}")
+        for keyword in ("items", "additionalProperties"):
+            if isinstance(schema.get(keyword), dict):
+                yield from shares(kind, schema[keyword], f"{path}.*")
+
+
+MODEL = {
+    "failure": "failure: 101%",
+    "nack": "nack: 101%",
+    "retry": "retry: 101%",
+    "crash.chance": "crash: {chance: 101%, down: 1s}",
+}
+LEVEL = "levels: [{name: a, take: all, work: w}]"
+ANSWER = "answers: {a: {request: ask, reply: answer, payload: {text: a, confidence: 1}, work: w}}"
+TOO_MUCH = {
+    **{
+        f"Cell.work.*.virtual.{name}": document(
+            "Cell", f"{{{ANSWER}, work: {{w: {{virtual: {model(text)}}}}}}}"
+        )
+        for name, text in MODEL.items()
+    },
+    **{
+        f"Attention.work.*.virtual.{name}": document(
+            "Attention", f"{{{LEVEL}, work: {{w: {{virtual: {model(text)}}}}}}}"
+        )
+        for name, text in MODEL.items()
+    },
+    **{
+        f"Protocol.translator.virtual.{name}": document(
+            "Protocol", f"{{economy: purse, phases: [first], translator: {{virtual: {model(text)}}}}}"
+        )
+        for name, text in MODEL.items()
+    },
+    "Attention.levels.*.take.share": document("Attention", "{levels: [{name: a, take: {share: 101%}}]}"),
+    "Attention.levels.*.stages.*": document(
+        "Attention", "{levels: [{name: a, take: all, stages: {b: 101%}}]}"
+    ),
+    "Garden.bus.loss": document("Garden", "{bus: {loss: 101%}}"),
+    "Garden.bus.duplicate": document("Garden", "{bus: {duplicate: 101%}}"),
+    "Garden.bus.delay.chance": document("Garden", "{bus: {delay: {chance: 101%, by: {constant: 1s}}}}"),
+    "Garden.bus.reorder.chance": document("Garden", "{bus: {reorder: {chance: 101%, by: {constant: 1s}}}}"),
+}
+
+
+@pytest.mark.parametrize("path", TOO_MUCH)
+def test_more_than_all_is_refused(path: str) -> None:
+    found = nimdsl.check_text(together(ECONOMY, TALK, phase(), TOO_MUCH[path])).diagnostics
+    assert ("NIM0207", "write at most `100%`") in {(one.code, one.fix) for one in found}
+
+
+def test_every_share_is_tried() -> None:
+    known = {
+        f"{kind}{path}"
+        for kind in KINDS
+        for path in shares(kind, document_schema(kind)["properties"]["spec"])
+    }
+    assert known == set(TOO_MUCH)
+
+
+def emitting(confidence: str, spec: str = "") -> str:
+    enter = f"{{emit: {{{confidence}content: {{word: a}}}}}}"
+    return document(
+        "Cell", f"{{{spec}machine: {{initial: a, states: {{a: {{final: true, enter: [{enter}]}}}}}}}}"
+    )
+
+
+@pytest.mark.parametrize("confidence", ["§1.01", "§-0.5", "§2", '§"${1.0 + 0.5}"', '§"${sure}"'])
+def test_a_confidence_is_from_0_to_1(confidence: str) -> None:
+    found = finds(
+        "NIM0210",
+        emitting(f"confidence: {confidence}, ", "for: {sure: [1.5]}, ").replace(
+            "name: it", "name: 'it-${sure}'"
+        ),
+    )
+    assert found.fix == "write a number from 0 to 1"
+
+
+@pytest.mark.parametrize("confidence", ["", "confidence: 0, ", "confidence: 1, ", 'confidence: "${0.5}", '])
+def test_a_confidence_that_is_one(confidence: str) -> None:
+    leaves_alone(emitting(confidence))
+
+
+def test_a_confidence_is_a_number() -> None:
+    finds("NIM0304", emitting("confidence: §sure, "))
