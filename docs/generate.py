@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from nimdsl.kinds import KINDS, document_schema
+from nimdsl.kinds import kind_names
+from nimdsl.kinds.schemas import document_schema
 
 PAGE = Path(__file__).with_name("language.md")
 BEGIN = "<!-- generated: python docs/generate.py -->"
@@ -113,7 +114,7 @@ def generated() -> str:
     """The text between the markers, without them."""
     shapes: dict[str, str] = {}
     lines: list[str] = []
-    for kind in KINDS:
+    for kind in kind_names():
         spec = document_schema(kind)["properties"]["spec"]
         lines += [f"### {kind}", "", spec["description"], "", *HEAD]
         lines += [*_Kind(kind, shapes).rows(spec), ""]

@@ -13,7 +13,8 @@ from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.commands.output import styled
-from nimdsl.kinds import KINDS, document_schema
+from nimdsl.kinds import kind_names
+from nimdsl.kinds.schemas import document_schema
 from nimdsl.schema.fields import Unknown, explain_field, fields_called, find_field
 
 _CODE = re.compile(r"(nim)?\d{2,}", re.IGNORECASE)
@@ -61,7 +62,7 @@ def overview() -> str:
         own = [entry for entry in catalogue().values() if entry.code.startswith(prefix)]
         lines += [styled(title, "bold"), *(f"  {entry.code}  {entry.title}" for entry in own), ""]
     lines.append(styled("kinds", "bold"))
-    lines += [f"  {kind:<10} {document_schema(kind)['description']}" for kind in KINDS]
+    lines += [f"  {kind:<10} {document_schema(kind)['description']}" for kind in kind_names()]
     told = textwrap.wrap(", ".join(words()), 90, break_on_hyphens=False)
     lines += ["", styled("words", "bold"), *(f"  {line}" for line in told), ""]
     return "\n".join([*lines, "`nimdsl explain NIM0203`, `... Cell.machine` or `... granted` says more"])
@@ -103,9 +104,9 @@ def _field(what: str) -> str:
     if not isinstance(found, Unknown):
         return explain_field(found)
     if not found.known:
-        codes = did_you_mean(what, [*KINDS, *catalogue(), *words()])
+        codes = did_you_mean(what, [*kind_names(), *catalogue(), *words()])
         called = fields_called(what)
-        fix = f"did you mean `{codes}`?" if codes else "begin with a kind: " + ", ".join(KINDS)
+        fix = f"did you mean `{codes}`?" if codes else "begin with a kind: " + ", ".join(kind_names())
         fix = f"`nimdsl explain {called[0].shown}`" if called else fix
         message = f"`{found.word}` is neither a kind nor a code nor a word of results"
         raise SpecError((error("NIM0301", message, fix=fix),))

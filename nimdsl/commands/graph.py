@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +13,10 @@ from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import phrase
 from nimdsl.commands.output import chosen
+from nimdsl.kinds import Kind, kinds
 from nimdsl.loading import load
 from nimdsl.program import Program
-from nimdsl.show.graph import Drawing, draw_cell, draw_phase, draw_protocol
+from nimdsl.show.graph import Drawing
 from nimdsl.show.notation import to_dot, to_mermaid
 
 
@@ -46,19 +48,26 @@ def command(
 
 
 def find(program: Program, name: str, deep: bool = False) -> Drawing:
-    """The drawing of the protocol, phase, cell or attention of that name, in this order."""
-    kind, _, rest = name.partition("/")
-    kinds = ("protocol", "phase", "cell", "attention")
-    wanted = (kind.lower(),) if rest and kind.lower() in kinds else kinds
+    """The drawing of the protocol, phase, cell or attention of that name, in this order; then of others."""
+    prefix, _, rest = name.partition("/")
+    drawn = {kind.prefix: kind for kind in kinds().values() if kind.draw}
+    wanted = [drawn[prefix.lower()]] if rest and prefix.lower() in drawn else _by_rank(drawn)
     plain = rest if len(wanted) == 1 else name
-    if "protocol" in wanted and plain in program.protocols:
-        return draw_protocol(program.protocols[plain], deep)
-    if "phase" in wanted and plain in program.phases:
-        return draw_phase(program.phases[plain], deep)
-    if "cell" in wanted and plain in program.cells:
-        return draw_cell(program.cells[plain], deep)
-    if "attention" in wanted and plain in program.attentions:
-        return draw_cell(program.attentions[plain], deep)
-    known = [*program.protocols, *program.phases, *program.cells, *program.attentions]
-    message = f"there is no cell, phase, protocol or attention named `{name}`"
+    for kind in wanted:
+        if kind.draw and plain in program.of(kind.name):
+            drawing: Drawing = kind.draw(program, plain, deep)
+            return drawing
+    known = [one for kind in wanted for one in program.of(kind.name)]
+    names = phrase_of([kind.prefix for kind in wanted])
+    message = f"there is no {names} named `{name}`"
     raise SpecError((error("NIM0301", message, fix=phrase(plain, known)),))
+
+
+def _by_rank(drawn: Mapping[str, Kind]) -> list[Kind]:
+    first = [drawn[prefix] for prefix in ("protocol", "phase", "cell", "attention")]
+    return [*first, *(kind for kind in drawn.values() if kind not in first)]
+
+
+def phrase_of(names: Sequence[str]) -> str:
+    """``cell, phase or protocol``."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

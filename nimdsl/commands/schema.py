@@ -13,7 +13,8 @@ from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import PermanentPortError, SpecError
 from nimdsl.base.suggest import phrase
 from nimdsl.commands.output import chosen, counted, print_json
-from nimdsl.kinds import KINDS, any_schema, document_schema
+from nimdsl.kinds import by_prefix, kind_names
+from nimdsl.kinds.schemas import any_schema, document_schema
 from nimdsl.loading import load
 
 ANY_DOCUMENT = "document.json"
@@ -36,7 +37,7 @@ def command(
 
     Example: nimdsl schema --out schemas
     """
-    kinds = {kind.lower(): kind for kind in KINDS}
+    kinds = by_prefix()
     if out is not None:
         files = write_schemas(out)
         print(f"{counted(len(files), 'schema')} in {out}; put this on top of a YAML file:")
@@ -52,7 +53,7 @@ def command(
 def _wire(name: str, specs: list[Path] | None) -> Mapping[str, Any]:
     schemas = load(*chosen(specs)[0]).schemas
     if name not in schemas:
-        fix = phrase(name, [*KINDS, *schemas])
+        fix = phrase(name, [*kind_names(), *schemas])
         raise SpecError(
             (error("NIM0301", f"there is neither a kind nor a Schema named `{name}`", fix=fix),)
         )
@@ -61,7 +62,7 @@ def _wire(name: str, specs: list[Path] | None) -> Mapping[str, Any]:
 
 def _list(specs: list[Path] | None) -> None:
     print("kinds")
-    for kind in KINDS:
+    for kind in kind_names():
         print(f"  {kind:<9} {document_schema(kind)['description']}")
     paths, called = chosen(specs)
     try:
@@ -76,7 +77,7 @@ def _list(specs: list[Path] | None) -> None:
 
 def write_schemas(folder: Path) -> list[Path]:
     """Writes the schema of each kind, and of a document of any kind, into ``folder``."""
-    schemas = {f"{kind.lower()}.json": document_schema(kind) for kind in KINDS}
+    schemas = {f"{kind.lower()}.json": document_schema(kind) for kind in kind_names()}
     schemas[ANY_DOCUMENT] = any_schema()
     files: list[Path] = []
     try:

@@ -14,10 +14,9 @@ from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import phrase
 from nimdsl.commands.output import Format, chosen, print_json, styled
 from nimdsl.compile.documents import Document
-from nimdsl.kinds import KINDS
+from nimdsl.kinds import Cost, by_prefix, kind_names, kinds
 from nimdsl.loading import load
 from nimdsl.program import Program
-from nimdsl.show.costs import Cost, costs_of
 from nimdsl.show.resolved import resolve_document, to_yaml
 from nimdsl.text.tree import Scalar
 
@@ -53,8 +52,8 @@ def command(
 def find(program: Program, name: str) -> list[Found]:
     """Every document of that name, of any kind; all instances where it is the name of a `for` document."""
     kind, _, rest = name.partition("/")
-    kinds = {known.lower(): known for known in KINDS}
-    wanted = [kinds[kind.lower()]] if rest and kind.lower() in kinds else list(KINDS)
+    kinds = by_prefix()
+    wanted = [kinds[kind.lower()]] if rest and kind.lower() in kinds else list(kind_names())
     plain = rest if len(wanted) == 1 else name
     everything = [
         _found(program, document) for each in wanted for document in program.documents.of(each).values()
@@ -70,9 +69,12 @@ def _found(program: Program, document: Document) -> Found:
     template = _written_name(document)
     siblings: list[Document] = list(program.documents.of(document.kind).values())
     instances = [other.name for other in siblings if document.constants and other.root is document.root]
-    return Found(
-        document, template, tuple(instances), tuple(costs_of(program, document.kind, document.name))
-    )
+    return Found(document, template, tuple(instances), tuple(_costs(program, document)))
+
+
+def _costs(program: Program, document: Document) -> list[Cost]:
+    costs = kinds()[document.kind].costs
+    return costs(program, document.name) if costs and document.name in program.of(document.kind) else []
 
 
 def _written_name(document: Document) -> str:

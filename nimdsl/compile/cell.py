@@ -14,7 +14,7 @@ from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.tables import compile_tables, table_bindings
 from nimdsl.compile.work import compile_work
 from nimdsl.expression.check import Binding, Scope
-from nimdsl.expression.types import zero
+from nimdsl.expression.types import Type, zero
 from nimdsl.program import Work
 from nimdsl.program.machine import Expression, State
 
@@ -74,6 +74,12 @@ def compile_cell(findings: Findings, reader: Reader, context: Context) -> Compil
     )
     initial = {name: zero(kind) for name, kind in data.items()}
     return CompiledCell(root, initial, tables, works, interface, answering, reader.text("domain"))
+
+
+def accepted_events(cell: CompiledCell) -> dict[str, dict[str, Type]]:
+    """The events that others may send to a cell, with the types of their fields."""
+    events = cell.interface.events.items()
+    return {name: source.fields for name, source in events if "accepts" in source.origins}
 
 
 def compile_works(

@@ -19,7 +19,7 @@ from nimdsl.expression.check import Scope, infer
 from nimdsl.expression.evaluate import Fault, closure
 from nimdsl.expression.syntax import Literal, SyntaxMistake
 from nimdsl.expression.template import parse_template, type_of
-from nimdsl.kinds import KINDS
+from nimdsl.kinds import kind_names
 from nimdsl.schema.structure import check_envelope, check_structure
 from nimdsl.text.source import Source
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
@@ -84,7 +84,7 @@ def gather(roots: Iterable[Node], lost: bool = False) -> tuple[Documents, tuple[
 
     ``lost`` says that there were more of them, which could not be read.
     """
-    index: dict[str, dict[str, Document]] = {kind: {} for kind in KINDS}
+    index: dict[str, dict[str, Document]] = {kind: {} for kind in kind_names()}
     found: list[Diagnostic] = []
     for root in roots:
         kind, name, diagnostics = check_envelope(root)

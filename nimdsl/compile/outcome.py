@@ -30,11 +30,16 @@ Cells = Mapping[str, Mapping[str, Type] | None]
 
 
 def outcome_scope(
-    phases: Mapping[str, Type], cells: Cells, beat: Beat | None = None, open: bool = False
+    phases: Mapping[str, Type],
+    cells: Cells,
+    beat: Beat | None = None,
+    others: Mapping[str, Mapping[str, Type]] | None = None,
+    open: bool = False,
 ) -> Scope:
     """The names of an outcome: ``phases`` as expressions in them see them, ``cells`` by their data.
 
-    ``beat`` is that of the attention, if one takes part.  ``open`` says that there may be more
+    ``beat`` is that of the attention, if one takes part; ``others`` are what is seen of actors of other
+    kinds, by the plural of the kind and by name.  ``open`` says that there may be more
     phases and cells, which could not be compiled.
     """
     kinds = {
@@ -51,6 +56,7 @@ def outcome_scope(
     }
     if beat is not None:
         kinds |= _attention(beat)
+    kinds |= {plural: record_of(named, "the scenario", open) for plural, named in (others or {}).items()}
     return Scope({name: Binding(kind, ("$outcome", name)) for name, kind in kinds.items()})
 
 

@@ -15,7 +15,7 @@ from nimdsl.base.canonical import Plain
 from nimdsl.base.diagnostics import NOWHERE, Diagnostic, error
 from nimdsl.base.suggest import phrase
 from nimdsl.compile.documents import Document, Documents
-from nimdsl.kinds import KINDS
+from nimdsl.kinds import by_prefix
 from nimdsl.schema.structure import check_structure
 from nimdsl.text.source import Source
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar, parse
@@ -54,7 +54,7 @@ def _apply(
 
 def _document(by_kind: dict[str, dict[str, Document]], path: str) -> Document | Diagnostic:
     kind_text, _, rest = path.partition("/")
-    kinds = {kind.lower(): kind for kind in KINDS}
+    kinds = by_prefix()
     kind = kinds.get(kind_text.lower())
     if kind is None or not rest:
         fix = "write `kind/name.field.path`, for example `economy/lifeforce.opening`"

@@ -47,7 +47,7 @@ def compile_protocol(
             "hint": "",
             "intent": {},
             "message": {},
-            "phases": {phase.phase.name: phase.data for phase in chain},
+            "phases": {phase.phase.name: dict(phase.data) for phase in chain},
         },
         tables={},
         works={TRANSLATE: work},

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nimdsl.base.diagnostics import Severity
 from nimdsl.base.suggest import phrase
+from nimdsl.compile.compilation import Participant
 from nimdsl.compile.outcome import Cells, outcome_scope
 from nimdsl.compile.overrides import override
 from nimdsl.compile.participants import Sends, concerned
@@ -33,7 +34,10 @@ class ScenarioContext:
     accepts: Mapping[str, Mapping[str, Mapping[str, Type]]]
     sends: Sends
     priced: frozenset[str]
-    """Cells that charge something or ask for rewards."""
+    """Cells that charge something or ask for rewards; of other kinds, their ids."""
+    participants: Mapping[str, Participant] = field(default_factory=dict)
+    """The actors of kinds that scenarios have no field for, by id."""
+    plurals: Mapping[str, str] = field(default_factory=dict)
 
 
 def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContext) -> Scenario:
@@ -53,16 +57,20 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     unknown = findings.documents.damaged or ("protocol" in reader and protocol is None)
     overrides = reader.value("set", {})
     kinds = {name: context.phase_types[name] for name in phases}
-    scope = outcome_scope(kinds, data, context.attentions.get(attention), open=unknown)
+    others = _others(reader, context)
+    seen = {prefix: _seen(prefix, others, context) for prefix in context.plurals}
+    more = {context.plurals[prefix]: kind for prefix, kind in seen.items() if kind}
+    scope = outcome_scope(kinds, data, context.attentions.get(attention), more, open=unknown)
     _check_overrides(findings, reader)
-    economy = _economy(reader, context, protocol, [*cells, attention])
+    economy = _economy(reader, context, protocol, [*cells, attention, *others])
     horizon_ns = reader.duration("horizon", HORIZON_NS)
     if not horizon_ns:
         message, fix = "`horizon` must be longer than 0", "write for example `horizon: 1h`"
         findings.report("NIM0210", message, reader.place("horizon"), fix)
     beat = context.attentions.get(attention)
     beats = -(-horizon_ns // beat.length_ns) if beat else 0
-    receivers = Receivers(cells, context.cells, context.accepts, attention, beat, horizon_ns)
+    accepts = {name: one.accepts for name, one in context.participants.items()}
+    receivers = Receivers(cells, context.cells, context.accepts, attention, beat, horizon_ns, accepts)
     return Scenario(
         name=findings.document.name,
         description=reader.text("description"),
@@ -76,7 +84,28 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
         set=overrides,
         stimuli=compile_stimuli(reader, receivers),
         expect=() if findings.poisoned or len(data) < len(cells) else _expectations(reader, scope, beats),
+        actors=tuple(others),
     )
+
+
+def _others(reader: Reader, context: ScenarioContext) -> list[str]:
+    """The actors of other kinds: those that are listed, without a list those that stimuli address."""
+    known = context.participants
+    if "actors" not in reader:
+        named = {item.text("to") for item in reader.items("stimuli") if "to" in item}
+        return sorted(named & {*known})
+    listed = reader.value("actors", [])
+    for name in listed:
+        if name not in known:
+            message = f"there is no actor `{name}` of another kind"
+            reader.findings.report("NIM0301", message, reader.place("actors"), phrase(name, known))
+    return sorted({*listed} & {*known})
+
+
+def _seen(prefix: str, others: list[str], context: ScenarioContext) -> dict[str, Type]:
+    """What expectations see of the actors of a kind, by name."""
+    named = [actor for actor in others if actor.partition("/")[0] == prefix]
+    return {actor.partition("/")[2]: context.participants[actor].outcome for actor in named}
 
 
 def _expectations(reader: Reader, scope: Scope, beats: int) -> tuple[Expectation, ...]:

@@ -9,7 +9,7 @@ attention hears that it opened or closed).  What the attention makes of them is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nimdsl.base.canonical import Plain
 from nimdsl.base.diagnostics import Severity
@@ -55,6 +55,8 @@ class Receivers:
     attention: str
     beat: Beat | None
     horizon_ns: int
+    others: Mapping[str, Mapping[str, Mapping[str, Type]]] = field(default_factory=dict)
+    """What actors of other kinds accept, by id."""
 
 
 def compile_stimuli(reader: Reader, receivers: Receivers) -> tuple[Stimulus, ...]:
@@ -171,8 +173,9 @@ def _poisson(reader: Reader, horizon_ns: int) -> Poisson:
 def _for_cell(
     reader: Reader, receivers: Receivers, arrivals: Callable[[Wanted], Arrivals | None]
 ) -> Stimulus:
-    to, event = reader.reference("to", "Cell"), reader.text("event")
-    accepted = receivers.accepts.get(to)
+    event, other = reader.text("event"), reader.text("to") if reader.text("to") in receivers.others else ""
+    to = other or reader.reference("to", "Cell")
+    accepted = receivers.others[other] if other else receivers.accepts.get(to)
     fields: Mapping[str, Type] | None = None
     if to and to not in receivers.cells and to in receivers.known:
         reader.findings.report("NIM0301", f"`{to}` takes no part in this scenario", reader.place("to"))
@@ -193,7 +196,7 @@ def _for_cell(
     else:
         rest = {name: kind for name, kind in fields.items() if name not in brought}
         payload = event_payload(reader, Scope({}), event, rest)
-    return Stimulus(f"cell/{to}", event, _values(reader, payload), found or Recorded(()))
+    return Stimulus(other or f"cell/{to}", event, _values(reader, payload), found or Recorded(()))
 
 
 def _for_level(

@@ -320,8 +320,16 @@ def to_data(node: Node) -> Any:
             head = ["call", node.name]
         case Macro():
             head = ["macro", node.kind, node.variable]
+        case Index():
+            head = ["index"]
+        case Conditional():
+            head = ["conditional"]
+        case ListOf():
+            head = ["list"]
+        case Text():
+            head = ["text"]
         case _:
-            head = [type(node).__name__.lower()]
+            raise ValueError(f"no part of an expression: {node}")
     return [*head, *(to_data(part) for part in children(node))]
 
 

@@ -1,139 +1,95 @@
-"""The kinds of documents and their JSON Schemas (2020-12), read from the YAML files beside this one.
+"""The kinds of documents: one object a kind, found through entry points.
 
-One schema a kind describes the whole document.  Editors use it, the structural
-check uses it, ``explain`` reads descriptions and defaults from it.  No unions,
-but for a word in the place of a map (``x-words``): the error is always about the
-field that was mistyped.
+A :class:`Kind` says all that the language needs of it: the schema of its documents, how they are compiled
+and checked, what is drawn, what it costs, what expectations may read.  Whatever stands above the language
+registers upward under the same name: how its actors take events (``nimdsl.behaviours``, see
+:mod:`runtime.kernel.behaviour`), how a report shows them (``nimdsl.presentations``, see
+:mod:`gardens.report.presentation`).  The kinds of this project stand in :mod:`nimdsl.assembly`.
+
+Not here: the JSON Schemas of whole documents (:mod:`nimdsl.kinds.schemas`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypedDict
 
-import yaml
+from nimdsl.base.errors import NimdslError
+from nimdsl.base.plugins import loaded
+from nimdsl.expression.types import Type
+from nimdsl.program import Program
 
-API_VERSION = "nimdsl.dev/v1"
-KINDS = ("Schema", "Economy", "Cell", "Attention", "Phase", "Protocol", "Garden", "Scenario")
+GROUP: Final = "nimdsl.kinds"
+_OWN = ("Schema", "Economy", "Cell", "Attention", "Phase", "Protocol", "Garden", "Scenario")
+"""The kinds of this project, in the order in which they are listed; others follow by name."""
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+class Cost(TypedDict):
+    """A worst case: micro-LF, and how it comes about."""
+
+    micro_lf: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of documents.
+
+    ``compile`` gets a :class:`nimdsl.compile.compilation.Compilation` and gives what it made of each sound
+    document, by name; the kinds that it ``needs`` come first.  ``part`` makes a part of the program of it.
+    """
+
+    name: str
+    spec: Callable[[], Mapping[str, Any]]
+    """The JSON Schema of a document's ``spec``, with a description; ``#/$defs/...`` are the common ones."""
+    compile: Callable[[Any], Mapping[str, Any]]
+    part: Callable[[Any, str, Any], Any] = lambda _, __, compiled: compiled
+    needs: tuple[str, ...] = ()
+    plural: str = ""
+    """Under which name expectations see what became of its actors."""
+    outcome: Callable[[Any], Type] | None = None
+    """The type of what expectations see of an actor, from what was compiled."""
+    participant: Callable[[Any], Any] | None = None
+    """What a scenario must know of an actor: a :class:`nimdsl.compile.compilation.Participant`."""
+    draw: Callable[[Program, str, bool], Any] | None = None
+    """The drawing of a part: a :class:`nimdsl.show.graph.Drawing`; opened up, if asked for."""
+    costs: Callable[[Program, str], list[Cost]] | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What its words of results mean."""
+
+    @property
+    def prefix(self) -> str:
+        """The first part of its actors' ids, and of paths to its documents."""
+        return self.name.lower()
 
 
 @cache
-def _read(name: str) -> dict[str, Any]:
-    text = Path(__file__).with_name(f"{name}.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.load(text, Loader=_LOADER)
-    return loaded
+def kinds() -> Mapping[str, Kind]:
+    """Every kind by name.  Raises NimdslError for one that cannot be had."""
+    own = {name: f"nimdsl.assembly.{name.lower()}:KIND" for name in _OWN}
+    found = loaded(GROUP, own)
+    order = [name for name in _OWN if name in found] + sorted(set(found) - set(_OWN))
+    named: dict[str, Kind] = {}
+    for name in order:
+        kind = found[name]
+        if not isinstance(kind, Kind) or kind.name != name:
+            raise NimdslError(f"`{name}` ({GROUP}) is no kind of that name")
+        named[name] = kind
+    return named
 
 
-def _references(schema: Any) -> Iterator[str]:
-    if isinstance(schema, dict):
-        target = schema.get("$ref", "")
-        if isinstance(target, str) and target:
-            yield target.removeprefix("#/$defs/")
-        for part in schema.values():
-            yield from _references(part)
-    elif isinstance(schema, list):
-        for part in schema:
-            yield from _references(part)
+def kind_names() -> tuple[str, ...]:
+    """The names of all kinds, in the order in which they are listed."""
+    return tuple(kinds())
 
 
-@cache
-def document_schema(kind: str) -> Mapping[str, Any]:
-    """The JSON Schema of a whole document of ``kind``; it stands alone."""
-    spec = _read(kind.lower())
-    common = _read("common")
-    needed, waiting = {"name"}, list(_references(spec))
-    while waiting:
-        name = waiting.pop()
-        if name not in needed:
-            needed.add(name)
-            waiting += _references(common[name])
-    name_definition = "nameTemplate" if "for" in spec["properties"] else "name"
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"https://{API_VERSION}/{kind.lower()}.json",
-        "title": kind,
-        "description": spec["description"],
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["apiVersion", "kind", "metadata", "spec"],
-        "properties": {
-            "apiVersion": {"const": API_VERSION, "description": "The version of the language."},
-            "kind": {"const": kind},
-            "metadata": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["name"],
-                "properties": {
-                    "name": {
-                        **common[name_definition],
-                        "description": "Unique among documents of this kind.",
-                    },
-                    "labels": {
-                        "type": "object",
-                        "description": "Free labels.",
-                        "additionalProperties": {"type": "string"},
-                    },
-                },
-            },
-            "spec": {key: value for key, value in spec.items() if key != "title"},
-        },
-        "$defs": {name: common[name] for name in sorted(needed | {name_definition})},
-    }
+def is_own(name: str) -> bool:
+    """Whether a kind is one of this project."""
+    return name in _OWN
 
 
-def any_schema() -> Mapping[str, Any]:
-    """The JSON Schema of a document of any kind, for files that hold several; it stands alone."""
-    branches = []
-    for kind in KINDS:
-        schema = {
-            key: value for key, value in document_schema(kind).items() if key not in ("$schema", "$id")
-        }
-        definitions = schema.pop("$defs")
-        renamed = _renamed(schema, kind.lower())
-        branches.append(
-            (
-                kind,
-                renamed,
-                {f"{kind.lower()}_{n}": _renamed(d, kind.lower()) for n, d in definitions.items()},
-            )
-        )
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"https://{API_VERSION}/document.json",
-        "title": "Document",
-        "type": "object",
-        "required": ["apiVersion", "kind", "metadata", "spec"],
-        "properties": {"kind": {"enum": list(KINDS), "description": "What the document describes."}},
-        "allOf": [
-            {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": schema}
-            for kind, schema, _ in branches
-        ],
-        "$defs": {name: schema for _, _, definitions in branches for name, schema in definitions.items()},
-    }
-
-
-def _renamed(schema: Any, prefix: str) -> Any:
-    """A schema whose references lead to definitions with a prefix."""
-    if isinstance(schema, dict):
-        return {
-            key: f"#/$defs/{prefix}_{value.removeprefix('#/$defs/')}"
-            if key == "$ref"
-            else _renamed(value, prefix)
-            for key, value in schema.items()
-        }
-    return [_renamed(item, prefix) for item in schema] if isinstance(schema, list) else schema
-
-
-def resolve(kind: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A schema with its own ``$ref`` followed; keywords beside the reference win."""
-    while "$ref" in schema:
-        name = schema["$ref"].removeprefix("#/$defs/")
-        schema = {
-            **document_schema(kind)["$defs"][name],
-            **{k: v for k, v in schema.items() if k != "$ref"},
-        }
-    return schema
+def by_prefix() -> Mapping[str, str]:
+    """The names of all kinds by how paths begin: ``cell`` is ``Cell``."""
+    return {kind.prefix: name for name, kind in kinds().items()}

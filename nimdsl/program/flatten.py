@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from nimdsl.program.format import tagged
 from nimdsl.program.machine import Action, Price, StartWork, State, Timer, Transition, walk
 from nimdsl.program.machine import Expression as Guard
 
@@ -19,6 +20,7 @@ REFUSED = "refused"
 FAULT = "fault"
 
 
+@tagged("row")
 @dataclass(frozen=True)
 class Row:
     """One transition of one leaf.
@@ -37,6 +39,7 @@ class Row:
     arm: tuple[int, ...]
 
 
+@tagged("flat_timer")
 @dataclass(frozen=True)
 class FlatTimer:
     """A timer: how long after its arming which event fires."""
@@ -45,6 +48,7 @@ class FlatTimer:
     event: int
 
 
+@tagged("table")
 @dataclass(frozen=True)
 class Table:
     """The machine that the kernel runs: states, events, rows, timers, by number."""

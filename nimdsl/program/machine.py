@@ -18,6 +18,7 @@ from nimdsl.expression import syntax
 from nimdsl.expression.check import Scope
 from nimdsl.expression.evaluate import Closure, Environment, closure
 from nimdsl.expression.types import Type
+from nimdsl.program.format import tagged
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Purse(enum.StrEnum):
     """Settled from the hold that travels with the request being served, which also says how much."""
 
 
+@tagged("price")
 @dataclass(frozen=True, slots=True)
 class Price:
     """What a transition costs (micro-LF), where it comes from, which cost account it goes to."""
@@ -84,6 +86,7 @@ class Price:
     account: str
 
 
+@tagged("set")
 @dataclass(frozen=True)
 class Set:
     """Data at ``path`` becomes ``value``; if that faults, the event ``otherwise`` is raised instead."""
@@ -93,6 +96,7 @@ class Set:
     otherwise: str = ""
 
 
+@tagged("append")
 @dataclass(frozen=True)
 class Append:
     """``value`` joins the list at ``path``."""
@@ -101,6 +105,7 @@ class Append:
     value: Expression
 
 
+@tagged("raise")
 @dataclass(frozen=True)
 class Raise:
     """An event for the actor itself, drained before the next external one."""
@@ -108,6 +113,7 @@ class Raise:
     event: str
 
 
+@tagged("start_work")
 @dataclass(frozen=True)
 class StartWork:
     """Begins the work that the document declares under this name.
@@ -121,6 +127,7 @@ class StartWork:
     owner: str = ""
 
 
+@tagged("emit")
 @dataclass(frozen=True)
 class Emit:
     """Publishes a wave to whoever listens: how sure the actor is (a real from 0 to 1), and of what."""
@@ -129,6 +136,7 @@ class Emit:
     content: Expression
 
 
+@tagged("send")
 @dataclass(frozen=True)
 class Send:
     """An event for another actor."""
@@ -138,6 +146,7 @@ class Send:
     payload: Expression
 
 
+@tagged("request")
 @dataclass(frozen=True)
 class Request:
     """Asks a cell and opens a request; while one is open, sends the same bytes again.
@@ -152,6 +161,7 @@ class Request:
     process: int
 
 
+@tagged("reply")
 @dataclass(frozen=True)
 class Reply:
     """Answers the request being served; ``find`` picks the row that the payload reads."""
@@ -165,6 +175,7 @@ class Reply:
     reason: Expression | None
 
 
+@tagged("settle")
 @dataclass(frozen=True)
 class Settle:
     """Pays a part of the actor's hold to a cost account."""
@@ -173,6 +184,7 @@ class Settle:
     amount: int
 
 
+@tagged("close")
 @dataclass(frozen=True)
 class Close:
     """Ends the open request and returns what the hold has beyond ``keep``."""
@@ -180,6 +192,7 @@ class Close:
     keep: int
 
 
+@tagged("reward")
 @dataclass(frozen=True)
 class Reward:
     """Asks the economy for a reward, once for each key (without keys: each time).
@@ -193,6 +206,7 @@ class Reward:
     claims: Expression | None = None
 
 
+@tagged("note")
 @dataclass(frozen=True)
 class Note:
     """Leaves a record of the domain (a handshake's verdict, a phase's end)."""
@@ -204,6 +218,7 @@ class Note:
 Action = Set | Append | Raise | StartWork | Emit | Send | Request | Reply | Settle | Close | Reward | Note
 
 
+@tagged("transition")
 @dataclass(frozen=True)
 class Transition:
     """From a state on an event to another; ``target`` is a state path from the root."""
@@ -217,6 +232,7 @@ class Transition:
     place: Place = field(default=NOWHERE, compare=False)
 
 
+@tagged("timer")
 @dataclass(frozen=True)
 class Timer:
     """Armed on entry, disarmed on exit; what it fires competes like transitions of one event."""
@@ -226,6 +242,7 @@ class Timer:
     place: Place = field(default=NOWHERE, compare=False)
 
 
+@tagged("state")
 @dataclass(frozen=True)
 class State:
     """A state: a leaf, or a composite whose ``initial`` child is entered."""

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nimdsl.base.words import with_article
-from nimdsl.kinds import KINDS, document_schema, resolve
+from nimdsl.kinds import by_prefix, kind_names
+from nimdsl.kinds.schemas import document_schema, resolve
 
 Schema = Mapping[str, Any]
 
@@ -74,9 +75,9 @@ def find_field(text: str) -> Field | Unknown:
     head, *rest = [
         part for part in re.split(r"[./]|\[\d*\]", text.strip()) if part and not part.isdigit()
     ] or [""]
-    kinds = {kind.lower(): kind for kind in KINDS}
+    kinds = by_prefix()
     if head.lower() not in kinds:
-        return Unknown("", head, KINDS)
+        return Unknown("", head, kind_names())
     kind = kinds[head.lower()]
     found = Field(kind, (), document_schema(kind), True)
     if not rest or rest[0] not in found.schema["properties"]:
@@ -93,7 +94,7 @@ def find_field(text: str) -> Field | Unknown:
 def fields_called(word: str) -> list[Field]:
     """Fields of that name, wherever documents have them; the outermost first."""
     found: list[Field] = []
-    level = [Field(kind, (), document_schema(kind), True) for kind in KINDS]
+    level = [Field(kind, (), document_schema(kind), True) for kind in kind_names()]
     for _ in range(_DEPTH_MAX):
         level = [inner for field in level for name in _here(field) if (inner := _step(field, name))]
         found += [field for field in level if field.path[-1] == word]

@@ -15,7 +15,7 @@ from typing import Any
 
 from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.base.words import listed
-from nimdsl.kinds import resolve
+from nimdsl.kinds.schemas import resolve
 from nimdsl.text.scalars import read_plain
 from nimdsl.text.tree import MapNode, Node, Scalar
 

@@ -16,7 +16,8 @@ import jsonschema_rs
 from nimdsl.base.diagnostics import Diagnostic, Place, error
 from nimdsl.base.suggest import phrase
 from nimdsl.base.units import parse_duration, parse_share
-from nimdsl.kinds import API_VERSION, KINDS, document_schema
+from nimdsl.kinds import kind_names
+from nimdsl.kinds.schemas import API_VERSION, document_schema
 from nimdsl.schema import remedies, retired
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
 
@@ -51,12 +52,12 @@ def check_envelope(root: Node) -> tuple[str, str, tuple[Diagnostic, ...]]:
         )
     kind_node = root.get("kind")
     if kind_node is None:
-        fix = phrase("", KINDS)
+        fix = phrase("", kind_names())
         return "", "", (error("NIM0201", "this document does not say its `kind`", root.place, fix),)
     kind = kind_node.value if isinstance(kind_node, Scalar) else None
     name = _name(root)
-    if kind not in KINDS:
-        fix = phrase(str(kind), KINDS)
+    if kind not in kind_names():
+        fix = phrase(str(kind), kind_names())
         return "", name, (error("NIM0202", f"unknown kind {kind!r}", kind_node.place, fix),)
     return str(kind), name, ()
 

@@ -7,41 +7,23 @@ transition.  What a run really costs is the virtual garden's to say.
 
 from __future__ import annotations
 
-from typing import TypedDict
-
 from nimdsl.base.units import format_lifeforce
 from nimdsl.checks.attention import full_load
-from nimdsl.program import Actor, Phase, Program, Protocol
+from nimdsl.kinds import Cost
+from nimdsl.program import Phase, Program
 from nimdsl.program.machine import Transition, walk
 
 
-class Cost(TypedDict):
-    """A worst case: micro-LF, and how it comes about."""
-
-    micro_lf: int
-    text: str
-
-
-def costs_of(program: Program, kind: str, name: str) -> list[Cost]:
-    """The worst cases of a document, the main one first; nothing for kinds that cost nothing."""
-    if kind == "Phase" and name in program.phases:
-        return [phase_cost(_priced(program, program.phases[name]))]
-    if kind == "Protocol" and name in program.protocols:
-        return _protocol(program.protocols[name])
-    if kind == "Cell" and name in program.cells:
-        return _cell(program.cells[name])
-    if kind == "Attention" and name in program.attentions:
-        beat = program.attentions[name].beat
-        assert beat is not None
-        load = full_load(beat)
-        return [{"micro_lf": load, "text": f"a beat at full load: {format_lifeforce(load)} LF"}]
-    return []
+def phase_costs(program: Program, name: str) -> list[Cost]:
+    """A phase: every handshake at its reservation, as the protocol that runs it pays for it."""
+    own = (p for protocol in program.protocols.values() for p in protocol.phases if p.name == name)
+    return [phase_cost(next(own, program.phases[name]))]
 
 
-def _priced(program: Program, phase: Phase) -> Phase:
-    """The phase as the protocol that runs it pays for it."""
-    own = (p for protocol in program.protocols.values() for p in protocol.phases if p.name == phase.name)
-    return next(own, phase)
+def attention_costs(program: Program, name: str) -> list[Cost]:
+    """An attention: a beat in which every level has as much as it may."""
+    load = full_load(program.attentions[name].beat)
+    return [{"micro_lf": load, "text": f"a beat at full load: {format_lifeforce(load)} LF"}]
 
 
 def phase_cost(phase: Phase) -> Cost:
@@ -53,7 +35,9 @@ def phase_cost(phase: Phase) -> Cost:
     return {"micro_lf": total, "text": f"{count} {plural} x {each} LF = {format_lifeforce(total)} LF"}
 
 
-def _protocol(protocol: Protocol) -> list[Cost]:
+def protocol_costs(program: Program, name: str) -> list[Cost]:
+    """A protocol: the sum of its phases, and what the first handshake reserves."""
+    protocol = program.protocols[name]
     parts = [phase_cost(phase)["micro_lf"] for phase in protocol.phases]
     total = sum(parts)
     summed = " + ".join(format_lifeforce(part) for part in parts)
@@ -67,7 +51,9 @@ def _protocol(protocol: Protocol) -> list[Cost]:
     ]
 
 
-def _cell(cell: Actor) -> list[Cost]:
+def cell_costs(program: Program, name: str) -> list[Cost]:
+    """A cell: its dearest transition."""
+    cell = program.cells[name]
     priced: list[tuple[int, str]] = []
     for path, state in [("any state", cell.root), *walk(cell.root)]:
         timed = [(f"timer of `{path}`", t) for timer in state.timers for t in timer.transitions]

@@ -33,7 +33,7 @@ from nimdsl.expression.syntax import (
     unparse,
 )
 from nimdsl.expression.template import parse_template, type_of
-from nimdsl.kinds import document_schema, resolve
+from nimdsl.kinds.schemas import document_schema, resolve
 from nimdsl.text.scalars import read_plain
 from nimdsl.text.tree import ListNode, MapNode, Scalar
 from nimdsl.text.tree import Node as Tree

@@ -82,5 +82,5 @@ def _arrival(stimulus: Stimulus, index: int) -> Arrival:
         payload = {**payload, **brought}
         takes_ns = recorded.takes_ns[index] if recorded.takes_ns else takes_ns
     if stimulus.level:
-        payload = {"level": stimulus.level, "takes": takes_ns, "payload": payload}
+        payload = {"level": stimulus.level, "takes": takes_ns, "payload": dict(payload)}
     return Arrival(stimulus.to, stimulus.event, payload)

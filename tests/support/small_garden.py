@@ -154,4 +154,4 @@ def program_of(actor: Actor, stimuli: Sequence[Comes], beats: int, tariff: Tarif
         ),
         expect=(),
     )
-    return Program({}, economies, {}, {NAME: actor}, {}, {}, {}, {NAME: scenario})
+    return Program({"Economy": economies, "Attention": {NAME: actor}, "Scenario": {NAME: scenario}})

@@ -58,4 +58,4 @@ class Job:
         return replace(found, program=pickle.loads(program))
 
 
-_NO_PROGRAM = Program({}, {}, {}, {}, {}, {}, {}, {})
+_NO_PROGRAM = Program()

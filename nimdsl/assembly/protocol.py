@@ -1,0 +1,43 @@
+"""The kind ``Protocol``: phases in order, the economy that pays, the criteria of completion."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from nimdsl.assembly.phase import compile_phases
+from nimdsl.compile.compilation import Compilation
+from nimdsl.compile.phase import phase_types
+from nimdsl.compile.protocol import compile_protocol
+from nimdsl.compile.reader import Findings, Reader
+from nimdsl.kinds import Kind
+from nimdsl.kinds.schemas import shipped
+from nimdsl.program import Program, Protocol
+from nimdsl.show.costs import protocol_costs
+from nimdsl.show.graph import Drawing, draw_protocol
+
+
+def _compile(compilation: Compilation) -> dict[str, Protocol]:
+    kinds = phase_types(compilation.documents, compilation.parts["Schema"])
+    compilation.phase_types = kinds
+
+    def compile_one(findings: Findings, reader: Reader) -> Protocol | None:
+        economy = compilation.economies.get(reader.reference("economy", "Economy"))
+        own = compile_phases(compilation, reader.references("phases", "Phase"), kinds, economy)
+        compilation.phases.update(own)
+        return compile_protocol(findings, reader, own, kinds, economy, compilation.cell_data)
+
+    return compilation.each("Protocol", compile_one)
+
+
+def _draw(program: Program, name: str, deep: bool) -> Drawing:
+    return draw_protocol(program.protocols[name], deep)
+
+
+KIND = Kind(
+    "Protocol",
+    partial(shipped, "protocol"),
+    _compile,
+    needs=("Schema", "Economy", "Cell"),
+    draw=_draw,
+    costs=protocol_costs,
+)

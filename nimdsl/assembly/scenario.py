@@ -1,0 +1,84 @@
+"""The kind ``Scenario``: a run to make, and what must be true afterwards."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from nimdsl.checks.attention import check_economy
+from nimdsl.compile.attention import CompiledAttention
+from nimdsl.compile.cell import CompiledCell, accepted_events
+from nimdsl.compile.compilation import Compilation
+from nimdsl.compile.participants import receivers_of
+from nimdsl.compile.reader import Findings, Reader
+from nimdsl.compile.scenario import ScenarioContext, compile_scenario
+from nimdsl.kinds import Kind
+from nimdsl.kinds.schemas import shipped
+from nimdsl.program import Beat, Scenario
+from nimdsl.program.machine import Reward, State, walk
+
+
+def _compile(compilation: Compilation) -> dict[str, Scenario]:
+    context = _context(compilation)
+
+    def compile_one(findings: Findings, reader: Reader) -> Scenario:
+        scenario = compile_scenario(findings, reader, context)
+        _check_economy(compilation, findings, scenario, context)
+        return scenario
+
+    return compilation.each("Scenario", compile_one)
+
+
+def _context(compilation: Compilation) -> ScenarioContext:
+    cells: dict[str, CompiledCell] = compilation.parts["Cell"]
+    attentions: dict[str, CompiledAttention] = compilation.parts["Attention"]
+    return ScenarioContext(
+        protocols=compilation.parts["Protocol"],
+        phase_types=compilation.phase_types,
+        economies=compilation.economies,
+        gardens=compilation.parts["Garden"],
+        cells=compilation.cell_data,
+        attentions={name: one.beat for name, one in attentions.items()},
+        accepts={name: accepted_events(cell) for name, cell in cells.items()},
+        sends={
+            **{f"cell/{name}": receivers_of(cell.root) for name, cell in cells.items()},
+            **{f"attention/{name}": receivers_of(one.root) for name, one in attentions.items()},
+        },
+        priced=frozenset(
+            [name for name, cell in cells.items() if _costs(cell.root)]
+            + [name for name, one in attentions.items() if _costs(one.root) or _dear(one.beat)]
+            + [actor for actor, one in compilation.participants.items() if one.priced]
+        ),
+        participants=compilation.participants,
+        plurals=compilation.plurals,
+    )
+
+
+def _check_economy(
+    compilation: Compilation, findings: Findings, scenario: Scenario, context: ScenarioContext
+) -> None:
+    """Whether the economy of a scenario can carry its attention."""
+    beat = context.attentions.get(scenario.attention)
+    economy = context.economies.get(scenario.economy)
+    if beat is not None and economy is not None:
+        attention, purse = (
+            Reader(findings, compilation.documents.of(kind)[name].spec, {})
+            for kind, name in (("Attention", scenario.attention), ("Economy", scenario.economy))
+        )
+        check_economy(attention, beat, purse, economy)
+
+
+def _dear(beat: Beat) -> bool:
+    return any(level.cost_fixed or level.cost_per_second or level.cost_per_item for level in beat.levels)
+
+
+def _costs(root: State) -> bool:
+    states = [root, *(state for _, state in walk(root))]
+    transitions = [t for state in states for t in state.transitions]
+    transitions += [t for state in states for timer in state.timers for t in timer.transitions]
+    rewarded = any(isinstance(action, Reward) for t in transitions for action in t.actions)
+    return rewarded or any(t.price for t in transitions)
+
+
+KIND = Kind(
+    "Scenario", partial(shipped, "scenario"), _compile, needs=("Protocol", "Phase", "Attention", "Garden")
+)

@@ -1,0 +1,42 @@
+"""Actors: whoever takes events, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from nimdsl.base.diagnostics import NOWHERE, Place
+from nimdsl.base.values import Value
+from nimdsl.program.flatten import Table, flatten
+from nimdsl.program.format import tagged
+from nimdsl.program.machine import State
+from nimdsl.program.work import Work
+
+
+@tagged("actor", also=("table",))
+@dataclass(frozen=True)
+class Actor:
+    """One actor: its machine, its data before the first event, its tables and its work."""
+
+    kind: str
+    name: str
+    root: State = field(metadata={"hashed": False})
+    data: Mapping[str, Value]
+    tables: Mapping[str, Value]
+    works: Mapping[str, Work]
+    accepts: tuple[str, ...] = ()
+    """The events that others may send it; whatever else they send is ignored."""
+    domain: str = field(default="", metadata={"hashed": False})
+    """What its waves are about."""
+    place: Place = field(default=NOWHERE, compare=False)
+
+    @property
+    def id(self) -> str:
+        """``cell/thermostat``: unique in a program."""
+        return f"{self.kind}/{self.name}"
+
+    @cached_property
+    def table(self) -> Table:
+        """The flat table of its machine."""
+        return flatten(self.root)

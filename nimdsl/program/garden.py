@@ -1,0 +1,65 @@
+"""Gardens: the worlds that a program can live in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nimdsl.base.values import Value
+from nimdsl.program.work import Distribution
+
+
+@dataclass(frozen=True)
+class BusModel:
+    """The bus of a virtual garden: latency and faults (shares in millionths)."""
+
+    latency: Distribution
+    loss: int
+    duplicate: int
+    delay: int
+    delay_by: Distribution
+    reorder: int
+    reorder_by: Distribution
+    payload_bytes_max: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cells of a real garden that share a process; with ``command`` another program answers for them."""
+
+    name: str
+    cells: tuple[str, ...]
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RealGarden:
+    """What a real garden is made of.  Subjects are templates of words; restarts are in wall-clock ns."""
+
+    scenario: str = ""
+    environment: str = "dev"
+    server: str = "embedded"
+    port: int = 0
+    state: str = ""
+    actors: str = "{environment}.{garden}.{run}.{kind}.{name}"
+    waves: str = "{environment}.{garden}.{run}.{layer}.{domain}.{signal}"
+    groups: tuple[Group, ...] = ()
+    stand_ins: frozenset[str] = frozenset()
+    restart_delay_ns: int = 100_000_000
+    restart_delay_max_ns: int = 5_000_000_000
+    restart_limit: int = 10
+
+
+@dataclass(frozen=True)
+class Garden:
+    """A garden: when its clock starts, its bus, and the inventory that work can count.
+
+    ``rate`` (garden seconds in a wall-clock second) is for real ones.
+    """
+
+    name: str
+    epoch: str
+    bus: BusModel
+    inventory: Mapping[str, Value]
+    rate: float = 1.0
+    real: RealGarden | None = None

@@ -1,0 +1,89 @@
+"""Scenarios: runs to make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from nimdsl.base.values import Value
+from nimdsl.program.machine import Expression
+
+
+@dataclass(frozen=True)
+class Periodic:
+    """``times`` arrivals, the first at ``at_ns``, then every ``every_ns``."""
+
+    at_ns: int
+    every_ns: int = 0
+    times: int = 1
+
+
+@dataclass(frozen=True)
+class Poisson:
+    """Arrivals with exponential gaps of this mean: the first gap begins at ``at_ns``, all lie before
+    ``until_ns``."""
+
+    mean_ns: int
+    at_ns: int
+    until_ns: int
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Arrivals at these times, ascending.
+
+    Each has its own values of ``fields`` (by name, one value an arrival), and where ``takes_ns``
+    is not empty its own demand.
+    """
+
+    at_ns: tuple[int, ...]
+    fields: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    takes_ns: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """Events from outside for the actor ``to``.
+
+    With a ``level`` they are items for that level of an attention, each of which takes ``takes_ns``
+    (0: what the level says); ``payload`` is what they carry.
+    """
+
+    to: str
+    event: str
+    payload: Mapping[str, Value]
+    arrivals: Periodic | Poisson | Recorded
+    level: str = ""
+    takes_ns: int = 0
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a scenario expects, with the text that the user wrote."""
+
+    text: str
+    holds: Expression
+
+
+BEAT_COUNT_MAX = 10_000
+"""How many beats of a run are kept one by one and seen by expectations, the first ones; sums are of all."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A run to make: who takes part, where, for how long, and what must be true afterwards."""
+
+    name: str
+    description: str
+    protocol: str
+    economy: str
+    garden: str
+    cells: tuple[str, ...]
+    attention: str
+    horizon_ns: int
+    seed: int
+    set: Mapping[str, Value]
+    stimuli: tuple[Stimulus, ...]
+    expect: tuple[Expectation, ...]
+    actors: tuple[str, ...] = ()
+    """Actors of other kinds that take part, by id."""

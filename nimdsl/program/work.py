@@ -1,0 +1,55 @@
+"""Work: whatever takes time, its interface and its models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nimdsl.base.diagnostics import NOWHERE, Place
+from nimdsl.base.values import Value
+from nimdsl.expression.types import Type
+from nimdsl.program.format import tagged
+from nimdsl.program.machine import Expression
+
+
+@tagged("distribution")
+@dataclass(frozen=True)
+class Distribution:
+    """A distribution by name with its parameters, in the base unit of ``type``."""
+
+    kind: str
+    parameters: tuple[Any, ...]
+    type: Type
+
+
+@tagged("work_model")
+@dataclass(frozen=True)
+class WorkModel:
+    """How work behaves in a virtual garden; shares are millionths."""
+
+    latency: Distribution
+    failure: int = 0
+    nack: int = 0
+    retry: int = 0
+    crash: int = 0
+    down_ns: int = 0
+    returns: Mapping[str, Distribution | Expression] = field(default_factory=dict)
+
+
+@tagged("work")
+@dataclass(frozen=True)
+class Work:
+    """Work of an actor.  ``outcomes`` maps done, failed, nack, retry, unknown to event names.
+
+    ``produces`` names the schema of the message that it writes as text (a translator).
+    """
+
+    name: str
+    returns: Mapping[str, Type]
+    outcomes: Mapping[str, str]
+    idempotent: bool = True
+    produces: Mapping[str, str] = field(default_factory=dict)
+    virtual: WorkModel | None = field(default=None, metadata={"hashed": False})
+    real: Mapping[str, Value] = field(default_factory=dict, metadata={"hashed": False})
+    place: Place = field(default=NOWHERE, compare=False)
