@@ -19,7 +19,8 @@ from msgspec.structs import astuple, fields
 from nimdsl.base import canonical
 from nimdsl.base.values import Value
 from runtime import records
-from runtime.records import Body, Foreign, Moment, Noted, Record
+from runtime.kernel.behaviour import foreign_records
+from runtime.records import Body, Moment, Noted, Record
 
 _ENCODE = msgspec.json.Encoder(order="sorted").encode
 _PLACE = (("actor", str), ("sequence", int))
@@ -193,4 +194,4 @@ def bodies() -> tuple[type[Body], ...]:
     """Every class of bodies, those of other packages included."""
     unions = (records.MachineBody, records.ProtocolBody, records.AttentionBody)
     own = [one for union in unions for one in get_args(union)]
-    return (*own, *Foreign.__subclasses__())
+    return (*own, *foreign_records())

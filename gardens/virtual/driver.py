@@ -24,10 +24,11 @@ from nimdsl.base.errors import PermanentPortError
 from nimdsl.base.values import Fields
 from nimdsl.compile.garden import PERFECT_GARDEN
 from nimdsl.compile.handshake import TRANSLATE
-from nimdsl.program import Actor, Attention, Program, Scenario
+from nimdsl.program import Actor, Program, Scenario
 from nimdsl.program.flatten import Table
 from runtime.chance.models import Draws, Fates, WorkModels
 from runtime.chance.stimuli import Arrival, stimuli_of
+from runtime.kernel.behaviour import behaviour_of
 from runtime.kernel.effects import (
     Answer,
     AnyEffect,
@@ -347,7 +348,7 @@ class Driver:
 
     def _start_work(self, host: Host, effect: StartWork) -> None:
         work = host.kernel.actor.works[effect.work]
-        if work.virtual is None and isinstance(host.kernel.actor, Attention):
+        if work.virtual is None and behaviour_of(host.kernel.actor.kind).gives_time:
             return  # it takes as long as it is given
         incarnation = self.incarnations[host.id]
         ends = self.works.outcome(host.id, work, effect.number, effect.arguments, incarnation)

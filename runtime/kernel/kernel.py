@@ -39,6 +39,13 @@ class Need:
     command: Question
 
 
+class Unanswered(Exception):  # noqa: N818
+    """The step ends with a question."""
+
+    def __init__(self, need: Need) -> None:
+        self.need = need
+
+
 Ask = Callable[[Question], Paid]
 """An economy that answers on the spot."""
 

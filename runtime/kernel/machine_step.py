@@ -38,7 +38,7 @@ from runtime.kernel.events import (
     Stimulus,
     TimerDue,
 )
-from runtime.kernel.kernel import Ask, Kernel, Need, Paid
+from runtime.kernel.kernel import Ask, Kernel, Need, Paid, Unanswered
 from runtime.kernel.snapshot import Serving
 from runtime.kernel.turn import Internal, Turn
 from runtime.ledger.accounts import Charge, Question, Reserve, Settle
@@ -46,13 +46,6 @@ from runtime.records import Noted
 
 INTERNAL_EVENT_COUNT_MAX = 64
 DEFERRED_COUNT_MAX = 64
-
-
-class Unanswered(Exception):  # noqa: N818
-    """The step ends with a question."""
-
-    def __init__(self, need: Need) -> None:
-        self.need = need
 
 
 class _Refused(Exception):  # noqa: N818

@@ -2,20 +2,18 @@
 
 ``step(kernel, snapshot, event, now, answers) -> Step | Need`` (SEMANTICS 1.1,
 3.2) reads nothing but its arguments.  Stale timers, duplicates and work that
-nobody awaits are dropped by the host before this (1.4).  How a machine takes an
-event is in :mod:`runtime.kernel.machine_step`, how an attention does in
-:mod:`runtime.kernel.attention`.
+nobody awaits are dropped by the host before this (1.4).  How an event is taken is
+the actor's :class:`runtime.kernel.behaviour.Behaviour`: a machine's in
+:mod:`runtime.kernel.machine_step`, an attention's in :mod:`runtime.kernel.attention`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nimdsl.program import Attention
-from runtime.kernel.attention import AttentionStep
+from runtime.kernel.behaviour import behaviour_of
 from runtime.kernel.events import AnyEvent
-from runtime.kernel.kernel import Ask, Kernel, Need, Paid, Step
-from runtime.kernel.machine_step import MachineStep, Unanswered
+from runtime.kernel.kernel import Ask, Kernel, Need, Paid, Step, Unanswered
 from runtime.kernel.snapshot import Snapshot, with_number
 from runtime.kernel.turn import Turn
 
@@ -35,12 +33,8 @@ def step(
     With ``ask`` the step goes on where it would end with a Need: that is asked, and the outcome is
     the same.
     """
-    actor, turn = kernel.actor, Turn(kernel.actor, snapshot, now_ns)
-    work = (
-        AttentionStep(kernel, actor, turn, answers, ask)
-        if isinstance(actor, Attention)
-        else MachineStep(kernel, turn, answers, ask)
-    )
+    turn = Turn(kernel.actor, snapshot, now_ns)
+    work = behaviour_of(kernel.actor.kind).taking(kernel, turn, answers, ask)
     try:
         work.take(event)
     except Unanswered as unanswered:

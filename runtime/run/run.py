@@ -10,7 +10,7 @@ from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import phrase
 from nimdsl.base.values import Value
 from nimdsl.loading import provenance
-from nimdsl.program import Actor, Economy, Program, Scenario
+from nimdsl.program import Actor, Economy, Program, Scenario, sorted_actors
 from runtime.ledger.economy import Ledger, Tariff
 from runtime.run.host import Host
 
@@ -60,10 +60,10 @@ def tariff_of(economy: Economy) -> Tariff:
 
 def actors_of(program: Program, scenario: Scenario) -> list[Actor]:
     """Who takes part, in the order of (kind, name)."""
-    cells = [program.cells[name] for name in scenario.cells]
-    attentions = [program.attentions[scenario.attention]] if scenario.attention else []
-    protocols = [program.protocols[scenario.protocol].actor] if scenario.protocol else []
-    return sorted([*attentions, *cells, *protocols], key=lambda actor: (actor.kind, actor.name))
+    ids = [f"cell/{name}" for name in scenario.cells]
+    ids += [f"attention/{scenario.attention}"] if scenario.attention else []
+    ids += [f"protocol/{scenario.protocol}"] if scenario.protocol else []
+    return sorted_actors(program.actors[name] for name in (*ids, *scenario.actors))
 
 
 def has_ended(host: Host) -> bool:

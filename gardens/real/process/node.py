@@ -39,9 +39,10 @@ from nimdsl.base.errors import NimdslError
 from nimdsl.base.units import SECOND_NS
 from nimdsl.base.values import Fields, Value
 from nimdsl.compile.garden import PERFECT_BUS
-from nimdsl.program import Actor, Attention
+from nimdsl.program import Actor
 from runtime.chance.faults import FaultyBus
 from runtime.chance.models import Draws, Fates
+from runtime.kernel.behaviour import behaviour_of
 from runtime.kernel.interpreters import TransitionsInterpreter
 from runtime.kernel.step import Kernel
 from runtime.ports.bus import PAYLOAD_BYTES_MAX, Bus, Message
@@ -230,7 +231,7 @@ class Node:
         self.works = works
         for name in job.actors:
             host = self._host(self._actor(name))
-            resident = (Punctual if isinstance(host.kernel.actor, Attention) else Resident)(
+            resident = (Punctual if behaviour_of(host.kernel.actor.kind).on_time else Resident)(
                 host, around, self._lane(name)
             )
             entries = restored.entries.get(name, [])

@@ -20,7 +20,8 @@ from gardens.real.process.lane import Item, Lane
 from gardens.real.process.works import Works
 from nimdsl.base import canonical
 from nimdsl.base.errors import NimdslError, PermanentPortError
-from nimdsl.program import Attention, Work
+from nimdsl.program import Work
+from runtime.kernel.behaviour import behaviour_of
 from runtime.kernel.effects import (
     Answer,
     AnyEffect,
@@ -270,9 +271,8 @@ class Resident:
     def _start_work(self, effect: StartWork) -> None:
         actor = self.host.kernel.actor
         work = actor.works[effect.work]
-        if (
-            not isinstance(actor, Attention) or work.real or work.virtual
-        ):  # else it takes as long as it is given
+        given = behaviour_of(actor.kind).gives_time and not (work.real or work.virtual)
+        if not given:  # else it takes as long as it is given
             back = partial(self._came_back, work)
             self._around.works.start(self.host.id, work, effect.number, effect.arguments, back)
 

@@ -24,6 +24,7 @@ from gardens.report.html import time as page_time
 from gardens.report.html.markup import section, text
 from gardens.report.observe.gathering import FIRST_COUNT, RECENT_COUNT
 from gardens.report.observe.view import View
+from gardens.report.presentation import Section, presentation_of
 
 
 def page(view: View, summary: Mapping[str, Any], description: str = "", environment: str = "dev") -> str:
@@ -60,9 +61,19 @@ def _sections(view: View, summary: Mapping[str, Any]) -> list[tuple[str, str, st
         ("lifeforce", "Lifeforce", page_charts.economy(view), ""),
         ("modes", "Modes", page_lists.modes(view), ""),
         ("actors", "Who did what", page_lists.tracks(view), ""),
+        *(section for section in _of_kinds(view)),
         ("notices", "What else happened", page_lists.notices(summary), ""),
         ("provenance", "Where this comes from", page_lists.provenance(view, summary), ""),
     ]
+
+
+def _of_kinds(view: View) -> list[Section]:
+    """What kinds of other packages show."""
+    found: list[Section] = []
+    for kind, observers in view.of_kinds().items():
+        sections = presentation_of(kind).sections
+        found += sections(observers) if sections else ()
+    return found
 
 
 _OVERVIEW_NOTE = (

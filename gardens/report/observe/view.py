@@ -20,7 +20,8 @@ and the economy (:mod:`gardens.report.observe.watch` brings all of it together).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from gardens.report.observe.gathering import (
     Detail,
@@ -53,6 +54,7 @@ from gardens.report.observe.moments import (
     stretch_of,
 )
 from gardens.report.observe.tracks import Track
+from gardens.report.presentation import Observer
 from nimdsl.program import Beat
 from runtime.records import (
     Arrived,
@@ -88,6 +90,15 @@ class View:
     """How many actors there are besides those in ``tracks``."""
     time_ns: int = 0
     """How far it goes."""
+    observers: Mapping[str, Observer] = field(default_factory=dict)
+    """What is remembered of actors that have a presentation of their own, by id."""
+
+    def of_kinds(self) -> dict[str, dict[str, Observer]]:
+        """The observers by kind, and by actor."""
+        found: dict[str, dict[str, Observer]] = {}
+        for actor, observer in sorted(self.observers.items()):
+            found.setdefault(actor.partition("/")[0], {})[actor] = observer
+        return found
 
     def starves_in(self, detail: Detail) -> bool:
         """Whether it is in this beat that she begins to starve."""

@@ -15,11 +15,12 @@ from typing import Protocol
 from gardens.report.observe.lifeforce import Purse
 from gardens.report.observe.tracks import Tracking
 from gardens.report.observe.view import Collector, View
+from gardens.report.presentation import Observer, presentation_of
 from gardens.report.result.ending import ending
 from nimdsl.program import Program, Scenario
 from runtime.ledger.accounts import Entry
 from runtime.records import BeatEnded, Record
-from runtime.run.run import Run
+from runtime.run.run import Run, actors_of
 
 TRACK_COUNT_MAX = 40
 """Of how many actors, besides the attention, it is shown what they did; the first ones to begin."""
@@ -36,11 +37,19 @@ class Watch:
         self._attention = actor.id if actor else ""
         self._trackings: dict[str, Tracking] = {}
         self._untracked: dict[str, None] = {}
+        self._observers: dict[str, Observer] = {
+            actor.id: observe(actor)
+            for actor in actors_of(program, scenario)
+            if (observe := presentation_of(actor.kind).observe)
+        }
         self._time_ns = 0
 
     def take(self, record: Record) -> None:
         """One record more."""
         actor = record.actor
+        observer = self._observers.get(actor)
+        if observer is not None:
+            observer.take(record)
         if actor == self._attention and self._collector is not None:
             self._collector.take(record)
             if isinstance(record.body, BeatEnded) and self._purse is not None:
@@ -78,6 +87,7 @@ class Watch:
             lifeforce=self._purse.lifeforce(time_ns) if self._purse else None,
             tracks=tuple(track for some in tracks for track in some),
             tracks_left_out=len(self._untracked),
+            observers=self._observers,
             time_ns=time_ns,
         )
 

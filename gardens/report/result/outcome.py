@@ -11,7 +11,9 @@ from typing import Any
 
 from gardens.report.result.tally import PhaseTally, Tally
 from nimdsl.base.values import Value
+from nimdsl.kinds import kinds
 from nimdsl.program import Program, Scenario
+from runtime.kernel.behaviour import behaviour_of
 from runtime.run.host import Host
 from runtime.run.run import Run
 
@@ -47,7 +49,20 @@ def outcome_of(program: Program, scenario: Scenario, run: Run, tally: Tally) -> 
             }
             for name in scenario.cells
         },
+        **_others(scenario, run),
     }
+
+
+def _others(scenario: Scenario, run: Run) -> dict[str, dict[str, Value]]:
+    """What expectations see of actors of other kinds, by the plural of the kind and by name."""
+    plurals = {kind.prefix: kind.plural for kind in kinds().values()}
+    found: dict[str, dict[str, Value]] = {}
+    for actor in scenario.actors:
+        kind, _, name = actor.partition("/")
+        host = run.hosts[actor]
+        outcome = behaviour_of(kind).outcome(host.kernel.actor, host.snapshot)
+        found.setdefault(plurals[kind], {})[name] = outcome
+    return found
 
 
 def _completed(host: Host | None, run: Run) -> bool:

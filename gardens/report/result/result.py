@@ -20,10 +20,11 @@ from gardens.report.result.outcome import outcome_of
 from gardens.report.result.tally import Tally, tally_of
 from gardens.report.result.verdicts import Verdict, judge
 from nimdsl.base import canonical
-from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import NimdslError
 from nimdsl.base.units import MICRO, SECOND_NS
+from nimdsl.base.values import Value
 from nimdsl.program import BEAT_COUNT_MAX, Program, Scenario
+from runtime.kernel.behaviour import behaviour_of
 from runtime.ports.journal import Journal
 from runtime.record_bytes import from_data, to_data
 from runtime.records import HandshakeEnded, Record
@@ -96,7 +97,7 @@ class Result:
         return ledger.lambda_over(economy.window_ns, self.run.time_ns)
 
     @property
-    def origin(self) -> dict[str, Plain]:
+    def origin(self) -> dict[str, Value]:
         """What the journal says of the run."""
         return origin_of(self.program, self.scenario, self.garden, self.seed, self.run.run_id)
 
@@ -106,8 +107,8 @@ class Result:
         return self.run.incidents
 
     @cached_property
-    def summary(self) -> dict[str, Plain]:
-        """Plain data for JSON: LF and seconds."""
+    def summary(self) -> dict[str, Any]:
+        """Value data for JSON: LF and seconds."""
         trace = self.tally.trace
         return {
             "scenario": self.scenario.name,
@@ -142,8 +143,17 @@ class Result:
             "incidents": [
                 {"time_s": i.time_ns / SECOND_NS, "actor": i.actor, "what": i.what} for i in self.incidents
             ],
-            "cells": {name: cell["state"] for name, cell in self.outcome["cells"].items()},
+            "cells": {name: dict(cell) for name, cell in self.outcome["cells"].items()},
+            **({"actors": self._others()} if self.scenario.actors else {}),
             **({"left_out": self.left_out} if self.left_out else {}),
+        }
+
+    def _others(self) -> dict[str, Value]:
+        """What became of actors of other kinds, by id."""
+        return {
+            actor: behaviour_of(actor.partition("/")[0]).outcome(host.kernel.actor, host.snapshot)
+            for actor, host in self.run.hosts.items()
+            if actor in self.scenario.actors
         }
 
     def records(self) -> list[Record]:
@@ -229,7 +239,7 @@ def result_of(
     )
 
 
-def _phase(name: str, phase: Mapping[str, Any]) -> dict[str, Plain]:
+def _phase(name: str, phase: Mapping[str, Any]) -> dict[str, Value]:
     return {
         "name": name,
         "handshakes": phase["handshakes"],

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from rich.markup import escape
 
+from gardens.report.presentation import presentation_of
 from gardens.report.words import REASONS, seconds
 from nimdsl.base.units import SECOND_NS, format_lifeforce
 from runtime import records
 from runtime.records import AnyBody, Record
 
-_ATTENTION = "attention/"
 _ENDED = {
     "done": "[green]done[/]",
     "failed": "[red]failed[/]",
@@ -21,8 +21,12 @@ _ENDED = {
 
 def line_of(record: Record) -> str:
     """The line, as markup; empty for a record that nobody wants to see."""
-    if record.actor.startswith(_ATTENTION):
-        return _mind(record)
+    line = presentation_of(record.actor.partition("/")[0]).line
+    return line(record) if line else ""
+
+
+def of_an_actor(record: Record) -> str:
+    """What a cell or a protocol does."""
     return _line(record.actor, record.body)
 
 
@@ -41,7 +45,7 @@ def _line(actor: str, body: AnyBody) -> str:
     return ""
 
 
-def _mind(record: Record) -> str:
+def of_an_attention(record: Record) -> str:
     """What an attention does."""
     match body := record.body:
         case records.Arrived():

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from gardens.report.observe.view import View
 from gardens.report.pictures import Pictures
+from gardens.report.presentation import presentation_of
 from gardens.report.result.result import Result
 from gardens.report.terminal.blocks import print_beats
 from gardens.report.terminal.columns import Column, print_table
@@ -81,6 +82,8 @@ def report(result: Result, out: Path | None = None, pictures: Pictures | None = 
         _print_phases(console, result)
     elif result.outcome["cells"]:
         _print_cells(console, result)
+    if pictures is not None and pictures.view is not None:
+        _print_others(console, pictures.view)
     _print_notices(console, result)
     _print_failures(console, result)
     _print_criteria(console, result)
@@ -149,6 +152,17 @@ def _print_cells(console: Console, result: Result) -> None:
         data = ", ".join(f"{key}={_short(value)}" for key, value in cell["data"].items())
         rows.append([name, cell["state"], str(moves), spent, escape(data[:200])])
     print_table(console, columns, rows)
+
+
+def _print_others(console: Console, view: View) -> None:
+    """What kinds of other packages have to say."""
+    for kind, observers in view.of_kinds().items():
+        text = presentation_of(kind).text
+        lines = list(text(observers)) if text else []
+        for line in lines:
+            console.print(line, soft_wrap=True)
+        if lines:
+            console.print()
 
 
 def _short(value: Any) -> str:

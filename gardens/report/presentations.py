@@ -1,0 +1,13 @@
+"""The presentations of this project's kinds.
+
+Beats, phases and levels are drawn from what :mod:`gardens.report.observe` remembers of the whole run.
+"""
+
+from __future__ import annotations
+
+from gardens.report.presentation import Presentation
+from gardens.report.terminal.narration import of_an_actor, of_an_attention
+
+CELL = Presentation(line=of_an_actor)
+PROTOCOL = Presentation(line=of_an_actor)
+ATTENTION = Presentation(line=of_an_attention)

@@ -1,0 +1,25 @@
+"""The behaviours of this project's kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nimdsl.base.errors import InternalError
+from nimdsl.program import Attention
+from runtime.kernel.attention import AttentionStep
+from runtime.kernel.behaviour import Behaviour
+from runtime.kernel.kernel import Ask, Kernel, Paid
+from runtime.kernel.machine_step import MachineStep
+from runtime.kernel.turn import Turn
+
+
+def _attention(kernel: Kernel, turn: Turn, answers: Sequence[Paid], asked: Ask | None) -> AttentionStep:
+    actor = kernel.actor
+    if not isinstance(actor, Attention):
+        raise InternalError(f"{actor.id} is no attention")
+    return AttentionStep(kernel, actor, turn, answers, asked)
+
+
+CELL = Behaviour(MachineStep)
+PROTOCOL = Behaviour(MachineStep)
+ATTENTION = Behaviour(_attention, on_time=True, gives_time=True)

@@ -1,0 +1,1 @@
+"""A kind of actor that nimdsl does not know: it ticks, and can be told to tick faster."""

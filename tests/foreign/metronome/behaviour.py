@@ -1,0 +1,79 @@
+"""How a metronome takes events: a step and records of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from metronome.kind import Metronome
+from nimdsl.base.values import Value
+from nimdsl.program import Actor
+from runtime.kernel.behaviour import Behaviour
+from runtime.kernel.events import AnyEvent, Begin, Received, Stimulus, TimerDue
+from runtime.kernel.kernel import Ask, Kernel, Paid
+from runtime.kernel.snapshot import Snapshot
+from runtime.kernel.turn import Turn, with_value
+from runtime.records import Aside, Foreign, Ignored
+
+TICK = 0
+
+
+class Ticked(Foreign, frozen=True, tag="tick"):
+    """A beat: its number, and the time since the one before."""
+
+    count: int
+    after_ns: Aside[int]
+
+
+class Hurried(Foreign, frozen=True, tag="hurry"):
+    """From now on it ticks twice as fast."""
+
+    period_ns: int
+
+
+class MetronomeStep:
+    """One event of a metronome."""
+
+    def __init__(self, actor: Metronome, turn: Turn) -> None:
+        self.actor = actor
+        self.turn = turn
+
+    def take(self, event: AnyEvent) -> None:
+        """Ticks, or hears that it is to hurry."""
+        turn = self.turn
+        match event:
+            case Begin():
+                turn.state = self.actor.table.begin.target
+                self._wind()
+            case TimerDue():
+                del turn.timers[event.timer]
+                count = self._value("count") + 1
+                turn.data = with_value(turn.data, ("count",), count)
+                turn.note(Ticked(count, self._value("period")))
+                if count < self.actor.ticks:
+                    self._wind()
+            case Stimulus(name="faster") | Received(name="faster"):
+                period_ns = max(1, self._value("period") // 2)
+                turn.data = with_value(turn.data, ("period",), period_ns)
+                turn.note(Hurried(period_ns))
+            case _:
+                turn.note(Ignored(event.kind, "ticking"))
+
+    def _wind(self) -> None:
+        self.turn.arm(TICK, self.turn.now_ns + self._value("period"))
+
+    def _value(self, name: str) -> int:
+        value = self.turn.data[name]
+        assert isinstance(value, int)
+        return value
+
+
+def _taking(kernel: Kernel, turn: Turn, answers: Sequence[Paid], asked: Ask | None) -> MetronomeStep:
+    assert isinstance(kernel.actor, Metronome)
+    return MetronomeStep(kernel.actor, turn)
+
+
+def _outcome(_: Actor, snapshot: Snapshot) -> dict[str, Value]:
+    return dict(snapshot.data)
+
+
+BEHAVIOUR = Behaviour(_taking, records=(Ticked, Hurried), outcome=_outcome)
