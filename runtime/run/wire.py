@@ -22,9 +22,11 @@ from typing import Any
 
 from nimdsl.base import canonical
 from nimdsl.base.canonical import Plain
-from runtime.kernel.effects import Deliver
+from nimdsl.program import Actor
+from runtime.kernel.effects import Deliver, Publish
 from runtime.kernel.events import Event, EventKind
 from runtime.ports.bus import Message
+from runtime.ports.topics import domain_of, topic_of
 
 KIND, EVENT, HOLD, PROCESS, OPENED = (
     "Nimdsl-Kind",
@@ -35,6 +37,8 @@ KIND, EVENT, HOLD, PROCESS, OPENED = (
 )
 """Headers: what kind of event it is, its name, the hold that pays for it, the price of processing
 in micro-LF, and when its sender opened the request (garden time, ns)."""
+WAVE = "wave"
+"""The name of the event that a wave is to whoever hears it."""
 OUTSIDE = "subject/"
 """Addresses of programs outside the garden: a subject of the bus, as it is."""
 
@@ -127,6 +131,13 @@ def to_message(effect: Deliver, sender: str, run_id: str, epoch: str, now_ns: in
         return Message(_address(asker, number), data, headers, sender, effect.number)
     headers |= {HOLD: payload["hold"], PROCESS: str(payload["process"]), OPENED: str(sent_ns)}
     return Message(effect.to, data, headers, sender, effect.number, _address(asker, number))
+
+
+def to_wave(effect: Publish, emitter: Actor) -> Message:
+    """What an actor publishes: ``domain``, ``confidence``, ``content``."""
+    topic = topic_of(emitter.domain)
+    data = canonical.encode({**effect.content, "domain": domain_of(topic)})
+    return Message(topic, data, {KIND: EventKind.MESSAGE.value, EVENT: WAVE}, emitter.id, effect.number)
 
 
 def to_event(message: Message) -> Event:
