@@ -19,9 +19,10 @@ from gardens.real.nats.bus import NatsBus, connect
 from gardens.real.nats.subjects import Subjects
 from gardens.virtual.bus import VirtualBus
 from nimdsl.compile.garden import LOCAL_GARDEN, PERFECT_BUS
+from nimdsl.program import BusModel
 from runtime.chance.faults import FaultyBus
 from runtime.chance.models import Draws, Fates
-from runtime.conformance.bus import BYTES_MAX, BusSuite, Case, World
+from runtime.conformance.bus import BYTES_MAX, BusSuite, Case, FatesSuite, World
 from runtime.ports.bus import Bus, Message
 from runtime.ports.memory_bus import MemoryBus
 from tests.support.nats import nats_server
@@ -29,6 +30,7 @@ from tests.support.nats import nats_server
 RATE = 1_000.0
 """How fast the real worlds' clock goes: a garden second is a millisecond."""
 GIVE_UP_S = 20.0
+CARRIES = replace(PERFECT_BUS, payload_bytes_max=BYTES_MAX)
 
 
 class InMemory(World):
@@ -49,10 +51,10 @@ class InMemory(World):
 class InSimPy(World):
     """What the virtual driver does for its bus."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: BusModel = CARRIES, seed: int = 1) -> None:
         super().__init__()
         self.environment = simpy.Environment()
-        fates = Fates(Draws(1), replace(PERFECT_BUS, payload_bytes_max=BYTES_MAX))
+        fates = Fates(Draws(seed), model)
         self.here = self.there = VirtualBus(fates, self.now_ns, self.schedule, self.after, self.tell)
 
     def now_ns(self) -> int:
@@ -153,10 +155,9 @@ def with_faults(enter: Enter) -> Enter:
     @asynccontextmanager
     async def entered(url: str) -> AsyncIterator[World]:
         async with enter(url) as world:
-            model = replace(PERFECT_BUS, payload_bytes_max=BYTES_MAX)
 
             def behind(bus: Bus) -> Bus:
-                return FaultyBus(bus, Fates(Draws(1), model), world.now_ns, world.tell, BYTES_MAX)
+                return FaultyBus(bus, Fates(Draws(1), CARRIES), world.now_ns, world.tell, BYTES_MAX)
 
             same = world.here is world.there
             world.here, there = behind(world.here), world.there
@@ -215,3 +216,16 @@ class TestNats(Played):
 @pytest.mark.usefixtures("on_nats")
 class TestFaultyNats(Played):
     enter = staticmethod(with_faults(on_server))
+
+
+class TestFatesOfFaultyMemory(FatesSuite):
+    def play_with(self, model: BusModel, seed: int, case: Case) -> None:
+        world = InMemory()
+        fates = Fates(Draws(seed), model)
+        world.here = world.there = FaultyBus(world.here, fates, world.now_ns, world.tell, BYTES_MAX)
+        asyncio.run(case(world))
+
+
+class TestFatesOfVirtual(FatesSuite):
+    def play_with(self, model: BusModel, seed: int, case: Case) -> None:
+        asyncio.run(case(InSimPy(model, seed)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -39,6 +39,10 @@ class World:
         except ExceptionGroup as group:
             self.problems += group.exceptions
 
+    def now_ns(self) -> int:
+        """Garden time."""
+        raise NotImplementedError
+
     async def settled(self) -> None:
         """Until everything that is under way has arrived, with what came of it."""
         raise NotImplementedError
@@ -48,7 +52,7 @@ class World:
         raise NotImplementedError
 
 
-Case = Callable[[Any], Awaitable[None]]
+Case = Callable[[Any], Coroutine[Any, Any, None]]
 
 
 class BusLaws:
