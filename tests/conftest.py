@@ -18,6 +18,8 @@ from nimdsl.program import Program
 from tests.support.effort import EFFORT, examples
 from tests.support.texts import HELLO
 
+pytest.register_assert_rewrite("runtime.conformance", "gardens.real.conformance")
+
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("deep", max_examples=examples(100), deadline=None, print_blob=True)
 settings.load_profile("deep" if EFFORT > 1 else "ci")

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from runtime.chance.models import Fates
-from runtime.ports.bus import BACKLOG_COUNT_MAX, Ears, Listener, Message, Take, Told, check_size
+from runtime.ports.bus import (
+    BACKLOG_COUNT_MAX,
+    Ears,
+    Listener,
+    Message,
+    Take,
+    Through,
+    Told,
+    check_size,
+)
+from runtime.ports.topics import Audience, check_published
 
-Schedule = Callable[[int, Message, int, Callable[[], None]], None]
-"""(time, message, which copy of it, act): the driver decides the order of one instant (SEMANTICS 2.2)."""
+Schedule = Callable[[int, Message, str, int, Callable[[], None]], None]
+"""(time, message, for which subscriber if it was published, which copy of it, act): the driver decides
+the order of one instant (SEMANTICS 2.2)."""
 
 
 class VirtualBus:
@@ -23,6 +35,7 @@ class VirtualBus:
         told: Told,
     ) -> None:
         self._ears = Ears(told)
+        self._audience = Audience(told)
         self._fates = fates
         self._now_ns = now_ns
         self._schedule = schedule
@@ -33,15 +46,40 @@ class VirtualBus:
     def send(self, message: Message) -> None:
         """See :class:`runtime.ports.bus.Bus`."""
         check_size(message, self._fates.model.payload_bytes_max)
-        number = message.number
-        if not number:
-            self._count += 1
-            number = self._count
-        arrivals, fate = self._fates.arrivals(message.sender, message.to, number, self._now_ns())
+        at_ns, fate = self._fates.arrivals(*self._identity(message), self._now_ns())
         if fate:
             self._told(message.sender, f"a message to {message.to} was {fate}")
-        for copy, at_ns in enumerate(arrivals):
-            self._schedule(at_ns, message, copy, lambda: self._ears.hand(message, self.send))
+        for copy, one_ns in enumerate(at_ns):
+            self._schedule(one_ns, message, "", copy, lambda: self._ears.hand(message, self.send))
+
+    def _identity(self, message: Message) -> tuple[str, str, int]:
+        if message.number:
+            return message.sender, message.to, message.number
+        self._count += 1
+        return message.sender, message.to, self._count
+
+    def publish(self, message: Message) -> None:
+        """See :class:`runtime.ports.bus.Bus`."""
+        check_published(message)
+        check_size(message, self._fates.model.payload_bytes_max)
+        identity, now_ns = self._identity(message), self._now_ns()
+        for subscriber, arrive in self._audience.hearers(message):
+            at_ns, fate = self._fates.arrivals(*identity, now_ns, subscriber)
+            if fate:
+                self._told(message.sender, f"a message on {message.to} to {subscriber} was {fate}")
+            for copy, one_ns in enumerate(at_ns):
+                self._schedule(one_ns, message, subscriber, copy, partial(arrive, message))
+
+    def subscribe(
+        self,
+        topic: str,
+        subscriber: str,
+        take: Take,
+        backlog_count_max: int = BACKLOG_COUNT_MAX,
+        through: Through | None = None,
+    ) -> Listener:
+        """See :class:`runtime.ports.bus.Bus`."""
+        return self._audience.open(topic, subscriber, take, backlog_count_max, through)
 
     def listen(self, address: str, take: Take, backlog_count_max: int = BACKLOG_COUNT_MAX) -> Listener:
         """See :class:`runtime.ports.bus.Bus`."""

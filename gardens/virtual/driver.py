@@ -1,8 +1,8 @@
 """The virtual driver: the kernel on SimPy's clock.
 
 Dull on purpose.  It delivers events to hosts in the order of SEMANTICS 2.2
-(time, priority, emitter, effect number, which SimPy's queue gets as one tuple,
-so its own counter never decides), and carries out effects.  Each effect that
+(time, priority, emitter, effect number, subscriber, which SimPy's queue gets as one
+tuple, so its own counter never decides), and carries out effects.  Each effect that
 takes time is one bare SimPy event.  The horizon is exclusive.
 
 What happens to messages and work is drawn in :mod:`runtime.chance.models`;
@@ -160,6 +160,8 @@ class Driver:
         self.journal.set_meta(FORMAT, JOURNAL_FORMAT)
         for name in self.hosts:
             self.bus.listen(name, self._hearing(name))
+            for topic in self.hosts[name].kernel.actor.hears:
+                self.bus.subscribe(topic, name, self._hearing(name))
             self._schedule(self.now_ns, CONTROL, name, 0, self._delivery(name, BEGIN))
         draws = Draws(self.options.seed, self.options.replication)
         self._schedule_next(stimuli_of(self.scenario, draws))
@@ -235,17 +237,28 @@ class Driver:
         return lambda: self._deliver(to, event)
 
     def _schedule(
-        self, at_ns: int, priority: int, emitter: str, number: int, act: Callable[[], None], copy: int = 0
+        self,
+        at_ns: int,
+        priority: int,
+        emitter: str,
+        number: int,
+        act: Callable[[], None],
+        subscriber: str = "",
+        copy: int = 0,
     ) -> None:
         event = simpy.Event(self.environment)
         event._ok, event._value = True, None
         event.callbacks.append(lambda _: act())
-        order: Any = (priority, self.emitters.get(emitter, -1), number, copy)
+        order: Any = (priority, self.emitters.get(emitter, -1), number, subscriber, copy)
         self.environment.schedule(event, priority=order, delay=at_ns - self.now_ns)
 
-    def _schedule_message(self, at_ns: int, message: Message, copy: int, act: Callable[[], None]) -> None:
+    def _schedule_message(
+        self, at_ns: int, message: Message, subscriber: str, copy: int, act: Callable[[], None]
+    ) -> None:
         priority = Received.priority
-        self._schedule(at_ns, priority, message.sender, message.number, self._counted(act), copy)
+        self._schedule(
+            at_ns, priority, message.sender, message.number, self._counted(act), subscriber, copy
+        )
 
     def _after(self, delay_ns: int, act: Callable[[], None]) -> Callable[[], None]:
         """For the bus's port; no effect of an actor asks for it."""
@@ -310,7 +323,7 @@ class Driver:
                 case Send() | Ask() | Answer():
                     self._send(host, effect)
                 case Publish():
-                    pass  # nobody listens to waves yet
+                    self._publish(host, effect)
                 case CancelTimer() | CancelWork():
                     pass  # what comes of them is dropped when it comes
                 case Book():
@@ -381,6 +394,13 @@ class Driver:
             self.bus.send(message)
         except PermanentPortError as problem:
             self._befell(host.id, f"could not send to {effect.to}: {problem}")
+
+    def _publish(self, host: Host, effect: Publish) -> None:
+        message = wire.to_wave(effect, host.kernel.actor)
+        try:
+            self.bus.publish(message)
+        except PermanentPortError as problem:
+            self._befell(host.id, f"could not publish to {message.to}: {problem}")
 
     # Crashes
 

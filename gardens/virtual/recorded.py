@@ -8,6 +8,8 @@ the same (sender, number).  The laws:
   kind and payload.
 * What is sent here and arrives nowhere has an explanation: the bus was declared to
   lose it, its receiver was away, it was on its way when the journal ended.
+* What is published here has a copy for each actor that hears its topic; whoever
+  accepted one hears it, and each copy that is missing has an explanation.
 * Records, outcomes and times are those that :mod:`runtime.run.replay` asks for.
 * The ledger's journal is what the commands of the actors lead to, entry by entry,
   in some order in which each actor's own commands keep theirs; SEMANTICS 3.1 holds
@@ -34,7 +36,7 @@ from nimdsl.base.values import Value
 from nimdsl.compile.garden import PERFECT_GARDEN
 from runtime.chance.models import Draws, Fates
 from runtime.chance.stimuli import stimuli_of
-from runtime.kernel.effects import Answer, AnyEffect, Ask, Book, Deliver, Send
+from runtime.kernel.effects import Answer, AnyEffect, Ask, Book, Deliver, Publish, Send
 from runtime.kernel.events import (
     Answered,
     AnyEvent,
@@ -46,7 +48,8 @@ from runtime.kernel.events import (
     TimerDue,
 )
 from runtime.kernel.step import Paid
-from runtime.ports.bus import check_size
+from runtime.ports.bus import Message, check_size
+from runtime.ports.topics import matches
 from runtime.run import wire
 from runtime.run.audit import Asked, Audit, Wrong
 from runtime.run.lines import LEDGER, STIMULI, Booked, Noticed, Said, Started, processes_in, read
@@ -77,7 +80,10 @@ Identity = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message of the virtual garden; ``arrivals`` is when its bus would let it arrive."""
+    """A message of the virtual garden, or a copy of one that was published to a ``topic``.
+
+    ``arrivals`` is when its bus would let it arrive.
+    """
 
     sender: str
     number: int
@@ -86,6 +92,7 @@ class Sent:
     event: AnyEvent
     arrivals: tuple[int, ...]
     too_large: bool = False
+    topic: str = ""
 
     def __str__(self) -> str:
         return f"{in_words(self.event)} to {self.to}, sent at {self.time_ns / SECOND_NS:.6f} s"
@@ -154,7 +161,11 @@ class RecordedGarden:
         self.emitters = {"/".join(name): number for number, name in enumerate(ids)}
         self.fates = Fates(Draws(recording.seed), self.garden.bus)
         self.sent: dict[Identity, Sent] = {}
+        self.published: dict[Identity, dict[str, Sent]] = {}
+        """The copies of what was published, by who hears it."""
         self.arrived: set[Identity] = set()
+        self.heard: set[tuple[Identity, str]] = set()
+        """Copies that arrived."""
         self.ready: list[tuple[tuple[int, int, int, int], str]] = []
         self.waiting: dict[Identity, list[str]] = {}
         """Whose next event is a message that is not sent yet."""
@@ -188,7 +199,7 @@ class RecordedGarden:
             dict(sorted(explained.items())),
             tuple(text if count == 1 else f"{text} ({count} times)" for text, count in self.notes.items()),
             sum(len(inbox.lines) for inbox in self.inboxes.values()),
-            len(self.sent),
+            len(self.sent) + sum(map(len, self.published.values())),
             entry_count,
         )
 
@@ -214,7 +225,8 @@ class RecordedGarden:
         if self.queues[name]:
             event = self.queues[name][0].event
             identity = event.sender, event.number
-            if event.sender in self.actors and identity not in self.sent:
+            caused = identity in self.sent or identity in self.published
+            if event.sender in self.actors and not caused:
                 self.waiting.setdefault(identity, []).append(name)
             else:
                 heapq.heappush(self.ready, (self._order(name), name))
@@ -269,6 +281,8 @@ class RecordedGarden:
         for index, effect in enumerate(effects):
             if isinstance(effect, Send | Ask | Answer):
                 self._send(name, line.time_ns, effect)
+            elif isinstance(effect, Publish):
+                self._publish(name, line.time_ns, effect)
             elif isinstance(effect, Book):
                 item = line.position, BOOKS + index
                 self.asked.append(Asked(name, item, effect.command, line, None))
@@ -277,15 +291,33 @@ class RecordedGarden:
         message = wire.to_message(effect, name, self.recording.run_id, self.garden.epoch, now_ns)
         if message.to.startswith(wire.OUTSIDE):
             return
-        try:
-            check_size(message, self.garden.bus.payload_bytes_max)
-            too_large = False
-        except PermanentPortError:
-            too_large = True
         to = message.to if message.to in self.recording.kernels else message.to.rpartition("/")[0]
         arrivals, _ = self.fates.arrivals(name, message.to, effect.number, now_ns)
         identity = name, effect.number
+        too_large = self._is_too_large(message)
         self.sent[identity] = Sent(*identity, to, now_ns, wire.to_event(message), arrivals, too_large)
+        self._caused(identity)
+
+    def _publish(self, name: str, now_ns: int, effect: Publish) -> None:
+        message = wire.to_wave(effect, self.recording.kernels[name].actor)
+        identity, topic, event = (name, effect.number), message.to, wire.to_event(message)
+        too_large = self._is_too_large(message)
+        self.published[identity] = copies = {}
+        for one, kernel in self.recording.kernels.items():
+            if one != name and any(matches(pattern, topic) for pattern in kernel.actor.hears):
+                arrivals, _ = self.fates.arrivals(name, topic, effect.number, now_ns, one)
+                copies[one] = Sent(*identity, one, now_ns, event, arrivals, too_large, topic)
+        self._caused(identity)
+
+    def _is_too_large(self, message: Message) -> bool:
+        try:
+            check_size(message, self.garden.bus.payload_bytes_max)
+        except PermanentPortError:
+            return True
+        return False
+
+    def _caused(self, identity: Identity) -> None:
+        """Who waited for this may take it."""
         for receiver in self.waiting.pop(identity, ()):
             self._line_up(receiver)
 
@@ -307,8 +339,9 @@ class RecordedGarden:
                 self._differs(name, at_line(Wrong.EARLY, name, line, text))
         if not isinstance(event, _MESSAGES):
             return
-        sent = self.sent.get(identity)
+        sent = self.sent.get(identity) or self.published.get(identity, {}).get(name)
         self.arrived.add(identity)
+        self.heard.add((identity, name))
         if self.astray & {name, event.sender}:
             return
         if sent is None:
@@ -330,6 +363,10 @@ class RecordedGarden:
     def _judge_unsent(self, name: str, line: AcceptedEvent) -> None:
         """Programs outside may send what they like, so may an actor whose real journal was cut short."""
         event = line.event
+        if (event.sender, event.number) in self.published:
+            text = f"{event.sender} published it, and {name} does not hear that"
+            self.differences.append(at_line(Wrong.RECEIVER, name, line, text, _said(event)))
+            return
         sender = self.actors.get(event.sender)
         if sender is None and event.sender != self.scenario_id:
             return
@@ -343,8 +380,11 @@ class RecordedGarden:
     # What arrived nowhere
 
     def _losses(self, explained: Counter[str]) -> Iterator[Sent]:
-        for identity, sent in self.sent.items():
-            if identity not in self.arrived and not self.astray & {sent.sender, sent.to}:
+        missing = [sent for identity, sent in self.sent.items() if identity not in self.arrived]
+        for identity, copies in self.published.items():
+            missing += [sent for one, sent in copies.items() if (identity, one) not in self.heard]
+        for sent in missing:
+            if not self.astray & {sent.sender, sent.to}:
                 why = self._explanation(sent)
                 if why:
                     explained[why] += 1
@@ -382,9 +422,10 @@ class RecordedGarden:
         """A real garden notes what it notices; faults on purpose are drawn for each life of a process."""
         recording, bus = self.recording, self.garden.bus
         lines = self.inboxes[sent.to].lines
+        address, subscriber = (sent.topic, sent.to) if sent.topic else (sent.to, "")
         for start in range(recording.restart_count + 1):
             fates = Fates(Draws(recording.seed, start), bus)
-            if not fates.arrivals(sent.sender, sent.to, sent.number, sent.time_ns)[0]:
+            if not fates.arrivals(sent.sender, address, sent.number, sent.time_ns, subscriber)[0]:
                 return "lost by the bus, as declared"
         for at_ns, actor in self._troubles:
             near = abs(at_ns - sent.time_ns) <= self.grace_ns

@@ -29,6 +29,8 @@ class Actor:
     """The events that others may send it; whatever else they send is ignored."""
     domain: str = field(default="", metadata={"hashed": False})
     """What its waves are about."""
+    hears: tuple[str, ...] = field(default=(), metadata={"hashed": False})
+    """The topics that it subscribes to; no document says so yet."""
     place: Place = field(default=NOWHERE, compare=False)
 
     @property

@@ -4,6 +4,10 @@ Every fate belongs to (sender, number) and is drawn from the garden's seed, so
 that a run can be made again.  Messages without a number get one of this bus.
 Order per sender and address holds unless a message is held back (reordering);
 what befalls a message is told of its sender.
+
+What is sent meets its fate before the bus behind.  What is published meets it where it
+is heard, for only there is it known who subscribes: each copy between the bus behind
+and the subscriber's backlog, and its draw belongs to (sender, number, subscriber).
 """
 
 from __future__ import annotations
@@ -14,7 +18,17 @@ from functools import partial
 
 from nimdsl.base.errors import PermanentPortError
 from runtime.chance.models import Fates
-from runtime.ports.bus import BACKLOG_COUNT_MAX, Bus, Listener, Message, Take, Told, check_size
+from runtime.ports.bus import (
+    BACKLOG_COUNT_MAX,
+    Bus,
+    Listener,
+    Message,
+    Take,
+    Through,
+    Told,
+    check_size,
+    raise_all,
+)
 
 
 class FaultyBus:
@@ -33,22 +47,20 @@ class FaultyBus:
         self._late_number = 0
         self._late: list[tuple[int, int, Message]] = []
         """By the time of arrival, then in the order of sending."""
+        self._copies: list[tuple[int, int, Message, Take]] = []
+        """The same, of what was published; with what they go to."""
 
     @property
     def late_count(self) -> int:
         """How many messages are held back."""
-        return len(self._late)
+        return len(self._late) + len(self._copies)
 
     def send(self, message: Message) -> None:
         """See :class:`runtime.ports.bus.Bus`."""
         check_size(message, self._bytes_max)
         now_ns = self._now_ns()
         self._arrived(now_ns)
-        sender, number = message.sender, message.number
-        if not number:
-            self._count += 1
-            sender, number = "", self._count
-        arrivals, fate = self._fates.arrivals(sender, message.to, number, now_ns)
+        arrivals, fate = self._fates.arrivals(*self._identity(message), now_ns)
         if fate:
             self._told(message.sender, f"a message to {message.to} was {fate}")
         for at_ns in arrivals:
@@ -59,6 +71,12 @@ class FaultyBus:
                 heapq.heappush(self._late, (at_ns, self._late_number, message))
                 self._inner.after(at_ns - now_ns, partial(self._arrived, at_ns))
 
+    def _identity(self, message: Message) -> tuple[str, str, int]:
+        if message.number:
+            return message.sender, message.to, message.number
+        self._count += 1
+        return "", message.to, self._count
+
     def _arrived(self, due_ns: int) -> None:
         """Clocks of timers may waver; the order does not.  So nothing overtakes what is due."""
         while self._late and self._late[0][0] <= due_ns:
@@ -67,6 +85,52 @@ class FaultyBus:
                 self._inner.send(message)
             except PermanentPortError as problem:
                 self._told(message.sender, f"could not send to {message.to}: {problem}")
+
+    def publish(self, message: Message) -> None:
+        """See :class:`runtime.ports.bus.Bus`."""
+        check_size(message, self._bytes_max)
+        self._inner.publish(message)
+
+    def subscribe(
+        self,
+        topic: str,
+        subscriber: str,
+        take: Take,
+        backlog_count_max: int = BACKLOG_COUNT_MAX,
+        through: Through | None = None,
+    ) -> Listener:
+        """See :class:`runtime.ports.bus.Bus`."""
+
+        def fated(message: Message, put: Take) -> None:
+            self._copy(message, subscriber, put if through is None else lambda copy: through(copy, put))
+
+        return self._inner.subscribe(topic, subscriber, take, backlog_count_max, fated)
+
+    def _copy(self, message: Message, subscriber: str, put: Take) -> None:
+        """What becomes of the copy of a message that is for ``subscriber``."""
+        now_ns = self._now_ns()
+        arrivals, fate = self._fates.arrivals(*self._identity(message), now_ns, subscriber)
+        if fate:
+            self._told(message.sender, f"a message on {message.to} to {subscriber} was {fate}")
+        for at_ns in arrivals:
+            self._late_number += 1
+            heapq.heappush(self._copies, (at_ns, self._late_number, message, put))
+            if at_ns > now_ns:
+                self._inner.after(at_ns - now_ns, partial(self._copies_arrived, at_ns))
+        self._copies_arrived(now_ns)
+
+    def _copies_arrived(self, due_ns: int) -> None:
+        """As :meth:`_arrived`.  Who raises costs nobody a copy."""
+        problems: list[Exception] = []
+        while self._copies and self._copies[0][0] <= due_ns:
+            _, _, message, put = heapq.heappop(self._copies)
+            try:
+                put(message)
+            except Exception as problem:
+                problems.append(problem)
+        if len(problems) == 1:
+            raise problems[0]
+        raise_all(problems)
 
     def listen(self, address: str, take: Take, backlog_count_max: int = BACKLOG_COUNT_MAX) -> Listener:
         """See :class:`runtime.ports.bus.Bus`."""

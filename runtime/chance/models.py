@@ -152,32 +152,40 @@ _REASONS = {
 
 
 class Fates:
-    """When copies of a message arrive; order per (sender, receiver) holds unless reordering breaks it."""
+    """When copies of a message arrive; order per (sender, receiver) holds unless reordering breaks it.
+
+    The copy of what was published for a ``subscriber`` has draws of its own, under
+    ``bus/<fault>/<subscriber>``; its order is that of (sender, subscriber).
+    """
 
     def __init__(self, draws: Draws, model: BusModel = PERFECT_BUS) -> None:
         self._draws = draws
         self.model = model
         self._last_ns: dict[tuple[str, str], int] = {}
 
-    def arrivals(self, sender: str, receiver: str, number: int, now_ns: int) -> tuple[tuple[int, ...], str]:
+    def arrivals(
+        self, sender: str, receiver: str, number: int, now_ns: int, subscriber: str = ""
+    ) -> tuple[tuple[int, ...], str]:
         """The times at which copies of a message arrive, and what befell it (empty: nothing)."""
-        draws, model = self._draws, self.model
-        if draws.chance(model.loss, sender, "bus/loss", number):
+        draws, model, whose = self._draws, self.model, f"/{subscriber}" if subscriber else ""
+        if draws.chance(model.loss, sender, f"bus/loss{whose}", number):
             return (), "lost"
-        first, fate = self._arrival(sender, receiver, number, now_ns)
-        if not draws.chance(model.duplicate, sender, "bus/duplicate", number):
+        first, fate = self._arrival(sender, whose or receiver, number, now_ns, whose)
+        if not draws.chance(model.duplicate, sender, f"bus/duplicate{whose}", number):
             return (first,), fate
-        again = first + draws.duration(model.latency, sender, "bus/duplicate/latency", number)
+        again = first + draws.duration(model.latency, sender, f"bus/duplicate/latency{whose}", number)
         return (first, again), "duplicated"
 
-    def _arrival(self, sender: str, receiver: str, number: int, now_ns: int) -> tuple[int, str]:
+    def _arrival(self, sender: str, receiver: str, number: int, now_ns: int, whose: str) -> tuple[int, str]:
         draws, model = self._draws, self.model
-        at_ns = now_ns + draws.duration(model.latency, sender, "bus/latency", number)
-        if draws.chance(model.reorder, sender, "bus/reorder", number):
-            return at_ns + draws.duration(model.reorder_by, sender, "bus/reorder/by", number), "held back"
+        at_ns = now_ns + draws.duration(model.latency, sender, f"bus/latency{whose}", number)
+        if draws.chance(model.reorder, sender, f"bus/reorder{whose}", number):
+            return at_ns + draws.duration(
+                model.reorder_by, sender, f"bus/reorder/by{whose}", number
+            ), "held back"
         fate = ""
-        if draws.chance(model.delay, sender, "bus/delay", number):
-            at_ns += draws.duration(model.delay_by, sender, "bus/delay/by", number)
+        if draws.chance(model.delay, sender, f"bus/delay{whose}", number):
+            at_ns += draws.duration(model.delay_by, sender, f"bus/delay/by{whose}", number)
             fate = "delayed"
         pair = (sender, receiver)
         self._last_ns[pair] = max(at_ns, self._last_ns.get(pair, 0))

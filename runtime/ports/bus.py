@@ -26,6 +26,24 @@ The law, for every implementation:
 * What :meth:`Bus.after` does happens in the order of its times, and at one instant
   in the order of asking.
 
+The law of what is published, to a topic (:mod:`runtime.ports.topics`) instead of an
+address:
+
+* It reaches every subscriber of its topic, once each, also one with several patterns
+  that match: the most exact one takes it.  Who subscribes later hears nothing of it.
+* Nobody hears itself, if it says who it is: sender and subscriber have the same id.
+* Each copy has a fate of its own, and a draw of its own, which belongs to (sender,
+  number, subscriber): purpose ``bus/<fault>/<subscriber>``.  So a new subscriber
+  changes no other's luck.
+* Copies of one sender reach a subscriber in the order in which they were published,
+  unless a fault overtakes them.  In one place the copies of a message go to its
+  subscribers in the order of their ids; where instants are known (the virtual garden),
+  those of one instant go in the order of (sender, number, subscriber).
+* Nobody there is no incident; nobody is answered, so ``reply_to`` stays empty.
+* What is too large is refused to the publisher, and nothing of it is sent.
+* Subscribers hold, release, lose and raise as listeners do.  Addresses and topics never
+  meet: no listener hears what is published, no subscriber what is sent.
+
 Not here: what messages mean (:mod:`runtime.run.wire`), faults on purpose
 (:mod:`runtime.chance.faults`).
 """
@@ -69,6 +87,8 @@ Done = Callable[[Message | None], None]
 """Gets the answer to a question, or None when the time was up."""
 Told = Callable[[str, str], None]
 """Is told what befell a message: the address, and what in words."""
+Through = Callable[[Message, Take], None]
+"""Stands between a bus and a subscriber's backlog: hands copies on, now or later, or not at all."""
 
 
 class Listener(Protocol):
@@ -92,6 +112,25 @@ class Bus(Protocol):
 
     def listen(self, address: str, take: Take, backlog_count_max: int = BACKLOG_COUNT_MAX) -> Listener:
         """Hear what is sent to ``address`` and to its threads."""
+
+    def publish(self, message: Message) -> None:
+        """Let a message go to whoever subscribes to its topic, ``message.to``.
+
+        Raises PermanentPortError for one that is too large, ValueError for what is no topic.
+        """
+
+    def subscribe(
+        self,
+        topic: str,
+        subscriber: str,
+        take: Take,
+        backlog_count_max: int = BACKLOG_COUNT_MAX,
+        through: Through | None = None,
+    ) -> Listener:
+        """Hear what is published to ``topic``, which may be a pattern, as ``subscriber``.
+
+        Raises ValueError for what is no topic, and when that subscriber hears it here already.
+        """
 
     def after(self, delay_ns: int, act: Callable[[], None]) -> Callable[[], None]:
         """Do something later, in the garden's time; returns what cancels it."""
@@ -152,6 +191,7 @@ class Backlog:
 
     def close(self) -> None:
         """See :class:`Listener`."""
+        self.held = False
         self._waiting.clear()
         self._take = _ignore
         self._close()

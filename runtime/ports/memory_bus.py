@@ -15,10 +15,12 @@ from runtime.ports.bus import (
     Listener,
     Message,
     Take,
+    Through,
     Told,
     check_size,
     raise_all,
 )
+from runtime.ports.topics import Audience, check_published
 
 
 def _untold(address: str, what: str) -> None:
@@ -34,8 +36,10 @@ class MemoryBus:
     def __init__(self, told: Told = _untold, bytes_max: int = PAYLOAD_BYTES_MAX) -> None:
         self.now_ns = 0
         self._ears = Ears(told)
+        self._audience = Audience(told)
         self._bytes_max = bytes_max
-        self._queue: deque[Message] = deque()
+        self._queue: deque[Callable[[], None]] = deque()
+        """Deliveries, in the order of sending."""
         self._running = False
         self._timers: list[tuple[int, int]] = []
         """A heap: when something is due, and its number."""
@@ -45,12 +49,35 @@ class MemoryBus:
     def send(self, message: Message) -> None:
         """See :class:`runtime.ports.bus.Bus`.  Delivered before the outermost call returns."""
         check_size(message, self._bytes_max)
-        self._queue.append(message)
+        self._post(message)
         self._run(_nothing)
+
+    def _post(self, message: Message) -> None:
+        self._queue.append(partial(self._ears.hand, message, self._post))
 
     def listen(self, address: str, take: Take, backlog_count_max: int = BACKLOG_COUNT_MAX) -> Listener:
         """See :class:`runtime.ports.bus.Bus`."""
         return _MemoryListener(self._ears.open(address, take, backlog_count_max), self._run)
+
+    def publish(self, message: Message) -> None:
+        """See :class:`runtime.ports.bus.Bus`.  Delivered before the outermost call returns."""
+        check_published(message)
+        check_size(message, self._bytes_max)
+        for _, arrive in self._audience.hearers(message):
+            self._queue.append(partial(arrive, message))
+        self._run(_nothing)
+
+    def subscribe(
+        self,
+        topic: str,
+        subscriber: str,
+        take: Take,
+        backlog_count_max: int = BACKLOG_COUNT_MAX,
+        through: Through | None = None,
+    ) -> Listener:
+        """See :class:`runtime.ports.bus.Bus`."""
+        backlog = self._audience.open(topic, subscriber, take, backlog_count_max, through)
+        return _MemoryListener(backlog, self._run)
 
     def after(self, delay_ns: int, act: Callable[[], None]) -> Callable[[], None]:
         """See :class:`runtime.ports.bus.Bus`."""
@@ -87,15 +114,10 @@ class MemoryBus:
                     next_one()
                 except Exception as problem:
                     problems.append(problem)
-                next_one = self._delivery()
+                next_one = self._queue.popleft() if self._queue else None
         finally:
             self._running = False
         raise_all(problems)
-
-    def _delivery(self) -> Callable[[], None] | None:
-        if not self._queue:
-            return None
-        return partial(self._ears.hand, self._queue.popleft(), self._queue.append)
 
 
 class _MemoryListener:

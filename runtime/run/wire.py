@@ -21,9 +21,11 @@ from typing import assert_never
 
 from nimdsl.base import canonical
 from nimdsl.base.values import Fields, Value
-from runtime.kernel.effects import Answer, Ask, Deliver, Send
+from nimdsl.program import Actor
+from runtime.kernel.effects import Answer, Ask, Deliver, Publish, Send
 from runtime.kernel.events import Answered, AnyEvent, Received, Requested, Stimulus
 from runtime.ports.bus import Message
+from runtime.ports.topics import domain_of, topic_of
 from runtime.records import Identity
 
 KIND, EVENT, HOLD, PROCESS, OPENED = (
@@ -35,6 +37,8 @@ KIND, EVENT, HOLD, PROCESS, OPENED = (
 )
 """Headers: what kind of event it is, its name, the hold that pays for it, the price of processing
 in micro-LF, and when its sender opened the request (garden time, ns)."""
+WAVE = "wave"
+"""The name of the event that a wave is to whoever hears it."""
 OUTSIDE = "subject/"
 """Addresses of programs outside the garden: a subject of the bus, as it is."""
 
@@ -135,6 +139,13 @@ def to_message(effect: Deliver, sender: str, run_id: str, epoch: str, now_ns: in
 def stimulus(to: str, event: str, payload: Value, sender: str, number: int) -> Message:
     """What the scenario sends."""
     return Message(to, canonical.encode(payload), {KIND: _STIMULUS, EVENT: event}, sender, number)
+
+
+def to_wave(effect: Publish, emitter: Actor) -> Message:
+    """What an actor publishes: ``domain``, ``confidence``, ``content``."""
+    topic = topic_of(emitter.domain)
+    wave = {"domain": domain_of(topic), "confidence": effect.confidence, "content": effect.content}
+    return Message(topic, canonical.encode(wave), {KIND: _MESSAGE, EVENT: WAVE}, emitter.id, effect.number)
 
 
 def to_event(message: Message) -> AnyEvent:

@@ -1,142 +1,94 @@
-"""One suite for every implementation of the port Journal."""
+"""Every implementation of the port Journal keeps its laws; and what a file is besides."""
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import sqlite3
-import tempfile
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from nats.aio.client import Client
 
+from gardens.real.nats.stream import StreamJournal, last_sequence, parse_batch, read_batches
 from gardens.stores import sqlite as sqlite_journal
 from gardens.stores.memory import DiscardingJournal, MemoryJournal
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import PermanentPortError, TemporaryPortError
+from runtime.conformance.journal import AppenderSuite, JournalSuite, Read, Written, fill
 from runtime.ports.journal import Journal, JournalEntry
+from tests.support.gardens import scratch
+from tests.support.nats import NatsServer, nats_server
 
-PLAIN = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text("aé☃", max_size=4),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", max_size=2), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
-LINES = st.lists(
-    st.tuples(st.sampled_from(["b", "a", "ä"]), st.sampled_from(["accepted", "outcome"]), PLAIN), max_size=8
-)
+Case = Callable[[Any], Coroutine[Any, Any, None]]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def journal(request: Any, tmp_path: Path) -> Any:
-    made: Journal = (
-        MemoryJournal() if request.param == "memory" else SqliteJournal(tmp_path / "run.journal")
-    )
-    yield made
-    made.close()
+class TestMemory(JournalSuite):
+    def play(self, case: Case) -> None:
+        one = Read(MemoryJournal())
+        asyncio.run(case(one))
+        one.journal.close()
 
 
-def fill(journal: Journal) -> None:
-    journal.append("nerve/1", "accepted", {"event": "poll", "now": 5})
-    journal.append("cell/1", "accepted", {"event": "begin", "now": 0})
-    journal.append("nerve/1", "outcome", {"paid": True, "share": 0.1})
+class TestSqlite(JournalSuite):
+    def play(self, case: Case) -> None:
+        with scratch() as folder:
+            one = Read(SqliteJournal(folder / "run.journal"))
+            try:
+                asyncio.run(case(one))
+            finally:
+                one.journal.close()
 
 
-def test_positions_count_within_an_actor(journal: Journal) -> None:
-    assert [journal.append(actor, "k", None) for actor in ("a", "b", "a", "a", "b")] == [0, 0, 1, 2, 1]
+class OnServer(Written):
+    """A journal on a stream, which is read when its lines are acknowledged."""
+
+    def __init__(self, journal: StreamJournal, client: Client) -> None:
+        super().__init__(journal)
+        self.stream, self._client = journal, client
+
+    async def read(self, actor: str) -> list[JournalEntry]:
+        await self.stream.settled()
+        last = await last_sequence(self._client, self.stream.stream) or 0
+        found: list[JournalEntry] = []
+        async for _, payload in read_batches(self._client, self.stream.stream, 1, last):
+            found += [entry for entry in parse_batch(payload).entries if entry.actor == actor]
+        return found
+
+    async def close(self) -> None:
+        await self.stream.close()
+        await self.stream.close()
 
 
-def test_read_gives_what_was_appended_in_order(journal: Journal) -> None:
-    fill(journal)
-    assert list(journal.read("nerve/1")) == [
-        JournalEntry("nerve/1", 0, "accepted", {"event": "poll", "now": 5}),
-        JournalEntry("nerve/1", 1, "outcome", {"paid": True, "share": 0.1}),
-    ]
-    assert list(journal.read("nobody")) == []
+@pytest.fixture(scope="class")
+def on_nats(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with nats_server(tmp_path_factory.mktemp("bus")) as server:
+        request.cls.server = server
+        yield
 
 
-def test_actors_are_sorted(journal: Journal) -> None:
-    assert journal.actors() == ()
-    fill(journal)
-    assert journal.actors() == ("cell/1", "nerve/1")
+_STREAMS = itertools.count(1)
 
 
-def test_the_body_is_kept_as_bytes(journal: Journal) -> None:
-    body = {"names": ["x"], "pair": (1, 2)}
-    journal.append("a", "k", body)
-    body["names"].append("later")  # type: ignore[attr-defined]
-    assert [entry.body for entry in journal.read("a")] == [{"names": ["x"], "pair": [1, 2]}]
+@pytest.mark.usefixtures("on_nats")
+class TestStream(AppenderSuite):
+    server: ClassVar[NatsServer]
 
+    def play(self, case: Case) -> None:
+        async def run() -> None:
+            name = f"J{next(_STREAMS)}"
+            async with self.server.client() as client:
+                subject = f"{name.lower()}.lines"
+                journal = await StreamJournal.open(client, name, subject, writer="w", lost=lost.append)
+                await journal.restored()
+                await case(OnServer(journal, client))
+                await journal.close()
 
-def test_read_is_a_picture_of_the_moment(journal: Journal) -> None:
-    fill(journal)
-    entries = journal.read("nerve/1")
-    first = next(entries)
-    journal.append("nerve/1", "later", None)
-    journal.commit()
-    assert [first.kind, *(entry.kind for entry in entries)] == ["accepted", "outcome"]
-
-
-def test_counts_are_by_actor(journal: Journal) -> None:
-    fill(journal)
-    assert journal.counts() == {"cell/1": 1, "nerve/1": 2}
-
-
-def test_values_beside_the_entries_are_no_entries(journal: Journal) -> None:
-    assert journal.meta("origin") is None
-    value = {"seed": 1, "names": ["x"]}
-    journal.set_meta("origin", value)
-    value["names"] = ["later"]
-    assert journal.meta("origin") == {"seed": 1, "names": ["x"]}
-    journal.set_meta("origin", None)
-    assert journal.meta("origin") is None
-    assert journal.actors() == ()
-
-
-def test_its_place_can_be_said(journal: Journal) -> None:
-    assert journal.place
-
-
-@pytest.mark.parametrize("body", [float("nan"), [float("inf")], {"x": object()}, {"x": {1, 2}}])
-def test_what_is_not_plain_is_refused_and_leaves_nothing(journal: Journal, body: Any) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011
-        journal.append("a", "k", body)
-    assert journal.actors() == ()
-    assert journal.append("a", "k", 1) == 0
-
-
-def test_after_close_every_call_fails_for_good(journal: Journal) -> None:
-    fill(journal)
-    journal.close()
-    journal.close()
-    for call in (
-        lambda: journal.append("a", "k", 1),
-        lambda: journal.read("a"),
-        journal.actors,
-        journal.counts,
-        lambda: journal.meta("a"),
-        lambda: journal.set_meta("a", 1),
-        journal.commit,
-    ):
-        with pytest.raises(PermanentPortError, match="closed"):
-            call()
-
-
-@given(LINES)
-def test_both_give_equal_entries(lines: list[tuple[str, str, Any]]) -> None:
-    memory = MemoryJournal()
-    with tempfile.TemporaryDirectory() as folder, SqliteJournal(Path(folder, "run.journal")) as file:
-        for line in lines:
-            assert memory.append(*line) == file.append(*line)
-        assert memory.actors() == file.actors()
-        for actor in memory.actors():
-            assert list(memory.read(actor)) == list(file.read(actor))
+        lost: list[Exception] = []
+        asyncio.run(run())
+        assert lost == []
 
 
 def test_a_journal_that_discards_counts_and_cannot_be_read() -> None:

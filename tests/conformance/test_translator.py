@@ -10,6 +10,8 @@ import pytest
 
 import nimdsl
 from gardens.virtual.driver import Options
+from nimdsl.program import Schema
+from runtime.conformance.translator import TranslatorSuite
 from runtime.ports.translator import DocumentTranslator, Translator
 from simulate import Result, run
 from tests.support.texts import HELLO
@@ -44,6 +46,48 @@ WRONG = {
     "deep": "[" * 5_000,
     "empty": "",
 }
+
+
+class TestDocumentTranslator(TranslatorSuite):
+    attempts = 1
+
+    def make(self, schemas: Mapping[str, Schema]) -> Translator:
+        return DocumentTranslator(schemas)
+
+
+class Learning:
+    """Wrong at first, right when it is told what was wrong: as a model may be."""
+
+    def __init__(self, schemas: Mapping[str, Schema]) -> None:
+        self._right = DocumentTranslator(schemas)
+
+    def translate(self, intent: Mapping[str, Any]) -> str:
+        return self._right.translate(intent) if intent["hint"] else "let me think"
+
+
+class TestLearningTranslator(TranslatorSuite):
+    attempts = 2
+
+    def make(self, schemas: Mapping[str, Schema]) -> Translator:
+        return Learning(schemas)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("WHO", "HOW"), ('"who":', '"whom":'), ('{"$schema"', '[{"$schema"'), ("☃", "?")]
+)
+def test_the_suite_finds_a_wrong_translator(old: str, new: str) -> None:
+    class Wrong(TranslatorSuite):
+        def make(self, schemas: Mapping[str, Schema]) -> Translator:
+            right = DocumentTranslator(schemas)
+
+            class Translating:
+                def translate(self, intent: Mapping[str, Any]) -> str:
+                    return right.translate(intent).replace(old, new)
+
+            return Translating()
+
+    with pytest.raises(AssertionError):
+        Wrong().test_within_its_attempts_it_writes_the_message_that_is_meant()
 
 
 def spark(translator: Translator) -> Result:

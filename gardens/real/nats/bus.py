@@ -10,12 +10,16 @@ sender; each place is told that the server was away.
 
 The server ends a connection that sends what it does not like, for good.  So
 whatever it would not like is refused here.
+
+What is published names its topic in a header, and only what does so was published:
+subjects of waves and of threads may look the same.  A place has one subscription at the
+server for a topic or pattern, however many subscribe to it there.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -38,13 +42,17 @@ from runtime.ports.bus import (
     Listener,
     Message,
     Take,
+    Through,
     Told,
     check_size,
 )
+from runtime.ports.topics import Audience, check_published, matches
 from runtime.run.wire import whole
 
 SENDER, NUMBER = "Nimdsl-Sender", "Nimdsl-Number"
 """Headers that identify a message among actors."""
+TOPIC = "Nimdsl-Topic"
+"""The header by which a message was published."""
 AWAY = "the bus is away: what was on its way may be lost"
 _STATUS, _NO_RESPONDERS = "Status", "503"
 RECONNECT_WAIT_S = 0.05
@@ -59,6 +67,8 @@ _FLUSH_COUNT_MAX = 1 << 16
 _REFUSALS = (errors.BadSubjectError, errors.BadHeaderError, errors.MaxPayloadError, ValueError)
 
 _T = TypeVar("_T")
+Ear = Callable[[Msg], Awaitable[None]]
+"""What the client calls with what the server sent."""
 
 
 async def connect(url: str, name: str, told: Callable[[str], None], patient: bool = True) -> Client:
@@ -110,14 +120,19 @@ class NatsBus:
         self.client = client
         self.sent_count = 0
         self.received_count = 0
+        self.wave_count = 0
+        """What was published here, and what came of what was published."""
         self._subjects = subjects
         self._told = told
         self._bytes_max = bytes_max
         self._closed = False
         self._ears = Ears(told)
+        self._audience = Audience(told)
+        self._waves: dict[str, _Known] = {}
+        """The subscription at the server, by topic or pattern."""
         self._loop = asyncio.get_running_loop()
         self._timers = Timers(clock)
-        self._listeners: set[_Listener] = set()
+        self._listeners: set[_Known] = set()
 
     def send(self, message: Message) -> None:
         """See :class:`runtime.ports.bus.Bus`.  Refuses also what NATS has no form for."""
@@ -127,28 +142,29 @@ class NatsBus:
             headers = {**headers, SENDER: sender, NUMBER: str(number)}
         subjects = self._subjects
         subject, reply = subjects.subject(to), subjects.subject(reply_to) if reply_to else ""
-        if headers:
-            check_headers(data, headers, self.client.max_payload)
-        if len(subject) + len(reply) > SUBJECTS_LENGTH_MAX:
-            raise PermanentPortError(f"the subjects are longer than {SUBJECTS_LENGTH_MAX:,} characters")
-        try:
-            self._publish(to, subject, data, reply, headers)
-        except _REFUSALS as problem:
-            raise PermanentPortError(f"the bus has no form for this: {_words(problem)}") from None
+        self._publish(to, subject, data, reply, headers)
         self.sent_count += 1
 
-    def publish(self, subject: str, data: bytes) -> None:
-        """To whoever listens to a subject: waves.  What cannot be carried is lost and told."""
-        try:
-            self._publish(subject, subject, data, "", NO_HEADERS)
-        except _REFUSALS as problem:
-            self._told(subject, f"lost a wave: {_words(problem)}")
+    def publish(self, message: Message) -> None:
+        """See :class:`runtime.ports.bus.Bus`.  Refuses also what NATS has no form for."""
+        to, data, headers, sender, number, _, _ = message
+        check_published(message)
+        check_size(message, self._bytes_max)
+        headers = {**headers, TOPIC: to}
+        if sender:
+            headers |= {SENDER: sender, NUMBER: str(number)}
+        self._publish(to, self._subjects.wave(to, sender), data, "", headers)
+        self.wave_count += 1
 
     def _publish(
         self, address: str, subject: str, data: bytes, reply: str, headers: Mapping[str, str]
     ) -> None:
         """Never waits: the client puts it into a list, and writes that when the event loop is free."""
         client = self.client
+        if headers:
+            check_headers(data, headers, client.max_payload)
+        if len(subject) + len(reply) > SUBJECTS_LENGTH_MAX:
+            raise PermanentPortError(f"the subjects are longer than {SUBJECTS_LENGTH_MAX:,} characters")
         if self._closed:
             self._told(address, "lost a message: the bus is closed")
         elif client.pending_data_size + len(data) > BUFFER_BYTES_MAX:
@@ -156,8 +172,8 @@ class NatsBus:
         else:
             try:
                 _at_once(client.publish(subject, data, reply, headers or None))  # type: ignore[arg-type]
-            except _REFUSALS:
-                raise
+            except _REFUSALS as problem:
+                raise PermanentPortError(f"the bus has no form for this: {_words(problem)}") from None
             except errors.Error as problem:
                 self._told(address, f"lost a message: {_words(problem)}")
 
@@ -174,8 +190,13 @@ class NatsBus:
             self._hear(raw, f"{address}/{raw.subject[prefix_length:]}", backlog)
 
         listener = _Listener(backlog, self._listeners.discard)
+        self._subscribe(listener, address, {subject: hear, f"{subject}.*": hear_thread})
+        return listener
+
+    def _subscribe(self, listener: _Known, address: str, ears: Mapping[str, Ear]) -> None:
+        """Raises PermanentPortError when there can be no such subscription; the listener is closed then."""
         try:
-            for pattern, ear in ((subject, hear), (f"{subject}.*", hear_thread)):
+            for pattern, ear in ears.items():
                 subscription = _at_once(self.client.subscribe(pattern, cb=ear))
                 if subscription is None:
                     raise InternalError("too many listeners at once")
@@ -184,7 +205,39 @@ class NatsBus:
             listener.close()
             raise PermanentPortError(f"nobody can listen at {address}: {_words(problem)}") from None
         self._listeners.add(listener)
+
+    def subscribe(
+        self,
+        topic: str,
+        subscriber: str,
+        take: Take,
+        backlog_count_max: int = BACKLOG_COUNT_MAX,
+        through: Through | None = None,
+    ) -> Listener:
+        """See :class:`runtime.ports.bus.Bus`.  It hears once the server knows: see :meth:`flush`."""
+        heard = partial(self._heard, subscriber, take)
+        is_new = not self._audience.has(topic)
+        backlog = self._audience.open(topic, subscriber, heard, backlog_count_max, through)
+        listener = _Listener(backlog, partial(self._left, topic))
+        self._listeners.add(listener)
+        if is_new:
+            self._waves[topic] = waves = _Known(self._listeners.discard)
+
+            async def hear(raw: Msg) -> None:
+                self._hear_wave(raw, topic)
+
+            try:
+                self._subscribe(waves, topic, {self._subjects.waves(topic): hear})
+            except PermanentPortError:
+                listener.close()
+                raise
         return listener
+
+    def _left(self, topic: str, listener: _Known) -> None:
+        """The last one turns off the light."""
+        self._listeners.discard(listener)
+        if not self._audience.has(topic) and topic in self._waves:
+            self._waves.pop(topic).close()
 
     def after(self, delay_ns: int, act: Callable[[], None]) -> Callable[[], None]:
         """See :class:`runtime.ports.bus.Bus`."""
@@ -219,6 +272,8 @@ class NatsBus:
         await asyncio.sleep(0)  # the client writes, or notices that it cannot
 
     def _hear(self, raw: Msg, to: str, backlog: Backlog) -> None:
+        if raw.headers is not None and TOPIC in raw.headers:
+            return
         self.received_count += 1
         reply_to = self._subjects.address(raw.reply) if raw.reply else ""
         headers = raw.headers
@@ -229,10 +284,17 @@ class NatsBus:
             self._told(backlog.address, "asked where nobody is")
             backlog.put(Message(to, status=NOBODY))
             return
-        sender, number = headers.pop(SENDER, ""), whole(headers.pop(NUMBER, "0"))
-        if number is None:
-            sender, number = "", 0
-        backlog.put(Message(to, raw.data, headers, sender, number, reply_to))
+        backlog.put(Message(to, raw.data, headers, *_identity(headers), reply_to))
+
+    def _hear_wave(self, raw: Msg, pattern: str) -> None:
+        topic = raw.headers.pop(TOPIC, "") if raw.headers is not None else ""
+        if not matches(pattern, topic):
+            return
+        self.wave_count += 1
+        headers: Mapping[str, str] = raw.headers or NO_HEADERS
+        message = Message(topic, raw.data, headers, *_identity(raw.headers or {}))
+        for subscriber, arrive in self._audience.hearers(message, pattern):
+            self._heard(subscriber, arrive, message)
 
     def _heard(self, address: str, take: Take, message: Message) -> None:
         try:
@@ -242,21 +304,35 @@ class NatsBus:
             self._loop.call_exception_handler({"message": f"heard at {address}", "exception": problem})
 
 
-class _Listener:
-    """A listener whose end the server hears of too."""
+def _identity(headers: dict[str, str]) -> tuple[str, int]:
+    """Takes sender and number out of the headers."""
+    sender, number = headers.pop(SENDER, ""), whole(headers.pop(NUMBER, "0"))
+    return ("", 0) if number is None else (sender, number)
 
-    def __init__(self, backlog: Backlog, closed: Callable[[_Listener], None]) -> None:
+
+class _Known:
+    """What the server knows of, and hears of the end of too."""
+
+    def __init__(self, closed: Callable[[_Known], None]) -> None:
         self.subscriptions: list[Subscription] = []
-        self.hold, self.release = backlog.hold, backlog.release
-        self._backlog = backlog
         self._closed = closed
 
     def close(self) -> None:
-        self._backlog.close()
         while self.subscriptions:
             with suppress(errors.Error):
                 _at_once(self.subscriptions.pop().unsubscribe())
         self._closed(self)
+
+
+class _Listener(_Known):
+    def __init__(self, backlog: Backlog, closed: Callable[[_Known], None]) -> None:
+        super().__init__(closed)
+        self.hold, self.release = backlog.hold, backlog.release
+        self._backlog = backlog
+
+    def close(self) -> None:
+        self._backlog.close()
+        super().close()
 
 
 def _at_once(act: Coroutine[Any, Any, _T]) -> _T | None:

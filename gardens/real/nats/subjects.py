@@ -3,14 +3,16 @@
 ``cell/eye`` is ``dev.local.3f2a9c01.cell.eye`` when the garden document says
 so, thread 17 of it ``dev.local.3f2a9c01.cell.eye.17``.  Templates are read
 back, so that a subject names its address; whatever is none of this run stays a
-subject (:data:`runtime.run.wire.OUTSIDE`).
+subject (:data:`runtime.run.wire.OUTSIDE`).  What is published goes by the emitter's
+layer, domain and name; its topic it says in a header, for a thread's subject may look the same.
 """
 
 from __future__ import annotations
 
 import re
 
-from nimdsl.program import Actor, Garden
+from nimdsl.program import Garden
+from runtime.ports.topics import domain_of, is_exact
 from runtime.run.wire import OUTSIDE
 
 RUN_LENGTH = 8
@@ -76,11 +78,16 @@ class Subjects:
         self._by_subject[subject] = address
         return subject
 
-    def wave(self, actor: Actor) -> str:
-        """Where what an actor emits is heard."""
-        return self._filled(
-            self._waves, layer=actor.kind, domain=word(actor.domain or "none"), signal=word(actor.name)
-        )
+    def wave(self, topic: str, emitter: str) -> str:
+        """Where what an emitter publishes to a topic goes."""
+        kind, _, name = emitter.partition("/")
+        layer, signal = kind or "none", word(name) or "none"
+        return self._filled(self._waves, layer=layer, domain=word(domain_of(topic)), signal=signal)
+
+    def waves(self, pattern: str) -> str:
+        """Where all that matches a topic's pattern is heard, and perhaps more: a domain is one word."""
+        domain = word(domain_of(pattern)) if is_exact(pattern) else "*"
+        return self._filled(self._waves, layer="*", domain=domain, signal="*")
 
     def stream(self, group: str) -> str:
         """The journal stream of a group, and the name of the subject that it keeps."""

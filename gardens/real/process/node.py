@@ -224,7 +224,6 @@ class Node:
             payload_bytes_max=job.garden.bus.payload_bytes_max,
             horizon_ns=job.horizon_ns,
             befell=self._befell,
-            publish=self._publish,
             before=lambda at_ns: self.stimuli.before(at_ns) if self.stimuli else None,
             fail=self._fail,
         )
@@ -257,9 +256,6 @@ class Node:
     def _lane(self, actor: str) -> Lane | None:
         economy = self.job.economy
         return Lane(actor, economy, self.questions, self._fail) if economy else None
-
-    def _publish(self, host: Host, data: bytes) -> None:
-        self.nats.publish(self.subjects.wave(host.kernel.actor), data)
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         problem = None if task.cancelled() else task.exception()
@@ -345,6 +341,7 @@ class Node:
             "incidents": self.incident_count,
             "sent": self.nats.sent_count,
             "received": self.nats.received_count,
+            "waves": self.nats.wave_count,
             "idle": not (waiting or works or late or self.journal.backlog),
             "timers": sum(resident.timer_count for resident in self.residents.values()),
             "due": any(resident.is_due for resident in self.residents.values()),

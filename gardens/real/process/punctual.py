@@ -69,8 +69,7 @@ class Punctual(Resident):
             self._take_some()
         finally:
             self._taking = False
-        if not self._waits:
-            self._listener.release()
+        self._release()
 
     def _take_some(self) -> None:
         for _ in range(STEPS_AT_ONCE):

@@ -18,7 +18,6 @@ from typing import Protocol, assert_never
 from gardens.real.clock import Clock
 from gardens.real.process.lane import Item, Lane
 from gardens.real.process.works import Works
-from nimdsl.base import canonical
 from nimdsl.base.errors import NimdslError, PermanentPortError
 from nimdsl.program import Work
 from runtime.kernel.behaviour import behaviour_of
@@ -74,7 +73,6 @@ class Surroundings:
     horizon_ns: int
     """Garden time at which nothing happens any more."""
     befell: Callable[[str, str], None]
-    publish: Callable[[Host, bytes], None]
     before: Callable[[int], None]
     """Brings the stimuli that come before an instant, or at it."""
     fail: Callable[[Exception], None]
@@ -100,8 +98,12 @@ class Resident:
         self._begun = False
         self._paused = False
         self._loop = asyncio.get_running_loop()
-        self._listener = around.bus.listen(host.id, self._hear)
-        self._listener.hold()
+        topics = host.kernel.actor.hears
+        self._listeners = [
+            around.bus.listen(host.id, self._hear),
+            *(around.bus.subscribe(topic, host.id, self._hear) for topic in topics),
+        ]
+        self._hold()
 
     # What others see
 
@@ -190,7 +192,7 @@ class Resident:
     def pause(self) -> None:
         """Takes nothing until :meth:`resume`."""
         self._paused = True
-        self._listener.hold()
+        self._hold()
 
     def resume(self) -> None:
         """Goes on."""
@@ -216,7 +218,7 @@ class Resident:
         assert pending is not None
         item = Item(pending.position, len(pending.answers), pending.now_ns)
         self._asking = True
-        self._listener.hold()
+        self._hold()
         self._around.journal.after(lambda: lane.ask(item, need.command, self._answered))
 
     def _answered(self, paid: Paid) -> None:
@@ -228,8 +230,17 @@ class Resident:
         """First what came from inside: finished work and timers; then the bus."""
         while self._inbox and not self._waits:
             self.offer(*self._inbox.popleft())
-        if not self._waits:
-            self._listener.release()
+        self._release()
+
+    def _hold(self) -> None:
+        for listener in self._listeners:
+            listener.hold()
+
+    def _release(self) -> None:
+        """Whoever takes what waited may have to wait again."""
+        for listener in self._listeners:
+            if not self._waits:
+                listener.release()
 
     # Effects
 
@@ -254,8 +265,7 @@ class Resident:
                 case Send() | Ask() | Answer():
                     self._send(effect)
                 case Publish():
-                    wave = {"confidence": effect.confidence, "content": effect.content}
-                    around.publish(self.host, canonical.encode(wave))
+                    self._publish(effect)
                 case Book():
                     if lane is not None:
                         lane.book(Item(position, index, at_ns), effect.command)
@@ -291,6 +301,15 @@ class Resident:
         except PermanentPortError as problem:
             around.befell(self.host.id, f"could not send to {effect.to}: {problem}")
 
+    def _publish(self, effect: Publish) -> None:
+        around = self._around
+        message = wire.to_wave(effect, self.host.kernel.actor)
+        try:
+            check_size(message, around.payload_bytes_max)
+            around.bus.publish(message)
+        except PermanentPortError as problem:
+            around.befell(self.host.id, f"could not publish to {message.to}: {problem}")
+
     def _set_timer(self, effect: SetTimer) -> None:
         key = (effect.timer, effect.generation)
         delay_s = self._around.clock.seconds_until(effect.deadline_ns)
@@ -313,7 +332,8 @@ class Resident:
     def close(self) -> None:
         """Hears nothing and does nothing more."""
         self._paused = True
-        self._listener.close()
+        for listener in self._listeners:
+            listener.close()
         for handle in self._timers.values():
             handle.cancel()
         self._timers.clear()

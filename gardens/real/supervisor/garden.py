@@ -450,10 +450,10 @@ class _Still:
         if any(one is None or not one["idle"] or (self._with_timers and _waits(one)) for one in said):
             self._before, self._count = None, 0
             return False
-        counts = [(one["sent"], one["received"], one["start"]) for one in said if one]
+        counts = [(one["sent"], one["received"], one["waves"], one["start"]) for one in said if one]
         self._count = self._count + 1 if counts == self._before else 0
         self._before = counts
-        sure = sum(sent for sent, _, _ in counts) == sum(received for _, received, _ in counts)
+        sure = sum(sent for sent, *_ in counts) == sum(received for _, received, *_ in counts)
         return self._count >= (STILL_COUNT if sure else STILL_COUNT_UNSURE)
 
 

@@ -23,7 +23,13 @@ SPEC = {
         "for": {"$ref": "#/$defs/for"},
         "description": {"$ref": "#/$defs/description"},
         "every": {"$ref": "#/$defs/duration", "description": "The time between two ticks."},
-        "ticks": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10, "description": "How many."},
+        "ticks": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 1000,
+            "default": 10,
+            "description": "How many.",
+        },
     },
 }
 
@@ -48,7 +54,9 @@ class Compiled:
 def _compile_one(findings: Findings, reader: Reader) -> Compiled:
     every_ns = reader.duration("every")
     if not every_ns:
-        findings.report("NIM0210", "`every` must be longer than 0", reader.place("every"), "write `every: 1s`")
+        findings.report(
+            "NIM0210", "`every` must be longer than 0", reader.place("every"), "write `every: 1s`"
+        )
     return Compiled(every_ns, reader.value("ticks", 10))
 
 

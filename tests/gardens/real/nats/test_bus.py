@@ -411,22 +411,63 @@ def test_headers_that_identify_nothing_are_no_identity(server: NatsServer, numbe
     run(case)
 
 
-def test_waves_go_to_whoever_listens(server: NatsServer) -> None:
+def test_a_stranger_hears_waves_with_who_they_are_from(server: NatsServer) -> None:
     async def case() -> None:
         async with place(server.url) as one, stranger(server) as client:
-            waves: list[bytes] = []
+            waves: list[Msg] = []
 
             async def see(raw: Msg) -> None:
-                waves.append(raw.data)
+                waves.append(raw)
 
-            await client.subscribe("dev.waves", cb=see)
+            await client.subscribe(f"dev.local.{RUN}.cell.sight~near.eye", cb=see)
             await client.flush()
             await client.flush()
-            one.bus.publish("dev.waves", bytes(2 * MIB))
-            one.bus.publish("dev.waves", b"{}")
+            one.bus.publish(Message("wave/sight.near", b"{}", {"A": "b"}, "cell/eye", 7))
             await until(lambda: waves)
-            assert (waves, [address for address, _ in one.told]) == ([b"{}"], ["dev.waves"])
-            assert one.bus.sent_count == 0
+            assert waves[0].data == b"{}"
+            assert waves[0].headers == {
+                "A": "b",
+                "Nimdsl-Topic": "wave/sight.near",
+                "Nimdsl-Sender": "cell/eye",
+                "Nimdsl-Number": "7",
+            }
+            assert (one.told, one.bus.sent_count, one.bus.wave_count) == ([], 0, 1)
+
+    run(case)
+
+
+def test_what_a_stranger_sends_without_a_topic_was_not_published(server: NatsServer) -> None:
+    async def case() -> None:
+        async with place(server.url) as one, stranger(server) as client:
+            heard: list[Message] = []
+            for topic in ("wave/sight.near", "wave/sight.*", "wave/*"):
+                one.bus.subscribe(topic, f"gate/{len(topic)}", heard.append)
+            await one.bus.flush()
+            for topic in ("", "wave/sight.far", "cell/eye"):
+                headers = {"Nimdsl-Topic": topic} if topic else None
+                await client.publish(f"dev.local.{RUN}.cell.sight~near.eye", b"?", headers=headers)
+            await client.publish(
+                f"dev.local.{RUN}.cell.sight~near.eye", b"!", headers={"Nimdsl-Topic": "wave/sight.near"}
+            )
+            await until(lambda: len([m for m in heard if m.data == b"!"]) == 3)
+            assert {(m.to, m.sender, m.number) for m in heard if m.data == b"!"} == {
+                ("wave/sight.near", "", 0)
+            }
+            assert {m.to for m in heard if m.data == b"?"} == {"wave/sight.far"}
+
+    run(case)
+
+
+def test_headers_count_for_the_size_of_what_is_published(server: NatsServer) -> None:
+    async def case() -> None:
+        async with place(server.url) as one:
+            with pytest.raises(PermanentPortError, match="too large with its headers"):
+                one.bus.publish(Message("wave/sight", bytes(MIB), {}, "cell/a", 1))
+            with pytest.raises(PermanentPortError, match="no form"):
+                one.bus.publish(Message("wave/sight", b"", {}, "cell/a b", 1))
+            with pytest.raises(PermanentPortError, match="longer than"):
+                one.bus.publish(Message("wave/" + "a" * 2_000))
+            assert one.bus.wave_count == 0
 
     run(case)
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from gardens.real.nats import subjects as module
 from gardens.real.nats.subjects import Subjects, word
 from nimdsl.compile.garden import LOCAL_GARDEN
-from nimdsl.program import Actor, Garden, RealGarden
-from nimdsl.program.machine import State
+from nimdsl.program import Garden, RealGarden
 
 RUN = "3f2a9c01d6e5"
 TEMPLATES = [
@@ -101,7 +100,8 @@ def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_waves_go_by_layer_domain_and_signal() -> None:
     garden = Garden("g.1", LOCAL_GARDEN.epoch, LOCAL_GARDEN.bus, {}, real=RealGarden())
-    actor = Actor("cell", "eye.left", State("a"), {}, {}, {}, domain="sight.near")
     ours = Subjects(garden, RUN)
-    assert ours.wave(actor) == "dev.g~1.3f2a9c01.cell.sight~near.eye~left"
-    assert ours.wave(replace(actor, domain="")) == "dev.g~1.3f2a9c01.cell.none.eye~left"
+    assert ours.wave("wave/sight.near", "cell/eye.left") == "dev.g~1.3f2a9c01.cell.sight~near.eye~left"
+    assert ours.wave("wave/none", "") == "dev.g~1.3f2a9c01.none.none.none"
+    assert ours.waves("wave/sight.near") == "dev.g~1.3f2a9c01.*.sight~near.*"
+    assert ours.waves("wave/sight.*") == ours.waves("wave/*") == "dev.g~1.3f2a9c01.*.*.*"

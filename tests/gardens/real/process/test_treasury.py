@@ -431,8 +431,9 @@ def test_who_wants_no_answer_changes_nothing() -> None:
 
 
 def test_an_address_that_the_bus_does_not_take_costs_only_the_answer() -> None:
-    class Narrow:
+    class Narrow(MemoryBus):
         def __init__(self) -> None:
+            super().__init__()
             self.take: Take | None = None
 
         def send(self, message: Message) -> None:
@@ -440,7 +441,7 @@ def test_an_address_that_the_bus_does_not_take_costs_only_the_answer() -> None:
 
         def listen(self, address: str, take: Take, count: int = BACKLOG_COUNT_MAX) -> Listener:
             self.take = take
-            return MemoryBus().listen(address, take)
+            return super().listen(address, take)
 
         def after(self, delay_ns: int, act: Callable[[], None]) -> Callable[[], None]:
             raise AssertionError
