@@ -18,7 +18,7 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 from msgspec import Struct, field
 
-from nimdsl.base.errors import InternalError, NimdslError
+from nimdsl.base.errors import InternalError, NimdslError, PermanentPortError
 from nimdsl.base.units import INT64_MAX
 from nimdsl.base.values import Value
 
@@ -37,6 +37,14 @@ class LedgerConflict(NimdslError):  # noqa: N818
     keys that begin with ``@``.  It means that two senders share a key.  Also raised
     for a key that is too old to be remembered.
     """
+
+
+class LedgerBroken(InternalError):  # noqa: N818
+    """A ledger is about to write what its law forbids (SEMANTICS 3.1); nothing of it was written."""
+
+
+class LedgerDamaged(PermanentPortError):  # noqa: N818
+    """Entries that were read break the law: no ledger of this version wrote them so."""
 
 
 def int64(value: int, what: str) -> int:

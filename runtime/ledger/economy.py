@@ -3,7 +3,8 @@
 The law (SEMANTICS 3.1, 3.4), on every prefix of the entries:
 
 * all accounts sum to zero, ``pool >= floor``, no hold is negative, and pool and
-  holds together stay within the capacity;
+  holds together stay within the capacity; each entry is held against this before it is
+  written (:class:`LedgerBroken`), and where it is read (:class:`LedgerDamaged`);
 * the state is the fold of the entries, so ``Ledger(tariff, entries)`` restores it;
   whoever keeps them elsewhere may let go of them (:meth:`Ledger.forget`), which
   changes nothing that is decided later;
@@ -50,7 +51,9 @@ from runtime.ledger.accounts import (
     Charge,
     Entry,
     EntryKind,
+    LedgerBroken,
     LedgerConflict,
+    LedgerDamaged,
     Release,
     Reserve,
     Reward,
@@ -137,9 +140,7 @@ class Ledger:
         self._accrued_ns = -1
         """Until then the rates are settled."""
         for entry in entries:
-            if entry.number != self._count or entry.time_ns < self._now_ns:
-                raise InternalError(f"ledger entry {entry.number} is out of order at {self._count}")
-            self._fold(entry)
+            self._restore(entry)
         self._once("opening", OWN_KEY + OPENING, OPENING, POOL, tariff.opening, "")
 
     # -- commands
@@ -385,6 +386,18 @@ class Ledger:
 
     # -- the fold
 
+    def _restore(self, entry: Entry) -> None:
+        """Takes an entry that was read."""
+        try:
+            if entry.number != self._count or entry.time_ns < self._now_ns:
+                raise InternalError(f"it is out of order, {self._count} should come")
+            self._fold(entry)
+        except (InternalError, KeyError) as problem:
+            raise LedgerDamaged(
+                f"the ledger's journal is damaged at entry {entry.number}: {problem}"
+                " (`nimdsl replay JOURNAL` says more; `nimdsl up GARDEN --fresh` begins anew)"
+            ) from None
+
     def _write(
         self,
         kind: EntryKind,
@@ -407,14 +420,29 @@ class Ledger:
         if entry.kind == "transfer":
             accounts = self._accounts
             left = int64(accounts.get(source, 0) - amount, source)
-            accounts[target] = int64(accounts.get(target, 0) + amount, target)
-            accounts[source] = left
+            gained = int64(accounts.get(target, 0) + amount, target)
+            self._check_law(entry, left, gained)
+            accounts[target], accounts[source] = gained, left
             self._classify(entry)
         if entry.cause == "upkeep":
             name = target.removeprefix("cost:")
             self._upkeep_settled[name] = self._upkeep_settled.get(name, 0) + amount
         self._entries.append(entry)
         self._count += 1
+
+    def _check_law(self, entry: Entry, left: int, gained: int) -> None:
+        """SEMANTICS 3.1 at each entry, before it is written; what one account loses another one gains."""
+        source, target, tariff = entry.source, entry.target, self.tariff
+        if entry.amount < 0 or source == target:
+            raise LedgerBroken(f"{entry.key}: {entry.amount} from {source} to {target}")
+        if source == POOL and left < tariff.floor:
+            raise LedgerBroken(f"{entry.key}: the pool would have {left}, its floor is {tariff.floor}")
+        if left < 0 and source.startswith("hold:"):
+            raise LedgerBroken(f"{entry.key}: {source} would have {left}")
+        if target == POOL and tariff.capacity is not None and not source.startswith("hold:"):
+            full = gained + self._held
+            if full > tariff.capacity:
+                raise LedgerBroken(f"{entry.key}: pool and holds would have {full} of {tariff.capacity}")
 
     def _classify(self, entry: Entry) -> None:
         """What a transfer is besides a movement: by its cause."""
