@@ -1,4 +1,4 @@
-"""Writes the generated part of ``docs/language.md``: every field of every kind, from ``nimdsl.kinds``.
+"""Writes the generated part of ``docs/language.md``, every field of every kind, and ``docs/formats.md``.
 
 The part stands between two markers and is never edited by hand.  Run
 ``python docs/generate.py`` after a change of the kinds; a test compares the
@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from docs import generate_formats
 from nimdsl.kinds import kind_names
 from nimdsl.kinds.schemas import document_schema
 
@@ -153,8 +154,11 @@ def main() -> int:
     """Rewrites the page; with ``--check`` only says whether it is up to date (1 when it is not)."""
     new = page()
     if "--check" in sys.argv[1:]:
-        return int(PAGE.read_text(encoding="utf-8") != new)
+        formats = generate_formats
+        old = formats.PAGE.read_text(encoding="utf-8") if formats.PAGE.is_file() else ""
+        return int(PAGE.read_text(encoding="utf-8") != new or old != formats.page())
     PAGE.write_text(new, encoding="utf-8")
+    generate_formats.main()
     return 0
 
 

@@ -19,7 +19,7 @@ from typing import Annotated, Final, NamedTuple, TypeVar
 
 from msgspec import Meta, Struct, field
 
-from nimdsl.base.values import Fields, Value
+from nimdsl.base.values import Fields, MicroLF, Value
 
 RECORD_FORMAT: Final = 2
 
@@ -98,8 +98,8 @@ class Refused(Body, frozen=True, tag="refused"):
 
     event: str
     state: str
-    price: int
-    balance: Aside[int]
+    price: MicroLF
+    balance: Aside[MicroLF]
     level: str = ""
 
 

@@ -7,7 +7,9 @@ convert from bytes take it as it is.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+from msgspec import Meta
 
 if TYPE_CHECKING:
     Value: TypeAlias = bool | int | float | str | list["Value"] | dict[str, "Value"] | None
@@ -16,3 +18,5 @@ else:
 
 Fields: TypeAlias = Mapping[str, Value]
 """Named values: a payload, a message, an actor's data."""
+MicroLF = Annotated[int, Meta(extra={"unit": "micro-LF"})]
+"""An amount of lifeforce."""

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from nimdsl.base.values import Fields, Value
+from nimdsl.base.values import Fields, MicroLF, Value
 from runtime.kernel.events import Boundary, TimerDue
 from runtime.ledger.accounts import Booking
 from runtime.records import Identity
@@ -85,7 +85,7 @@ class Ask(Effect, frozen=True, tag="ask"):
     request: Identity
     message: Fields
     hold: str
-    process: int
+    process: MicroLF
     opened_ns: int
 
 

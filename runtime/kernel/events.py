@@ -14,7 +14,7 @@ from typing import ClassVar, Final
 import msgspec
 from msgspec import Struct
 
-from nimdsl.base.values import Fields, Value
+from nimdsl.base.values import Fields, MicroLF, Value
 from runtime.records import Identity
 
 EVENT_FORMAT: Final = 2
@@ -69,7 +69,7 @@ class Requested(Event, frozen=True, tag="request"):
     request: Identity
     message: Fields
     hold: str = ""
-    process: int = 0
+    process: MicroLF = 0
     opened_ns: int = 0
 
 

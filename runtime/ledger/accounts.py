@@ -20,7 +20,7 @@ from msgspec import Struct, field
 
 from nimdsl.base.errors import InternalError, NimdslError, PermanentPortError
 from nimdsl.base.units import INT64_MAX
-from nimdsl.base.values import Value
+from nimdsl.base.values import MicroLF, Value
 
 POOL: Final = "pool"
 OPENING: Final = "opening"
@@ -92,7 +92,7 @@ class Reserve(Command, frozen=True, tag="reserve"):
     """pool -> ``hold:<key>``, if the pool keeps its floor."""
 
     key: str
-    amount: int
+    amount: MicroLF
     scope: str = ""
 
 
@@ -101,7 +101,7 @@ class Charge(Command, frozen=True, tag="charge"):
 
     key: str
     name: str
-    amount: int
+    amount: MicroLF
     scope: str = ""
 
 
@@ -114,14 +114,14 @@ class Settle(Command, frozen=True, tag="settle"):
     hold: str
     key: str
     name: str
-    amount: int
+    amount: MicroLF
 
 
 class Release(Command, frozen=True, tag="release"):
     """``hold:<hold>`` -> pool of what exceeds ``keep``; a hold that has no more is left alone."""
 
     hold: str
-    keep: int = 0
+    keep: MicroLF = 0
 
 
 class Reward(Command, frozen=True, tag="reward"):
@@ -134,7 +134,7 @@ class Reward(Command, frozen=True, tag="reward"):
     name: str
     keys: tuple[str, ...]
     scope: str = ""
-    claimed: int | None = None
+    claimed: MicroLF | None = None
 
 
 AnyCommand = Reserve | Charge | Settle | Release | Reward
@@ -165,8 +165,8 @@ class Answer(NamedTuple):
     """
 
     granted: bool
-    amount: int
-    balance: int
+    amount: MicroLF
+    balance: MicroLF
 
 
 EntryKind = Literal["transfer", "refused", "shortfall", "mismatch"]
@@ -188,11 +188,11 @@ class Entry(Struct, frozen=True, omit_defaults=True):
     key: str
     source: str
     target: str
-    amount: int
+    amount: MicroLF
     scope: str
     cause: Cause
-    balance: int | None = None
-    claimed: int | None = None
+    balance: MicroLF | None = None
+    claimed: MicroLF | None = None
 
     def to_data(self) -> dict[str, Value]:
         """The plain form that a journal keeps; there the number is the ``index``."""

@@ -21,7 +21,7 @@ import msgspec
 from msgspec import Struct
 
 from nimdsl.base.errors import NimdslError, PermanentPortError
-from nimdsl.base.values import Value
+from nimdsl.base.values import MicroLF, Value
 from runtime.kernel.events import AnyEvent
 from runtime.ledger.accounts import Entry
 from runtime.ports.journal import Appender, Journal, JournalEntry
@@ -54,7 +54,7 @@ class Outcome(Line, frozen=True, tag_field="kind", tag="outcome"):
     """What the economy said to the step of the last event; ``balance`` is the pool's, micro-LF."""
 
     granted: bool
-    balance: int
+    balance: MicroLF
 
 
 class Witness(Line, frozen=True, tag_field="kind", tag="records"):
@@ -75,7 +75,7 @@ class Said(Line, frozen=True, tag_field="kind", tag="answer"):
     actor: str
     item: tuple[int, int]
     granted: bool
-    balance: int
+    balance: MicroLF
 
 
 class Started(Line, frozen=True, tag_field="kind", tag="clock"):

@@ -162,12 +162,12 @@ def opened(journal: Journal) -> Recording:
         origin, complete = journal.meta(ORIGIN), journal.meta(COMPLETE)
     except ValueError as problem:
         raise PermanentPortError(f"{journal.place}: its origin is damaged: {problem}") from None
-    check_format(journal)
     if origin is None:
         raise PermanentPortError(
             f"{journal.place}: it does not say what was run, so the run cannot be made again"
             " (was it written to its end?)"
         )
+    check_format(journal)
     try:
         program = rebuilt(origin)
         scenario = find_scenario(program, origin["scenario"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from nimdsl.base.values import MicroLF
 from runtime.ledger.accounts import AnyCommand
 
 BOOKED_FORMAT = 2
@@ -27,7 +28,7 @@ class Granted(Struct, frozen=True, tag_field="said", tag="outcome"):
     """What the economy decided; the balance is the pool's, micro-LF."""
 
     granted: bool
-    balance: int
+    balance: MicroLF
 
 
 class Impossible(Struct, frozen=True, tag_field="said", tag="error"):

@@ -1,4 +1,4 @@
-"""What the language needs of a metronome: its schema, its compiler with a check, its drawing, its outcome."""
+"""What the language needs of a metronome: schema, compiler with a check, drawing, outcome."""
 
 from __future__ import annotations
 
