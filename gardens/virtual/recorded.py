@@ -49,10 +49,11 @@ from runtime.kernel.events import (
 )
 from runtime.kernel.step import Paid
 from runtime.ports.bus import Message, check_size
+from runtime.ports.journal import JournalEntry
 from runtime.ports.topics import matches
 from runtime.run import wire
 from runtime.run.audit import Asked, Audit, Wrong
-from runtime.run.lines import LEDGER, STIMULI, Booked, Noticed, Said, Started, processes_in, read
+from runtime.run.lines import LEDGER, STIMULI, Noticed, Started, processes_in, readable
 from runtime.run.replay import (
     AcceptedEvent,
     Difference,
@@ -446,11 +447,7 @@ class RecordedGarden:
         """Compares the ledger; returns how many entries it has."""
         recording = self.recording
         economy = recording.program.economies.get(recording.scenario.economy)
-        lines = [
-            (position, line)
-            for position, line in read(recording.journal, LEDGER)
-            if isinstance(line, Booked | Said)
-        ]
+        lines = list(readable(recording.journal, LEDGER))
         if economy is None:
             self._unpriced(lines)
             return 0
@@ -465,11 +462,11 @@ class RecordedGarden:
         self.notes.update(audit.notes)
         return len(audit.entries)
 
-    def _unpriced(self, lines: Sequence[tuple[int, object]]) -> None:
+    def _unpriced(self, lines: Sequence[JournalEntry]) -> None:
         """Without an economy everything is granted and nothing is written."""
         text = "the scenario has no economy"
         if lines:
-            self.differences.append(Difference(Wrong.UNASKED, LEDGER, lines[0][0], text))
+            self.differences.append(Difference(Wrong.UNASKED, LEDGER, lines[0].position, text))
         for asked in self.asked:
             if asked.paid not in (None, Paid(True, 0)):
                 self._differs(asked.actor, at_line(Wrong.OUTCOME, asked.actor, asked.line, text))

@@ -84,7 +84,7 @@ class Tariff:
             raise InternalError(f"{self.name}: rates are not negative and the window is positive")
 
 
-class Command(Struct, frozen=True, tag_field="type", omit_defaults=True):
+class Command(Struct, frozen=True, tag_field="type", omit_defaults=True, forbid_unknown_fields=True):
     """The root of what a ledger can be asked; written under the tag that stands beside each class."""
 
 
@@ -175,7 +175,7 @@ Cause = Literal[
 ]
 
 
-class Entry(Struct, frozen=True, omit_defaults=True):
+class Entry(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One line of the ledger.  Only a ``transfer`` moves ``amount`` from ``source`` to ``target``.
 
     A ``refused`` has the source's ``balance`` besides, a ``mismatch`` what was ``claimed``

@@ -19,8 +19,9 @@ from nimdsl.base.values import Value
 from runtime.kernel.step import Paid
 from runtime.ledger.accounts import POOL, AnyCommand, Entry, Release, Reward, Settle, Tariff
 from runtime.ledger.economy import Ledger
-from runtime.run.lines import LEDGER, Booked, LedgerLine
-from runtime.run.replay import WRONG_INPUT, AcceptedEvent, Difference, at_line
+from runtime.ports.journal import JournalEntry
+from runtime.run.lines import LEDGER, AnyLine, Booked, DamagedLine, Said, line_of
+from runtime.run.replay import WRONG_INPUT, AcceptedEvent, Difference, What, at_line
 from runtime.run.run import BOOKS
 
 
@@ -64,9 +65,7 @@ class _Cut(Exception):  # noqa: N818
 class Audit:
     """A ledger of its own, fed with the actors' commands in the order that the journal's entries tell."""
 
-    def __init__(
-        self, tariff: Tariff, lines: Sequence[tuple[int, LedgerLine]], asked: Sequence[Asked]
-    ) -> None:
+    def __init__(self, tariff: Tariff, lines: Sequence[JournalEntry], asked: Sequence[Asked]) -> None:
         self.ledger = Ledger(tariff)
         self.lines = lines
         self.entries: list[Entry] = []
@@ -113,8 +112,11 @@ class Audit:
     def _read(self) -> None:
         known = {(one.actor, one.item): one.paid for one in self.asked}
         last: dict[str, tuple[int, int]] = {}
-        for position, line in self.lines:
-            wrong = self._read_line(position, line, known, last)
+        for entry in self.lines:
+            try:
+                wrong = self._read_line(entry.position, line_of(entry), known, last)
+            except DamagedLine as damage:
+                wrong = Difference(What.DAMAGED, LEDGER, entry.position, str(damage))
             if wrong is not None:
                 raise _Found(wrong)
         for order, one in enumerate(self.asked):
@@ -125,7 +127,7 @@ class Audit:
     def _read_line(
         self,
         position: int,
-        line: LedgerLine,
+        line: AnyLine,
         known: Mapping[tuple[str, tuple[int, int]], Paid | None],
         last: dict[str, tuple[int, int]],
     ) -> Difference | None:
@@ -133,6 +135,8 @@ class Audit:
             self.entries.append(line.entry)
             self.positions.append(position)
             return None
+        if not isinstance(line, Said):
+            raise DamagedLine("no line of a ledger is called so: its lines are `entry` and `answer`")
         heard = known.get((line.actor, line.item))
         said = _plain(Paid(line.granted, line.balance))
         text = f"{line.actor}, line {line.item[0]}, question {line.item[1]}"

@@ -14,6 +14,7 @@ in one line that says so (:func:`check_format`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
@@ -135,22 +136,65 @@ def line_of(entry: JournalEntry) -> AnyLine:
     try:
         line: AnyLine = msgspec.convert({**entry.body, "kind": entry.kind}, kind)
     except (ValueError, RecursionError) as problem:
-        raise DamagedLine(f"{entry.kind}: {problem}") from None
+        raise DamagedLine(f"`{entry.kind}`: {in_plain_words(problem)}") from None
     return line
+
+
+def readable(journal: Journal, name: str) -> Iterator[JournalEntry]:
+    """The entries under a name, each in its place.  Raises DamagedLine for one that is no entry at all."""
+    try:
+        for position, entry in enumerate(journal.read(name)):
+            if entry.position != position:
+                raise DamagedLine(
+                    f"{name}, line {position}: a damaged line: number {entry.position} is there"
+                )
+            yield entry
+    except (ValueError, RecursionError) as problem:
+        raise DamagedLine(f"{name}: a damaged line: {problem}") from None
 
 
 def read(journal: Journal, name: str) -> Iterator[tuple[int, AnyLine]]:
     """The lines under a name with their positions.  Raises DamagedLine for the first that is none."""
-    try:
-        for position, entry in enumerate(journal.read(name)):
-            if entry.position != position:
-                raise DamagedLine(f"{name}, line {position}: line {entry.position} stands there")
-            try:
-                yield position, line_of(entry)
-            except DamagedLine as damage:
-                raise DamagedLine(f"{name}, line {position}: {damage}") from None
-    except (ValueError, RecursionError) as problem:
-        raise DamagedLine(f"{name}: a line cannot be read: {problem}") from None
+    for entry in readable(journal, name):
+        try:
+            line = line_of(entry)
+        except DamagedLine as damage:
+            raise DamagedLine(f"{name}, line {entry.position}: a damaged line: {damage}") from None
+        yield entry.position, line
+
+
+_PLACE = re.compile(r" - at `\$\.?(.*)`$")
+_KINDS: Final[Mapping[str, str]] = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "nothing",
+}
+
+
+def in_plain_words(problem: Exception) -> str:
+    """What msgspec says of data that has another shape, for people: the field first, then what is wrong."""
+    text = str(problem)
+    found = _PLACE.search(text)
+    place, text = (found[1], text[: found.start()]) if found else ("", text)
+    where = f"`{place}`: " if place else ""
+    if field := re.fullmatch(r"Object missing required field `(.*)`", text):
+        return f"`{place + '.' if place else ''}{field[1]}` is missing"
+    if field := re.fullmatch(r"Object contains unknown field `(.*)`", text):
+        return f"`{place + '.' if place else ''}{field[1]}` is no field of it"
+    if wrong := re.fullmatch(r"Invalid (?:enum )?value (.*)", text):
+        return f"{where}there is no {wrong[1]}"
+    if many := re.fullmatch(r"Expected `array` of length (\d+), got (\d+)", text):
+        return f"{where}a list of {many[1]} is wanted, this is one of {many[2]}"
+    if kinds := re.fullmatch(r"Expected `(.*)`, got `(.*)`", text):
+        wanted, given = (
+            " or ".join(_KINDS.get(one, one) for one in kind.split(" | ")) for kind in kinds.groups()
+        )
+        return f"{where}{wanted} is wanted, this is {given}"
+    return f"{where}{text}"
 
 
 def entries_in(journal: Journal) -> Iterator[Entry]:

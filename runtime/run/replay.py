@@ -49,6 +49,7 @@ from runtime.run.lines import (
     line_of,
     processes_in,
     read,
+    readable,
 )
 from runtime.run.run import COMPLETE, ORIGIN, actors_of, find_scenario
 from runtime.run.trace import trace_of
@@ -383,10 +384,13 @@ def _cut(inbox: Inbox, wanted: int | None) -> Difference | None:
 
 
 def strangers(recording: Recording) -> Iterator[Difference]:
-    """Lines of unknown actors.  Raises NimdslError when a line that is no actor's cannot be read."""
+    """Lines of unknown actors.  Raises NimdslError when a line that is no actor's cannot be read.
+
+    What the ledger's lines say is judged elsewhere (:mod:`runtime.run.audit`).
+    """
     for name in recording.journal.actors():
         if name == LEDGER or name.startswith((PROCESS, STIMULI)):
-            deque(read(recording.journal, name), maxlen=0)
+            deque(readable(recording.journal, name) if name == LEDGER else read(recording.journal, name), 0)
         elif name not in recording.kernels:
             yield Difference(What.STRANGER, name, 0, "the scenario has no such actor")
 

@@ -13,6 +13,7 @@ from gardens.virtual.driver import Options
 from nimdsl.program import Schema
 from runtime.conformance.translator import TranslatorSuite
 from runtime.ports.translator import DocumentTranslator, Translator
+from runtime.records import Asked, HandshakeEnded
 from simulate import Result, run
 from tests.support.texts import HELLO
 
@@ -97,7 +98,8 @@ def spark(translator: Translator) -> Result:
 def test_the_default_writes_what_the_document_says() -> None:
     result = spark(DocumentTranslator(PROGRAM.schemas))
     assert result.ok
-    sent = [record["sent"] for record in result.records() if record["type"] == "handshake"]
+    bodies = [record.body for record in result.records()]
+    sent = [body.sent for body in bodies if isinstance(body, HandshakeEnded)]
     assert sent == [json.loads(GOOD.replace("WHO", who)) for who in ("ann", "bob")]
 
 
@@ -106,14 +108,14 @@ def test_what_is_no_such_message_fails_the_handshake_with_the_reason(name: str) 
     translator = Scripted(WRONG[name])
     result = spark(translator)
     assert not result.completed
-    assert {record["verdict"] for record in result.failures} == {"untranslatable"}
-    assert all(record["translations"] == 3 and record["attempts"] == 0 for record in result.failures)
-    assert all(record["reason"] for record in result.failures)
+    assert {one.verdict for one in result.failures} == {"untranslatable"}
+    assert all(one.translations == 3 and one.attempts == 0 for one in result.failures)
+    assert all(one.reason for one in result.failures)
     hints = [intent["hint"] for intent in translator.intents]
     assert hints[0] == "", "the first attempt has no hint"
-    assert hints[1] == hints[2] == result.failures[0]["reason"], "later ones are told what was wrong"
+    assert hints[1] == hints[2] == result.failures[0].reason, "later ones are told what was wrong"
     assert result.outcome["lifeforce"]["spent"] == 2 * 3 * 200_000, "each attempt is paid, and nothing else"
-    assert not [record for record in result.records() if record["type"] == "request"]
+    assert not [record for record in result.records() if isinstance(record.body, Asked)]
 
 
 def test_a_translator_that_learns_from_the_hint_costs_an_attempt() -> None:
@@ -126,5 +128,5 @@ def test_a_translator_that_fails_is_tried_again() -> None:
     path = "protocol/hello.translator"
     down = {"virtual": {"latency": {"constant": "1ms"}, "failure": "100%"}}
     result = run(PROGRAM, "hello", set={path: down})
-    assert {record["verdict"] for record in result.failures} == {"untranslatable"}
+    assert {one.verdict for one in result.failures} == {"untranslatable"}
     assert result.outcome["lifeforce"]["spent"] == 2 * 3 * 200_000

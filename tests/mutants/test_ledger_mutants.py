@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from nimdsl.base.units import SECOND_NS
-from runtime.ledger.economy import Command, Ledger
+from runtime.ledger.accounts import AnyCommand
+from runtime.ledger.economy import Ledger
 from tests.properties.ledger_laws import (
     COMMANDS,
     SECOND,
@@ -25,7 +27,7 @@ from tests.properties.ledger_laws import (
 
 @settings(max_examples=300, database=None, phases=[Phase.generate], report_multiple_bugs=False)
 @given(st.lists(st.tuples(COMMANDS, st.sampled_from([0, 1, 333_333_333, SECOND])), min_size=1, max_size=20))
-def exercise(steps: list[tuple[Command, int]]) -> None:
+def exercise(steps: list[tuple[AnyCommand, int]]) -> None:
     """Send commands, each of them twice, and look at the laws after each."""
     ledger, now_ns = Ledger(TARIFF), 0
     for command, passed_ns in steps:
@@ -63,7 +65,7 @@ def loses_money_in_a_release(patch: Callable[[str, Any], None]) -> None:
 
     def _fold(self: Ledger, entry: Any) -> None:
         fold(self, entry)
-        if entry.detail["cause"] == "release":
+        if entry.cause == "release":
             self._accounts["pool"] -= 1
 
     patch("_fold", _fold)
@@ -107,7 +109,7 @@ def books_a_refusal_as_a_transfer(patch: Callable[[str, Any], None]) -> None:
     def _fold(self: Ledger, entry: Any) -> None:
         fold(self, entry)
         if entry.kind == "refused":
-            self._entries[-1] = entry._replace(kind="transfer")
+            self._entries[-1] = replace(entry, kind="transfer")
 
     patch("_fold", _fold)
 

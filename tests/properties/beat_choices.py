@@ -13,8 +13,8 @@ from itertools import pairwise, zip_longest
 
 from nimdsl.base.units import MICRO
 from nimdsl.program import Level
-from runtime.kernel.turn import Record
 from tests.properties.beat_lives import Life, Lives, window
+from tests.support.plain import Plain
 
 
 @dataclass
@@ -80,7 +80,7 @@ class Choices:
                     allowance.spent_ns += to_ns - at_ns
         yield from self.reasons()
 
-    def choice(self, at_ns: int, running: Record | None) -> Iterator[str]:
+    def choice(self, at_ns: int, running: Plain | None) -> Iterator[str]:
         due = next((one for one in self.allowances if self.could(one, at_ns)), None)
         name, wanted = running["level"] if running else "nobody", due.level.name if due else "nobody"
         if name != wanted:
@@ -132,7 +132,7 @@ class Choices:
                 yield f"5.3: {level} is {one['ended']} at {at_ns} without a reason"
 
 
-def choice_laws(lives: Lives, record: Record) -> Iterator[str]:
+def choice_laws(lives: Lives, record: Plain) -> Iterator[str]:
     """A sentence for each law of 5.2 and 5.3 that a beat breaks."""
     choices = Choices(lives, record["beat"])
     yield from choices.laws()

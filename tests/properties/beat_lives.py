@@ -7,11 +7,12 @@ breaks (SEMANTICS 2.1, 5.1, 5.3).  The other laws are in :mod:`tests.properties.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from nimdsl.program import Beat, Level
-from runtime.kernel.turn import Record
+from runtime.records import Record
+from tests.support.plain import Plain, plain
 
 
 @dataclass(eq=False)
@@ -25,14 +26,14 @@ class Life:
     baseline: bool
     from_ns: int
     beat: int
-    stretches: list[Record] = field(default_factory=list)
+    stretches: list[Plain] = field(default_factory=list)
     ran_ns: int = 0
     """Since it began, or began again."""
     again: list[int] = field(default_factory=list)
     """After how many stretches it gave way to something higher."""
     to_ns: int | None = None
     """When it was done, dropped or forgotten."""
-    dropped: Record | None = None
+    dropped: Plain | None = None
 
     @property
     def done_ns(self) -> int | None:
@@ -58,13 +59,13 @@ class Life:
 class Lives:
     """The records of a run in their order; ``broken`` are the laws about items that it breaks."""
 
-    def __init__(self, beat: Beat, records: Sequence[Record]) -> None:
+    def __init__(self, beat: Beat, records: Iterable[Record]) -> None:
         self.beat = beat
         self.levels = {level.name: level for level in beat.levels}
         self.items: dict[int, Life] = {}
         self.queues: dict[str, list[Life]] = {name: [] for name in self.levels}
-        self.beats: list[Record] = []
-        self.refused: list[Record] = []
+        self.beats: list[Plain] = []
+        self.refused: list[Plain] = []
         self.charged: list[int] = [0]
         """For each beat, what of it had gone to earlier ones."""
         self.owed_ns = 0
@@ -81,7 +82,7 @@ class Lives:
             "overrun": self.overran,
         }
         at_ns = 0
-        for record in records:
+        for record in plain(records):
             self.check(record["at_ns"] >= at_ns, f"2.1: time goes back to {record['at_ns']}")
             at_ns = max(at_ns, record["at_ns"])
             if record["type"] in takers:
@@ -96,14 +97,14 @@ class Lives:
         """Those that have started."""
         return [one for one in self.items.values() if one.level.reflex and one.dropped is None]
 
-    def stretches(self, beat: int) -> list[Record]:
+    def stretches(self, beat: int) -> list[Plain]:
         """When levels had the time of a beat, in order."""
         found = [s for one in self.items.values() if not one.level.reflex for s in one.stretches]
         return sorted((one for one in found if one["beat"] == beat), key=lambda one: one["from_ns"])
 
     # In the order of the records
 
-    def arrived(self, record: Record) -> None:
+    def arrived(self, record: Plain) -> None:
         level, number = self.levels[record["level"]], record["item"]
         self.check(number == len(self.items) + 1, f"5.1: item {number} is numbered out of order")
         life = Life(
@@ -119,7 +120,7 @@ class Lives:
         if not level.reflex:
             self.queues[level.name].append(life)
 
-    def ran(self, record: Record) -> None:
+    def ran(self, record: Plain) -> None:
         life = self.items[record["item"]]
         lasted_ns = record["to_ns"] - record["from_ns"]
         what = f"item {life.number} of {life.level.name}"
@@ -155,7 +156,7 @@ class Lives:
         if life.level.preempted == "restart":
             life.ran_ns = 0
 
-    def dropped(self, record: Record) -> None:
+    def dropped(self, record: Plain) -> None:
         life, reason, at_ns = self.items[record["item"]], record["reason"], record["at_ns"]
         level, what = life.level, f"item {life.number} of {life.level.name}"
         self.check(life.to_ns is None, f"5.3: {what} is dropped after it was over")
@@ -179,10 +180,10 @@ class Lives:
         if life in queue:
             queue.remove(life)
 
-    def overran(self, record: Record) -> None:
+    def overran(self, record: Plain) -> None:
         self.owed_ns += record["overrun_ns"]
 
-    def ended(self, record: Record) -> None:
+    def ended(self, record: Plain) -> None:
         """A beat is over: what is there now is carried, but for baselines."""
         self.beats.append(record)
         self.paused = None

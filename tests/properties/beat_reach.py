@@ -8,6 +8,7 @@ from nimdsl.program import Level
 from tests.properties.beat_choices import Choices
 from tests.properties.beat_lives import Lives
 from tests.support.attentions import PREEMPTED, Case
+from tests.support.plain import plain
 from tests.support.small_garden import SmallGarden
 
 Applies = Callable[[Case], bool]
@@ -122,7 +123,7 @@ def _money_and_work(lives: Lives, garden: SmallGarden) -> Iterator[str]:
         yield "paid"
     if any(lives.charged):
         yield "charged"
-    yield from {record["type"] for record in garden.host.records} & {"overrun"}
+    yield from {record["type"] for record in plain(garden.host.records)} & {"overrun"}
     for life in lives.items.values():
         if life.level.work and life.done_ns is not None and life.ran_ns < life.takes_ns:
             yield "early"

@@ -13,10 +13,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from nimdsl.base import canonical
+from runtime.ledger.accounts import AnyCommand, Question
 from runtime.ledger.economy import (
     Answer,
     Charge,
-    Command,
     Entry,
     Ledger,
     LedgerConflict,
@@ -44,7 +44,7 @@ KEYS = st.sampled_from(["a", "b", "c", "d"])
 SCOPES = st.sampled_from(["", "x", "y"])
 NAMES = st.sampled_from(["work", "publish", "body"])
 AMOUNTS = st.integers(0, 60)
-COMMANDS: st.SearchStrategy[Command] = st.one_of(
+COMMANDS: st.SearchStrategy[AnyCommand] = st.one_of(
     st.builds(Reserve, KEYS, AMOUNTS, SCOPES),
     st.builds(Charge, KEYS, NAMES, AMOUNTS, SCOPES),
     st.builds(Settle, KEYS, KEYS.map(lambda key: f"{key}/settle"), NAMES, AMOUNTS),
@@ -89,7 +89,7 @@ def check_penalties(entries: Iterable[Entry], tariff: Tariff) -> None:
     taken: dict[str, int] = {}
     owed: dict[str, int] = {}
     for entry in entries:
-        if entry.detail["cause"] == "penalty":
+        if entry.cause == "penalty":
             taken[entry.key] = taken.get(entry.key, 0) + entry.amount
             owed[entry.key] = -tariff.rewards[entry.target.removeprefix("cost:")]
     assert taken == owed, "3.4 a penalty is taken or is a shortfall"
@@ -101,7 +101,7 @@ def check_rates(ledger: Ledger, now_ns: int) -> None:
     for entry in ledger.entries:
         if entry.source.startswith("income:"):
             settled[entry.source] = settled.get(entry.source, 0) + entry.amount
-        if entry.detail["cause"] == "upkeep":
+        if entry.cause == "upkeep":
             settled[entry.target] = settled.get(entry.target, 0) + entry.amount
     rates = {f"income:{name}": rate for name, rate in ledger.tariff.incomes.items()}
     rates |= {f"cost:{name}": rate for name, rate in ledger.tariff.upkeep.items()}
@@ -141,7 +141,7 @@ class Model:
         self.earned = 0
         self.seen = 0
 
-    def apply(self, command: Command, now_ns: int) -> Answer | None:
+    def apply(self, command: AnyCommand, now_ns: int) -> Answer | None:
         """The answer; None for a conflict."""
         self.accrue(now_ns)
         if isinstance(command, Release):
@@ -152,7 +152,7 @@ class Model:
             return Answer(True, back, self.pool)
         return self.reward(command) if isinstance(command, Reward) else self.pay(command)
 
-    def pay(self, command: Reserve | Charge | Settle) -> Answer | None:
+    def pay(self, command: Question) -> Answer | None:
         target = "hold" if isinstance(command, Reserve) else command.name
         source = command.hold if isinstance(command, Settle) else "pool"
         what = (source, target, command.amount)
@@ -226,7 +226,7 @@ class Model:
             self.lose(amount)
 
 
-def answer_of(ledger: Ledger, command: Command, now_ns: int) -> Answer | None:
+def answer_of(ledger: Ledger, command: AnyCommand, now_ns: int) -> Answer | None:
     """The ledger's answer; None for a conflict."""
     try:
         return ledger.apply(command, now_ns)

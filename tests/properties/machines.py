@@ -10,11 +10,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from nimdsl.compile.generated import constant, expression, record
+from nimdsl.compile.generated import constant, expression
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.types import INT
 from nimdsl.program import Actor
-from nimdsl.program.machine import Action, Note, Price, Purse, Raise, Set, State, Timer, Transition
+from nimdsl.program.machine import Action, Emit, Price, Purse, Raise, Set, State, Timer, Transition
 
 SCOPE = Scope({"x": Binding(INT, ("$data", "x"))})
 EVENTS = ("a", "b", "c")
@@ -24,7 +24,7 @@ STEPS = ("x + 1", "x - 1", "0")
 
 @st.composite
 def trees(draw: Any, priced: bool = False) -> State:
-    """A machine of up to three levels; every action that matters leaves a ``mark``."""
+    """A machine of up to three levels; every action that matters emits a ``mark``."""
     shape = draw(st.lists(st.integers(0, 2), min_size=1, max_size=3))
     names: list[str] = []
 
@@ -84,8 +84,8 @@ def trees(draw: Any, priced: bool = False) -> State:
     return State("", roots[0]["name"], tuple(state(root) for root in roots))
 
 
-def mark(label: str) -> Note:
-    return Note("mark", record({"label": constant(label)}))
+def mark(label: str) -> Emit:
+    return Emit(constant(label))
 
 
 def actor_of(root: State) -> Actor:
@@ -173,8 +173,8 @@ class Reference:
 
     def _do(self, actions: tuple[Action, ...]) -> None:
         for action in actions:
-            if isinstance(action, Note):
-                self.marks.append(action.fields.evaluate({})["label"])
+            if isinstance(action, Emit):
+                self.marks.append(action.content.evaluate({}))
             elif isinstance(action, Raise):
                 self.queue.append(action.event)
             elif isinstance(action, Set):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import simulate
 from nimdsl.base.units import MICRO
 from runtime.kernel.interpreters import TransitionsInterpreter
-from runtime.kernel.turn import Record
+from runtime.records import Record
 from runtime.run.host import Checks
 from tests.properties.beat_laws import broken_laws
 from tests.properties.beat_reach import MONEY, SITUATIONS, WORK, Applies, reached
@@ -22,6 +22,7 @@ from tests.properties.worlds import ledger_laws
 from tests.support.attentions import Case, cases
 from tests.support.effort import examples
 from tests.support.outcomes import Comes, Outcome, outcome_of
+from tests.support.plain import Plain, plain
 from tests.support.small_garden import NAME, PUNCTUAL, Lasts
 from tests.support.ticks import expected
 
@@ -88,8 +89,8 @@ def test_5_1_a_late_begin_and_late_timers_change_nothing(case: Case, timer_ns: i
     end_ns, begin_ns = case.beats * case.beat.length_ns, begin_ns % case.beat.length_ns
     case = replace(case, stimuli=tuple(one for one in case.stimuli if one.at_ns >= begin_ns))
 
-    def noted(lasts: Lasts) -> list[Record]:
-        found = [dict(record) for record in case.run(lasts=lasts).host.records]
+    def noted(lasts: Lasts) -> list[Plain]:
+        found = plain(case.run(lasts=lasts).host.records)
         for record in found:
             del record["time_ns"]
         return [record for record in found if record["at_ns"] < end_ns]

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from runtime.ledger import economy
+from runtime.ledger.accounts import AnyCommand
 from runtime.ledger.economy import (
     Answer,
     Charge,
-    Command,
     Entry,
     Ledger,
     LedgerConflict,
@@ -43,14 +43,14 @@ class LedgerMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now_ns = 0
-        self.sent: list[Command] = []
+        self.sent: list[AnyCommand] = []
 
     @initialize(tariff=st.sampled_from([TARIFF, PLAIN_TARIFF]))
     def open(self, tariff: Any) -> None:
         self.ledger, self.model = Ledger(tariff), Model(tariff)
 
     @rule(command=COMMANDS)
-    def send(self, command: Command) -> None:
+    def send(self, command: AnyCommand) -> None:
         answer = answer_of(self.ledger, command, self.now_ns)
         assert answer == self.model.apply(command, self.now_ns), "the model answers the same"
         self.sent.append(command)
@@ -134,16 +134,14 @@ def test_the_machine_reaches_what_matters() -> None:
 
     @settings(max_examples=300, database=None, derandomize=True)
     @given(st.lists(st.tuples(COMMANDS, st.integers(0, SECOND)), min_size=8, max_size=25))
-    def run(steps: list[tuple[Command, int]]) -> None:
+    def run(steps: list[tuple[AnyCommand, int]]) -> None:
         nonlocal runs
         runs += 1
         ledger, now_ns, answers = Ledger(TARIFF), 0, []
         for command, passed_ns in steps:
             now_ns += passed_ns
             answers.append(answer_of(ledger, command, now_ns))
-        kinds = {entry.kind for entry in ledger.entries} | {
-            entry.detail["cause"] for entry in ledger.entries
-        }
+        kinds = {entry.kind for entry in ledger.entries} | {entry.cause for entry in ledger.entries}
         for name in seen:
             seen[name] += name in kinds or (name == "conflict" and None in answers)
 
@@ -153,7 +151,9 @@ def test_the_machine_reaches_what_matters() -> None:
 
 @given(st.lists(st.tuples(COMMANDS, st.integers(0, SECOND), st.booleans()), max_size=40))
 @settings(max_examples=examples(150))
-def test_a_ledger_that_forgets_decides_and_writes_the_same(steps: list[tuple[Command, int, bool]]) -> None:
+def test_a_ledger_that_forgets_decides_and_writes_the_same(
+    steps: list[tuple[AnyCommand, int, bool]],
+) -> None:
     whole, forgetful, now_ns = Ledger(TARIFF), Ledger(TARIFF), 0
     written: list[Entry] = []
     for command, passed_ns, forgets in steps:
@@ -193,7 +193,7 @@ def test_keys_that_count_are_remembered_as_far_as_they_may_come_again(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(economy, "COUNTED_KEYS_MAX", 3)
         ledger = Ledger(PLAIN_TARIFF)
-        done: dict[str, list[tuple[Command, Answer]]] = {"cell/a": [], "cell/b": []}
+        done: dict[str, list[tuple[AnyCommand, Answer]]] = {"cell/a": [], "cell/b": []}
         for number, (sender, what, back, amount) in enumerate(sent):
             known, before = done[sender], state(ledger)
             if what == "again":

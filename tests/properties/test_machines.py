@@ -12,12 +12,14 @@ from transitions import Machine
 from nimdsl.base import canonical
 from nimdsl.program.flatten import REFUSED, Table
 from nimdsl.program.machine import State
-from runtime.kernel.events import BEGIN, Event, EventKind
+from runtime.kernel.events import BEGIN, AnyEvent, Stimulus, TimerDue
 from runtime.kernel.interpreters import Interpreter, PlainInterpreter, TransitionsInterpreter
 from runtime.kernel.snapshot import Snapshot, initial
 from runtime.kernel.step import Kernel, Need, Paid, Step, step
+from runtime.records import Emitted
 from runtime.run.host import awaited
 from tests.properties.machines import EVENTS, Reference, actor_of, trees
+from tests.support.plain import plain_notes
 
 EVENT_LISTS = st.lists(st.sampled_from(EVENTS), max_size=12)
 
@@ -27,15 +29,16 @@ def kernel_of(root: State, interpreter: Callable[[Table], Interpreter] = PlainIn
     return Kernel(actor, interpreter(actor.table), {})
 
 
-def stimulus(name: str, number: int) -> Event:
-    return Event(EventKind.STIMULUS, name, {}, "test", number)
+def stimulus(name: str, number: int) -> Stimulus:
+    return Stimulus(name, {}, sender="test", number=number)
 
 
 def run(kernel: Kernel, names: list[str], purse: list[bool] | None = None) -> list[Step]:
     """Every step of a run; prices are granted in the order of ``purse``, then refused."""
     left, steps = list(purse or []), []
     snapshot = initial(kernel.actor)
-    for number, event in enumerate([BEGIN, *(stimulus(name, n + 1) for n, name in enumerate(names))]):
+    events: list[AnyEvent] = [BEGIN, *(stimulus(name, n + 1) for n, name in enumerate(names))]
+    for number, event in enumerate(events):
         answers: list[Paid] = []
         while isinstance(taken := step(kernel, snapshot, event, number, answers), Need):
             answers.append(Paid(bool(left and left.pop(0)), 0))
@@ -56,7 +59,7 @@ def test_1_2_the_flat_table_does_what_the_nested_machine_does(root: State, names
         reference.marks.clear()
     found = []
     for taken in run(kernel_of(root), names):
-        marks = [r["label"] for r in taken.records if r["type"] == "mark"]
+        marks = [one.body.content for one in taken.records if isinstance(one.body, Emitted)]
         found.append((taken.snapshot.state, taken.snapshot.data["x"], marks, bool(taken.snapshot.fault)))
     assert found == expected
 
@@ -98,13 +101,12 @@ def test_3_3_a_refused_transition_does_not_happen_and_the_actor_hears_of_it(
     begun, *rest = run(kernel_of(root), names)
     snapshot = begun.snapshot
     for taken in rest:
-        refused = [r for r in taken.records if r["type"] == "refused"]
-        heard = [
-            r for r in taken.records if r["type"] in ("transition", "ignored") and r["event"] == REFUSED
-        ]
+        records = plain_notes(taken.records)
+        refused = [r for r in records if r["type"] == "refused"]
+        heard = [r for r in records if r["type"] in ("transition", "ignored") and r["event"] == REFUSED]
         if not taken.snapshot.fault:
             assert len(refused) == len(heard)
-        if refused and not any(r["type"] == "transition" for r in taken.records):
+        if refused and not any(r["type"] == "transition" for r in records):
             assert (taken.snapshot.state, taken.snapshot.data) == (snapshot.state, snapshot.data)
         snapshot = taken.snapshot
 
@@ -123,13 +125,12 @@ def test_1_4_timers_are_armed_on_entry_and_disarmed_on_exit(root: State, names: 
             for number, timer in enumerate(table.timers)
             if table.events[timer.event].split(":")[1] in inside
         }
-        assert set(map(int, taken.snapshot.timers)) == owned
+        assert set(taken.snapshot.timers) == owned
 
 
 @given(trees(), EVENT_LISTS, st.integers(0, 20))
 def test_1_4_a_timer_of_an_old_arming_is_stale(root: State, names: list[str], generation: int) -> None:
     for taken in run(kernel_of(root), names):
-        armed = {(int(timer), value[0]) for timer, value in taken.snapshot.timers.items()}
+        armed = {(timer, value.generation) for timer, value in taken.snapshot.timers.items()}
         for timer in range(len(kernel_of(root).actor.table.timers)):
-            event = Event(EventKind.TIMER, payload={"timer": timer, "generation": generation})
-            assert awaited(taken.snapshot, event) == ((timer, generation) in armed)
+            assert awaited(taken.snapshot, TimerDue(timer, generation)) == ((timer, generation) in armed)

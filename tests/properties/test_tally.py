@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gardens.report.result.tally import Tally
 from gardens.virtual.driver import Options
 from nimdsl.program import Program
-from runtime.kernel.turn import Record
+from runtime.records import Record
 from runtime.run.host import Checks
 from simulate import Result, run
 from tests.properties.worlds import World, worlds
@@ -84,4 +84,4 @@ def _said(tally: Tally, program: Program) -> Any:
 
 
 def _place(record: Record) -> tuple[int, str, int]:
-    return record["time_ns"], record["actor"], record["sequence"]
+    return record.time_ns, record.actor, record.sequence

@@ -20,6 +20,7 @@ from gardens.virtual.driver import Options
 from nimdsl.program import Program
 from runtime.ledger.economy import Entry, Ledger
 from simulate import Result, run
+from tests.support.plain import plain
 
 API = "nimdsl.dev/v1"
 MICRO = 1_000_000
@@ -187,7 +188,7 @@ def ledger_laws(result: Result) -> Iterator[str]:
             continue
         for account, amount in ((entry.source, -entry.amount), (entry.target, entry.amount)):
             balances[account] = balances.get(account, 0) + amount
-        if entry.key in keys and entry.detail.get("cause") not in ("income", "upkeep", "overflow"):
+        if entry.key in keys and entry.cause not in ("income", "upkeep", "overflow"):
             yield f"3.1: the transfer {entry.key} happened twice"
         keys.add(entry.key)
         if sum(balances.values()):
@@ -201,7 +202,9 @@ def ledger_laws(result: Result) -> Iterator[str]:
     if balances.get("pool", 0) != ledger.balance:
         yield "3.1: the balance is not the fold of the journal"
     journalled = [
-        Entry.from_data(line.body) for line in result.journal.read("economy") if line.kind == "entry"
+        Entry.from_data(line.body["entry"])
+        for line in result.journal.read("economy")
+        if line.kind == "entry"
     ]
     if (
         tuple(journalled) != ledger.entries
@@ -213,7 +216,7 @@ def ledger_laws(result: Result) -> Iterator[str]:
 def handshake_laws(result: Result) -> Iterator[str]:
     protocol = result.program.protocols[result.scenario.protocol]
     prices = result.program.economies[result.scenario.economy].prices
-    records = result.run.hosts[protocol.actor.id].records
+    records = plain(result.run.hosts[protocol.actor.id].records)
     processed = [entry.source for entry in _transfers(result) if entry.target == "cost:process"]
     if len(set(processed)) < len(processed):
         yield "4.2: a request was processed and paid twice"
@@ -257,7 +260,7 @@ def handshake_laws(result: Result) -> Iterator[str]:
 def cell_laws(result: Result) -> Iterator[str]:
     for host in result.run.hosts.values():
         answers: dict[str, Any] = {}
-        for record in host.records:
+        for record in plain(host.records):
             if record["type"] == "answered_again" and str(record["request"]) not in answers:
                 yield "4.2: answered again what was not settled"
             if record["type"] == "reply" and record["message"]["status"] != "RETRY":
@@ -276,7 +279,7 @@ def protocol_laws(result: Result) -> Iterator[str]:
                 yield f"4.3: completed without the phase {phase.name}"
     accepted = {
         (record["phase"], record["name"])
-        for record in result.run.hosts[protocol.actor.id].records
+        for record in plain(result.run.hosts[protocol.actor.id].records)
         if record["type"] == "handshake" and record["verdict"] == "accepted"
     }
     earned = [entry for entry in rewards if entry.source == "reward:for-accepted"]
@@ -288,7 +291,7 @@ def protocol_laws(result: Result) -> Iterator[str]:
         yield "4.4: a reward was paid twice"
     errors = sum(
         1
-        for record in result.run.hosts[protocol.actor.id].records
+        for record in plain(result.run.hosts[protocol.actor.id].records)
         if record["type"] == "handshake" and record["verdict"] != "accepted"
     )
     if errors != result.outcome["errors"]:
@@ -329,8 +332,8 @@ def _transfers(result: Result) -> list[Entry]:
 
 def reached(result: Result) -> set[str]:
     """Which of the situations that the laws are about occurred."""
-    kinds = {record["type"] for record in result.records()}
-    found = {record["verdict"] for record in result.failures}
+    kinds = {record["type"] for record in plain(result.records())}
+    found = {one.verdict for one in result.failures}
     found |= kinds & {"answered_again", "duplicate", "refused", "stale", "deferred", "malformed"}
     found |= {incident.what.split()[-1] for incident in result.incidents}
     if any(entry.kind == "mismatch" for entry in (result.run.ledger.entries if result.run.ledger else ())):

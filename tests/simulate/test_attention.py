@@ -9,6 +9,7 @@ import pytest
 from nimdsl.program import Program
 from simulate import run
 from tests.properties.worlds import ledger_laws
+from tests.support.plain import plain
 
 SCENARIOS = ("quiet-study", "voice", "danger", "overwhelmed", "overwhelmed-published", "open-gates")
 S = 1_000_000_000
@@ -63,7 +64,7 @@ def test_the_json_of_a_beat(shipped: Program) -> None:
 
 
 def test_dialogue_goes_through_its_stages(shipped: Program) -> None:
-    records = run(shipped, "voice").records()
+    records = plain(run(shipped, "voice").records())
     ways = [(r["to"], r["at_ns"] / S) for r in records if r["type"] == "transition"]
     assert ways[:5] == [
         ("alert", 0.0),
@@ -85,7 +86,7 @@ def test_after_a_reflex_she_goes_on_in_the_stage_where_she_was(shipped: Program)
         {"at": "5s", "level": "reflex", "item": "bump"},
     ]
     result = run(shipped, "voice", set={"scenario/voice.stimuli": stimuli, "scenario/voice.expect": []})
-    ways = [(r["from"], r["to"]) for r in result.records() if r["type"] == "transition"]
+    ways = [(r["from"], r["to"]) for r in plain(result.records()) if r["type"] == "transition"]
     assert ("attend/dialogue/processing", "reflex") in ways
     assert ("reflex", "attend/dialogue/processing") in ways
 
@@ -95,7 +96,7 @@ def test_a_level_that_the_economy_refuses_stays_out_for_the_beat(shipped: Progra
     result = run(shipped, "voice", set=poor)
     found = result.summary["beats"][0]
     assert found["levels"]["dialogue"]["spent_s"] == 0.0
-    refused = [record["level"] for record in result.records() if record["type"] == "refused"]
+    refused = [record["level"] for record in plain(result.records()) if record["type"] == "refused"]
     assert refused.count("dialogue") == 1
     assert found["settled"]
     assert result.outcome["lifeforce"]["final"] >= 0
@@ -118,7 +119,7 @@ def test_a_run_that_ends_within_a_beat_tells_of_it(shipped: Program) -> None:
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_the_parts_of_a_beat_add_up(shipped: Program, scenario: str) -> None:
-    for record in run(shipped, scenario).records():
+    for record in plain(run(shipped, scenario).records()):
         if record["type"] == "beat":
             times = record["times"]
             own = sum(level["spent_ns"] for name, level in times["levels"].items() if name != "reflex")

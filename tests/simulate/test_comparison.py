@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +19,7 @@ from gardens.stores.memory import MemoryJournal
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.commands import run as nimdsl_command
 from nimdsl.program import Program
+from runtime.run.lines import FORMAT
 from runtime.run.run import ORIGIN
 from simulate import run
 from simulate.commands import compare as compare_command
@@ -114,8 +115,9 @@ def test_decisions_that_differ_are_shown_with_both_sides(otherwise: Any) -> None
     assert comparison.decisions is not None
     first = comparison.decisions.differences[0]
     assert first.actor == CELL
-    assert (first.journal["message"]["status"], first.virtual["message"]["status"]) == ("NACK", "ACK")
-    assert not {"time_ns", "number", "request"} & set(first.journal)
+    journal, virtual = cast(Any, first.journal), cast(Any, first.virtual)
+    assert (journal["message"]["status"], virtual["message"]["status"]) == ("NACK", "ACK")
+    assert not {"time_ns", "number", "request"} & set(journal)
 
 
 def test_faults_of_a_real_garden_excuse_other_decisions_unless_strict(otherwise: Any) -> None:
@@ -154,7 +156,7 @@ def test_a_journal_that_ends_early_says_so(hello: Result) -> None:
 
 def test_nobody_knows_the_decisions_of_a_journal_that_does_not_replay(hello: Result) -> None:
     lines = lines_of(hello.journal)
-    lines[CELL][1][1][0]["state"] = "elsewhere"
+    lines[CELL][1][1]["records"][0]["state"] = "elsewhere"
     comparison = compared(hello, lines, "somewhere")
     assert comparison.decisions is None
     assert not comparison.ok()
@@ -200,7 +202,7 @@ def test_the_time_of_each_level_is_compared() -> None:
     noise, look = comparison.levels
     assert len(set(noise.predicted)) > 1
     assert list(look.predicted) == [look.spent] * 3
-    (data, _) = comparison.summary["levels"]
+    (data, _) = cast(Any, comparison.summary["levels"])
     assert data["spent_s"] == noise.spent / 1e9
     assert data["predicted_s"]["max"] == max(noise.predicted) / 1e9
 
@@ -235,7 +237,7 @@ def rewrite(out: Path, doctor: Callable[[Lines], None], **origin: Any) -> None:
     """The same journal with other lines."""
     file = out / "journal.sqlite"
     with SqliteJournal(file, read_only=True) as journal:
-        lines, was = lines_of(journal), journal.meta(ORIGIN) or {}
+        lines, was, version = lines_of(journal), journal.meta(ORIGIN) or {}, journal.meta(FORMAT)
     doctor(lines)
     file.unlink()
     with SqliteJournal(file) as journal:
@@ -243,6 +245,7 @@ def rewrite(out: Path, doctor: Callable[[Lines], None], **origin: Any) -> None:
             for kind, body in entries:
                 journal.append(name, kind, body)
         journal.set_meta(ORIGIN, {**was, **origin})
+        journal.set_meta(FORMAT, version)
 
 
 def test_the_verb_tells_parity_decisions_times_and_costs(
@@ -355,8 +358,10 @@ def test_a_journal_that_cannot_be_compared_is_one_line(
     assert nimdsl_command(["compare", str(out / "records.jsonl")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     rewrite(out, lambda lines: lines.update({"garden/cells": [("incident", {"time_ns": "now"})]}))
-    assert nimdsl_command(["compare", str(out)]) == 0, "nothing was lost, so nobody asks when"
-    rewrite(out, lambda lines: lines.update({"garden/cells": [("incident", 7)]}))
-    capsys.readouterr()
     assert nimdsl_command(["compare", str(out)]) == 1
-    assert capsys.readouterr().err == "garden/cells, line 0: a damaged line\n"
+    said = "`incident`: `time_ns`: a whole number is wanted, this is text"
+    assert capsys.readouterr().err == f"garden/cells, line 0: a damaged line: {said}\n"
+    rewrite(out, lambda lines: lines.update({"garden/cells": [("incident", 7)]}))
+    assert nimdsl_command(["compare", str(out)]) == 1
+    said = "the body of a line is an object, not int"
+    assert capsys.readouterr().err == f"garden/cells, line 0: a damaged line: {said}\n"

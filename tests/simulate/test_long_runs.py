@@ -26,6 +26,7 @@ from nimdsl.program import Program
 from runtime.ledger.economy import COUNTED_KEYS_MAX
 from runtime.run.host import Checks
 from simulate import Result, run
+from tests.support.plain import plain
 
 EVENTS = 1_500
 GROWTH_MAX = 1.5
@@ -161,7 +162,7 @@ def test_kept_and_unkept_runs_say_the_same(shipped: Program, scenario: str, tmp_
     written = unkept(shipped, scenario, tmp_path)
     assert written.summary == kept.summary
     assert written.records() == kept.records()
-    lines = [canonical.encode(record) + b"\n" for record in kept.records()]
+    lines = [canonical.encode(record) + b"\n" for record in plain(kept.records())]
     assert (tmp_path / RECORDS).read_bytes() == b"".join(lines)
 
 
@@ -184,7 +185,7 @@ def test_the_command_writes_what_the_library_keeps(shipped: Program, tmp_path: P
     kept = run(shipped, "spark-crash")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == json.loads(json.dumps(kept.summary))
-    lines = [canonical.encode(record) + b"\n" for record in kept.records()]
+    lines = [canonical.encode(record) + b"\n" for record in plain(kept.records())]
     assert (tmp_path / RECORDS).read_bytes() == b"".join(lines)
     without = subprocess.run(
         nimdsl_simulate("spark-crash", "--format", "json"), capture_output=True, text=True, timeout=WAIT_S

@@ -14,6 +14,7 @@ import pytest
 
 from nimdsl.base.units import SECOND_NS
 from nimdsl.program import Program
+from runtime.records import Ignored, Record
 from simulate.commands.progress import AGAIN_S, FIRST_S, RECORDS_A_LOOK, Progress
 
 WAIT_S = 60.0
@@ -40,7 +41,7 @@ class Watched:
 
     def told(self, time_ns: int, count: int = RECORDS_A_LOOK) -> str:
         for _ in range(count):
-            self.progress.take({"time_ns": time_ns})
+            self.progress.take(Record("cell/c", 0, time_ns, Ignored("push", "a")))
         return self.terminal.seen()
 
 

@@ -10,7 +10,6 @@ import pytest
 
 import nimdsl
 from nimdsl.program import Program
-from runtime.kernel.turn import Record
 from simulate import Result, run
 
 PHASES = {
@@ -114,17 +113,13 @@ def test_the_pauper_is_refused_and_nothing_is_half_charged(shipped: Program) -> 
     assert result.run.ledger.balances() == {"opening": -1_000_000, "pool": 1_000_000}
 
 
-def records_of(result: Result, type_: str) -> list[Record]:
-    return [record for record in result.records() if record["type"] == type_]
-
-
 def test_a_canned_greeting_fails(shipped: Program) -> None:
     canned: Any = {"constant": "Hello, young one. Your lambda is strong."}
     path = "cell/chrysalis-bridge.work.greet.virtual.returns.greeting"
     result = run(shipped, "spark", set={path: canned})
     assert not result.completed
-    assert [record["name"] for record in result.failures] == ["greet"]
-    assert result.failures[0]["verdict"] == "rejected"
+    assert [one.name for one in result.failures] == ["greet"]
+    assert result.failures[0].verdict == "rejected"
 
 
 def test_a_lying_lifeforce_delta_has_no_authority_and_is_recorded(shipped: Program) -> None:

@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 
 from nimdsl.base.units import MICRO, SECOND_NS
-from nimdsl.program import Actor, Beat, Level, Program, Work
+from nimdsl.base.values import Value
+from nimdsl.program import Attention, Beat, Level, Program, Work
 from runtime.ledger.economy import Tariff
 from tests.support.outcomes import Comes
 from tests.support.small_garden import PUNCTUAL, Lasts, SmallGarden, actor_of, lived, program_of
@@ -50,7 +51,7 @@ class Case:
         return lived(self.actor, self.stimuli, self.beats, tariff=self.tariff, **options)
 
     @property
-    def actor(self) -> Actor:
+    def actor(self) -> Attention:
         return actor_of(self.beat, {WORK.name: WORK})
 
     def program(self) -> Program:
@@ -188,7 +189,7 @@ class _Burst:
 
     def comes(self, at_ns: int, levels: Sequence[Level], is_item: bool, number: int, size: int) -> Comes:
         if not is_item:
-            payload = {"gate": f"gate-{number % TIERS}", "tier": number % TIERS}
+            payload: dict[str, Value] = {"gate": f"gate-{number % TIERS}", "tier": number % TIERS}
             return Comes(at_ns, "opened" if size % 3 else "closed", payload)
         reflexes = [level for level in levels if level.reflex] if number == REFLEX else []
         level = (reflexes or levels)[number % len(reflexes or levels)]

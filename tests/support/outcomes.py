@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from nimdsl.base.canonical import Plain
+from nimdsl.base.values import Value
+from runtime.records import Record
+from tests.support.plain import plain
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,7 @@ class Comes:
 
     at_ns: int
     event: str
-    payload: Mapping[str, Plain]
+    payload: Mapping[str, Value]
 
 
 class Stretch(NamedTuple):
@@ -64,10 +66,10 @@ class Outcome:
         return Outcome(stretches, drops, self.beats[:beats], 0)
 
 
-def outcome_of(records: Sequence[Mapping[str, Any]], beats: int) -> Outcome:
+def outcome_of(records: Iterable[Record], beats: int) -> Outcome:
     """What the records of an attention say."""
     outcome = Outcome()
-    for record in records:
+    for record in plain(records):
         match record["type"]:
             case "grant":
                 fields = ("beat", "level", "item", "from_ns", "to_ns", "ended")

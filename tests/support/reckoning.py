@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from nimdsl.base import canonical
-from runtime.kernel.turn import Record
+from runtime.records import Body
 from simulate import Result
+from tests.support.plain import Plain, plain
 
 NO_DECISION = {"time_ns", "number", "request", "keys", "balance", "times", "overrun_ns"}
-NO_DECISION |= {"at_ns", "from_ns", "to_ns", "left_ns", "remaining_ns"}
+NO_DECISION |= {"at_ns", "from_ns", "to_ns", "left_ns", "remaining_ns", "changed", "appended"}
+PLACE = {"actor", "sequence", "time_ns", "beat", "at_ns", "remaining_ns"}
 
 
 def reckoned(result: Result) -> dict[str, Any]:
     """Everything that a tally knows, from the records that a run kept."""
-    chains = {name: host.records for name, host in sorted(result.run.hosts.items())}
+    chains = {name: plain(host.records) for name, host in sorted(result.run.hosts.items())}
     every = [record for chain in chains.values() for record in chain]
     ended = [record for record in every if record["type"] == "handshake"]
     return {
@@ -38,10 +43,10 @@ def reckoned(result: Result) -> dict[str, Any]:
             if record["type"] == "refused"
         ],
         "notices": _notices(every),
-        "handshakes": ended,
-        "failures": [record for record in ended if record["verdict"] != "accepted"],
+        "handshakes": [_body(record) for record in ended],
+        "failures": [_body(record) for record in ended if record["verdict"] != "accepted"],
         "phases": {name: _phase(result, name) for name in result.outcome["phases"]},
-        "beats": [record for record in every if record["type"] == "beat"],
+        "beats": [(record["beat"], _body(record)) for record in every if record["type"] == "beat"],
         "busiest": _busiest(every),
     }
 
@@ -49,7 +54,7 @@ def reckoned(result: Result) -> dict[str, Any]:
 def tallied(result: Result) -> dict[str, Any]:
     """The same from the run's tally."""
     tally = result.tally
-    types = {record_type for host in result.run.hosts.values() for record_type in _types(host.records)}
+    types = {record["type"] for host in result.run.hosts.values() for record in plain(host.records)}
     counts = {(name, one): tally.count(name, one) for name in result.run.hosts for one in sorted(types)}
     return {
         "records": tally.record_count,
@@ -58,22 +63,27 @@ def tallied(result: Result) -> dict[str, Any]:
         "types": {key: count for key, count in counts.items() if count},
         "refusals": tally.refusals,
         "notices": tally.notices,
-        "handshakes": tally.handshakes,
-        "failures": tally.failures,
+        "handshakes": _plain(tally.handshakes),
+        "failures": _plain(tally.failures),
         "phases": {
             name: {key: phase[key] for key in ("complete", "attempts", "retries", "duration")}
             for name, phase in result.outcome["phases"].items()
         },
-        "beats": list(tally.beats),
+        "beats": [(number, one) for number, body in tally.beats for one in _plain([body])],
         "busiest": tally.busiest(2),
     }
 
 
-def _types(records: list[Record]) -> list[str]:
-    return [record["type"] for record in records]
+def _body(record: Plain) -> Plain:
+    """Without its place."""
+    return {key: value for key, value in record.items() if key not in PLACE}
 
 
-def _hash(chains: dict[str, list[Record]]) -> str:
+def _plain(bodies: Iterable[Body]) -> list[Plain]:
+    return [msgspec.to_builtins(body) for body in bodies]
+
+
+def _hash(chains: dict[str, list[Plain]]) -> str:
     heads = {}
     for name, chain in chains.items():
         head = b""
@@ -83,7 +93,7 @@ def _hash(chains: dict[str, list[Record]]) -> str:
     return canonical.sha256(heads)
 
 
-def _notices(every: list[Record]) -> list[dict[str, Any]]:
+def _notices(every: list[Plain]) -> list[dict[str, Any]]:
     counted: Counter[tuple[str, str, str]] = Counter()
     for record in every:
         type_, actor = record["type"], record["actor"]
@@ -100,7 +110,7 @@ def _notices(every: list[Record]) -> list[dict[str, Any]]:
 def _phase(result: Result, name: str) -> dict[str, Any]:
     records = [
         record
-        for record in result.run.hosts[f"protocol/{result.scenario.protocol}"].records
+        for record in plain(result.run.hosts[f"protocol/{result.scenario.protocol}"].records)
         if record.get("phase") == name
     ]
     marks = [record for record in records if record["type"] == "phase"]
@@ -116,7 +126,7 @@ def _phase(result: Result, name: str) -> dict[str, Any]:
     }
 
 
-def _busiest(every: list[Record]) -> list[str]:
+def _busiest(every: list[Plain]) -> list[str]:
     last_ns = max((record["time_ns"] for record in every), default=0)
     last = Counter(record["actor"] for record in every if record["time_ns"] == last_ns)
     return [actor for actor, _ in last.most_common(2)]

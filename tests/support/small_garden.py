@@ -12,15 +12,17 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from gardens.stores.memory import MemoryJournal
+from nimdsl import program as declared
 from nimdsl.compile.attention import default_modes
-from nimdsl.program import Actor, Beat, Economy, Periodic, Prices, Program, Scenario, Stimulus, Work
+from nimdsl.program import Attention, Beat, Economy, Periodic, Prices, Program, Scenario, Work
 from nimdsl.program.flatten import Table
-from runtime.kernel.effects import Book, Effect, RevokeWork, SetTimer, StartWork
-from runtime.kernel.events import BEGIN, PRIORITY, Event, EventKind
+from runtime.kernel.effects import AnyEffect, Book, RevokeWork, SetTimer, StartWork
+from runtime.kernel.events import BEGIN, AnyEvent, Boundary, Finished, Stimulus
 from runtime.kernel.interpreters import Interpreter, PlainInterpreter
 from runtime.kernel.step import Kernel, Need, Paid
-from runtime.ledger.economy import Charge, Ledger, Reserve, Settle, Tariff
-from runtime.run.host import Checks, Host, finished
+from runtime.ledger.accounts import Question, Tariff
+from runtime.ledger.economy import Ledger
+from runtime.run.host import Checks, Host
 from tests.support.outcomes import Comes
 
 NAME = "small"
@@ -54,16 +56,16 @@ class SmallGarden:
     ledger: Ledger | None
     lasts: Lasts
     held: list[tuple[int, bool]] = field(default_factory=list)
-    events: list[tuple[int, int, int, int, int, Event]] = field(default_factory=list)
+    events: list[tuple[int, int, int, int, int, AnyEvent]] = field(default_factory=list)
     ties: count[int] = field(default_factory=count)
 
     def run(self, stimuli: Sequence[Comes], until_ns: int) -> None:
         """Everything that is due before that time, and the end of a beat at it."""
         self.due(self.lasts.begin_ns, ATTENTION, 0, BEGIN)
         for number, one in enumerate(stimuli, start=1):
-            event = Event(EventKind.STIMULUS, one.event, one.payload, f"scenario/{NAME}", number)
-            self.due(one.at_ns, SCENARIO, number, event)
-        end = (until_ns, PRIORITY[EventKind.BEAT])
+            stimulus = Stimulus(one.event, dict(one.payload), sender=f"scenario/{NAME}", number=number)
+            self.due(one.at_ns, SCENARIO, number, stimulus)
+        end = (until_ns, Boundary.priority)
         for _ in range(EVENT_COUNT_MAX):
             if not self.events or self.events[0][:2] > end:
                 return
@@ -71,11 +73,11 @@ class SmallGarden:
             self.deliver(event, now_ns)
         raise AssertionError("time stands still")
 
-    def due(self, at_ns: int, emitter: int, number: int, event: Event) -> None:
-        order = (at_ns, PRIORITY[event.kind], emitter, number, next(self.ties))
+    def due(self, at_ns: int, emitter: int, number: int, event: AnyEvent) -> None:
+        order = (at_ns, event.priority, emitter, number, next(self.ties))
         heapq.heappush(self.events, (*order, event))
 
-    def deliver(self, event: Event, now_ns: int) -> None:
+    def deliver(self, event: AnyEvent, now_ns: int) -> None:
         taken = self.host.accept(event, now_ns)
         while isinstance(taken, Need):
             taken = self.host.answer(self.ask(taken.command, now_ns))
@@ -84,13 +86,13 @@ class SmallGarden:
         if self.ledger is not None:
             self.held.append((now_ns, bool(self.ledger.holds())))
 
-    def ask(self, command: Reserve | Charge | Settle, now_ns: int) -> Paid:
+    def ask(self, command: Question, now_ns: int) -> Paid:
         if self.ledger is None:
             return Paid(True, 0)
         answer = self.ledger.apply(command, now_ns)
         return Paid(answer.granted, answer.balance)
 
-    def carry_out(self, effect: Effect, now_ns: int) -> None:
+    def carry_out(self, effect: AnyEffect, now_ns: int) -> None:
         match effect:
             case SetTimer():
                 late_ns = effect.generation * effect.generation % (self.lasts.timer_ns + 1)
@@ -98,16 +100,16 @@ class SmallGarden:
                 self.due(at_ns, ATTENTION, effect.generation, effect.event)
             case StartWork():
                 at_ns = now_ns + self.lasts.work_ns
-                self.due(at_ns, ATTENTION, effect.number, finished(effect.number, "done"))
+                self.due(at_ns, ATTENTION, effect.number, Finished(effect.number, "done"))
             case RevokeWork():
                 at_ns = now_ns + self.lasts.revoked_ns
-                self.due(at_ns, ATTENTION, effect.number, finished(effect.number, "revoked"))
+                self.due(at_ns, ATTENTION, effect.number, Finished(effect.number, "revoked"))
             case Book() if self.ledger is not None:
                 self.ledger.apply(effect.command, now_ns)
 
 
 def lived(
-    actor: Actor,
+    actor: Attention,
     stimuli: Sequence[Comes],
     beats: int,
     *,
@@ -118,21 +120,21 @@ def lived(
     program: str = "",
 ) -> SmallGarden:
     """A run of so many beats; the stimuli are in the order of their times."""
-    assert actor.beat is not None
     host = Host(Kernel(actor, interpreter(actor.table), {}, program), MemoryJournal(), checks)
     garden = SmallGarden(host, Ledger(tariff) if tariff else None, lasts)
     garden.run(stimuli, beats * actor.beat.length_ns + lasts.timer_ns)
     return garden
 
 
-def actor_of(beat: Beat, works: Mapping[str, Work]) -> Actor:
+def actor_of(beat: Beat, works: Mapping[str, Work]) -> Attention:
     """An attention with the modes that it has by default."""
-    return Actor("attention", NAME, default_modes(beat), {}, {}, works, beat=beat)
+    return Attention("attention", NAME, default_modes(beat), {}, {}, works, beat=beat)
 
 
-def program_of(actor: Actor, stimuli: Sequence[Comes], beats: int, tariff: Tariff | None = None) -> Program:
+def program_of(
+    actor: Attention, stimuli: Sequence[Comes], beats: int, tariff: Tariff | None = None
+) -> Program:
     """The same for a whole garden, with its only scenario."""
-    assert actor.beat is not None
     economies = {}
     if tariff is not None:
         figures = (tariff.opening, tariff.floor, tariff.capacity, Prices(0, 0, 0))
@@ -150,7 +152,8 @@ def program_of(actor: Actor, stimuli: Sequence[Comes], beats: int, tariff: Tarif
         seed=1,
         set={},
         stimuli=tuple(
-            Stimulus(actor.id, one.event, one.payload, Periodic(one.at_ns, 0, 1)) for one in stimuli
+            declared.Stimulus(actor.id, one.event, one.payload, Periodic(one.at_ns, 0, 1))
+            for one in stimuli
         ),
         expect=(),
     )

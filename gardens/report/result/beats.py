@@ -7,7 +7,7 @@ short, is what the attention's snapshot comes to by then.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -39,9 +39,13 @@ class BeatTally:
         self._total = self._total or _nothing(one)
         _add(self._total, one)
 
+    def __iter__(self) -> Iterator[tuple[int, BeatEnded]]:
+        """The first ones with their numbers, in order."""
+        return ((index, _DECODE(data)) for index, data in self._kept)
+
     def outcome(self, host: Host, until_ns: int) -> dict[str, Any]:
         """``beats`` and ``attention`` of an outcome; times in ns.  ``until_ns`` is the end of the run."""
-        beats = [_told(index, _DECODE(data)) for index, data in self._kept]
+        beats = [_told(index, body) for index, body in self]
         ends = [
             _told(record.moment.beat, record.body)
             for record in ending(host, until_ns)

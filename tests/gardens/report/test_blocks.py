@@ -6,6 +6,7 @@ import io
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as with_changes
 from rich.console import Console
 
 from gardens.report.observe.lifeforce import Lifeforce
@@ -13,14 +14,16 @@ from gardens.report.observe.view import Collector, View
 from gardens.report.terminal.blocks import CHARGED, FIXED, IDLE, cells, print_beats
 from gardens.report.words import letters
 from nimdsl.base.units import MICRO
+from runtime.records import BeatEnded, Refused
 from tests.support.beats import ACTOR, BEAT, MILLI, SECOND, Stimulus, beats
+from tests.support.plain import typed
 
 NAMES = letters([level.name for level in BEAT.levels])
 
 
 def view(count: int, *stimuli: Stimulus) -> View:
     collector = Collector(BEAT, ACTOR)
-    for record in beats(count, stimuli):
+    for record in typed(beats(count, stimuli)):
         collector.take(record)
     return collector.view()
 
@@ -169,12 +172,15 @@ def test_the_legend_breaks_between_signs() -> None:
 def refused(count: int, first: int, in_first: int, in_others: int) -> View:
     """Beats of which from ``first`` on so many prices are refused each."""
     collector = Collector(BEAT, ACTOR)
-    for record in beats(count, ()):
-        index = record.get("beat", 0)
-        if record["type"] == "beat" and index >= first:
+    for record in typed(beats(count, ())):
+        moment = record.moment
+        assert moment is not None
+        index = moment.beat
+        if isinstance(record.body, BeatEnded) and index >= first:
             for _ in range(in_first if index == first else in_others):
-                said = {"level": "dialogue", "price": 2, "balance": 1}
-                collector.take({**record, "type": "refused", **said, "at_ns": index * BEAT.length_ns + 5})
+                said = Refused("dialogue", "idle", 2, 1, "dialogue")
+                at_ns = index * BEAT.length_ns + 5
+                collector.take(with_changes(record, body=said, moment=with_changes(moment, at_ns=at_ns)))
         collector.take(record)
     since_ns = first * BEAT.length_ns + 5
     amount = in_first + in_others * (count - first - 1)

@@ -10,8 +10,10 @@ import nimdsl
 from gardens.report.result.export import RECORDS, RecordFile, discard, export, journal_in
 from nimdsl.base import canonical
 from nimdsl.base.errors import InternalError, NimdslError, PermanentPortError
-from runtime.kernel.turn import Record
+from runtime.record_bytes import encode, from_data
+from runtime.records import Ignored, Record
 from simulate import Result, run
+from tests.support.plain import plain
 from tests.support.texts import HELLO
 
 
@@ -25,12 +27,12 @@ def exported(folder: Path, *, keep: bool, seed: int = 1) -> Result:
 
 
 def record(time_ns: int, actor: str, sequence: int) -> Record:
-    return {"time_ns": time_ns, "actor": actor, "sequence": sequence}
+    return Record(actor, sequence, time_ns, Ignored("push", "a"))
 
 
 def write(file: RecordFile, *records: Record) -> None:
     for one in records:
-        file.take(one, canonical.encode(one))
+        file.take(one, encode(one)[0])
 
 
 def test_a_streamed_file_is_that_of_a_run_which_kept_its_records(tmp_path: Path) -> None:
@@ -38,7 +40,7 @@ def test_a_streamed_file_is_that_of_a_run_which_kept_its_records(tmp_path: Path)
     streamed = exported(tmp_path / "streamed", keep=False)
     for name in (RECORDS, "summary.json"):
         assert (tmp_path / "kept" / name).read_bytes() == (tmp_path / "streamed" / name).read_bytes()
-    lines = [canonical.encode(one) + b"\n" for one in kept.records()]
+    lines = [canonical.encode(one) + b"\n" for one in plain(kept.records())]
     assert (tmp_path / "kept" / RECORDS).read_bytes() == b"".join(lines)
     assert streamed.records() == kept.records()
 
@@ -51,7 +53,8 @@ def test_records_of_one_instant_are_sorted_and_time_only_goes_on(tmp_path: Path)
         write(file, record(1, "a", 12))
     file.finish()
     lines = (tmp_path / f".{RECORDS}.partial").read_bytes().splitlines()
-    assert [canonical.decode(line) for line in lines] == [given[2], given[1], given[0], given[3]]
+    found = [from_data(canonical.decode(line)) for line in lines]
+    assert found == [given[2], given[1], given[0], given[3]]
 
 
 def test_records_of_an_instant_are_held_back_and_no_more(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import pytest
 
@@ -11,48 +10,53 @@ import nimdsl
 from gardens.report.terminal.narration import line_of
 from gardens.report.terminal.text import Narrator
 from gardens.virtual.driver import Options
+from runtime.records import AnyBody, Arrived, Began, GivenUp, Moment, Moved, Overran, Ran, Record, Refused
 from simulate import run
 from tests.gardens.report.starving import STARVING
 
-MIND = {"actor": "attention/a", "level": "look", "name": "shadow", "beat": 3}
+MOMENT = Moment(3, 0)
 S = 1_000_000_000
 
 
-def told(type_: str, **fields: Any) -> str:
-    return line_of({"type": type_, **MIND, **fields})
+def told(body: AnyBody) -> str:
+    return line_of(Record("attention/a", 0, 0, body, MOMENT))
+
+
+def arrives(takes_ns: int, *, baseline: bool = False, name: str = "shadow") -> str:
+    return told(Arrived(1, "look", name, takes_ns, baseline))
 
 
 @pytest.mark.parametrize(
     ("line", "wanted"),
     [
         (
-            told("arrival", baseline=False, takes_ns=2 * S),
+            arrives(2 * S),
             "  look         shadow arrives, takes 2 s",
         ),
-        (told("arrival", baseline=True, takes_ns=S), ""),
+        (arrives(S, baseline=True), ""),
         (
-            told("grant", from_ns=S, to_ns=3 * S, ended="preempted"),
+            told(Ran(1, "look", "shadow", S, 3 * S, "preempted")),
             "  look         shadow has the time from 1.000 to 3.000: [yellow]preempted[/]",
         ),
         (
-            told("drop", left_ns=S // 2, reason="queue"),
+            told(GivenUp(1, "look", "shadow", S // 2, "queue")),
             "[red]✗[/] look         shadow is dropped: the queue was full (500 ms left)",
         ),
         (
-            told("refused", price=900_000, balance=5_000_000),
+            told(Refused("look", "idle", 900_000, 5_000_000, "look")),
             "[red]✗[/] look         is refused 0.9 LF: the pool has 5.0 LF, its floor included",
         ),
         (
-            told("refused", level=None, price=1, balance=0),
+            told(Refused("look", "idle", 1, 0)),
             "[red]✗[/] a mode       is refused 0.000001 LF: the pool has 0.0 LF, its floor included",
         ),
-        (told("overrun", overrun_ns=S), "[red]![/] look         goes on for 1 s after its time"),
+        (told(Overran(1, "look", S)), "[red]![/] look         goes on for 1 s after its time"),
         (
-            told("transition", **{"from": "idle", "to": "look", "event": "look"}),
+            told(Moved("look", "idle", "look")),
             "  [dim]mode[/]         idle [dim]→[/] look",
         ),
-        (told("transition", **{"from": "idle", "to": "idle", "event": "idle"}), ""),
-        (told("begin", state="idle"), ""),
+        (told(Moved("idle", "idle", "idle")), ""),
+        (told(Began("idle")), ""),
     ],
 )
 def test_a_record_is_a_line_or_none(line: str, wanted: str) -> None:
@@ -60,7 +64,7 @@ def test_a_record_is_a_line_or_none(line: str, wanted: str) -> None:
 
 
 def test_names_of_documents_are_no_markup() -> None:
-    assert r"\[red]" in told("arrival", baseline=False, takes_ns=S, name="[red]")
+    assert r"\[red]" in arrives(S, name="[red]")
 
 
 def test_a_run_is_told_in_its_order_with_garden_time() -> None:

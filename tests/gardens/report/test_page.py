@@ -24,6 +24,7 @@ from nimdsl.base.units import MICRO
 from nimdsl.program import Program
 from simulate import run
 from tests.support.beats import ACTOR, BEAT, MILLI, SECOND, Stimulus, beats
+from tests.support.plain import typed
 
 SUMMARY: Mapping[str, Any] = {
     "scenario": "some",
@@ -92,7 +93,7 @@ def program() -> Program:
 
 def view(count: int, stimuli: list[Stimulus] | None = None) -> View:
     collector = Collector(BEAT, ACTOR)
-    for record in beats(count, stimuli or []):
+    for record in typed(beats(count, stimuli or [])):
         collector.take(record)
     return collector.view()
 

@@ -16,6 +16,7 @@ from gardens.report.observe.watch import feed
 from gardens.report.perfetto import Trace, micros
 from nimdsl.program import Program
 from simulate import Result, run
+from tests.support.plain import plain
 
 SCENARIOS = ["voice", "danger", "overwhelmed", "open-gates", "spark", "spark-nack"]
 Event = dict[str, Any]
@@ -107,7 +108,7 @@ def nanoseconds(value: Any) -> int:
 def test_every_stretch_is_there_to_the_nanosecond(program: Program) -> None:
     result = hostile(program)
     events = trace(result)["traceEvents"]
-    grants = [record for record in result.records() if record["type"] == "grant"]
+    grants = [record for record in plain(result.records()) if record["type"] == "grant"]
     told = sorted((r["from_ns"], r["to_ns"], r["item"], r["ended"]) for r in grants)
     found = sorted(
         (
@@ -126,7 +127,7 @@ def test_every_stretch_is_there_to_the_nanosecond(program: Program) -> None:
 def test_moments_are_there(program: Program) -> None:
     result = hostile(program)
     events = trace(result)["traceEvents"]
-    records = result.records()
+    records = plain(result.records())
 
     def count(part: str) -> int:
         return sum(event["ph"] == "i" and part in event["name"] for event in events)

@@ -11,7 +11,7 @@ from gardens.report.result.tally import OTHERS, Tally
 from gardens.report.terminal.text import report
 from gardens.virtual import driver
 from nimdsl.program import Program
-from runtime.kernel.turn import Record
+from runtime.records import Faulted, HandshakeEnded, Record
 from simulate import Result, run
 from tests.support.reckoning import reckoned, tallied
 from tests.support.texts import HELLO, cell
@@ -28,16 +28,17 @@ def tally() -> Tally:
 
 
 def handshake(number: int, verdict: str = "accepted") -> Record:
-    return {
-        "type": "handshake",
-        "phase": "meet",
-        "name": f"meet_{number}",
-        "verdict": verdict,
-        "attempts": 2,
-        "actor": "protocol/hello",
-        "sequence": number,
-        "time_ns": number,
-    }
+    ended = HandshakeEnded(
+        phase="meet",
+        name=f"meet_{number}",
+        verdict=verdict,
+        attempts=2,
+        translations=1,
+        reason="",
+        sent={},
+        received={},
+    )
+    return Record("protocol/hello", number, number, ended)
 
 
 def pushed(times: int, machine: str = POOR, expect: str = "true") -> Result:
@@ -51,8 +52,8 @@ def test_handshakes_are_counted_beyond_those_that_are_kept(monkeypatch: pytest.M
     counted = tally()
     for number in range(10):
         counted.take(handshake(number, "accepted" if number < 5 else "nack"))
-    assert [record["name"] for record in counted.handshakes] == ["meet_0", "meet_1", "meet_2"]
-    assert [record["name"] for record in counted.failures] == ["meet_5", "meet_6", "meet_7"]
+    assert [ended.name for ended in counted.handshakes] == ["meet_0", "meet_1", "meet_2"]
+    assert [ended.name for ended in counted.failures] == ["meet_5", "meet_6", "meet_7"]
     assert (counted.handshake_count, counted.failure_count) == (10, 5)
     assert (counted.phases["meet"].attempts, counted.phases["meet"].retries) == (20, 10)
 
@@ -61,8 +62,8 @@ def test_notices_of_too_many_kinds_are_one_more(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(tallies, "NOTICE_COUNT_MAX", 2)
     counted = tally()
     for number in range(6):
-        fault = {"type": "fault", "state": "idle", "reason": f"no. {number % 4}"}
-        counted.take({**fault, "actor": "cell/greeter", "sequence": number, "time_ns": number})
+        fault = Faulted("idle", f"no. {number % 4}")
+        counted.take(Record("cell/greeter", number, number, fault))
     assert [(one["what"], one["count"]) for one in counted.notices] == [
         ("no. 0", 2),
         ("no. 1", 2),

@@ -16,8 +16,10 @@ from gardens.report.observe.spread import VALUE_COUNT_MAX, Counting
 from gardens.report.observe.view import Collector, View
 from gardens.report.observe.watch import Watch, view_of
 from nimdsl.program import Program
+from runtime.record_bytes import from_data
 from simulate import run
 from tests.support.beats import ACTOR, BEAT, MILLI, SECOND, Stimulus, beats
+from tests.support.plain import typed
 
 LEVELS = [level.name for level in BEAT.levels]
 Records = list[dict[str, Any]]
@@ -30,7 +32,7 @@ def program() -> Program:
 
 def seen(records: Iterable[dict[str, Any]]) -> View:
     collector = Collector(BEAT, ACTOR)
-    for record in records:
+    for record in typed(records):
         collector.take(record)
     return collector.view()
 
@@ -159,7 +161,7 @@ def test_a_view_can_be_taken_while_the_run_goes_on() -> None:
     collector = Collector(BEAT, ACTOR)
     records = list(beats(3, [Stimulus(31 * SECOND, "dialogue", SECOND)]))
     for number, record in enumerate(records):
-        collector.take(record)
+        collector.take(from_data(record))
         view = collector.view()
         assert len(view.beats) == sum(one["type"] == "beat" for one in records[: number + 1])
         if record["type"] == "arrival":

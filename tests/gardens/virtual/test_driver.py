@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import nimdsl
+from runtime.records import Moved, tag_of
 from simulate import Result, run
 from tests.support.texts import HELLO, cell
 
@@ -48,7 +49,7 @@ def test_2_2_the_horizon_is_exclusive() -> None:
     machine = "{initial: a, states: {a: {transitions: [{event: push, to: a}]}}}"
     stimuli = "  stimuli: [{at: 59s, every: 1s, times: 3, to: c, event: push}]\n"
     result = run(nimdsl.load_text(cell(machine, "  accepts: {push: {}}\n", scenario=stimuli)), "s")
-    moves = [record["time_ns"] for record in result.records() if record["type"] == "transition"]
+    moves = [record.time_ns for record in result.records() if isinstance(record.body, Moved)]
     assert moves == [59 * 10**9]
     assert result.run.stopped == "horizon"
     assert result.outcome["duration"] == 60 * 10**9
@@ -63,7 +64,7 @@ def test_a_late_reply_counts_while_the_handshake_is_open() -> None:
 
 
 def kinds(result: Result) -> set[str]:
-    return {record["type"] for record in result.records()}
+    return {tag_of(record.body) for record in result.records()}
 
 
 def test_what_was_answered_is_answered_again_unpaid() -> None:
@@ -90,7 +91,7 @@ def test_a_crash_loses_what_was_in_flight_and_work_is_done_again() -> None:
 def test_messages_beyond_the_payload_limit_do_not_travel() -> None:
     small = {"garden/g.bus.payload": 64}
     result = run(nimdsl.load_text(HELLO), "hello", set=small)
-    assert {record["verdict"] for record in result.failures} == {"timeout"}
+    assert {one.verdict for one in result.failures} == {"timeout"}
     assert any("too large" in incident.what for incident in result.incidents)
 
 

@@ -10,19 +10,19 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from msgspec.structs import replace as with_changes
 
 import nimdsl
 from gardens.report.result.result import Result
 from gardens.stores.memory import MemoryJournal
 from gardens.virtual.driver import Driver, Options
 from gardens.virtual.recorded import Parity, parity
-from nimdsl.base.canonical import Plain
 from nimdsl.base.units import SECOND_NS
 from nimdsl.loading import with_overrides
 from nimdsl.program import Program
-from runtime.kernel.effects import Book, Deliver, Effect, SetTimer
+from runtime.kernel.effects import AnyEffect, Book, Deliver, Send, SetTimer
 from runtime.kernel.step import Paid
-from runtime.ledger.accounts import Answer, Charge, Reserve, Settle
+from runtime.ledger.accounts import Answer, Question, Settle
 from runtime.ledger.economy import Ledger
 from runtime.run.audit import Wrong
 from runtime.run.host import Host
@@ -156,16 +156,17 @@ def accepted_twice(entries: Entries) -> None:
 
 
 def payload_changed(entries: Entries) -> None:
-    body_of(entries, "request")["event"]["payload"]["message"]["payload"]["who"] = "bob"
+    body_of(entries, "request")["event"]["message"]["payload"]["who"] = "bob"
 
 
 def hold_changed(entries: Entries) -> None:
-    body_of(entries, "request")["event"]["payload"]["hold"] = "protocol/hello/99"
+    body_of(entries, "request")["event"]["hold"] = "protocol/hello/99"
 
 
 def kind_changed(entries: Entries) -> None:
-    event = body_of(entries, "reply")["event"]
-    event["kind"], event["name"] = "message", "reply"
+    body = body_of(entries, "reply")
+    said = {key: body["event"][key] for key in ("sender", "number")}
+    body["event"] = {"kind": "message", "name": "reply", "payload": body["event"]["message"], **said}
 
 
 def number_changed(entries: Entries) -> None:
@@ -192,7 +193,7 @@ def outcome_twice(entries: Entries) -> None:
 
 
 def record_changed(entries: Entries) -> None:
-    entries[find(entries, "reply") + 1][1][0]["attempts"] = 2
+    entries[find(entries, "reply") + 1][1]["records"][0]["attempts"] = 2
 
 
 @pytest.mark.parametrize(
@@ -229,7 +230,7 @@ def test_an_outcome_that_is_flipped_whole_is_not_the_ledger_s(notes: Result) -> 
     group[1][1]["granted"] = False
     refused = {"type": "refused", "event": "push", "state": "a", "price": 1_000_000, "balance": 9_100_000}
     moved = {"type": "transition", "event": "refused", "from": "a", "to": "a"}
-    group[2][1][:] = [refused, moved]
+    group[2][1]["records"] = [refused, moved]
     held = parity(recording_of(notes, {**lines, TELLER: lines[TELLER][:2] + group, HEARER: []}))
     assert (TELLER, Wrong.OUTCOME) in found(held)
 
@@ -254,7 +255,7 @@ def test_a_stimulus_that_the_scenario_does_not_have(notes: Result) -> None:
 def test_a_message_to_another_receiver(notes: Result) -> None:
     lines = lines_of(notes.journal)
     group = groups_of(lines[TELLER])[-1]
-    lines[HEARER] += [("accepted", copy.deepcopy(group[0][1])), ("records", [])]
+    lines[HEARER] += [("accepted", copy.deepcopy(group[0][1])), ("records", {"records": []})]
     del lines[TELLER][-len(group) :]
     assert (HEARER, Wrong.RECEIVER) in found(parity(recording_of(notes, lines)))
 
@@ -307,7 +308,7 @@ def doubled_and_numbered(entries: Entries) -> None:
 
 def renumber(entries: Entries) -> None:
     for index, (_, body) in enumerate(entries):
-        body["index"] = index
+        body["entry"]["index"] = index
 
 
 def dropped(entries: Entries) -> None:
@@ -328,30 +329,34 @@ def exchanged(entries: Entries) -> None:
     renumber(entries)
 
 
+def of_cause(entries: Entries, cause: str) -> Any:
+    return next(body["entry"] for _, body in entries if body["entry"]["cause"] == cause)
+
+
 def more_paid(entries: Entries) -> None:
-    next(b for _, b in entries if b["detail"]["cause"] == "settle")["amount"] += 1
+    of_cause(entries, "settle")["amount"] += 1
 
 
 def other_account(entries: Entries) -> None:
-    next(b for _, b in entries if b["detail"]["cause"] == "settle")["target"] = "cost:nothing"
+    of_cause(entries, "settle")["target"] = "cost:nothing"
 
 
 def invented(entries: Entries) -> None:
-    reward = next(b for _, b in entries if b["detail"]["cause"] == "reward")
-    entries.append(("entry", {**reward, "key": "protocol/hello/met/again", "index": len(entries)}))
-    entries[-1][1]["time_ns"] = entries[-2][1]["time_ns"]
+    again = {"key": "protocol/hello/met/again", "index": len(entries)}
+    again["time_ns"] = entries[-1][1]["entry"]["time_ns"]
+    entries.append(("entry", {"entry": {**of_cause(entries, "reward"), **again}}))
 
 
 def overdrawn(entries: Entries) -> None:
-    next(b for _, b in entries if b["detail"]["cause"] == "reserve")["amount"] = 11_000_000
+    of_cause(entries, "reserve")["amount"] = 11_000_000
 
 
 def hold_overdrawn(entries: Entries) -> None:
-    next(b for _, b in entries if b["detail"]["cause"] == "settle")["amount"] = 2_000_000
+    of_cause(entries, "settle")["amount"] = 2_000_000
 
 
 def time_back(entries: Entries) -> None:
-    entries[6][1]["time_ns"] = 1
+    entries[6][1]["entry"]["time_ns"] = 1
 
 
 def no_opening(entries: Entries) -> None:
@@ -363,7 +368,7 @@ def emptied(entries: Entries) -> None:
 
 
 def no_entry(entries: Entries) -> None:
-    entries[3] = ("entry", {"kind": "transfer"})
+    entries[3] = ("entry", {"entry": {"kind": "transfer"}})
 
 
 def no_kind(entries: Entries) -> None:
@@ -403,7 +408,7 @@ def test_a_doctored_ledger_is_found_by_name(
 
 def test_a_rate_that_was_not_settled_is_missing(notes: Result) -> None:
     lines = lines_of(notes.journal)
-    place = [body["detail"]["cause"] for _, body in lines["economy"]].index("income")
+    place = [body["entry"]["cause"] for _, body in lines["economy"]].index("income")
     del lines["economy"][place]
     renumber(lines["economy"])
     assert found(parity(recording_of(notes, lines))) == [("economy", Wrong.UNPAID)]
@@ -462,8 +467,10 @@ class GarblingBus(Driver):
     """Says something else than the actor did."""
 
     def _send(self, host: Host, effect: Deliver) -> None:
-        payload: Plain = {"m": effect.payload["m"] + 1}
-        super()._send(host, Deliver(effect.number, effect.kind, effect.to, effect.name, payload))
+        assert isinstance(effect, Send)
+        assert isinstance(effect.payload, dict)
+        assert isinstance(effect.payload["m"], int)
+        super()._send(host, with_changes(effect, payload={"m": effect.payload["m"] + 1}))
 
 
 class InventiveBus(Driver):
@@ -471,21 +478,20 @@ class InventiveBus(Driver):
 
     def _send(self, host: Host, effect: Deliver) -> None:
         super()._send(host, effect)
-        number = effect.number + 1_000
-        super()._send(host, Deliver(number, effect.kind, effect.to, effect.name, effect.payload))
+        super()._send(host, with_changes(effect, number=effect.number + 1_000))
 
 
 class Generous(Driver):
     """Grants what it never asks the economy for."""
 
-    def _ask(self, command: Reserve | Charge | Settle) -> Paid:
+    def _ask(self, command: Question) -> Paid:
         return Paid(True, 10_000_000)
 
 
 class Careless(Driver):
     """Forgets what an actor books."""
 
-    def _carry_out(self, host: Host, effects: tuple[Effect, ...]) -> None:
+    def _carry_out(self, host: Host, effects: tuple[AnyEffect, ...]) -> None:
         super()._carry_out(host, tuple(one for one in effects if not isinstance(one, Book)))
 
 
@@ -535,7 +541,7 @@ def incident(at_s: float, actor: str, what: str = "lost a message: a slow consum
 
 
 def clock(at_s: float, start: int) -> tuple[str, Any]:
-    return "clock", {"time_ns": int(at_s * SECOND_NS), "start": start}
+    return "clock", {"time_ns": int(at_s * SECOND_NS), "wall_ns": 0, "rate": "1.0", "start": start}
 
 
 @pytest.mark.parametrize(
@@ -634,7 +640,7 @@ def test_a_complete_journal_of_a_real_garden_is_not_cut_short(notes: Result) -> 
 
 def test_a_command_without_transfer_is_missing_when_the_economy_went_on(notes: Result) -> None:
     lines = lines_of(notes.journal)
-    places = [i for i, (_, body) in enumerate(lines["economy"]) if body["detail"]["cause"] == "charge"]
+    places = [i for i, (_, body) in enumerate(lines["economy"]) if body["entry"]["cause"] == "charge"]
     del lines["economy"][places[1]]
     renumber(lines["economy"])
     assert found(real(notes, lines)) == [(TELLER, Wrong.UNPAID)]
@@ -645,7 +651,7 @@ def answered(result: Result) -> Lines:
     lines = lines_of(result.journal)
     position = find(lines[PROTOCOL], "timer", 1)
     said = lines[PROTOCOL][position + 1][1]
-    item = {"actor": PROTOCOL, "item": [position, 0], "said": said}
+    item = {"actor": PROTOCOL, "item": [position, 0], **said}
     lines["economy"].insert(2, ("answer", item))
     lines["economy"].insert(4, ("answer", {**item, "item": [position, 1_000_000]}))
     return lines
@@ -657,7 +663,7 @@ def test_the_economy_answers_each_question_once_and_says_what_was_heard(hello: R
     lines["economy"].insert(5, copy.deepcopy(lines["economy"][2]))
     assert found(parity(recording_of(hello, lines, "somewhere"))) == [("economy", Wrong.ANSWERED)]
     lines = answered(hello)
-    lines["economy"][2][1]["said"] = {"granted": False, "balance": 1}
+    lines["economy"][2][1].update({"granted": False, "balance": 1})
     assert found(parity(recording_of(hello, lines, "somewhere"))) == [("economy", Wrong.OUTCOME)]
 
 

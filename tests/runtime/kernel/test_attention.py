@@ -11,11 +11,15 @@ from hypothesis import strategies as st
 import nimdsl
 from gardens.report.result.result import Result
 from gardens.stores.memory import MemoryJournal
+from nimdsl.base import canonical
+from nimdsl.base.values import Value
 from nimdsl.program import Program
 from runtime.kernel.attention import GATE_COUNT_MAX
-from runtime.kernel.events import BEGIN, Event, EventKind
+from runtime.kernel.events import BEGIN, Received, Stimulus
 from runtime.kernel.interpreters import PlainInterpreter
 from runtime.kernel.kernel import Kernel
+from runtime.kernel.snapshot import Snapshot
+from runtime.records import Arrived, Ignored, Moved, Rewarded
 from runtime.run.host import Host
 from simulate import run
 
@@ -52,7 +56,12 @@ TALK = "[{name: talk, take: all, takes: 6s, stages: {listen: 50%, think: 10%, an
 
 def ways(result: Result) -> list[tuple[float, str]]:
     """When which mode was entered."""
-    return [(r["at_ns"] / S, r["to"]) for r in result.records() if r["type"] == "transition"]
+    moves = ((record, record.body) for record in result.records())
+    return [(record.at_ns / S, body.target) for record, body in moves if isinstance(body, Moved)]
+
+
+def arrival_count(of: Host) -> int:
+    return sum(isinstance(record.body, Arrived) for record in of.records)
 
 
 def host(of: Program) -> Host:
@@ -89,14 +98,17 @@ NEARLY = st.fixed_dictionaries(
 @given(
     payload=NEARLY | ANYTHING,
     name=st.sampled_from(["opened", "closed", "hello", ""]),
-    kind=st.sampled_from([EventKind.MESSAGE, EventKind.STIMULUS]),
+    kind=st.sampled_from([Received, Stimulus]),
 )
-def test_a_stranger_can_say_anything(payload: Any, name: str, kind: EventKind) -> None:
+def test_a_stranger_can_say_anything(
+    payload: Any, name: str, kind: type[Received] | type[Stimulus]
+) -> None:
     own = host(STRANGE)
-    before = own.snapshot.beat
-    assert own.accept(Event(kind, name, payload, "stranger", 1), S) is not None
+    assert own.accept(kind(name, payload, sender="stranger", number=1), S) is not None
+    after = own.snapshot
     own.restore(own.journal.read(own.id))  # type: ignore[attr-defined]
-    assert set(own.snapshot.beat) == set(before)
+    assert own.snapshot == after
+    assert Snapshot.from_data(canonical.decode(canonical.encode(after.to_data()))) == after
 
 
 STRANGE = program(TALK.replace("takes: 6s", "takes: 6s, tiers: [1]"))
@@ -113,21 +125,23 @@ def test_what_an_attention_cannot_use_is_ignored() -> None:
         [1],
     ]
     for number, payload in enumerate(payloads, start=1):
-        own.accept(Event(EventKind.MESSAGE, "hello", payload, "stranger", number), S)
-    own.accept(Event(EventKind.MESSAGE, "opened", {"gate": "g", "tier": 4}, "stranger", 99), S)
-    assert sum(record["type"] == "ignored" for record in own.records) == 7
-    assert not any(record["type"] == "arrival" for record in own.records)
+        own.accept(Received("hello", payload, sender="stranger", number=number), S)
+    own.accept(Received("opened", {"gate": "g", "tier": 4}, sender="stranger", number=99), S)
+    assert sum(isinstance(record.body, Ignored) for record in own.records) == 7
+    assert arrival_count(own) == 0
 
 
 def test_gates_are_bounded_and_open_once() -> None:
     own = host(STRANGE)
     for number in range(1, GATE_COUNT_MAX + 20):
-        gate = {"gate": f"gate-{number}", "tier": 1}
-        own.accept(Event(EventKind.MESSAGE, "opened", gate, "gates", number), S)
-    assert len(own.snapshot.beat["gates"]) == GATE_COUNT_MAX
-    came = sum(record["type"] == "arrival" for record in own.records)
-    own.accept(Event(EventKind.MESSAGE, "opened", {"gate": "gate-1", "tier": 1}, "gates", 5_000), S)
-    assert came == sum(record["type"] == "arrival" for record in own.records) == GATE_COUNT_MAX
+        gate: dict[str, Value] = {"gate": f"gate-{number}", "tier": 1}
+        own.accept(Received("opened", gate, sender="gates", number=number), S)
+    assert own.snapshot.beat is not None
+    assert len(own.snapshot.beat.gates) == GATE_COUNT_MAX
+    came = arrival_count(own)
+    gate = {"gate": "gate-1", "tier": 1}
+    own.accept(Received("opened", gate, sender="gates", number=5_000), S)
+    assert came == arrival_count(own) == GATE_COUNT_MAX
 
 
 # Modes in time
@@ -162,8 +176,9 @@ def test_what_a_stage_does_happens_in_time() -> None:
     acting = STAGES.replace("THINK", "enter: [{reward: seen}],").replace("late: {", "late: {final: true, ")
     acting = acting.replace("answer: {}}}", "answer: {timers: [{after: 9s, to: late}]}}}")
     result = run(program(TALK, modes(acting), scenario=SPEAK), "s")
-    (rewarded,) = (record for record in result.records() if record["type"] == "reward")
-    assert rewarded["time_ns"] == rewarded["at_ns"] == 3_100_000_000
+    (rewarded,) = (record for record in result.records() if isinstance(record.body, Rewarded))
+    assert rewarded.moment is not None
+    assert rewarded.time_ns == rewarded.moment.at_ns == 3_100_000_000
 
 
 def test_a_stage_of_no_length_is_passed_through() -> None:

@@ -6,17 +6,19 @@ import pytest
 
 import nimdsl
 from gardens.stores.memory import MemoryJournal
-from runtime.kernel.events import BEGIN, Event, EventKind
+from nimdsl.base.values import Fields
+from runtime.kernel.events import BEGIN, Finished, Received, Requested, Stimulus
 from runtime.kernel.interpreters import PlainInterpreter
 from runtime.kernel.step import Kernel
-from runtime.kernel.turn import Record
-from runtime.run.host import Host, finished
+from runtime.records import HandshakeEnded, Identity, Ignored, Replied
+from runtime.run.host import Host
 from simulate import Result, run
+from tests.support.plain import Plain, plain
 from tests.support.texts import HELLO, cell
 
 
-def records(result: Result, *types: str) -> list[Record]:
-    return [record for record in result.run.hosts["cell/c"].records if record["type"] in types]
+def records(result: Result, *types: str) -> list[Plain]:
+    return [record for record in plain(result.run.hosts["cell/c"].records) if record["type"] in types]
 
 
 def go(text: str) -> Result:
@@ -234,8 +236,8 @@ def test_4_2_an_answer_that_cannot_be_made_is_a_nack_and_the_cell_goes_on() -> N
     path = "cell/greeter.answers.hello.payload.text"
     index = '${request.payload.who == "ann" ? [row.text][3] : row.text}'
     result = run(nimdsl.load_text(HELLO), "hello", set={path: index})
-    assert [(r["name"], r["verdict"]) for r in result.failures] == [("meet_ann", "nack")]
-    assert "index out of range" in result.failures[0]["reason"]
+    assert [(one.name, one.verdict) for one in result.failures] == [("meet_ann", "nack")]
+    assert "index out of range" in result.failures[0].reason
     assert result.outcome["accepted"] == 1
 
 
@@ -248,7 +250,7 @@ def test_a_payload_that_reads_what_never_came_fails_its_handshake_unpaid() -> No
         )
     )
     result = run(program, "hello")
-    assert [(r["name"], r["verdict"]) for r in result.failures] == [
+    assert [(one.name, one.verdict) for one in result.failures] == [
         ("meet_zoe", "nack"),
         ("meet_again", "unready"),
     ]
@@ -259,7 +261,7 @@ def test_4_4_a_reward_whose_keys_fault_fails_the_handshake() -> None:
     each = "[['a'][size(reply.payload.who)]]"
     program = nimdsl.load_text(HELLO.replace("when: accepted}", f'when: accepted, each: "{each}"}}'))
     result = run(program, "hello")
-    assert {r["verdict"] for r in result.failures} == {"faulted"}
+    assert {one.verdict for one in result.failures} == {"faulted"}
     assert result.run.stopped == "final"
 
 
@@ -310,10 +312,11 @@ def test_a_phase_that_is_tried_again_starts_from_nothing() -> None:
     program = nimdsl.load_text(text)
     for seed in range(60):
         result = run(program, "hello", seed=seed, set={"cell/greeter.work.recall.virtual.nack": "50%"})
-        ended = [r for r in result.run.hosts["protocol/hello"].records if r["type"] == "handshake"]
+        bodies = [record.body for record in result.run.hosts["protocol/hello"].records]
+        ended = [body for body in bodies if isinstance(body, HandshakeEnded)]
         tries = [ended[:2], ended[2:]]
         for one, two in (pair for pair in tries if pair):
-            assert (two["verdict"] == "unready") == (one["verdict"] != "accepted")
+            assert (two.verdict == "unready") == (one.verdict != "accepted")
 
 
 def test_a_long_queue_is_answered_without_a_fault() -> None:
@@ -323,21 +326,21 @@ def test_a_long_queue_is_answered_without_a_fault() -> None:
     kernel = Kernel(actor, PlainInterpreter(actor.table), program.schemas)
     host = Host(kernel, MemoryJournal())
     host.accept(BEGIN, 0)
-    message = {"$schema": "hello.v1", "type": "HELLO", "payload": {"who": "ann"}}
+    message: Fields = {"$schema": "hello.v1", "type": "HELLO", "payload": {"who": "ann"}}
     for number in range(1, 38):
-        payload = {"request": ["protocol/x", number], "message": message, "hold": "", "process": 0}
-        host.accept(Event(EventKind.REQUEST, payload=payload, sender="protocol/x", number=number), number)
+        identity = Identity("protocol/x", number)
+        host.accept(Requested(identity, message, sender="protocol/x", number=number), number)
     while host.snapshot.works:
         (work,) = host.snapshot.works
-        host.accept(finished(int(work), "done"), 99)
-    replies = [record for record in host.records if record["type"] == "reply"]
+        host.accept(Finished(work, "done"), 99)
+    replies = [record for record in host.records if isinstance(record.body, Replied)]
     assert len(replies) == 37
     assert not host.snapshot.fault
 
 
 def test_4_4_an_absurd_claim_makes_a_reply_unreadable_not_a_crash() -> None:
     result = run(nimdsl.load_text(HELLO), "hello", set={"cell/greeter.answers.hello.lifeforce_delta": 1e13})
-    assert {r["verdict"] for r in result.failures} == {"malformed"}
+    assert {one.verdict for one in result.failures} == {"malformed"}
 
 
 def test_rewards_of_a_cell_do_not_enter_a_phase_of_its_name() -> None:
@@ -348,8 +351,10 @@ def test_rewards_of_a_cell_do_not_enter_a_phase_of_its_name() -> None:
 
 
 @pytest.mark.parametrize("name", ["refused", "fault", "after:a:0", "done", "nonsense"])
-@pytest.mark.parametrize("kind", [EventKind.MESSAGE, EventKind.STIMULUS])
-def test_nobody_else_can_cause_an_actors_own_events(name: str, kind: EventKind) -> None:
+@pytest.mark.parametrize("kind", [Received, Stimulus])
+def test_nobody_else_can_cause_an_actors_own_events(
+    name: str, kind: type[Received] | type[Stimulus]
+) -> None:
     machine = """
     initial: a
     states:
@@ -368,6 +373,6 @@ def test_nobody_else_can_cause_an_actors_own_events(name: str, kind: EventKind) 
     host = Host(Kernel(actor, PlainInterpreter(actor.table), program.schemas), MemoryJournal())
     host.accept(BEGIN, 0)
     assert name == "nonsense" or name in actor.table.event_numbers
-    host.accept(Event(kind, name, {}, "outside", 1), 1)
+    host.accept(kind(name, {}, sender="outside", number=1), 1)
     assert host.snapshot.state == "a"
-    assert host.records[-1]["type"] == "ignored"
+    assert isinstance(host.records[-1].body, Ignored)

@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as with_changes
 
 from nimdsl.base.errors import InternalError, NimdslError
 from nimdsl.base.units import INT64_MAX
+from runtime.ledger.accounts import AnyCommand
 from runtime.ledger.economy import (
     Answer,
     Charge,
-    Command,
     Entry,
     Ledger,
     LedgerConflict,
@@ -32,13 +33,13 @@ TARIFF = Tariff(
 
 
 def kinds(ledger: Ledger) -> list[tuple[str, str]]:
-    return [(entry.kind, str(entry.detail["cause"])) for entry in ledger.entries]
+    return [(entry.kind, entry.cause) for entry in ledger.entries]
 
 
 def test_a_fault_free_handshake_reserves_settles_and_releases() -> None:
     """SEMANTICS 4.1: 1.4 reserved, 0.8 spent, 20.0 earned."""
     ledger = Ledger(TARIFF)
-    steps: list[Command] = [
+    steps: list[AnyCommand] = [
         Reserve("h1", 1_400_000, "identity"),
         Settle("h1", "h1/translate", "translation", 200_000),
         Settle("h1", "h1/publish/1", "publish", 100_000),
@@ -67,14 +68,14 @@ def test_what_would_break_the_floor_is_refused_and_may_be_asked_again() -> None:
         assert ledger.apply(command, 2) == Answer(False, 1, 4)
         entry = ledger.entries[-1]
         assert (entry.kind, entry.key, entry.amount, entry.scope) == ("refused", "d", 1, "s")
-        assert entry.detail["balance"] == 4
+        assert entry.balance == 4
     ledger.apply(Reward("pod", ("p",)), 3)
     assert ledger.apply(Charge("d", "work", 1, "s"), 4).granted
 
 
 def test_a_repetition_is_answered_as_the_first_time() -> None:
     ledger = Ledger(TARIFF)
-    commands: list[Command] = [Reserve("h", 10), Settle("h", "s", "work", 4), Charge("c", "work", 3)]
+    commands: list[AnyCommand] = [Reserve("h", 10), Settle("h", "s", "work", 4), Charge("c", "work", 3)]
     commands.append(Reward("pod", ("p", "q")))
     first = [ledger.apply(command, 1) for command in commands]
     written = len(ledger.entries)
@@ -96,7 +97,7 @@ def test_a_repetition_is_answered_as_the_first_time() -> None:
         Reward("pod", ("@x",)),
     ],
 )
-def test_a_key_that_stands_for_something_else_is_a_conflict(command: Command) -> None:
+def test_a_key_that_stands_for_something_else_is_a_conflict(command: AnyCommand) -> None:
     ledger = Ledger(TARIFF)
     ledger.apply(Reserve("h", 10), 0)
     ledger.apply(Charge("c", "work", 3), 0)
@@ -113,7 +114,8 @@ def test_a_hold_bounds_what_is_settled_and_gives_its_scope() -> None:
     ledger.apply(Reserve("h", 10, "spark"), 0)
     assert ledger.apply(Settle("h", "a", "work", 7), 0) == Answer(True, 7, 100 * LF - 10)
     assert ledger.apply(Settle("h", "b", "work", 4), 0) == Answer(False, 4, 100 * LF - 10)
-    assert ledger.entries[-1].detail == {"cause": "settle", "balance": 3}
+    entry = ledger.entries[-1]
+    assert (entry.cause, entry.balance, entry.claimed) == ("settle", 3, None)
     assert not ledger.apply(Settle("nothing", "c", "work", 1), 0).granted
     assert ledger.spent("spark") == 7
     assert ledger.holds() == {"h": 3}
@@ -137,7 +139,7 @@ def test_a_reward_is_paid_once_for_each_key_and_a_wrong_claim_is_noted() -> None
     assert ledger.apply(Reward("pod", ("a", "b", "a"), claimed=10 * LF), 0).amount == 10 * LF
     assert ledger.apply(Reward("pod", ("b", "c"), "env", claimed=10 * LF), 0).amount == 10 * LF
     entry = ledger.entries[-1]
-    assert (entry.kind, entry.amount, entry.detail["claimed"], entry.scope) == (
+    assert (entry.kind, entry.amount, entry.claimed, entry.scope) == (
         "mismatch",
         5 * LF,
         10 * LF,
@@ -206,7 +208,7 @@ def test_lambda_is_income_over_expenditure_in_the_window() -> None:
 
 def test_entries_are_plain_and_restore_the_ledger() -> None:
     ledger = Ledger(replace(TARIFF, incomes={"sun": 3}, upkeep={"body": 7}, capacity=101 * LF))
-    commands: list[Command] = [
+    commands: list[AnyCommand] = [
         Reserve("h", 10, "x"),
         Settle("h", "s", "work", 4),
         Charge("no", "work", 900 * LF),
@@ -226,7 +228,7 @@ def test_entries_are_plain_and_restore_the_ledger() -> None:
         "target": "pool",
         "amount": 100 * LF,
         "scope": "",
-        "detail": {"cause": "opening"},
+        "cause": "opening",
     }
 
 
@@ -255,8 +257,8 @@ def test_what_a_ledger_has_forgotten_it_does_not_answer_for() -> None:
 def test_entries_that_are_no_ledger_are_refused() -> None:
     entries = list(Ledger(TARIFF).entries)
     with pytest.raises(InternalError, match="out of order"):
-        Ledger(TARIFF, [entries[0]._replace(number=1)])
-    with pytest.raises(InternalError, match="kind"):
+        Ledger(TARIFF, [with_changes(entries[0], number=1)])
+    with pytest.raises(ValueError, match="kind"):
         Entry.from_data(entries[0].to_data() | {"kind": "gift"})
     with pytest.raises(LedgerConflict):
         Ledger(replace(TARIFF, opening=1), entries)
@@ -276,7 +278,7 @@ def test_entries_that_are_no_ledger_are_refused() -> None:
         ({"rewards": {"pod": INT64_MAX}}, Reward("pod", ("k",)), 9),
     ],
 )
-def test_what_no_caller_may_do_is_a_bug(change: dict[str, Any], command: Command, now_ns: int) -> None:
+def test_what_no_caller_may_do_is_a_bug(change: dict[str, Any], command: AnyCommand, now_ns: int) -> None:
     ledger = Ledger(replace(TARIFF, **change))
     if "incomes" not in change:
         ledger.accrue(5)

@@ -10,11 +10,12 @@ import nimdsl
 from gardens.stores.memory import MemoryJournal
 from nimdsl.base.errors import InternalError, TemporaryPortError
 from nimdsl.program import Program
-from runtime.kernel.events import BEGIN, Event, EventKind
+from runtime.kernel.events import BEGIN, Stimulus
 from runtime.kernel.interpreters import PlainInterpreter
 from runtime.kernel.step import Kernel, Paid
-from runtime.ledger.economy import Charge, Reserve, Settle
+from runtime.ledger.accounts import Question
 from runtime.run.host import Host, fold
+from runtime.run.lines import Accepted, write
 from tests.support.texts import cell
 
 MACHINE = """
@@ -24,11 +25,11 @@ MACHINE = """
 PROGRAM: Program = nimdsl.load_text(cell(MACHINE, "  accepts: {push: {}}\n  data: {m: int}\n"))
 
 
-def push(number: int) -> Event:
-    return Event(EventKind.STIMULUS, "push", {}, "test", number)
+def push(number: int) -> Stimulus:
+    return Stimulus("push", {}, sender="test", number=number)
 
 
-Ask = Callable[[Reserve | Charge | Settle], Paid]
+Ask = Callable[[Question], Paid]
 
 
 def host_that_fails_at(failing: set[int], journal: MemoryJournal) -> tuple[Host, Ask]:
@@ -40,7 +41,7 @@ def host_that_fails_at(failing: set[int], journal: MemoryJournal) -> tuple[Host,
 
     calls = counted()
 
-    def ask(command: Reserve | Charge | Settle) -> Paid:
+    def ask(command: Question) -> Paid:
         if next(calls) in failing:
             raise TemporaryPortError("the economy cannot be reached")
         return Paid(True, 10)
@@ -73,7 +74,7 @@ def test_a_journal_that_goes_on_after_an_unanswered_event_is_refused() -> None:
     host, _ = host_that_fails_at(set(), journal)
     host.accept(BEGIN, 0)
     for number in (1, 2):
-        journal.append(host.id, "accepted", {"event": push(number).to_data(), "time_ns": 1})
+        write(journal, host.id, Accepted(push(number), 1, host.kernel.program))
     with pytest.raises(InternalError, match="goes on"):
         fold(host.kernel, journal.read(host.id))
 

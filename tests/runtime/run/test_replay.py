@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as with_changes
 
 import nimdsl
 from gardens.report.result.result import Result
@@ -21,13 +22,13 @@ from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import NimdslError, PermanentPortError
 from nimdsl.commands import run as nimdsl_command
 from nimdsl.program import Actor
-from runtime.kernel.effects import Effect
-from runtime.kernel.events import Event
+from runtime.kernel.effects import AnyEffect
+from runtime.kernel.events import Answered, AnyEvent
 from runtime.kernel.step import Kernel, Step
 from runtime.run.host import Host
+from runtime.run.lines import Accepted, Witness, write
 from runtime.run.replay import Recording, What, opened, replay
 from runtime.run.run import COMPLETE, ORIGIN, find_scenario
-from runtime.run.trace import trace_sha256
 from simulate import run
 from tests.support.doctored import (
     CELL,
@@ -69,11 +70,11 @@ def stepped_twice(entries: list[tuple[str, Any]]) -> None:
 
 
 def another_number(entries: list[tuple[str, Any]]) -> None:
-    entries[find(entries, "finished")][1]["event"]["payload"]["work"] = 99
+    entries[find(entries, "finished")][1]["event"]["work"] = 99
 
 
 def another_arming(entries: list[tuple[str, Any]]) -> None:
-    entries[find(entries, "timer", 1)][1]["event"]["payload"]["generation"] = 1
+    entries[find(entries, "timer", 1)][1]["event"]["generation"] = 1
 
 
 def another_program(entries: list[tuple[str, Any]]) -> None:
@@ -102,15 +103,15 @@ def without_records(entries: list[tuple[str, Any]]) -> None:
 
 
 def a_record_less(entries: list[tuple[str, Any]]) -> None:
-    entries[find(entries, "reply") + 1][1].pop()
+    entries[find(entries, "reply") + 1][1]["records"].pop()
 
 
 def a_record_changed(entries: list[tuple[str, Any]]) -> None:
-    entries[find(entries, "reply") + 1][1][0]["verdict"] = "rejected"
+    entries[find(entries, "reply") + 1][1]["records"][0]["verdict"] = "rejected"
 
 
 def an_int_for_a_real(entries: list[tuple[str, Any]]) -> None:
-    entries[find(entries, "reply") + 1][1][0]["received"]["lifeforce_delta"] = 2
+    entries[find(entries, "reply") + 1][1]["records"][0]["received"]["lifeforce_delta"] = 2
 
 
 def records_twice(entries: list[tuple[str, Any]]) -> None:
@@ -123,11 +124,11 @@ def never_accepted(entries: list[tuple[str, Any]]) -> None:
 
 
 def another_payload(entries: list[tuple[str, Any]]) -> None:
-    entries[find(entries, "reply")][1]["event"]["payload"]["message"]["payload"]["text"] = "no"
+    entries[find(entries, "reply")][1]["event"]["message"]["payload"]["text"] = "no"
 
 
 def no_such_outcome(entries: list[tuple[str, Any]]) -> None:
-    entries[find(entries, "finished")][1]["event"]["payload"]["outcome"] = "exploded"
+    entries[find(entries, "finished")][1]["event"]["outcome"] = "exploded"
 
 
 def no_such_kind(entries: list[tuple[str, Any]]) -> None:
@@ -188,8 +189,11 @@ def test_a_difference_says_where_and_what_both_sides_have(hello: Result) -> None
     assert difference.position == reply
     assert difference.time_ns == lines[PROTOCOL][reply][1]["time_ns"]
     assert difference.event == "reply 3 of cell/greeter"
-    assert (difference.journal["verdict"], difference.expected["verdict"]) == ("rejected", "accepted")
-    assert {**difference.journal, "verdict": ""} == {**difference.expected, "verdict": ""}
+    was, should = difference.journal, difference.expected
+    assert isinstance(was, dict)
+    assert isinstance(should, dict)
+    assert (was["verdict"], should["verdict"]) == ("rejected", "accepted")
+    assert {**was, "verdict": ""} == {**should, "verdict": ""}
 
 
 def test_the_first_difference_of_each_actor_is_told_in_the_order_of_their_names(hello: Result) -> None:
@@ -217,23 +221,23 @@ def test_lines_of_an_unknown_actor_are_told(hello: Result) -> None:
 class Careless(Host):
     """Steps what it has accepted before."""
 
-    def accept(self, event: Event, now_ns: int, ask: Any = None) -> Any:
-        self.snapshot = self.snapshot._replace(accepted={})
+    def accept(self, event: AnyEvent, now_ns: int, ask: Any = None) -> Any:
+        self.snapshot = with_changes(self.snapshot, accepted={})
         return super().accept(event, now_ns, ask)
 
 
 class Forgetful(Host):
     """Writes down all records of a step but the last."""
 
-    def _take(self, taken: Step, now_ns: int) -> tuple[Effect, ...]:
+    def _take(self, taken: Step, now_ns: int) -> tuple[AnyEffect, ...]:
         return super()._take(Step(taken.snapshot, taken.effects, taken.records[:-1]), now_ns)
 
 
 class Silent(Host):
     """Steps replies without accepting them."""
 
-    def accept(self, event: Event, now_ns: int, ask: Any = None) -> Any:
-        before, self.journal = self.journal, _Deaf(self.journal, event.kind == "reply")
+    def accept(self, event: AnyEvent, now_ns: int, ask: Any = None) -> Any:
+        before, self.journal = self.journal, _Deaf(self.journal, isinstance(event, Answered))
         try:
             return super().accept(event, now_ns, ask)
         finally:
@@ -253,15 +257,12 @@ class _Deaf:
 class Twice(Host):
     """Steps every reply two times."""
 
-    def accept(self, event: Event, now_ns: int, ask: Any = None) -> Any:
+    def accept(self, event: AnyEvent, now_ns: int, ask: Any = None) -> Any:
         taken = super().accept(event, now_ns, ask)
-        if event.kind == "reply" and isinstance(taken, tuple):
-            self.journal.append(self.id, "accepted", self._body(event, now_ns))
-            self.journal.append(self.id, "records", [])
+        if isinstance(event, Answered) and isinstance(taken, tuple):
+            write(self.journal, self.id, Accepted(event, now_ns, self.kernel.program))
+            write(self.journal, self.id, Witness([]))
         return taken
-
-    def _body(self, event: Event, now_ns: int) -> Plain:
-        return {"event": event.to_data(), "time_ns": now_ns, "program": self.kernel.program}
 
 
 class Late(Host):
@@ -328,13 +329,13 @@ def test_a_journal_may_end_anywhere(hello: Result) -> None:
             replayed = replay(recording_of(hello, lines))
             assert replayed.identical, (name, length, [str(one) for one in replayed.differences])
             traces.add(replayed.trace_sha256)
-    assert trace_sha256({name: host.records for name, host in hello.run.hosts.items()}) in traces
+    assert hello.summary["trace_sha256"] in traces
 
 
 def test_each_restart_may_have_cost_the_witness_of_one_step(hello: Result) -> None:
     lines = lines_of(hello.journal)
     without_records(lines[PROTOCOL])
-    clock = ("clock", {"time_ns": 0, "start": 0})
+    clock = ("clock", {"time_ns": 0, "wall_ns": 0, "rate": "1.0", "start": 0})
     lines["garden/controller"] = [clock]
     assert not replay(recording_of(hello, lines, "local")).identical
     lines["garden/controller"] = [clock, clock]

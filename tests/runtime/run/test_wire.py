@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 import nimdsl
 from gardens.stores.memory import MemoryJournal
 from nimdsl.base import canonical
-from runtime.kernel.effects import Deliver
-from runtime.kernel.events import BEGIN, Event, EventKind
+from runtime.kernel.effects import Answer, Ask, Deliver, Send
+from runtime.kernel.events import BEGIN, Answered, AnyEvent, Received, Requested, Stimulus, event_from_data
 from runtime.kernel.interpreters import PlainInterpreter
 from runtime.kernel.step import Kernel, Paid
 from runtime.ports.bus import Message
+from runtime.records import Identity, tag_of
 from runtime.run import wire
 from runtime.run.host import Host
 from tests.support.texts import cell
@@ -36,69 +37,54 @@ NUMBER = st.integers(1, 10**15)
 TIME_NS = st.integers(0, 10**17)
 
 
-def sent(effect: Deliver, sender: str, now_ns: int = 0) -> Event:
+def sent(effect: Deliver, sender: str, now_ns: int = 0) -> AnyEvent:
     return wire.to_event(wire.to_message(effect, sender, RUN, EPOCH, now_ns))
 
 
 # What is sent is what is heard
 
 
-@given(st.sampled_from([EventKind.MESSAGE, EventKind.STIMULUS]), ACTOR, NUMBER, NAME, PLAIN)
-def test_messages_and_stimuli_come_back(
-    kind: EventKind, sender: str, number: int, name: str, payload: Any
-) -> None:
-    effect = Deliver(number, kind, "cell/eye", name, payload)
-    assert sent(effect, sender) == Event(kind, name, payload, sender, number)
+@given(ACTOR, NUMBER, NAME, PLAIN)
+def test_messages_and_stimuli_come_back(sender: str, number: int, name: str, payload: Any) -> None:
+    effect = Send(number, "cell/eye", name, payload)
+    assert sent(effect, sender) == Received(name, payload, sender=sender, number=number)
+    stimulus = wire.stimulus("cell/eye", name, payload, sender, number)
+    assert wire.to_event(stimulus) == Stimulus(name, payload, sender=sender, number=number)
 
 
 @given(ACTOR, NUMBER, NUMBER, BODY, ACTOR, st.integers(0, 10**15), TIME_NS, TIME_NS)
 def test_requests_come_back(
     sender: str, number: int, opened: int, body: Any, hold: str, process: int, opened_ns: int, now_ns: int
 ) -> None:
-    payload = {
-        "request": [sender, opened],
-        "message": body,
-        "hold": hold,
-        "process": process,
-        "opened_ns": opened_ns,
-    }
-    effect = Deliver(number, EventKind.REQUEST, "cell/eye", "", payload)
-    assert sent(effect, sender, now_ns) == Event(EventKind.REQUEST, "", payload, sender, number)
+    asks = (Identity(sender, opened), body, hold, process, opened_ns)
+    effect = Ask(number, "cell/eye", *asks)
+    assert sent(effect, sender, now_ns) == Requested(*asks, sender=sender, number=number)
 
 
 @given(ACTOR, NUMBER, ACTOR, NUMBER, BODY, TIME_NS)
 def test_replies_come_back(
     sender: str, number: int, asker: str, opened: int, body: Any, now_ns: int
 ) -> None:
-    payload = {"request": [asker, opened], "message": body}
-    effect = Deliver(number, EventKind.REPLY, asker, "", payload)
+    effect = Answer(number, asker, Identity(asker, opened), body)
     message = wire.to_message(effect, sender, RUN, EPOCH, now_ns)
     assert message.to == f"{asker}/{opened}"
-    assert wire.to_event(message) == Event(EventKind.REPLY, "", payload, sender, number)
+    assert wire.to_event(message) == Answered(Identity(asker, opened), body, sender=sender, number=number)
 
 
 @given(BODY, ACTOR, NUMBER, st.lists(NUMBER, min_size=2, max_size=3, unique=True), TIME_NS)
 def test_4_2_attempts_of_a_request_have_the_same_bytes(
     body: Any, sender: str, opened: int, numbers: list[int], opened_ns: int
 ) -> None:
-    payload = {
-        "request": [sender, opened],
-        "message": body,
-        "hold": "",
-        "process": 0,
-        "opened_ns": opened_ns,
-    }
+    asks = (Identity(sender, opened), body, "", 0, opened_ns)
     attempts = [
-        wire.to_message(
-            Deliver(number, EventKind.REQUEST, "cell/eye", "", payload), sender, RUN, EPOCH, now_ns
-        )
+        wire.to_message(Ask(number, "cell/eye", *asks), sender, RUN, EPOCH, now_ns)
         for now_ns, number in enumerate(numbers)
     ]
     assert len({message.data for message in attempts}) == 1
     assert len({message.reply_to for message in attempts}) == 1
     whole = json.loads(attempts[0].data)
-    assert whole["request_id"] == wire.request_id(RUN, [sender, opened])
-    assert whole["request_id"] != wire.request_id(RUN, [sender, opened + 1])
+    assert whole["request_id"] == wire.request_id(RUN, Identity(sender, opened))
+    assert whole["request_id"] != wire.request_id(RUN, Identity(sender, opened + 1))
 
 
 def test_time_is_written_in_microseconds_since_the_epoch() -> None:
@@ -111,31 +97,28 @@ def test_time_is_written_in_microseconds_since_the_epoch() -> None:
 
 def test_what_wants_an_answer_is_a_request_and_what_comes_to_a_thread_is_an_answer() -> None:
     asked = wire.to_event(Message("cell/eye", b'{"a": 1}', reply_to="subject/_INBOX.x.y"))
-    identity = ["subject/_INBOX.x.y", 0]
-    assert (asked.kind, asked.payload["request"]) == (EventKind.REQUEST, identity)
-    assert (asked.sender, asked.payload["hold"], asked.payload["process"]) == ("", "", 0)
+    assert isinstance(asked, Requested)
+    assert asked.request == ("subject/_INBOX.x.y", 0)
+    assert (asked.sender, asked.hold, asked.process) == ("", "", 0)
     for reply_to in ("", "subject/_INBOX.x.y"):
         answered = wire.to_event(Message("protocol/spark/17", b'{"a": 1}', reply_to=reply_to))
-        payload = {"request": ["protocol/spark", 17], "message": {"a": 1}}
-        assert answered == Event(EventKind.REPLY, "", payload)
+        assert answered == Answered(Identity("protocol/spark", 17), {"a": 1})
 
 
 @given(BODY, st.sampled_from(["", "subject/x"]))
 def test_an_answer_that_repeats_the_headers_of_its_request_is_nobodys(body: Any, reply_to: str) -> None:
-    payload = {"request": ["protocol/spark", 17], "message": {}, "hold": "h", "process": 5, "opened_ns": 9}
-    request = wire.to_message(
-        Deliver(18, EventKind.REQUEST, "cell/eye", "", payload), "protocol/spark", RUN, EPOCH, 0
-    )
+    identity = Identity("protocol/spark", 17)
+    ask = Ask(18, "cell/eye", identity, {}, "h", 5, 9)
+    request = wire.to_message(ask, "protocol/spark", RUN, EPOCH, 0)
     answer = request._replace(to=request.reply_to, reply_to=reply_to, data=canonical.encode(body))
-    payload = {"request": ["protocol/spark", 17], "message": body}
-    assert wire.to_event(answer) == Event(EventKind.REPLY, "", payload)
+    assert wire.to_event(answer) == Answered(identity, body)
 
 
 @pytest.mark.parametrize("asker", ["subject/_INBOX.x.y", "cell/eye", "subject/a/17"])
 def test_an_answer_to_an_address_without_a_thread_goes_to_the_address(asker: str) -> None:
     asked = wire.to_event(Message("cell/ear", b"{}", reply_to=asker))
-    payload = {"request": asked.payload["request"], "message": {}}
-    reply = wire.to_message(Deliver(3, EventKind.REPLY, asker, "", payload), "cell/ear", RUN, EPOCH, 0)
+    assert isinstance(asked, Requested)
+    reply = wire.to_message(Answer(3, asker, asked.request, {}), "cell/ear", RUN, EPOCH, 0)
     assert reply.to == asker
 
 
@@ -159,8 +142,9 @@ def heard(message: Message) -> str:
     known = len(host.records)
     event = wire.to_event(message)
     host.accept(event, 0, lambda command: Paid(True, 0))
-    assert Event.from_data(list(journal.read(host.id))[-1].body["event"]) == event
-    return str(host.records[known]["type"])
+    accepted = [line.body["event"] for line in journal.read(host.id) if line.kind == "accepted"]
+    assert event_from_data(accepted[-1]) == event
+    return tag_of(host.records[known].body)
 
 
 GARBAGE = (
