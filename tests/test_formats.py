@@ -73,7 +73,10 @@ def classes_of(module: str) -> set[str]:
 
 
 CLASSES = {module: classes_of(module) for module in NAMED}
-DOORS = {"nimdsl.program": set().union(*(CLASSES[m] for m in NAMED if m.startswith("nimdsl.program")))}
+DOORS = {
+    "nimdsl.program": set().union(*(CLASSES[m] for m in NAMED if m.startswith("nimdsl.program"))),
+    "runtime.ledger.economy": CLASSES["runtime.ledger.accounts"],
+}
 """Packages that give out the classes of the modules in them."""
 
 
@@ -89,7 +92,8 @@ def renamed(path: Path) -> str:
             known = CLASSES.get(node.module) or DOORS.get(node.module, set())
             own |= {one.name for one in node.names if one.name in known and not one.asname}
             lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
-            imports |= dict.fromkeys(lines, {one.name for one in node.names if one.name in known})
+            wanted = {one.name for one in node.names if one.name in known}
+            imports |= dict.fromkeys(lines, wanted)
             through |= {
                 one.asname or one.name for one in node.names if f"{node.module}.{one.name}" in CLASSES
             }
@@ -103,7 +107,11 @@ def renamed(path: Path) -> str:
             inside = before[-1] == "." and before[-2] in through and string in every
             if (string in here and before[-1] not in (".", "as")) or inside:
                 string = f"Other{string}"
-        elif token.type == tokenize.STRING and path.name == "__init__.py" and string.strip('"') in own:
+        elif (
+            token.type == tokenize.STRING
+            and (path.name in ("__init__.py", "economy.py"))
+            and string.strip('"') in own
+        ):
             string = f'"Other{string.strip(chr(34))}"'
         changed.append((token.type, string))
         before = [*before[-1:], token.string]

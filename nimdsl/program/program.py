@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -29,6 +29,10 @@ class Program:
     def of(self, kind: str) -> Mapping[str, Any]:
         """The parts of a kind by name; none for a kind that it has no document of."""
         return self.parts.get(kind, {})
+
+    def with_parts(self, kind: str, named: Mapping[str, Any]) -> Program:
+        """The same with other parts of one kind: for experiments that no document describes."""
+        return replace(self, parts={**self.parts, kind: named})
 
     @property
     def schemas(self) -> Mapping[str, Schema]:

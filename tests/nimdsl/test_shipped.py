@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import nimdsl
-from nimdsl.kinds import any_schema
+from nimdsl.kinds.schemas import any_schema
 from nimdsl.text.source import read_sources
 from nimdsl.text.tree import parse
 

@@ -85,7 +85,7 @@ def trees(draw: Any, priced: bool = False) -> State:
 
 
 def mark(label: str) -> Emit:
-    return Emit(constant(label))
+    return Emit(constant(1.0), constant(label))
 
 
 def actor_of(root: State) -> Actor:

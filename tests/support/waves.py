@@ -68,4 +68,4 @@ def waves(hears: Mapping[str, tuple[str, ...]] = HEARERS, bus: str = "{}") -> Pr
     text = "".join(_EMITTER % one for one in EMITTERS.items()) + "".join(_HEARER % one for one in HEARERS)
     program = nimdsl.load_text(text + _SCENARIO % bus)
     cells = {name: replace(cell, hears=hears.get(name, ())) for name, cell in program.cells.items()}
-    return replace(program, cells=cells)
+    return program.with_parts("Cell", cells)

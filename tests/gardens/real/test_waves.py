@@ -44,7 +44,7 @@ def heard(server: NatsServer, folder: Path, bus: str, meanwhile: Meanwhile | Non
     program = waves(bus=bus)
     groups = (Group("one", ("all", "bell", "watch")), Group("two", ("clock", "ear")))
     garden = replace(local(10.0, server=server.url, groups=groups), bus=program.gardens["g"].bus)
-    program = replace(program, gardens={**program.gardens, garden.name: garden})
+    program = program.with_parts("Garden", {**program.gardens, garden.name: garden})
     lived = asyncio.run(live(program, "s", garden, folder, url=server.url, meanwhile=meanwhile))
     with SqliteJournal(lived.journal, read_only=True) as journal:
         recording = replace(opened(journal), program=program)

@@ -93,7 +93,7 @@ def test_what_befalls_a_copy_is_told_of_its_sender_and_says_whose_copy() -> None
 def test_a_wave_that_is_too_large_is_told_to_its_emitter_and_nobody_hears_it() -> None:
     program = waves()
     narrow = replace(program.gardens["g"], bus=replace(PERFECT_BUS, payload_bytes_max=20))
-    result = lived(replace(program, gardens={"g": narrow}))
+    result = lived(program.with_parts("Garden", {"g": narrow}))
     assert heard(result.journal, ALL) == []
     assert {i.what.partition(":")[0] for i in result.run.incidents} == {
         "could not publish to wave/time",

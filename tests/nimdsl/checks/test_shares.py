@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import nimdsl
-from nimdsl.kinds import KINDS, document_schema, resolve
+from nimdsl.kinds import kind_names
+from nimdsl.kinds.schemas import document_schema, resolve
 from tests.nimdsl.checks.building import ECONOMY, TALK, document, finds, leaves_alone, phase, together
 
 
@@ -75,7 +76,7 @@ def test_more_than_all_is_refused(path: str) -> None:
 def test_every_share_is_tried() -> None:
     known = {
         f"{kind}{path}"
-        for kind in KINDS
+        for kind in kind_names()
         for path in shares(kind, document_schema(kind)["properties"]["spec"])
     }
     assert known == set(TOO_MUCH)

@@ -193,7 +193,7 @@ def test_the_schema_of_any_document_takes_what_is_right_and_refuses_what_is_not(
     import yaml
 
     import nimdsl
-    from nimdsl.kinds import any_schema
+    from nimdsl.kinds.schemas import any_schema
 
     validator = jsonschema.Draft202012Validator(any_schema())
     for file in nimdsl.shipped_specs().rglob("*.yaml"):

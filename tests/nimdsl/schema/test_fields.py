@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from nimdsl.kinds import KINDS, resolve
+from nimdsl.kinds import kind_names
+from nimdsl.kinds.schemas import resolve
 from nimdsl.schema.fields import Field, Unknown, explain_field, find_field
 
 SAME = [
@@ -30,8 +31,8 @@ def test_what_is_unknown_names_where_the_path_ends_and_what_could_follow() -> No
     assert isinstance(found, Unknown)
     assert (found.known, found.word) == ("Cell.spec", "mashine")
     assert "machine" in found.candidates
-    assert find_field("cel") == Unknown("", "cel", KINDS)
-    assert find_field("") == Unknown("", "", KINDS)
+    assert find_field("cel") == Unknown("", "cel", kind_names())
+    assert find_field("") == Unknown("", "", kind_names())
 
 
 def every_field(field: Field, depth: int = 0) -> Iterator[Field]:
@@ -44,7 +45,7 @@ def every_field(field: Field, depth: int = 0) -> Iterator[Field]:
             yield from every_field(inner, depth + 1)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", kind_names())
 def test_every_field_can_be_explained(kind: str) -> None:
     whole = find_field(kind)
     assert isinstance(whole, Field)

@@ -56,9 +56,9 @@ class Hash:
 
 def hashes(program: Program) -> dict[str, Hash]:
     from nimdsl.base import canonical
-    from nimdsl.program import to_plain
+    from nimdsl.program.format import to_data
 
-    return {name: Hash(canonical.sha256(to_plain(cell))) for name, cell in program.cells.items()}
+    return {name: Hash(canonical.sha256(to_data(cell))) for name, cell in program.cells.items()}
 
 
 def test_instances_are_written_out() -> None:

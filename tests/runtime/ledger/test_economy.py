@@ -10,7 +10,7 @@ from msgspec.structs import replace as with_changes
 
 from nimdsl.base.errors import InternalError, NimdslError
 from nimdsl.base.units import INT64_MAX
-from runtime.ledger.accounts import AnyCommand
+from runtime.ledger.accounts import AnyCommand, LedgerDamaged
 from runtime.ledger.economy import (
     Answer,
     Charge,
@@ -256,7 +256,7 @@ def test_what_a_ledger_has_forgotten_it_does_not_answer_for() -> None:
 
 def test_entries_that_are_no_ledger_are_refused() -> None:
     entries = list(Ledger(TARIFF).entries)
-    with pytest.raises(InternalError, match="out of order"):
+    with pytest.raises(LedgerDamaged, match="out of order"):
         Ledger(TARIFF, [with_changes(entries[0], number=1)])
     with pytest.raises(ValueError, match="kind"):
         Entry.from_data(entries[0].to_data() | {"kind": "gift"})
