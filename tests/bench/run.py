@@ -27,7 +27,7 @@ from nimdsl.loading import with_overrides
 from runtime.chance.models import Draws
 from runtime.chance.stimuli import stimuli_of
 from runtime.kernel.interpreters import PlainInterpreter
-from runtime.kernel.turn import Record
+from runtime.records import Record
 from runtime.run.run import Run
 from simulate import run
 from tests.bench import by_hand
