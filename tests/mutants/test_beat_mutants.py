@@ -1,7 +1,7 @@
 """Each law of SEMANTICS 5 kills a seeded defect of the scheduler, by the records alone.
 
-A mutant is one small change of the scheduler, of what it does with a level, or of a beat; over the random attentions that the
-laws are tested on, some run must break the named law.
+A mutant is one small change of the scheduler, of what it does with one level, or of a beat, patched in;
+over the random attentions that the laws are tested on, some run must break the named law.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from nimdsl.base.units import SECOND_NS
-from runtime.ledger.accounts import AnyCommand, Cause
+from runtime.ledger.accounts import AnyCommand, Cause, EntryKind
 from runtime.ledger.economy import Ledger
 from tests.properties.ledger_laws import (
     COMMANDS,
@@ -80,7 +80,12 @@ def lets_a_penalty_break_the_floor(patch: Callable[[str, Any], None]) -> None:
 
 def forgets_the_shortfall(patch: Callable[[str, Any], None]) -> None:
     write = Ledger._write
-    patch("_write", lambda self, kind, *rest: None if kind == "shortfall" else write(self, kind, *rest))
+
+    def _write(self: Ledger, kind: EntryKind, *rest: Any, **more: Any) -> None:
+        if kind != "shortfall":
+            write(self, kind, *rest, **more)
+
+    patch("_write", _write)
 
 
 def settles_more_than_the_hold_contains(patch: Callable[[str, Any], None]) -> None:
