@@ -57,7 +57,7 @@ def from_data(data: Value) -> Record:
 
 def noted_from_data(data: Mapping[str, Value]) -> Noted:
     """The body that :func:`noted_data` wrote.  Raises ValueError for anything else."""
-    body = _classes().get(str(data.get("type")))
+    body = _classes(bodies()).get(str(data.get("type")))
     if body is None:
         raise ValueError(f"no record is called {data.get('type')!r}")
     moment = msgspec.convert(data, Moment) if "at_ns" in data else None
@@ -188,8 +188,8 @@ def _picking(kept: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
 
 
 @cache
-def _classes() -> dict[str, type[Any]]:
-    return {str(one.__struct_config__.tag): one for one in bodies()}
+def _classes(known: tuple[type[Body], ...]) -> dict[str, type[Any]]:
+    return {str(one.__struct_config__.tag): one for one in known}
 
 
 def bodies() -> tuple[type[Body], ...]:

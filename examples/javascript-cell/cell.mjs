@@ -52,7 +52,7 @@ async function settle(id, headers) {
   const hold = headers?.get("Nimdsl-Hold");
   const amount = Number(headers?.get("Nimdsl-Process"));
   if (!hold || !amount || !NIMDSL_ECONOMY) return "";
-  const command = { type: "Settle", hold, key: `process/${id}`, name: "process", amount };
+  const command = { type: "settle", hold, key: `process/${id}`, name: "process", amount };
   const said = (await bus.request(NIMDSL_ECONOMY, JSON.stringify({ command }), { timeout: 1000 })).json();
   return said.granted ? "" : (said.error ?? "the hold has too little");
 }

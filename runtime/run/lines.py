@@ -146,7 +146,7 @@ def readable(journal: Journal, name: str) -> Iterator[JournalEntry]:
         for position, entry in enumerate(journal.read(name)):
             if entry.position != position:
                 raise DamagedLine(
-                    f"{name}, line {position}: a damaged line: number {entry.position} is there"
+                    f"{name}, line {position}: a damaged line: number {entry.position} stands there"
                 )
             yield entry
     except (ValueError, RecursionError) as problem:

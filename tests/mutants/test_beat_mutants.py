@@ -1,7 +1,7 @@
 """Each law of SEMANTICS 5 kills a seeded defect of the scheduler, by the records alone.
 
-A mutant is one small change of :mod:`runtime.kernel.beat`, patched in; over the random attentions that the
-laws are tested on, some run must break the named law.
+A mutant is one small change of the scheduler, of what it does with one level, or of a beat, patched in;
+over the random attentions that the laws are tested on, some run must break the named law.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace as changed
 
 from runtime.kernel import beat
-from runtime.kernel.beat import OVERHEAD, WINDOW, remaining_ns
+from runtime.kernel.beat import Reflex, remaining_ns
+from runtime.kernel.levels import Levels
 from runtime.kernel.scheduler import Scheduler
 from tests.properties.beat_laws import broken_laws
 from tests.support.attentions import Case, cases
@@ -24,23 +26,28 @@ Patch = Callable[[pytest.MonkeyPatch], None]
 TICK_NS = 1_000_000
 
 
+def owner(name: str) -> type:
+    """Where a method is: with what knows one level, or with what knows all of them."""
+    return Levels if hasattr(Levels, name) else Scheduler
+
+
 def after(name: str, change: Callable[..., Any]) -> Patch:
     """A mutant that does something more once a method has done its part."""
-    original: Any = getattr(Scheduler, name)
+    original: Any = getattr(owner(name), name)
 
     def method(self: Any, *arguments: Any, **named: Any) -> Any:
         result = original(self, *arguments, **named)
         changed = change(self, *arguments, **named)
         return result if changed is None else changed
 
-    return lambda patch: patch.setattr(Scheduler, name, method)
+    return lambda patch: patch.setattr(owner(name), name, method)
 
 
 def with_level(
     name: str, changes: Mapping[str, Any], when: Callable[[Any], bool] = lambda _: True
 ) -> Patch:
     """A mutant whose method sees other levels than there are."""
-    original: Any = getattr(Scheduler, name)
+    original: Any = getattr(owner(name), name)
 
     def method(self: Any, *arguments: Any, **named: Any) -> Any:
         true = self.beat
@@ -54,11 +61,11 @@ def with_level(
         finally:
             self.beat = true
 
-    return lambda patch: patch.setattr(Scheduler, name, method)
+    return lambda patch: patch.setattr(owner(name), name, method)
 
 
 def instead(name: str, method: Callable[..., Any]) -> Patch:
-    return lambda patch: patch.setattr(Scheduler, name, method)
+    return lambda patch: patch.setattr(owner(name), name, method)
 
 
 # The choice
@@ -66,71 +73,71 @@ def instead(name: str, method: Callable[..., Any]) -> Patch:
 
 def the_lowest_first(self: Any, at_ns: int) -> int | None:
     for number in reversed(range(len(self.beat.levels))):
-        level, state = self.beat.levels[number], self.state["levels"][number]
-        if level.reflex or state["out"] or not state["queue"]:
+        level, state = self.beat.levels[number], self.state.levels[number]
+        if level.reflex or state.out or not state.queue:
             continue
-        may_run = self._may_start(level, state) and self._allotted(level, state, at_ns)
-        if may_run and (number == self.state["running"] or self._afford(number, at_ns)):
+        may_run = self.levels.may_start(level, state) and self.levels.allotted(level, state, at_ns)
+        if may_run and (number == self.state.running or self.levels.afford(number, at_ns)):
             return number
     return None
 
 
 def share_fixed_again(patch: pytest.MonkeyPatch) -> None:
-    original = Scheduler._allotted
+    original = Levels.allotted
 
     def allotted(self: Any, level: Any, state: Any, at_ns: int) -> bool:
-        if level.policy == "share" and state["left_ns"]:
-            state["left_ns"] = None
+        if level.policy == "share" and state.left_ns:
+            state.allotted = False
         return original(self, level, state, at_ns)
 
-    patch.setattr(Scheduler, "_allotted", allotted)
+    patch.setattr(Levels, "allotted", allotted)
 
 
 def minimum_tested_again(patch: pytest.MonkeyPatch) -> None:
-    original = Scheduler._allotted
+    original = Levels.allotted
 
     def allotted(self: Any, level: Any, state: Any, at_ns: int) -> bool:
         enough = remaining_ns(self.state, at_ns) >= level.minimum_ns
         return original(self, level, state, at_ns) and enough
 
-    patch.setattr(Scheduler, "_allotted", allotted)
+    patch.setattr(Levels, "allotted", allotted)
 
 
 def chosen_on_each_arrival(self: Any, number: int, item: Any, at_ns: int) -> None:
     state = self.state
-    if state["decide_ns"] == at_ns and state["phase"] == WINDOW and not state["reflexes"]:
+    if state.decide_ns == at_ns and state.phase == "window" and not state.reflexes:
         self._choose(at_ns)
 
 
 def one_more_may_start(self: Any, level: Any, state: Any) -> bool:
-    return bool(not level.items_max or state["starts"] <= level.items_max)
+    return bool(not level.items_max or state.starts <= level.items_max)
 
 
 def refused_and_tried_again(patch: pytest.MonkeyPatch) -> None:
-    original = Scheduler._afford
+    original = Levels.afford
 
     def afford(self: Any, number: int, at_ns: int) -> bool:
         granted = original(self, number, at_ns)
-        self.state["levels"][number]["out"] = False
+        self.state.levels[number].out = False
         return granted
 
-    patch.setattr(Scheduler, "_afford", afford)
+    patch.setattr(Levels, "afford", afford)
 
 
 # Items
 
 
 def time_given_back(self: Any, number: int, at_ns: int) -> None:
-    state = self.state["levels"][number]
-    if state["queue"] and state["left_ns"] is not None:
-        item = state["queue"][0]
-        state["left_ns"] += item["takes_ns"] - item["left_ns"]
+    state = self.state.levels[number]
+    if state.queue and state.allotted:
+        item = state.queue[0]
+        state.left_ns += item.takes_ns - item.left_ns
 
 
 def the_last_first(self: Any, number: int, item: Any, at_ns: int) -> None:
-    state = self.state["levels"][number]
-    if self.state["running"] != number and state["queue"][-1:] == [item]:
-        state["queue"] = [item, *state["queue"][:-1]]
+    state = self.state.levels[number]
+    if self.state.running != number and state.queue[-1:] == [item]:
+        state.queue = [item, *state.queue[:-1]]
 
 
 def who_runs_does_not_wait(patch: pytest.MonkeyPatch) -> None:
@@ -138,7 +145,7 @@ def who_runs_does_not_wait(patch: pytest.MonkeyPatch) -> None:
 
     def enqueue(self: Any, number: int, item: Any, at_ns: int) -> None:
         true = self.beat
-        if self.state["running"] == number:
+        if self.state.running == number:
             one = true.levels[number]
             more = replace(one, queue_max=one.queue_max + 1)
             levels = tuple(more if level is one else level for level in true.levels)
@@ -150,18 +157,25 @@ def who_runs_does_not_wait(patch: pytest.MonkeyPatch) -> None:
 
 
 def baseline_carried(patch: pytest.MonkeyPatch) -> None:
-    original = Scheduler._leave_over
+    original = Levels.leave_over
 
     def leave_over(self: Any, number: int, level: Any, at_ns: int) -> None:
-        state = self.state["levels"][number]
-        kept = [item for item in state["queue"] if item["baseline"] and level.carry]
+        state = self.state.levels[number]
+        kept = [item for item in state.queue if item.baseline and level.carry]
         original(self, number, level, at_ns)
-        state["queue"] = [*({**item, "granted": False, "paid": False} for item in kept), *state["queue"]]
+        state.queue = [*(changed(item, granted=False, paid=False) for item in kept), *state.queue]
 
-    patch.setattr(Scheduler, "_leave_over", leave_over)
+    patch.setattr(Levels, "leave_over", leave_over)
 
 
 # Reflexes
+
+
+def put_off(reflexes: list[Reflex], first: int, late_ns: int) -> None:
+    """From the ``first`` on they come so much later."""
+    reflexes[first:] = [
+        one._replace(from_ns=one.from_ns + late_ns, to_ns=one.to_ns + late_ns) for one in reflexes[first:]
+    ]
 
 
 def late_reflex(patch: pytest.MonkeyPatch) -> None:
@@ -171,32 +185,31 @@ def late_reflex(patch: pytest.MonkeyPatch) -> None:
     def reflex(self: Any, number: int, item: Any, at_ns: int) -> None:
         state = self.state
         late_ns = 0
-        if state["running"] is not None:
-            own = state["levels"][state["running"]]
-            late_ns = min(own["queue"][0]["left_ns"], own["left_ns"])
-        before = len(state["reflexes"])
+        if state.running is not None:
+            own = state.levels[state.running]
+            late_ns = min(own.queue[0].left_ns, own.left_ns)
+        before = len(state.reflexes)
         original(self, number, item, at_ns)
-        for one in state["reflexes"][before:]:
-            one[2:4] = [one[2] + late_ns, one[3] + late_ns]
+        put_off(state.reflexes, before, late_ns)
 
     patch.setattr(Scheduler, "_reflex", reflex)
 
 
 def not_suspended(patch: pytest.MonkeyPatch) -> None:
-    original = Scheduler._stop
+    original = Levels.stop
 
     def stop(self: Any, number: int, at_ns: int, ended: str) -> Any:
         if ended == "suspended":
-            return self.state["levels"][number]["queue"][0]
+            return self.state.levels[number].queue[0]
         return original(self, number, at_ns, ended)
 
-    patch.setattr(Scheduler, "_stop", stop)
+    patch.setattr(Levels, "stop", stop)
 
 
 def suspended_counts_as_preempted(self: Any, number: int, item: Any, at_ns: int) -> None:
-    interrupted = self.state["interrupted"]
+    interrupted = self.state.interrupted
     if interrupted is not None:
-        self.state["levels"][interrupted]["preempted"] += 1
+        self.state.levels[interrupted].preempted += 1
 
 
 def each_reflex_is_charged(patch: pytest.MonkeyPatch) -> None:
@@ -204,9 +217,9 @@ def each_reflex_is_charged(patch: pytest.MonkeyPatch) -> None:
 
     def account(self: Any, at_ns: int) -> None:
         state = self.state
-        passed_ns, more = at_ns - state["at_ns"], len(state["reflexes"]) - 1
-        if passed_ns > 0 and more > 0 and state["phase"] == WINDOW:
-            state["reflex_ns"] += passed_ns * more
+        passed_ns, more = at_ns - state.at_ns, len(state.reflexes) - 1
+        if passed_ns > 0 and more > 0 and state.phase == "window":
+            state.reflex_ns += passed_ns * more
         original(self, at_ns)
 
     patch.setattr(Scheduler, "_account", account)
@@ -221,7 +234,7 @@ def window_from(key: str, at_ns: Callable[[Any, Any], int]) -> Patch:
 
     def opened(of: Any, state: Any, index: int) -> None:
         original(of, state, index)
-        state[key] = at_ns(of, state)
+        setattr(state, key, at_ns(of, state))
 
     return lambda patch: patch.setattr(beat, "_open", opened)
 
@@ -230,11 +243,10 @@ def reflexes_wait_for_the_window(patch: pytest.MonkeyPatch) -> None:
     original = Scheduler._reflex
 
     def reflex(self: Any, number: int, item: Any, at_ns: int) -> None:
-        late_ns = self.state["opens_ns"] - at_ns if self.state["phase"] == OVERHEAD else 0
-        before = len(self.state["reflexes"])
+        late_ns = self.state.opens_ns - at_ns if self.state.phase == "overhead" else 0
+        before = len(self.state.reflexes)
         original(self, number, item, at_ns)
-        for one in self.state["reflexes"][before:]:
-            one[2:4] = [one[2] + late_ns, one[3] + late_ns]
+        put_off(self.state.reflexes, before, late_ns)
 
     patch.setattr(Scheduler, "_reflex", reflex)
 
@@ -243,12 +255,12 @@ def reflexes_wait_for_the_window(patch: pytest.MonkeyPatch) -> None:
 
 
 def fixed_for_each_item(self: Any, number: int, at_ns: int) -> None:
-    self.state["levels"][number]["fixed"] = False
+    self.state.levels[number].fixed = False
 
 
 def item_paid_again(self: Any, number: int, level: Any, at_ns: int) -> None:
-    state = self.state["levels"][number]
-    state["queue"] = [{**item, "known": False} for item in state["queue"]]
+    state = self.state.levels[number]
+    state.queue = [changed(item, known=False) for item in state.queue]
 
 
 def all_shares(case: Case) -> Case:
@@ -268,18 +280,18 @@ WORK = cases(TICK_NS, work=True)
 MUTANTS: Mapping[str, tuple[Patch, str, st.SearchStrategy[Case]]] = {
     "the lowest first": (instead("_highest", the_lowest_first), "5.3", PLAIN),
     "share fixed again": (share_fixed_again, "5.2", PLAIN),
-    "share without cap": (with_level("_allotted", {"cap_ns": 0}), "5.2", PLAIN),
-    "minimum forgotten": (with_level("_allotted", {"minimum_ns": 0}), "5.2", PLAIN),
+    "share without cap": (with_level("allotted", {"cap_ns": 0}), "5.2", PLAIN),
+    "minimum forgotten": (with_level("allotted", {"minimum_ns": 0}), "5.2", PLAIN),
     "minimum tested again": (minimum_tested_again, "5.3", PLAIN),
     "two choices at one instant": (after("_enqueue", chosen_on_each_arrival), "5.3", PLAIN),
-    "max_per_beat forgotten": (instead("_may_start", lambda *_: True), "5.3", PLAIN),
-    "one more may start": (instead("_may_start", one_more_may_start), "5.3", PLAIN),
-    "time given back": (after("_preempt", time_given_back), "5.3", SHARES),
-    "restart resumes": (with_level("_preempt", {"preempted": "resume"}), "5.3", PLAIN),
-    "resume restarts": (with_level("_preempt", {"preempted": "restart"}), "5.3", PLAIN),
-    "carry drops": (with_level("_leave_over", {"carry": False}), "5.3", PLAIN),
-    "carry drops what is cut": (with_level("_cut", {"carry": False}), "5.3", PLAIN),
-    "drop carries": (with_level("_leave_over", {"carry": True}), "5.3", PLAIN),
+    "max_per_beat forgotten": (instead("may_start", lambda *_: True), "5.3", PLAIN),
+    "one more may start": (instead("may_start", one_more_may_start), "5.3", PLAIN),
+    "time given back": (after("preempt", time_given_back), "5.3", SHARES),
+    "restart resumes": (with_level("preempt", {"preempted": "resume"}), "5.3", PLAIN),
+    "resume restarts": (with_level("preempt", {"preempted": "restart"}), "5.3", PLAIN),
+    "carry drops": (with_level("leave_over", {"carry": False}), "5.3", PLAIN),
+    "carry drops what is cut": (with_level("cut", {"carry": False}), "5.3", PLAIN),
+    "drop carries": (with_level("leave_over", {"carry": True}), "5.3", PLAIN),
     "baseline carried": (baseline_carried, "5.3", PLAIN),
     "the last first": (after("_enqueue", the_last_first), "5.1", PLAIN),
     "who runs does not wait": (who_runs_does_not_wait, "5.3", PLAIN),
@@ -291,17 +303,17 @@ MUTANTS: Mapping[str, tuple[Patch, str, st.SearchStrategy[Case]]] = {
     "reflexes wait for the window": (reflexes_wait_for_the_window, "5.4", PLAIN),
     "suspended is preempted": (after("_reflex", suspended_counts_as_preempted), "5.3", PLAIN),
     "each reflex is charged": (each_reflex_is_charged, "5.5", PLAIN),
-    "overhead forgotten": (window_from("opens_ns", lambda _, state: state["start_ns"]), "5.5", PLAIN),
+    "overhead forgotten": (window_from("opens_ns", lambda _, state: state.start_ns), "5.5", PLAIN),
     "settle forgotten": (
-        window_from("closes_ns", lambda of, state: state["start_ns"] + of.length_ns),
+        window_from("closes_ns", lambda of, state: state.start_ns + of.length_ns),
         "5.1",
         PLAIN,
     ),
     "overrun forgotten": (instead("overran", lambda *_: None), "5.1", WORK),
-    "holds not settled": (instead("_settle_queue", lambda *_: None), "5.5", DEAR),
+    "holds not settled": (instead("settle_queue", lambda *_: None), "5.5", DEAR),
     "refused and tried again": (refused_and_tried_again, "5.3", DEAR),
-    "fixed price for each item": (after("_grant", fixed_for_each_item), "5.5", DEAR),
-    "item paid again": (after("_leave_over", item_paid_again), "5.5", DEAR),
+    "fixed price for each item": (after("grant", fixed_for_each_item), "5.5", DEAR),
+    "item paid again": (after("leave_over", item_paid_again), "5.5", DEAR),
 }
 
 

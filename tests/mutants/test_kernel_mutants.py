@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from msgspec.structs import replace
 
 from nimdsl.base.errors import NimdslError
 from nimdsl.program import machine
@@ -19,6 +20,7 @@ from runtime.kernel import actions, machine_step
 from runtime.kernel.effects import Book
 from runtime.kernel.turn import Turn
 from runtime.ledger import economy
+from runtime.records import Identity, Replied
 from tests.properties.worlds import World, laws, worlds
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -52,7 +54,7 @@ def paid_twice(patch: pytest.MonkeyPatch) -> None:
     def command(self: Any, price: Any) -> Any:
         asked = original(self, price)
         if price.purse is Purse.REQUEST:
-            return asked._replace(key=f"{asked.key}/{self.turn.effect_number}")
+            return replace(asked, key=f"{asked.key}/{self.turn.effect_number}")
         return asked
 
     patch.setattr(machine_step.MachineStep, "_command", command)
@@ -77,8 +79,10 @@ def retry_remembered(patch: pytest.MonkeyPatch) -> None:
         asked = turn.serving
         original(turn, action)
         if action.status == "RETRY":
-            message = turn.records[-1]["message"]
-            turn.answered = turn.answered.with_one(actions.request_key(asked["request"]), message)
+            replied = turn.records[-1].body
+            assert isinstance(replied, Replied)
+            assert asked is not None
+            turn.answered = turn.answered.with_one(str(asked.request), replied.message)
 
     patch.setitem(actions._PERFORM, machine.Reply, reply)
 
@@ -93,7 +97,7 @@ def reward_by_occasion(patch: pytest.MonkeyPatch) -> None:
         assert isinstance(book, Book)
         assert isinstance(book.command, economy.Reward)
         keys = tuple(f"{key}/{turn.next_number()}" for key in book.command.keys)
-        turn.effects[-1] = Book(book.command._replace(keys=keys))
+        turn.effects[-1] = Book(replace(book.command, keys=keys))
 
     patch.setitem(actions._PERFORM, machine.Reward, reward)
 
@@ -109,15 +113,15 @@ def refusal_ignored(patch: pytest.MonkeyPatch) -> None:
 
 def any_reply(patch: pytest.MonkeyPatch) -> None:
     """Every reply is taken for the open request's."""
-    original = machine_step.MachineStep._replied
+    original = machine_step.MachineStep._answered
 
-    def replied(self: Any, event: Any) -> None:
+    def answered(self: Any, event: Any) -> None:
         if self.turn.request is not None:
-            own = [self.turn.actor.id, self.turn.request["number"]]
-            event = event._replace(payload={**event.payload, "request": own})
+            own = Identity(self.turn.actor.id, self.turn.request.number)
+            event = replace(event, request=own)
         original(self, event)
 
-    patch.setattr(machine_step.MachineStep, "_replied", replied)
+    patch.setattr(machine_step.MachineStep, "_answered", answered)
 
 
 def tried_again(world: World) -> World:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from nimdsl.base.units import SECOND_NS
-from runtime.ledger.accounts import AnyCommand
+from runtime.ledger.accounts import AnyCommand, Cause, EntryKind
 from runtime.ledger.economy import Ledger
 from tests.properties.ledger_laws import (
     COMMANDS,
@@ -52,7 +52,7 @@ def forgets_the_floor(patch: Callable[[str, Any], None]) -> None:
 def charges_again_on_a_repetition(patch: Callable[[str, Any], None]) -> None:
     once = Ledger._once
 
-    def _once(self: Ledger, cause: str, key: str, *rest: Any) -> Any:
+    def _once(self: Ledger, cause: Cause, key: str, *rest: Any) -> Any:
         if cause == "charge":
             self._done.pop(key, None)
         return once(self, cause, key, *rest)
@@ -72,7 +72,7 @@ def loses_money_in_a_release(patch: Callable[[str, Any], None]) -> None:
 
 
 def lets_a_penalty_break_the_floor(patch: Callable[[str, Any], None]) -> None:
-    def _take(self: Ledger, cause: str, key: str, name: str, amount: int, scope: str) -> None:
+    def _take(self: Ledger, cause: Cause, key: str, name: str, amount: int, scope: str) -> None:
         self._transfer(cause, key, "pool", f"cost:{name}", amount, scope)
 
     patch("_take", _take)
@@ -80,7 +80,12 @@ def lets_a_penalty_break_the_floor(patch: Callable[[str, Any], None]) -> None:
 
 def forgets_the_shortfall(patch: Callable[[str, Any], None]) -> None:
     write = Ledger._write
-    patch("_write", lambda self, kind, *rest: None if kind == "shortfall" else write(self, kind, *rest))
+
+    def _write(self: Ledger, kind: EntryKind, *rest: Any, **more: Any) -> None:
+        if kind != "shortfall":
+            write(self, kind, *rest, **more)
+
+    patch("_write", _write)
 
 
 def settles_more_than_the_hold_contains(patch: Callable[[str, Any], None]) -> None:
@@ -97,7 +102,7 @@ def drops_the_fraction_of_a_rate(patch: Callable[[str, Any], None]) -> None:
 
 
 def forgets_the_capacity(patch: Callable[[str, Any], None]) -> None:
-    def _bring(self: Ledger, cause: str, key: str, source: str, amount: int, scope: str) -> None:
+    def _bring(self: Ledger, cause: Cause, key: str, source: str, amount: int, scope: str) -> None:
         self._transfer(cause, key, source, "pool", amount, scope)
 
     patch("_bring", _bring)

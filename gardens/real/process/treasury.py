@@ -22,7 +22,7 @@ from runtime.ledger.accounts import Settle, Tariff
 from runtime.ledger.economy import Ledger, LedgerConflict
 from runtime.ports.bus import Bus, Message
 from runtime.ports.journal import Appender, JournalEntry
-from runtime.run.lines import LEDGER, AnyLine, Booked, Said, line_of, write
+from runtime.run.lines import LEDGER, AnyLine, Booked, Said, in_plain_words, line_of, write
 from runtime.run.run import BOOKS
 
 OUTSIDE_COMMANDS = (Settle,)
@@ -136,7 +136,7 @@ def _read(data: bytes) -> Wish:
     try:
         wish = msgspec.json.decode(data, type=Wish)
     except (ValueError, RecursionError) as problem:
-        raise ValueError(f"no command: {problem}") from None
+        raise ValueError(f"no command: {in_plain_words(problem)}") from None
     for name, value in msgspec.structs.asdict(wish.command).items():
         for text in value if isinstance(value, tuple) else (value,):
             if isinstance(text, str) and not _fits(text):

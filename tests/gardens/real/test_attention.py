@@ -28,6 +28,7 @@ from tests.support.effort import examples
 from tests.support.gardens import Lived, live, local, scratch
 from tests.support.laws import broken_laws
 from tests.support.nats import NatsServer, nats_server
+from tests.support.plain import plain
 from tests.support.small_garden import NAME
 
 S = 1_000_000_000
@@ -94,7 +95,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
 
 def attention_of(lived: Lived) -> list[dict[str, Any]]:
     (host,) = (host for name, host in lived.result.run.hosts.items() if name.startswith("attention/"))
-    return host.records
+    return plain(host.records)
 
 
 def is_the_same(lived: Lived, virtual: Result) -> None:

@@ -30,6 +30,7 @@ from nimdsl.program import Program
 from runtime.kernel import messages
 from runtime.ledger.accounts import Reserve
 from runtime.ports.bus import PAYLOAD_BYTES_MAX
+from runtime.records import Identity
 from runtime.run import wire
 from runtime.run.run import tariff_of
 from tests.conftest import SPECS
@@ -139,7 +140,7 @@ class Garden:
         self.count += 1
         number = number or self.count
         body = {"$schema": "spark.identity.v1", "type": "IDENTITY_PROBE", "payload": payload}
-        data = wire.encode(body, RUN_ID, ["protocol/spark", number], "2026-01-01T00:00:00Z", 0)
+        data = wire.encode(body, RUN_ID, Identity("protocol/spark", number), "2026-01-01T00:00:00Z", 0)
         headers = {wire.HOLD: hold, wire.PROCESS: str(PROCESS)} if hold else None
         subject = SUBJECTS.subject(CELL)
         return json.loads((await self.client.request(subject, data, WAIT_S, headers=headers)).data)
@@ -163,7 +164,7 @@ class Garden:
     @property
     def settled(self) -> list[str]:
         """The keys of what was settled."""
-        return [e.key for e in self.treasury.ledger.entries if e.detail["cause"] == "settle"]
+        return [e.key for e in self.treasury.ledger.entries if e.cause == "settle"]
 
 
 @asynccontextmanager
@@ -171,9 +172,8 @@ async def garden(server: NatsServer, shipped: Program) -> AsyncIterator[Garden]:
     client = await connect(server.url, "garden", unheard)
     clock = Clock(Origin(time.monotonic_ns(), 0, 1))
     bus = NatsBus(client, SUBJECTS, clock, unheard, PAYLOAD_BYTES_MAX)
-    append = MemoryJournal().append
     tariff = tariff_of(shipped.economies["lifeforce"])
-    treasury = Treasury(tariff, [], append, lambda act: act(), lambda: 0)
+    treasury = Treasury(tariff, [], MemoryJournal(), lambda act: act(), lambda: 0)
     treasury.listen(bus, ECONOMY)
     await bus.flush()
     try:

@@ -86,5 +86,5 @@ def test_eight_processes_cannot_spend_more_than_there_is(tmp_path: Path) -> None
         assert ledger.spent(f"cell/{name}") == PRICE * cells[name]["data"]["paid"]
     refusals = [entry for entry in ledger.entries if entry.kind == "refused"]
     assert len(refusals) == len(lived.result.outcome["refusals"]) == COUNT * TRIES
-    payers = [entry.scope for entry in ledger.entries if entry.detail["cause"] == "charge"]
+    payers = [entry.scope for entry in ledger.entries if entry.cause == "charge"]
     assert payers != sorted(payers), "they spent at the same time"

@@ -21,10 +21,11 @@ from gardens.real.nats.bus import AWAY, NatsBus, check_headers, connect
 from gardens.real.nats.subjects import Subjects
 from nimdsl.base.errors import PermanentPortError, TemporaryPortError
 from nimdsl.compile.garden import LOCAL_GARDEN
-from runtime.kernel.effects import Deliver
-from runtime.kernel.events import EventKind
+from runtime.kernel.effects import Answer, Ask
+from runtime.kernel.events import Answered, Requested
 from runtime.ports.bus import NOBODY, Message
 from runtime.ports.requests import Questions
+from runtime.records import Identity
 from runtime.run import wire
 from tests.support.nats import NatsServer, nats_server
 
@@ -318,20 +319,15 @@ async def stranger(server: NatsServer) -> AsyncIterator[Client]:
         yield await stack.enter_async_context(server.client())
 
 
-def to_event(message: Message) -> Any:
-    event = wire.to_event(message)
-    return event.kind, event.payload["request"], event.payload["message"], event.sender, event.number
-
-
 def test_a_stranger_asks_an_actor_without_our_headers(server: NatsServer) -> None:
     async def case() -> None:
         async with place(server.url) as one, stranger(server) as client:
 
             def answer(message: Message) -> None:
                 event = wire.to_event(message)
-                assert (event.kind, event.sender, event.number) == (EventKind.REQUEST, "", 0)
-                payload = {"request": event.payload["request"], "message": {"status": "ACK"}}
-                effect = Deliver(5, EventKind.REPLY, "", "", payload)
+                assert isinstance(event, Requested)
+                assert (event.sender, event.number) == ("", 0)
+                effect = Answer(5, "", event.request, {"status": "ACK"})
                 one.bus.send(wire.to_message(effect, "cell/eye", RUN, "2026-01-01T00:00:00Z", 0))
 
             one.bus.listen("cell/eye", answer)
@@ -359,18 +355,11 @@ def test_a_stranger_answers_a_request(server: NatsServer, way: str) -> None:
             await client.subscribe(EYE, cb=answer)
             await client.flush()
             await client.flush()
-            request = {
-                "request": ["protocol/spark", 17],
-                "message": {},
-                "hold": "protocol/spark/3",
-                "process": 500_000,
-                "opened_ns": 12,
-            }
-            effect = Deliver(18, EventKind.REQUEST, "cell/eye", "", request)
+            identity = Identity("protocol/spark", 17)
+            effect = Ask(18, "cell/eye", identity, {}, "protocol/spark/3", 500_000, 12)
             one.bus.send(wire.to_message(effect, "protocol/spark", RUN, "2026-01-01T00:00:00Z", 12))
             await until(lambda: heard)
-            identity = ["protocol/spark", 17]
-            assert to_event(heard[0]) == (EventKind.REPLY, identity, {"status": "ACK"}, "", 0)
+            assert wire.to_event(heard[0]) == Answered(identity, {"status": "ACK"})
 
     run(case)
 

@@ -17,18 +17,19 @@ from nimdsl.base import canonical
 from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import InternalError, PermanentPortError
 from runtime.kernel.step import Paid
-from runtime.ledger.accounts import Charge, Command, Release, Reserve, Reward, Settle
+from runtime.ledger.accounts import AnyCommand, Charge, Release, Reserve, Reward, Settle
 from runtime.ledger.economy import Ledger
 from runtime.ports.bus import Listener, Message
 from runtime.ports.memory_bus import MemoryBus
 from runtime.ports.requests import Questions
-from runtime.run.run import BOOKS, LEDGER
+from runtime.run.lines import LEDGER
+from runtime.run.run import BOOKS
 from tests.properties.ledger_laws import PLAIN_TARIFF, check_laws
 from tests.support.effort import examples
 
 ADDRESS = "economy/e"
 ACTOR = "cell/a"
-YES = {"granted": True, "balance": 7}
+YES = {"said": "outcome", "granted": True, "balance": 7}
 CHARGE = Charge("k", "work", 1)
 AT_NS = 70
 
@@ -60,7 +61,7 @@ class Desk:
         data = said if isinstance(said, bytes) else canonical.encode(said)
         self.bus.send(Message(self.open[number].reply_to, data))
 
-    def ask(self, position: int, index: int = 0, command: Command = CHARGE) -> None:
+    def ask(self, position: int, index: int = 0, command: AnyCommand = CHARGE) -> None:
         self.lane.ask(
             Item(position, index, AT_NS),
             command,
@@ -89,10 +90,10 @@ def test_one_thing_at_a_time_in_order() -> None:
     desk.answer(YES)
     assert desk.items == [[3, 0], [3, BOOKS], [4, 0]]
     assert desk.happened[1:] == ["marked"]
-    desk.answer({"granted": False, "balance": 2})
+    desk.answer({**YES, "granted": False, "balance": 2})
     assert desk.happened[2:] == [(4, 0, Paid(False, 2))]
     assert desk.lane.count == 0
-    command = {"type": "Charge", "key": "k", "name": "work", "amount": 1, "scope": ""}
+    command = {"type": "charge", "key": "k", "name": "work", "amount": 1}
     assert desk.asked[0] == {"actor": ACTOR, "item": [3, 0], "at_ns": AT_NS, "command": command}
 
 
@@ -151,7 +152,20 @@ def test_an_economy_that_is_away_is_asked_again_when_it_is_back() -> None:
 
 @pytest.mark.parametrize(
     "said",
-    [b"", b"no JSON", b"[" * 100_000, b"3", b"[]", b"{}", {"granted": 1, "balance": 3}, {"granted": True}],
+    [
+        b"",
+        b"no JSON",
+        b"[" * 100_000,
+        b"3",
+        b"[]",
+        b"{}",
+        {**YES, "granted": 1},
+        {**YES, "balance": "7"},
+        {"said": "outcome", "granted": True},
+        {"said": "nothing", "granted": True, "balance": 7},
+        {"granted": True, "balance": 7},
+        {"said": "error"},
+    ],
 )
 def test_an_answer_that_is_none_is_no_answer(said: Plain) -> None:
     desk = Desk()
@@ -171,7 +185,7 @@ def test_what_the_economy_calls_impossible_is_told_and_nothing_overtakes_it() ->
     desk.ask(0)
     desk.lane.book(Item(0, 0, AT_NS), Release("k"))
     desk.then("never")
-    desk.answer({"error": "no such key"})
+    desk.answer({"said": "error", "error": "no such key"})
     desk.ask(1)
     desk.bus.advance(10 * ANSWER_WAIT_NS)
     assert [str(problem) for problem in desk.problems] == ["cell/a: the economy says: no such key"]
@@ -223,7 +237,7 @@ class Unreliable:
 
     def _reborn(self) -> Treasury:
         lines = list(self.journal.read(LEDGER)) if LEDGER in self.journal.actors() else []
-        treasury = Treasury(PLAIN_TARIFF, lines, self.journal.append, lambda act: act(), lambda: 0)
+        treasury = Treasury(PLAIN_TARIFF, lines, self.journal, lambda act: act(), lambda: 0)
         self._home = MemoryBus()
         treasury.listen(self._home, ADDRESS)
         self._home.listen("asker", lambda message: self._answers.append(message))
@@ -255,9 +269,9 @@ class Unreliable:
             self.bus.send(Message(message.reply_to, answer.data))
 
 
-def _command(kind: str, number: int, amount: int) -> Command:
+def _command(kind: str, number: int, amount: int) -> AnyCommand:
     key, hold = f"{ACTOR}/{number}", f"{ACTOR}/{max(0, number - 1)}"
-    kinds: dict[str, Command] = {
+    kinds: dict[str, AnyCommand] = {
         "reserve": Reserve(key, amount, "x"),
         "charge": Charge(key, "work", amount),
         "settle": Settle(hold, f"settle/{key}", "work", amount),

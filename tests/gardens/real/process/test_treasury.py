@@ -18,8 +18,8 @@ from nimdsl.base import canonical
 from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import PermanentPortError
 from runtime.ledger.accounts import (
+    AnyCommand,
     Charge,
-    Command,
     Release,
     Reserve,
     Reward,
@@ -31,7 +31,8 @@ from runtime.ledger.economy import Ledger
 from runtime.ports.bus import BACKLOG_COUNT_MAX, Listener, Message, Take
 from runtime.ports.journal import JournalEntry
 from runtime.ports.memory_bus import MemoryBus
-from runtime.run.run import ANSWER, BOOKS, ENTRY, LEDGER
+from runtime.run.lines import LEDGER
+from runtime.run.run import BOOKS
 from tests.properties.ledger_laws import PLAIN_TARIFF, SECOND, TARIFF, check_laws
 from tests.support.effort import examples
 
@@ -76,9 +77,10 @@ class SlowJournal:
 
 def _completes(line: JournalEntry) -> bool:
     """Whether it is what a transfer before it could not move, or moved too much."""
-    if line.kind != ENTRY:
+    if line.kind != "entry":
         return False
-    return line.body["kind"] in ("shortfall", "mismatch") or line.body["detail"]["cause"] == "overflow"
+    entry = line.body["entry"]
+    return entry["kind"] in ("shortfall", "mismatch") or entry["cause"] == "overflow"
 
 
 class Economy:
@@ -87,7 +89,7 @@ class Economy:
     def __init__(self, tariff: Tariff, journal: SlowJournal, now_ns: Callable[[], int]) -> None:
         self.journal = journal
         self.bus = MemoryBus()
-        self.treasury = Treasury(tariff, journal.lines, journal.append, journal.after, now_ns)
+        self.treasury = Treasury(tariff, journal.lines, journal, journal.after, now_ns)
         self.treasury.listen(self.bus, ADDRESS)
         self.answers: dict[int, list[Plain]] = {}
         self.bus.listen(ASKER, self._hear)
@@ -110,13 +112,18 @@ class Economy:
         return said
 
 
-def asked(command: Command, actor: str, item: list[int], at_ns: int = 0) -> bytes:
+def asked(command: AnyCommand, actor: str, item: list[int], at_ns: int = 0) -> bytes:
     body = {"actor": actor, "item": item, "at_ns": at_ns, "command": command_to_data(command)}
     return canonical.encode(body)
 
 
-def outside(command: Command) -> bytes:
+def outside(command: AnyCommand) -> bytes:
     return canonical.encode({"command": command_to_data(command)})
+
+
+def outcome(granted: bool, balance: int) -> Plain:
+    """What the economy says when it has decided."""
+    return {"said": "outcome", "granted": granted, "balance": balance}
 
 
 def economy(tariff: Tariff = PLAIN_TARIFF) -> Economy:
@@ -129,7 +136,7 @@ class Wish:
 
     actor: str
     item: list[int]
-    command: Command
+    command: AnyCommand
     at_ns: int
 
     @property
@@ -149,7 +156,7 @@ AMOUNTS = st.integers(0, 40)
 KINDS = st.sampled_from(["reserve", "charge", "settle", "release", "reward", "fine", "clash"])
 
 
-def command_of(kind: str, actor: str, position: int, amount: int, before: int) -> Command:
+def command_of(kind: str, actor: str, position: int, amount: int, before: int) -> AnyCommand:
     """A command as the kernel would make it; ``clash`` uses a key that others use too."""
     key, hold = f"{actor}/{position}", f"{actor}/{before}"
     match kind:
@@ -228,7 +235,7 @@ class TreasuryMachine(RuleBasedStateMachine):
     def the_economy_dies(self, kept_count: int, back_ns: int) -> None:
         self.now_ns = max(0, self.now_ns - back_ns)
         journal = self.economy.journal.crashed(kept_count)
-        known = [line.body["index"] for line in journal.lines if line.kind == ENTRY]
+        known = [line.body["entry"]["index"] for line in journal.lines if line.kind == "entry"]
         assert known == list(range(len(known)))
         self.economy = Economy(TARIFF, journal, lambda: self.now_ns)
         self.open.clear()
@@ -290,16 +297,17 @@ class TreasuryMachine(RuleBasedStateMachine):
         if "error" not in said:
             journal = self.economy.journal
             durable = journal.lines[: journal.durable_count]
-            item = {"actor": wish.actor, "item": wish.item, "said": said}
-            assert item in [line.body for line in durable if line.kind == ANSWER]
+            item = {"actor": wish.actor, "item": wish.item}
+            item |= {"granted": said["granted"], "balance": said["balance"]}
+            assert item in [line.body for line in durable if line.kind == "answer"]
 
     @invariant()
     def an_old_question_stays_unanswered(self) -> None:
         for number, (wish, wish_count) in self.open.items():
             answered = self.economy.answers[number]
             assert len(answered) <= 1
-            last = self.economy.treasury.last.get(wish.actor, ([-1, 0], None))[0]
-            if wish.item < last and wish.item[0] < wish_count - 1 and not wish.is_booking:
+            last = self.economy.treasury.last.get(wish.actor, ((-1, 0), None))[0]
+            if tuple(wish.item) < last and wish.item[0] < wish_count - 1 and not wish.is_booking:
                 assert answered == []
 
     @invariant()
@@ -308,7 +316,7 @@ class TreasuryMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_journal_holds_the_ledger(self) -> None:
-        written = [line.body for line in self.economy.journal.lines if line.kind == ENTRY]
+        written = [line.body["entry"] for line in self.economy.journal.lines if line.kind == "entry"]
         entries = self.economy.treasury.ledger.entries
         assert written == [canonical.decode(canonical.encode(entry.to_data())) for entry in entries]
 
@@ -335,12 +343,12 @@ def test_a_refusal_stays_a_refusal_for_its_item() -> None:
     here = economy()
     charge = Charge("cell/a/0", "work", 50)
     first = asked(charge, "cell/a", [0, 0])
-    assert here.answer(first) == {"granted": False, "balance": 50}
+    assert here.answer(first) == outcome(False, 50)
     assert here.answer(asked(Reward("big", ("k",)), "cell/b", [0, BOOKS]))["balance"] == 90
-    assert here.answer(first) == {"granted": False, "balance": 50}
+    assert here.answer(first) == outcome(False, 50)
     again = Economy(PLAIN_TARIFF, here.journal.crashed(0), lambda: 0)
-    assert again.answer(first) == {"granted": False, "balance": 50}
-    assert again.answer(asked(charge, "cell/a", [1, 0])) == {"granted": True, "balance": 40}
+    assert again.answer(first) == outcome(False, 50)
+    assert again.answer(asked(charge, "cell/a", [1, 0])) == outcome(True, 40)
 
 
 @given(
@@ -357,7 +365,7 @@ def test_how_long_a_wish_was_on_its_way_decides_nothing(wishes: list[tuple[int, 
         charge = Charge(f"cell/a/{number}", "work", amount)
         answer = in_time.apply(charge, at_ns)
         said = late.answer(asked(charge, "cell/a", [number, 0], at_ns))
-        assert said == {"granted": answer.granted, "balance": answer.balance}
+        assert said == outcome(answer.granted, answer.balance)
     assert late.treasury.ledger.entries == in_time.entries
 
 
@@ -376,7 +384,7 @@ def test_nothing_is_answered_before_it_is_durable() -> None:
     here.journal.acknowledge(1)
     assert here.answers[number] == [], "the transfer is durable, the answer is not"
     here.journal.acknowledge(1)
-    assert here.answers[number] == [{"granted": True, "balance": 45}]
+    assert here.answers[number] == [outcome(True, 45)]
 
 
 def test_old_copies_of_questions_get_no_answer_and_of_bookings_get_one() -> None:
@@ -389,7 +397,7 @@ def test_old_copies_of_questions_get_no_answer_and_of_bookings_get_one() -> None
     count = len(here.journal.lines)
     assert here.answers[here.ask(question)] == []
     assert here.answer(booking)["granted"]
-    assert here.answer(latest) == {"granted": True, "balance": 40}
+    assert here.answer(latest) == outcome(True, 40)
     assert len(here.journal.lines) == count
 
 
@@ -397,21 +405,21 @@ def test_a_program_outside_settles_and_nothing_else() -> None:
     here = economy()
     here.answer(asked(Reserve("cell/a/0", 20, "x"), "cell/a", [0, 0]))
     settle = Settle("cell/a/0", "process/17", "process", 15)
-    assert here.answer(outside(settle)) == {"granted": True, "balance": 30}
-    assert here.answer(outside(settle)) == {"granted": True, "balance": 30}
+    assert here.answer(outside(settle)) == outcome(True, 30)
+    assert here.answer(outside(settle)) == outcome(True, 30)
     assert here.treasury.ledger.balances()["cost:process"] == 15
     more = Settle("cell/a/0", "process/18", "process", 15)
-    assert here.answer(outside(more)) == {"granted": False, "balance": 30}
+    assert here.answer(outside(more)) == outcome(False, 30)
     assert "was written" in here.answer(outside(Settle("cell/a/0", "process/17", "process", 5)))["error"]
     count = len(here.treasury.ledger.entries)
-    others: list[Command] = [
+    others: list[AnyCommand] = [
         Reserve("k", 1),
         Charge("k", "n", 1),
         Release("cell/a/0"),
         Reward("small", ("k",)),
     ]
     for command in others:
-        assert here.answer(outside(command)) == {"error": "only Settle without an actor"}
+        assert here.answer(outside(command)) == {"said": "error", "error": "only settle without an actor"}
     assert len(here.treasury.ledger.entries) == count
 
 
@@ -447,7 +455,7 @@ def test_an_address_that_the_bus_does_not_take_costs_only_the_answer() -> None:
             raise AssertionError
 
     journal, bus = SlowJournal(), Narrow()
-    treasury = Treasury(PLAIN_TARIFF, [], journal.append, journal.after, lambda: 0)
+    treasury = Treasury(PLAIN_TARIFF, [], journal, journal.after, lambda: 0)
     treasury.listen(bus, ADDRESS)
     assert bus.take is not None
     bus.take(Message(ADDRESS, asked(Charge("k", "w", 5), "cell/a", [0, 0]), reply_to="subject/x"))
@@ -461,7 +469,7 @@ WHOLE: Mapping[str, Any] = {
     "actor": "cell/a",
     "item": [0, 0],
     "at_ns": 0,
-    "command": {"type": "Settle", "hold": "h", "key": "k", "name": "n", "amount": 1},
+    "command": {"type": "settle", "hold": "h", "key": "k", "name": "n", "amount": 1},
 }
 DEEP = b"[" * 100_000
 HALF = "\ud800"
@@ -472,7 +480,7 @@ NO_AMOUNTS: list[Any] = [None, True, "1", 1.0, 1e300, [], {}, -1, 1 << 63, float
 NO_ITEMS: list[Any] = [0, "0", [], [0], [0, 0, 0], ["0", 0], [0.0, 0], [True, 0], [-1, 0], [[], []], {}]
 NO_TIMES: list[Any] = [None, -1, "0", 0.0, True, [], {}]
 NO_KEYS: list[Any] = [None, "k", {}, [1], [HALF], [None], 3, ["@opening"]]
-NO_TYPES: list[Any] = [None, "", "settle", "Ledger", "__class__", [], {}, 3, HALF]
+NO_TYPES: list[Any] = [None, "", "Settle", "ledger", "__class__", [], {}, 3, HALF]
 
 
 @st.composite
@@ -492,7 +500,7 @@ def garbage(draw: Any) -> bytes:
     elif what == "actor":
         whole["actor"] = draw(st.sampled_from(NO_TEXTS))
     elif what == "reward":
-        known = {"type": "Reward", "name": "small", "keys": draw(st.sampled_from(NO_KEYS))}
+        known = {"type": "reward", "name": "small", "keys": draw(st.sampled_from(NO_KEYS))}
         whole["command"] = draw(st.sampled_from([known, {**known, "name": "unheard of", "keys": ["k"]}]))
     else:
         COMMAND_FAULTS[what](draw, command)
@@ -527,7 +535,7 @@ def test_what_is_no_command_is_an_error_and_changes_nothing(data: bytes) -> None
     here = economy()
     before = list(here.journal.lines)
     said = here.answer(data)
-    assert set(said) == {"error"}
+    assert (set(said), said["said"]) == ({"said", "error"}, "error")
     assert len(said["error"]) <= 6 * ERROR_LENGTH_MAX
     assert here.journal.lines == before
     assert len(here.treasury.ledger.entries) == len(before)
@@ -539,5 +547,5 @@ def test_garbage_does_not_hinder_what_comes_after_it(tariff: Tariff) -> None:
     here = economy(tariff)
     here.answer(json.dumps({**WHOLE, "command": {**WHOLE["command"], "key": "\ud800"}}).encode())
     here.answer(json.dumps({**WHOLE, "command": {**WHOLE["command"], "amount": 0.5}}).encode())
-    assert here.answer(asked(Charge("k", "w", 5), "cell/a", [0, 0])) == {"granted": True, "balance": 45}
+    assert here.answer(asked(Charge("k", "w", 5), "cell/a", [0, 0])) == outcome(True, 45)
     check_laws(here.treasury.ledger)

@@ -35,7 +35,7 @@ from nimdsl.compile.garden import LOCAL_GARDEN, PERFECT_GARDEN
 from nimdsl.expression.types import ANY, DURATION, INT, REAL, STRING, Type
 from nimdsl.program import Distribution, Garden, Program, Work, WorkModel
 from runtime.chance.models import Draws, WorkModels
-from runtime.kernel.events import Event, EventKind
+from runtime.kernel.events import Finished
 from runtime.ports.bus import PAYLOAD_BYTES_MAX
 from runtime.ports.requests import Questions
 from runtime.ports.translator import DocumentTranslator
@@ -215,7 +215,7 @@ class Place:
 
     works: Works
     client: Client
-    events: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
+    events: asyncio.Queue[Finished] = field(default_factory=asyncio.Queue)
     number: int = 0
 
     def start(self, work: Work, arguments: Plain = None) -> int:
@@ -228,9 +228,8 @@ class Place:
         number = self.start(work, arguments)
         assert self.events.empty(), "it came back at once, not later"
         event = await asyncio.wait_for(self.events.get(), WAIT_S)
-        assert event.kind is EventKind.FINISHED
-        payload: dict[str, Any] = event.payload
-        assert payload.pop("work") == number
+        assert event.work == number
+        payload = {"outcome": event.outcome, "values": event.values, "reason": event.reason}
         assert canonical.decode(canonical.encode(payload)) == payload, "what comes back can be journalled"
         assert self.works.count == 0
         return payload
@@ -416,7 +415,7 @@ def test_so_many_threads_and_no_more(
         assert callables.CALLS == [0, 1]
         callables.FREED.set()
         event = await here.events.get()
-        assert (event.payload["work"], event.payload["values"]["sum"]) == (numbers[2], 2)
+        assert (event.work, event.values["sum"]) == (numbers[2], 2)
         await here.nothing_more()
 
     at(server, scenario)

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gardens.real.nats.stream import StreamJournal
 from gardens.real.process.resident import Resident
 from nimdsl.base.errors import InternalError
 from nimdsl.program import Program, RealGarden
-from runtime.kernel.effects import Deliver
-from runtime.kernel.events import EventKind
-from runtime.run.host import ACCEPTED, RECORDS
+from runtime.kernel.effects import Answer, Deliver
 from tests.support.gardens import Lived, journal_in, live, local
 from tests.support.laws import broken_laws, journal_laws
 from tests.support.nats import NatsServer, nats_server
@@ -48,11 +47,11 @@ def reorders(patch: pytest.MonkeyPatch) -> None:
     original, due, kept = StreamJournal.append, counted(), list[Any]()
 
     def append(self: StreamJournal, actor: str, kind: str, body: Any) -> int:
-        if actor == "cell/vocabulary-cell" and kind == ACCEPTED:
+        if actor == "cell/vocabulary-cell" and kind == "accepted":
             if kept:
                 later = kept.pop()
                 position = original(self, actor, kind, body)
-                original(self, actor, ACCEPTED, later)
+                original(self, actor, "accepted", later)
                 return position
             if due():
                 kept.append(body)
@@ -67,8 +66,8 @@ def drops_a_record(patch: pytest.MonkeyPatch) -> None:
     original, due = StreamJournal.append, counted()
 
     def append(self: StreamJournal, actor: str, kind: str, body: Any) -> int:
-        if kind == RECORDS and body and due():
-            return original(self, actor, kind, body[:-1])
+        if kind == "records" and body["records"] and due():
+            return original(self, actor, kind, {"records": body["records"][:-1]})
         return original(self, actor, kind, body)
 
     patch.setattr(StreamJournal, "append", append)
@@ -79,7 +78,7 @@ def drops_an_event(patch: pytest.MonkeyPatch) -> None:
     original, due = StreamJournal.append, counted()
 
     def append(self: StreamJournal, actor: str, kind: str, body: Any) -> int:
-        if actor == "cell/vocabulary-cell" and kind == ACCEPTED and due():
+        if actor == "cell/vocabulary-cell" and kind == "accepted" and due():
             return 0
         return original(self, actor, kind, body)
 
@@ -92,8 +91,8 @@ def answers_twice(patch: pytest.MonkeyPatch) -> None:
 
     def send(self: Resident, effect: Deliver) -> None:
         original(self, effect)
-        if effect.kind is EventKind.REPLY and due():
-            original(self, effect._replace(number=effect.number + 1_000))
+        if isinstance(effect, Answer) and due():
+            original(self, replace(effect, number=effect.number + 1_000))
 
     patch.setattr(Resident, "_send", send)
 

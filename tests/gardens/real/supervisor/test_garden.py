@@ -82,7 +82,7 @@ def test_2_2_nothing_happens_at_the_horizon_or_after_it(
     garden = local(200.0, server=server.url)
     lived = asyncio.run(live(ticker, "s", garden, tmp_path, url=server.url))
     assert lived.result.run.stopped == "horizon"
-    assert max(record["time_ns"] for record in lived.result.records()) < 10_000_000_000
+    assert max(record.time_ns for record in lived.result.records()) < 10_000_000_000
 
 
 def test_a_process_that_comes_back_in_a_pause_stands_still_like_the_others(

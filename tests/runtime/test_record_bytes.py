@@ -1,0 +1,225 @@
+"""Records as bytes: the fast way writes what the canonical one does, and every byte can be read again."""
+
+from __future__ import annotations
+
+import random
+from typing import Any, get_type_hints
+
+import msgspec
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import fields
+
+from nimdsl.base import canonical
+from nimdsl.base.values import Fields, Value
+from runtime.record_bytes import (
+    bodies,
+    decision_of,
+    encode,
+    form_of,
+    from_data,
+    is_decision,
+    noted_data,
+    noted_from_data,
+    to_data,
+)
+from runtime.records import (
+    Aside,
+    Body,
+    Emitted,
+    Foreign,
+    LevelTimes,
+    Moment,
+    Moved,
+    Noted,
+    Record,
+    Refused,
+    tag_of,
+)
+from tests.support.effort import examples
+from tests.support.structs import EXACT, TEXT, VALUES, values_of
+
+
+class Sighted(Foreign, frozen=True, tag="test/sighted"):
+    """What a kind outside the package might leave."""
+
+    what: str
+    where: Fields
+    parts: list[LevelTimes]
+    seen_ns: Aside[int]
+    more: Value = None
+    share: float = 0.0
+    by: Aside[str] = ""
+
+
+MOMENTS = st.none() | values_of(Moment)
+PLACES = st.tuples(TEXT, st.integers(0, 1 << 40), st.integers(0, 1 << 63))
+
+
+def check(record: Record) -> None:
+    whole, decision = encode(record)
+    assert whole == canonical.encode(to_data(record))
+    assert decision == canonical.encode(decision_of(record))
+    assert from_data(canonical.decode(whole)) == record
+    noted = Noted(record.body, record.moment)
+    assert noted_from_data(canonical.decode(canonical.encode(noted_data(noted)))) == noted
+
+
+@pytest.mark.parametrize("body", bodies(), ids=lambda body: body.__name__)
+def test_bytes_are_the_canonical_ones_and_can_be_read_again(body: type[Body]) -> None:
+    @given(values_of(body), MOMENTS, PLACES)
+    @settings(max_examples=examples(40))
+    def one(what: Any, moment: Moment | None, place: tuple[str, int, int]) -> None:
+        check(Record(*place, what, moment))
+
+    one()
+
+
+@given(TEXT, VALUES, values_of(list[LevelTimes]), st.integers(), VALUES, MOMENTS)
+@settings(max_examples=examples(60))
+def test_so_are_those_of_kinds_that_the_package_does_not_know(
+    text: str, value: Any, parts: list[LevelTimes], at_ns: int, more: Any, moment: Moment | None
+) -> None:
+    check(Record("kind/x", 0, 0, Sighted(text, {"a": value}, parts, at_ns, more, 1.0, text), moment))
+    check(Record("kind/x", 0, 0, Sighted(text, {}, [], at_ns), moment))
+
+
+@given(st.sampled_from([1.0, -1.5, 1e16, 1e-7, 5e-324, 0.1 + 0.2]), st.booleans())
+def test_floats_keep_their_form_wherever_they_are(value: float, deep: bool) -> None:
+    """The two ways write them differently, so a body that holds one goes the canonical way."""
+    content: Value = {"a": [{"b": value}]} if deep else value
+    for body in (
+        Emitted(content, 1),
+        Moved("e", "a", "b", {"x": content}),
+        Moved("e", "a", "b", {}, {"x": [content]}),
+    ):
+        record = Record("cell/c", 3, 4, body)
+        check(record)
+        assert repr(value).encode() in encode(record)[0]
+
+
+@given(EXACT)
+@example({"a": (1 << 64) + 1, "b": -(1 << 63) - 1, "c": 10**40})
+def test_without_floats_both_ways_write_the_same(value: Any) -> None:
+    assert msgspec.json.Encoder(order="sorted").encode(value) == canonical.encode(value)
+
+
+def test_so_they_do_in_every_plane_of_unicode() -> None:
+    chance = random.Random(1)
+    known = [chr(code) for code in range(0x3000)]
+    for plane in range(17):
+        first = plane << 16
+        codes = {first, first + 1, *(first + 0xFFFE + end for end in (0, 1))}
+        codes |= {first + chance.randrange(0x10000) for _ in range(400)}
+        known += [chr(code) for code in sorted(codes) if not 0xD800 <= code < 0xE000]
+    chance.shuffle(known)
+    encoder = msgspec.json.Encoder(order="sorted")
+    for value in ("".join(known), known, {text: number for number, text in enumerate(known)}):
+        assert encoder.encode(value) == canonical.encode(value)
+    check(Record("cell/" + "".join(known), 0, 0, Refused("".join(known), "a", 1, 1)))
+
+
+@pytest.mark.parametrize("half", ["\ud800", "a\udfff"])
+def test_half_a_character_has_no_bytes_either_way(half: str) -> None:
+    for body in (Refused(half, "a", 1, 1), Emitted(half, 1)):
+        with pytest.raises(ValueError, match="surrogate"):
+            encode(Record("cell/c", 0, 0, body))
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        ([1], "an object is wanted, not list"),
+        ({}, "it wants `actor`, `sequence` and `time_ns`"),
+        ({"actor": "a", "sequence": 0, "time_ns": 0}, "no record is called None"),
+        ({"actor": "a", "sequence": 0, "time_ns": 0, "type": "thought"}, "no record is called 'thought'"),
+        ({"actor": "a", "sequence": 0, "time_ns": 0, "type": "begin"}, "state"),
+        ({"actor": "a", "sequence": 0, "time_ns": 0, "type": "begin", "state": 3}, "state"),
+        ({"actor": "a", "sequence": 0, "time_ns": 0, "type": "begin", "state": "a", "at_ns": 0}, "beat"),
+    ],
+)
+def test_what_is_no_record_is_told(data: Any, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        from_data(data)
+
+
+# What is a decision
+
+NO_DECISION = {"time_ns", "number", "request", "keys", "balance", "at_ns", "from_ns", "to_ns"}
+NO_DECISION |= {"left_ns", "remaining_ns", "overrun_ns", "times"}
+"""As it was when records were dictionaries."""
+WHAT_ACTIONS_DID = {"changed", "appended"}
+DECISIONS = {
+    "begin": "state",
+    "transition": "event from to",
+    "ignored": "event state",
+    "fault": "state reason",
+    "faulted": "reason",
+    "refused": "event state price level",
+    "work": "work",
+    "abandoned": "work",
+    "emit": "content",
+    "send": "to event payload",
+    "reward": "reward",
+    "request": "to message",
+    "reply": "to message",
+    "answered_again": "",
+    "duplicate": "",
+    "malformed": "reason",
+    "deferred": "",
+    "dropped": "reason",
+    "stale": "",
+    "handshake": "phase name verdict attempts translations reason sent received",
+    "phase": "phase verdict handshakes accepted rejected failed tries",
+    "arrival": "item level name takes_ns baseline",
+    "grant": "item level name ended",
+    "drop": "item level name reason",
+    "overrun": "item level",
+    "beat": "settled counts",
+}
+OWN = [body for body in bodies() if not issubclass(body, Foreign)]
+
+
+def tag(body: type[Body]) -> str:
+    return str(body.__struct_config__.tag)
+
+
+def test_the_decisions_of_each_type_are_what_they_were() -> None:
+    assert {tag(body): " ".join(form_of(body).decisions) for body in OWN} == DECISIONS
+
+
+@pytest.mark.parametrize("body", OWN, ids=tag)
+def test_every_field_is_a_decision_or_beside_the_point(body: type[Body]) -> None:
+    form, names = form_of(body), [one.encode_name for one in fields(body)]
+    assert sorted((*form.decisions, *form.asides)) == sorted(names)
+    assert not set(form.decisions) & NO_DECISION
+    assert set(form.asides) <= NO_DECISION | WHAT_ACTIONS_DID
+    hints = get_type_hints(body, include_extras=True)
+    assert form.decisions == tuple(one.encode_name for one in fields(body) if is_decision(hints[one.name]))
+
+
+@pytest.mark.parametrize("body", OWN, ids=tag)
+def test_a_decision_is_what_the_old_list_leaves(body: type[Body]) -> None:
+    @given(values_of(body), MOMENTS)
+    @settings(max_examples=examples(10))
+    def one(what: Any, moment: Moment | None) -> None:
+        record = Record("cell/c", 7, 8, what, moment)
+        left_out = NO_DECISION | WHAT_ACTIONS_DID
+        assert decision_of(record) == {
+            key: value for key, value in to_data(record).items() if key not in left_out
+        }
+
+    one()
+
+
+@pytest.mark.parametrize("body", bodies(), ids=tag)
+def test_no_field_has_the_name_of_a_place(body: type[Body]) -> None:
+    place = {"type", "actor", "sequence", "time_ns", *(one.encode_name for one in fields(Moment))}
+    assert not place & {one.encode_name for one in fields(body)}
+
+
+def test_tags_are_of_one_class_each() -> None:
+    tags = [tag(body) for body in bodies()]
+    assert len(set(tags)) == len(tags)
+    assert tag_of(Refused("push", "a", 1, 1)) == "refused"
