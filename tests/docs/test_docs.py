@@ -229,7 +229,7 @@ def _undocumented(node: ast.AST, where: str) -> list[str]:
     for child in getattr(node, "body", ()):
         if not isinstance(child, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
             continue
-        if child.name.startswith("_") or any(_is_overload(d) for d in child.decorator_list):
+        if child.name.startswith(("_", "test_")) or any(_is_overload(d) for d in child.decorator_list):
             continue
         name = f"{where}.{child.name}"
         if ast.get_docstring(child) is None:
