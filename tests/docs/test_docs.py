@@ -32,6 +32,7 @@ from tests.docs.pages import (
     patched,
     showable,
 )
+from tests.support.patience import finished, growth_of
 
 NAMES = {
     "nimdsl": {
@@ -148,14 +149,12 @@ class _Folder:
         if program == "make":
             return
         assert program == "nimdsl", f"line {line}: the tests run nothing but nimdsl"
-        done = subprocess.run(
+        done = finished(
             [sys.executable, "-m", "nimdsl", *arguments],
             cwd=self.root,
             env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
-            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            timeout=60,
+            mark=lambda: growth_of(self.root),
         )
         where = f"line {line}: {command.line}"
         assert done.returncode == command.code, f"{where}\n{done.stdout}"
@@ -230,7 +229,7 @@ def _undocumented(node: ast.AST, where: str) -> list[str]:
     for child in getattr(node, "body", ()):
         if not isinstance(child, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
             continue
-        if child.name.startswith("_") or any(_is_overload(d) for d in child.decorator_list):
+        if child.name.startswith(("_", "test_")) or any(_is_overload(d) for d in child.decorator_list):
             continue
         name = f"{where}.{child.name}"
         if ast.get_docstring(child) is None:

@@ -90,7 +90,7 @@ def test_floats_keep_their_form_wherever_they_are(value: float, deep: bool) -> N
     """The two ways write them differently, so a body that holds one goes the canonical way."""
     content: Value = {"a": [{"b": value}]} if deep else value
     for body in (
-        Emitted(content, 1),
+        Emitted(1.0, content, 1),
         Moved("e", "a", "b", {"x": content}),
         Moved("e", "a", "b", {}, {"x": [content]}),
     ):
@@ -122,7 +122,7 @@ def test_so_they_do_in_every_plane_of_unicode() -> None:
 
 @pytest.mark.parametrize("half", ["\ud800", "a\udfff"])
 def test_half_a_character_has_no_bytes_either_way(half: str) -> None:
-    for body in (Refused(half, "a", 1, 1), Emitted(half, 1)):
+    for body in (Refused(half, "a", 1, 1), Emitted(1.0, half, 1)):
         with pytest.raises(ValueError, match="surrogate"):
             encode(Record("cell/c", 0, 0, body))
 

@@ -20,12 +20,13 @@ from nimdsl.loading import rebuilt
 from runtime.run.run import ORIGIN
 from simulate import run
 from tests.gardens.report.starving import STARVING
+from tests.support.patience import finished
 from tests.support.texts import HELLO, cell
 
 
 def simulate(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "nimdsl", "simulate", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=cwd)
+    return finished(command, cwd=cwd)
 
 
 @pytest.fixture
@@ -182,7 +183,7 @@ def test_set_and_seed_are_the_library_s(hello: str) -> None:
 def test_the_wheel_simulates_without_the_checkout(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(tmp_path), str(root)]
-    subprocess.run(build, check=True, capture_output=True, timeout=300)
+    assert finished(build).returncode == 0
     (wheel,) = tmp_path.glob("nimdsl-*.whl")
     site = tmp_path / "site"
     install = [
@@ -196,7 +197,7 @@ def test_the_wheel_simulates_without_the_checkout(tmp_path: Path) -> None:
         str(site),
         str(wheel),
     ]
-    subprocess.run(install, check=True, capture_output=True, timeout=300)
+    assert finished(install).returncode == 0
     empty = tmp_path / "empty"
     empty.mkdir()
     # -S -E: nothing of this environment's editable install; its other packages come by path.
@@ -204,13 +205,10 @@ def test_the_wheel_simulates_without_the_checkout(tmp_path: Path) -> None:
     code = (
         f"import sys; sys.path[:0] = {[str(site), *packages]!r}; from nimdsl.commands import main; main()"
     )
-    done = subprocess.run(
+    done = finished(
         [sys.executable, "-S", "-c", code, "simulate", "--format", "json"],
         cwd=empty,
         env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
-        capture_output=True,
-        text=True,
-        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["lifeforce"]["final"] == 388.2

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import tracemalloc
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from nimdsl.program import Program
 from runtime.ledger.economy import COUNTED_KEYS_MAX
 from runtime.run.host import Checks
 from simulate import Result, run
+from tests.support.patience import SILENCE_S, cpu_s, finished, until_now
 from tests.support.plain import plain
 
 EVENTS = 1_500
@@ -33,7 +33,6 @@ GROWTH_MAX = 1.5
 """How much more memory four times as many events may take: what grows takes nearly four times."""
 FEW_OBJECTS = 50
 """How many more objects may wait for the collector when a run lasts twice as long."""
-WAIT_S = 60.0
 
 TICKING = """
 apiVersion: nimdsl.dev/v1
@@ -181,15 +180,13 @@ def nimdsl_simulate(*arguments: str) -> list[str]:
 
 def test_the_command_writes_what_the_library_keeps(shipped: Program, tmp_path: Path) -> None:
     command = nimdsl_simulate("spark-crash", "--out", str(tmp_path), "--format", "json")
-    done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT_S)
+    done = finished(command)
     kept = run(shipped, "spark-crash")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == json.loads(json.dumps(kept.summary))
     lines = [canonical.encode(record) + b"\n" for record in plain(kept.records())]
     assert (tmp_path / RECORDS).read_bytes() == b"".join(lines)
-    without = subprocess.run(
-        nimdsl_simulate("spark-crash", "--format", "json"), capture_output=True, text=True, timeout=WAIT_S
-    )
+    without = finished(nimdsl_simulate("spark-crash", "--format", "json"))
     assert without.stdout == done.stdout
 
 
@@ -203,16 +200,18 @@ def test_a_run_that_is_ended_leaves_no_file_half_written(how: str, tmp_path: Pat
     begun = subprocess.Popen(
         nimdsl_simulate("--specs", str(specs), "--out", str(out)), stderr=subprocess.PIPE, text=True
     )
-    partial, limit_s = out / f".{RECORDS}.partial", time.monotonic() + WAIT_S
+    partial = out / f".{RECORDS}.partial"
     try:
-        while not (partial.exists() and partial.stat().st_size) and begun.poll() is None:
-            assert time.monotonic() < limit_s, "records are written while the run goes on"
-            time.sleep(0.05)
+        until_now(
+            lambda: (partial.exists() and partial.stat().st_size) or begun.poll() is not None,
+            "records are written while the run goes on",
+            lambda: cpu_s(begun.pid),
+        )
         begun.send_signal(signal.SIGINT) if how == "interrupted" else begun.kill()
     finally:
         if sys.exc_info()[0]:
             begun.kill()
-        _, said = begun.communicate(timeout=WAIT_S)
+        _, said = begun.communicate(timeout=SILENCE_S)
     left = sorted(path.name for path in out.iterdir())
     assert begun.returncode != 0
     assert "Traceback" not in said
@@ -220,5 +219,5 @@ def test_a_run_that_is_ended_leaves_no_file_half_written(how: str, tmp_path: Pat
     assert how == "killed" or not left
     specs.write_text(ticking(3), encoding="utf-8")
     again = nimdsl_simulate("--specs", str(specs), "--out", str(out))
-    assert subprocess.run(again, capture_output=True, timeout=WAIT_S).returncode == 0
+    assert finished(again).returncode == 0
     assert sorted(path.name for path in out.iterdir()) == ["journal.sqlite", RECORDS, "summary.json"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import io
 import os
-import subprocess
 import sys
 from dataclasses import replace
 from typing import Any
@@ -16,8 +15,7 @@ from nimdsl.base.units import SECOND_NS
 from nimdsl.program import Program
 from runtime.records import Ignored, Record
 from simulate.commands.progress import AGAIN_S, FIRST_S, RECORDS_A_LOOK, Progress
-
-WAIT_S = 60.0
+from tests.support.patience import finished
 
 
 class Terminal(io.StringIO):
@@ -118,11 +116,9 @@ def test_the_command_shows_it_on_a_terminal_only() -> None:
     ours, theirs = pty.openpty()
     with os.fdopen(ours, "rb", buffering=0) as screen:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        shown = subprocess.run(
+        shown = finished(
             command,
-            stdout=subprocess.PIPE,
             stderr=theirs,
-            timeout=WAIT_S,
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0),
         )
@@ -130,10 +126,10 @@ def test_the_command_shows_it_on_a_terminal_only() -> None:
         said = b""
         while data := _read(screen.fileno()):
             said += data
-    silent = subprocess.run(command, capture_output=True, timeout=WAIT_S)
+    silent = finished(command)
     assert b" of 8 h simulated, " in said
     assert said.endswith(b"\r\x1b[K")
-    assert silent.stderr == b""
+    assert silent.stderr == ""
     assert shown.stdout == silent.stdout
 
 

@@ -22,9 +22,7 @@ from nimdsl.compile.garden import LOCAL_GARDEN
 from nimdsl.program import Garden, Program
 from runtime.ports.journal import Journal
 from runtime.run.run import ORIGIN
-
-TIMEOUT_S = 90.0
-"""No run of a test may take longer: nothing hangs."""
+from tests.support.patience import patiently
 
 Meanwhile = Callable[[LivingGarden, "ProcessLauncher | TaskLauncher"], Awaitable[None]]
 
@@ -69,12 +67,20 @@ async def live(
     living = LivingGarden(plan, state, launcher)
     disturbing: asyncio.Task[None] | None = None
     stopped, why = "broken", ""
+
+    def mark() -> object:
+        """Nothing hangs: processes come and go, or the copy of the journal grows."""
+        return launcher.seen(), living.journal.counts() if living.up else {}
+
+    async def lived() -> tuple[str, str]:
+        nonlocal disturbing
+        await living.start()
+        if meanwhile is not None:
+            disturbing = asyncio.ensure_future(meanwhile(living, launcher))
+        return await living.until_ended()
+
     try:
-        async with asyncio.timeout(TIMEOUT_S):
-            await living.start()
-            if meanwhile is not None:
-                disturbing = asyncio.ensure_future(meanwhile(living, launcher))
-            stopped, why = await living.until_ended()
+        stopped, why = await patiently(lived(), mark)
     finally:
         if disturbing is not None:
             disturbing.cancel()

@@ -17,8 +17,10 @@ from pathlib import Path
 import nats
 from nats.aio.client import Client
 
+from gardens.real.patience import Patience
+from tests.support.patience import SILENCE_S, cpu_s
+
 BINARY = Path(sysconfig.get_path("scripts")) / "nats-server"
-START_S = 10.0
 RECONNECT_S = 0.02
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
@@ -43,10 +45,10 @@ class NatsServer:
         command += ["-sd", str(self.directory), "--ports_file_dir", str(self.directory)]
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL, preexec_fn=_die_with_parent)
         ports = self.directory / f"nats-server_{self._process.pid}.ports"
-        end_s = time.monotonic() + START_S
+        patience = Patience(SILENCE_S)
         while not (listening := _listening(ports)):
             assert self._process.poll() is None, "nats-server did not start"
-            assert time.monotonic() < end_s, "nats-server does not listen"
+            assert not patience.is_over(cpu_s(self._process.pid)), "nats-server does not listen"
             time.sleep(0.002)
         self.port = int(listening.rpartition(":")[2])
         os.unlink(ports)

@@ -29,6 +29,7 @@ from gardens.real.commands.resolve import (
     unless,
 )
 from gardens.real.commands.view import screen
+from gardens.real.patience import Patience, size_of
 from gardens.real.supervisor.garden import LivingGarden
 from gardens.real.supervisor.launchers import ProcessLauncher
 from gardens.real.supervisor.plan import Plan
@@ -41,8 +42,12 @@ from nimdsl.program import Garden, Program, Scenario
 from runtime.run.run import find_scenario
 
 SCREEN_EVERY_S = 0.5
-DETACH_S_MAX = 30.0
-DOWN_S_MAX = 20.0
+DETACH_SILENCE_S = 150.0
+"""How long a garden that comes to life may write to no log: longer than it waits for its own processes."""
+DOWN_SILENCE_S = 90.0
+"""How long a garden that ends may change no file: longer than it waits for its own processes."""
+DOWN_S_MAX = 900.0
+"""How long it may take in all: one that does not even hear that it shall end, goes on changing them."""
 LOOK_EVERY_S = 0.05
 
 
@@ -175,14 +180,15 @@ def detached(name: str, specs: Sequence[Path], scenario: str, rate: float | None
         child = subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
-    give_up = time.monotonic() + DETACH_S_MAX
+    patience = Patience(DETACH_SILENCE_S)
     while b" is up: run " not in log.read_bytes():
         if child.poll() is not None:
             lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             raise TemporaryPortError("\n".join(lines[-20:]) or f"it ended with {child.returncode}")
-        if time.monotonic() > give_up:
+        if patience.is_over(size_of(state.logs.iterdir())):
             child.terminate()
-            raise TemporaryPortError(f"it did not come to life within {DETACH_S_MAX:g} s; see {log}")
+            text = f"it did not come to life, and wrote nothing for {DETACH_SILENCE_S:g} s; see {log}"
+            raise TemporaryPortError(text)
         time.sleep(LOOK_EVERY_S)
     own = garden.name
     print(f"{own} is up (pid {child.pid}); `nimdsl status {own}` shows it, `nimdsl down {own}` ends it")
@@ -197,11 +203,11 @@ def bring_down(name: str, specs: Sequence[Path]) -> None:
             return
         pid, watch = holder
         _signal(holder, signal.SIGTERM)
-        if _gone(watch, DOWN_S_MAX):
+        if _gone(watch, state):
             print(f"{garden.name} is down")
             return
         _signal(holder, signal.SIGKILL)
-        if not _gone(watch, DOWN_S_MAX):
+        if not _gone(watch, state):
             raise TemporaryPortError(f"{garden.name} does not end (pid {pid})")
         print(f"{garden.name} did not end in time and was killed; its journal is complete up to then")
 
@@ -233,6 +239,19 @@ def _signal(holder: tuple[int, int], number: signal.Signals) -> None:
         raise PermanentPortError(f"process {pid} belongs to somebody else") from None
 
 
-def _gone(watch: int, seconds: float) -> bool:
+def _gone(watch: int, state: State) -> bool:
     """Waits for the process itself: it lets go of its lock a little before it ends."""
-    return bool(select.select([watch], [], [], seconds)[0])
+    patience, give_up_s = Patience(DOWN_SILENCE_S), time.monotonic() + DOWN_S_MAX
+    while not select.select([watch], [], [], LOOK_EVERY_S)[0]:
+        if patience.is_over(_changed_ns(state)) or time.monotonic() > give_up_s:
+            return False
+    return True
+
+
+def _changed_ns(state: State) -> list[int]:
+    """A mark of a garden that ends: when the files of its folder were changed."""
+    found = []
+    for path in (*state.folder.iterdir(), *state.logs.iterdir()):
+        with contextlib.suppress(OSError):
+            found.append(path.stat().st_mtime_ns)
+    return sorted(found)

@@ -56,8 +56,8 @@ TOPIC = "Nimdsl-Topic"
 AWAY = "the bus is away: what was on its way may be lost"
 _STATUS, _NO_RESPONDERS = "Status", "503"
 RECONNECT_WAIT_S = 0.05
-CONNECT_TIMEOUT_S = 5
-FLUSH_WAIT_S, FLUSH_COUNT_MAX = 0.5, 10
+CONNECT_TIMEOUT_S = 30
+FLUSH_WAIT_S, FLUSH_COUNT_MAX = 0.5, 60
 BUFFER_BYTES_MAX = 64 << 20
 """How much may wait for the socket, whether the server is there or not."""
 SUBJECTS_LENGTH_MAX = 1_000
@@ -248,7 +248,7 @@ class NatsBus:
         return self._loop.call_later(delay_ns / SECOND_NS, act).cancel
 
     async def flush(self) -> None:
-        """Until everything so far has reached the server; at most a few seconds, silently.
+        """Until everything so far has reached the server; at most half a minute, silently.
 
         A question to nobody goes behind all that waits, and the server itself answers it.  The
         client's ping would not do: it goes ahead, and its answer may be lost with a connection.

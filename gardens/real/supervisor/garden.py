@@ -23,6 +23,7 @@ from gardens.real.clock import Clock, Origin
 from gardens.real.nats.bus import NatsBus, connect
 from gardens.real.nats.projection import Projection
 from gardens.real.nats.subjects import Subjects
+from gardens.real.patience import Patience, patiently, size_of
 from gardens.real.process.job import CONTROLLER, ECONOMY, Job
 from gardens.real.process.node import CONTROL
 from gardens.real.supervisor.control_client import OWNER, Orders
@@ -45,17 +46,19 @@ from runtime.run.run import (
     origin_of,
 )
 
-READY_S_MAX = 120.0
+READY_SILENCE_S = 120.0
+"""How long a process that starts may say nothing, and write nothing to its log."""
 LOOK_EVERY_S = 0.05
-DUE_S_MAX = 10.0
-"""How long timers that are late may hold up the end of a run."""
+DUE_SILENCE_S = 10.0
+"""How long timers that are late may hold up the end of a run while nobody takes any."""
 STATUS_EVERY_S = 1.0
 STILL_COUNT = 2
 """How many looks in a row must find nothing changed and nothing to do: then it is quiet."""
 STILL_COUNT_UNSURE = 6
 """The same where more was sent than arrived: it may be on its way, or lost."""
 WIND_DOWN_S_MIN = 0.5
-STOP_S = 10.0
+STOP_SILENCE_S = 60.0
+"""How long a garden that ends may get nowhere."""
 
 
 class LivingGarden:
@@ -146,11 +149,12 @@ class LivingGarden:
         self._origin = origin = Origin(time.monotonic_ns(), self._began_ns, self.plan.garden.rate)
         self.clock.begin(origin)
         for name in self._names:
-            told = await self._orders.give(
-                name, "begin", monotonic_ns=origin.monotonic_ns, garden_ns=origin.garden_ns
-            )
-            if told is None:
-                raise TemporaryPortError(f"{name} did not begin")
+            patience = Patience(READY_SILENCE_S)
+            numbers = {"monotonic_ns": origin.monotonic_ns, "garden_ns": origin.garden_ns}
+            while await self._orders.give(name, "begin", **numbers) is None:  # who began, goes on
+                if patience.is_over(self._growth(name)):
+                    raise TemporaryPortError(f"{name} did not begin")
+                await asyncio.sleep(LOOK_EVERY_S)
 
     def write_manifest(self, time_ns: int) -> None:
         """What others need to find this garden, and a later life to go on from ``time_ns``."""
@@ -188,11 +192,11 @@ class LivingGarden:
         address = f"cell/{group.cells[0]}"
 
         async def ready() -> None:
-            give_up = time.monotonic() + READY_S_MAX
+            patience = Patience(READY_SILENCE_S)
             while not await self._orders.hears(address):
-                if time.monotonic() > give_up:
+                if patience.is_over(self._growth(group.name)):
                     text = f"{group.name} does not listen at {subjects[group.cells[0]]}"
-                    raise TemporaryPortError(f"{text} after {READY_S_MAX:g} s")
+                    raise TemporaryPortError(f"{text}, and wrote nothing for {READY_SILENCE_S:g} s")
                 await asyncio.sleep(0.02)
 
         await self.launcher.run(group, environment, ready)
@@ -202,13 +206,19 @@ class LivingGarden:
         self._names.append(name)
 
         async def ready() -> None:
-            give_up = time.monotonic() + READY_S_MAX
+            patience = Patience(READY_SILENCE_S)
             while await self._orders.give(name, "status", 100_000_000) is None:
-                if time.monotonic() > give_up:
-                    raise TemporaryPortError(f"{name} did not answer within {READY_S_MAX:g} s")
+                if patience.is_over(self._growth(name)):
+                    text = f"{name} did not answer and wrote nothing for {READY_SILENCE_S:g} s"
+                    raise TemporaryPortError(text)
                 await asyncio.sleep(0.01)
 
         await self.launcher.start(job, ready)
+
+    def _growth(self, name: str) -> tuple[object, int]:
+        """A mark of a process that starts: what is seen of it, and how long its log is."""
+        seen = [one for one in self.launcher.seen() if one["name"] == name]
+        return seen, size_of([self.state.logs / f"{name}.log"])
 
     def _open_journal(self) -> None:
         self.journal = self._own_journal or SqliteJournal(self.state.journal)
@@ -353,9 +363,12 @@ class LivingGarden:
 
     async def _until_none_due(self) -> None:
         """What was due before the horizon is taken, however late the machine is; for a while."""
-        for _ in range(round(DUE_S_MAX / LOOK_EVERY_S)):
+        patience = Patience(DUE_SILENCE_S)
+        while True:
             said = await self.order_all("status")
             if not any(one is None or one["due"] for one in said):
+                return
+            if patience.is_over([one and one["floor_ns"] for one in said]):
                 return
             await asyncio.sleep(LOOK_EVERY_S)
 
@@ -405,11 +418,7 @@ class LivingGarden:
                 problems.append(TemporaryPortError("the economy did not close its ledger"))
             await self.launcher.stop(name)
         try:
-            async with asyncio.timeout(STOP_S):
-                await self._projection.catch_up()
-                self.journal.set_meta(COMPLETE, self.journal.counts())
-                if over:
-                    await self._forget_streams()
+            await patiently(self._copied(over), Patience(STOP_SILENCE_S), self.journal.counts)
         except TimeoutError:
             problems.append(TemporaryPortError("the journal could not be copied from the bus in time"))
         finally:
@@ -417,6 +426,12 @@ class LivingGarden:
             self.journal.commit()
         if problems:
             raise problems[0]
+
+    async def _copied(self, over: bool) -> None:
+        await self._projection.catch_up()
+        self.journal.set_meta(COMPLETE, self.journal.counts())
+        if over:
+            await self._forget_streams()
 
     def _runs(self, name: str) -> bool:
         return any(one["name"] == name and one["state"] == "running" for one in self.launcher.seen())
@@ -430,10 +445,11 @@ class LivingGarden:
                 await manager.delete_stream(self.subjects.stream(name))
 
     async def _close_ledger(self) -> bool:
-        give_up = time.monotonic() + STOP_S
+        patience = Patience(STOP_SILENCE_S)
         while await self._orders.give(ECONOMY, "close") is None:
-            if time.monotonic() > give_up or not self._runs(ECONOMY):
+            if patience.is_over(self._growth(ECONOMY)) or not self._runs(ECONOMY):
                 return False
+            await asyncio.sleep(LOOK_EVERY_S)
         return True
 
 

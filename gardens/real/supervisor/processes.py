@@ -32,7 +32,7 @@ from typing import Any, Literal
 
 from nimdsl.base.errors import InternalError, PermanentPortError
 
-GRACE_S = 3.0
+GRACE_S = 10.0
 """How long a child may take to end after SIGTERM, unless the caller says otherwise."""
 LOG_BYTES_MAX = 16 << 20
 """A log beyond this is put aside as ``NAME.1`` (one is kept) when its child starts."""

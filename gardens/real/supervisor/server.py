@@ -21,14 +21,18 @@ import socket
 import sysconfig
 from pathlib import Path
 
+from gardens.real.patience import Patience, size_of
 from gardens.real.supervisor.processes import Command
 from nimdsl.base.errors import InternalError, PermanentPortError, TemporaryPortError
 
 HOST = "127.0.0.1"
 PAYLOAD_BYTES_MAX = 8 << 20
 """The most that NATS itself advises; its own default is 1 MiB."""
-READY_S_MAX = 10.0
+SILENCE_S_MAX = 120.0
+"""How long a server that starts may write nothing to its log."""
 POLL_S = 0.01
+ANSWER_S = 5.0
+"""How long one greeting is waited for; then another is asked for."""
 SYNC_INTERVAL = "2m"
 """How long JetStream may leave messages in the page cache (its default, spelled out)."""
 
@@ -71,18 +75,16 @@ class Server:
     async def ready(self) -> None:
         """Waits until the server answers, and keeps the port that it picked.
 
-        Raises TemporaryPortError after ``READY_S_MAX`` seconds.
+        Raises TemporaryPortError when its log does not grow for ``SILENCE_S_MAX`` seconds.
         """
-        try:
-            async with asyncio.timeout(READY_S_MAX):
-                while not self._announced and not self._read_port():
-                    await asyncio.sleep(POLL_S)
-                while not await _answers(self._port):
-                    await asyncio.sleep(POLL_S)
-        except TimeoutError as problem:
-            raise TemporaryPortError(
-                f"the bus server did not answer within {READY_S_MAX:g} s; its log is {self._log}"
-            ) from problem
+        patience = Patience(SILENCE_S_MAX)
+        while not ((self._announced or self._read_port()) and await _answers(self._port)):
+            if patience.is_over((self._announced, size_of([self._log]))):
+                raise TemporaryPortError(
+                    f"the bus server did not answer and wrote nothing for {SILENCE_S_MAX:g} s; "
+                    f"its log is {self._log}"
+                )
+            await asyncio.sleep(POLL_S)
 
     def _ports_files(self) -> tuple[Path, ...]:
         return tuple(self._folder.glob("nats-server_*.ports"))
@@ -160,8 +162,9 @@ async def _answers(port: int) -> bool:
     except OSError:
         return False
     try:
-        return (await reader.readline()).startswith(b"INFO ")
-    except (OSError, ValueError):
+        async with asyncio.timeout(ANSWER_S):
+            return (await reader.readline()).startswith(b"INFO ")
+    except (OSError, ValueError):  # a TimeoutError is an OSError
         return False
     finally:
         writer.close()

@@ -16,6 +16,7 @@ from runtime.ports.requests import Questions
 
 
 def echo(world: World) -> Callable[[Message], None]:
+    """Answers what it is asked."""
     return lambda message: world.there.send(Message(message.reply_to, message.data))
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gardens.real import clock as module
 from gardens.real.clock import Clock, Origin, Timers
+from tests.support.patience import until
 
 SECOND = 1_000_000_000
 RATES = st.sampled_from([0.001, 0.5, 1.0, 2.0, 10_000.0])
@@ -135,12 +136,6 @@ def play(case: Callable[[], Awaitable[None]]) -> list[dict[str, Any]]:
 
 def fail() -> None:
     raise KeyError("nothing")
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 def test_what_is_due_at_once_is_done_in_the_order_of_asking_and_never_within_the_call() -> None:

@@ -13,11 +13,12 @@ import pytest
 from gardens.report.atomic_file import whole
 from gardens.report.pictures import Pictures
 from nimdsl.base.errors import PermanentPortError
+from tests.support.patience import finished
 
 
 def simulate(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "nimdsl", "simulate", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return finished(command)
 
 
 def test_a_file_is_there_when_it_is_complete(tmp_path: Path) -> None:

@@ -4,7 +4,21 @@
 
 from __future__ import annotations
 
-from tests.nimdsl.checks.building import ECONOMY, TALK, cell, document, finds, leaves_alone, phase, together
+import re
+from pathlib import Path
+
+from nimdsl import kinds
+from tests.nimdsl.checks.building import (
+    ECONOMY,
+    TALK,
+    YOUNG,
+    cell,
+    document,
+    finds,
+    leaves_alone,
+    phase,
+    together,
+)
 
 
 def test_an_unknown_kind_is_found_with_the_likely_one() -> None:
@@ -12,15 +26,24 @@ def test_an_unknown_kind_is_found_with_the_likely_one() -> None:
     assert finds("NIM0202", text).fix == "did you mean `Garden`?"
 
 
+ONE_OF_EACH = (
+    ECONOMY,
+    TALK,
+    YOUNG,
+    phase(),
+    document("Garden", "{}"),
+    document("Protocol", "{economy: purse, phases: [first]}", "talk"),
+    document("Scenario", "{protocol: talk}"),
+)
+
+
 def test_every_kind_is_known() -> None:
-    leaves_alone(ECONOMY, TALK, phase(), document("Garden", "{}"))
-    leaves_alone(
-        ECONOMY,
-        TALK,
-        phase(),
-        document("Protocol", "{economy: purse, phases: [first]}", "talk"),
-        document("Scenario", "{protocol: talk}"),
-    )
+    """By its name, by a schema of its own, and by a document that is right."""
+    schemas = {path.stem for path in Path(kinds.__file__).parent.glob("*.yaml")} - {"common"}
+    written = set(re.findall(r"^kind: (\w+)$", together(*ONE_OF_EACH), re.MULTILINE))
+    assert {kind.lower() for kind in kinds.kind_names()} == schemas
+    assert written == set(kinds.kind_names())
+    leaves_alone(*ONE_OF_EACH)
 
 
 def test_an_unknown_key_is_found_with_the_likely_one() -> None:

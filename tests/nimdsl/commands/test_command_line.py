@@ -14,6 +14,7 @@ import pytest
 from nimdsl import __version__
 from nimdsl.base.errors import InternalError, TemporaryPortError
 from nimdsl.commands import run, verbs
+from tests.support.patience import SILENCE_S
 
 GOOD = "apiVersion: nimdsl.dev/v1\nkind: Economy\nmetadata: {name: purse}\nspec: {opening: 10}\n"
 BAD = GOOD.replace("opening", "openning")
@@ -310,6 +311,6 @@ def test_watch_validates_again_and_ends_quietly(garden: Path) -> None:
             pass
     finally:
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=20)
+        rest, _ = process.communicate(timeout=SILENCE_S)
     assert process.returncode in (0, 130)
     assert "Traceback" not in rest

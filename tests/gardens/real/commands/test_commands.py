@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,9 @@ import pytest
 
 from nimdsl.program import Program
 from simulate import run as simulated
+from tests.support.patience import ended, growth_of, until_now
 
 pytestmark = pytest.mark.slow
-WAIT_S = 30.0
 MARK = "NIMDSL_TEST_MARK"
 
 
@@ -41,9 +40,14 @@ class Shell:
             stderr=subprocess.PIPE,
         )
 
+    def ended(self, child: subprocess.Popen[str]) -> tuple[str, str]:
+        """Its output, once it has ended by itself."""
+        ended(child, lambda: growth_of(self.folder))
+        return child.communicate()
+
     def do(self, *words: str) -> subprocess.CompletedProcess[str]:
         child = self.start(*words)
-        out, err = child.communicate(timeout=WAIT_S)
+        out, err = self.ended(child)
         return subprocess.CompletedProcess(words, child.returncode, out, err)
 
     def left(self) -> list[str]:
@@ -60,10 +64,7 @@ class Shell:
         return found
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
-        give_up = time.monotonic() + WAIT_S
-        while not condition():
-            assert time.monotonic() < give_up, what
-            time.sleep(0.05)
+        until_now(condition, what, lambda: growth_of(self.folder))
 
     def status(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.do("status", "--format", "json").stdout)
@@ -202,7 +203,7 @@ def test_ctrl_c_ends_everything(shell: Shell, verb: str, code: int) -> None:
         lambda: any("gardens.real.process.node" in line for line in shell.left()), "nothing started"
     )
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=WAIT_S)
+    out, err = shell.ended(child)
     assert child.returncode == code, out + err
     assert "Traceback" not in err
     assert shell.left() == []

@@ -28,12 +28,12 @@ from runtime.ports.requests import Questions
 from runtime.records import Identity
 from runtime.run import wire
 from tests.support.nats import NatsServer, nats_server
+from tests.support.patience import SILENCE_S, patiently, until
 
 MIB = 1 << 20
 SECOND = 1_000_000_000
 RUN = "3f2a9c01"
 EYE = f"dev.local.{RUN}.cell.eye"
-GIVE_UP_S = 20.0
 
 
 @pytest.fixture(scope="module")
@@ -74,15 +74,9 @@ async def place(url: str, rate: float = 1.0) -> AsyncIterator[Place]:
         await client.close()
 
 
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(GIVE_UP_S):
-        while not condition():
-            await asyncio.sleep(0.001)
-
-
 def run(case: Callable[[], Awaitable[None]]) -> None:
     async def all_of_it() -> None:
-        await case()
+        await patiently(case())
 
     asyncio.run(all_of_it())
 
@@ -332,7 +326,7 @@ def test_a_stranger_asks_an_actor_without_our_headers(server: NatsServer) -> Non
 
             one.bus.listen("cell/eye", answer)
             await one.bus.flush()
-            reply = await client.request(EYE, b'{"a": 1}', timeout=GIVE_UP_S)
+            reply = await client.request(EYE, b'{"a": 1}', timeout=SILENCE_S)
             assert (wire.decode(reply.data), one.escaped) == ({"status": "ACK"}, [])
 
     run(case)

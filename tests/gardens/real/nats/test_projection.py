@@ -21,6 +21,7 @@ from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import InternalError, PermanentPortError, TemporaryPortError
 from runtime.ports.journal import JournalEntry
 from tests.support.nats import NatsServer, nats_server
+from tests.support.patience import patiently
 
 ROOT = Path(__file__).parents[4]
 STREAMS = ("A", "B")
@@ -29,7 +30,7 @@ SURPRISES: list[Exception] = []
 FOLLOWER = """
 import asyncio, sys
 import nats
-from gardens.real import projection
+from gardens.real.nats import projection
 from gardens.stores.sqlite import SqliteJournal
 
 async def main(url, path):
@@ -55,7 +56,7 @@ def path(tmp_path: Path) -> Path:
 def connected(scenario: Callable[[Any], Any], server: NatsServer) -> None:
     async def run() -> None:
         async with server.client() as client:
-            await asyncio.wait_for(scenario(client), 20)
+            await patiently(scenario(client))
 
     SURPRISES.clear()
     asyncio.run(run())

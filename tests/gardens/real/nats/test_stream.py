@@ -27,6 +27,7 @@ from gardens.real.nats.stream import (
 from nimdsl.base.errors import InternalError, PermanentPortError, TemporaryPortError
 from runtime.ports.journal import JournalEntry
 from tests.support.nats import NatsServer, nats_server
+from tests.support.patience import patiently, until
 
 
 @pytest.fixture
@@ -84,16 +85,11 @@ async def batches(client: Any) -> list[Batch]:
 def connected(scenario: Callable[[Any], Any], server: NatsServer) -> None:
     async def run() -> None:
         async with server.client() as client:
-            await asyncio.wait_for(scenario(client), 20)
+            await patiently(scenario(client))
 
     SURPRISES.clear()
     asyncio.run(run())
     assert SURPRISES == []
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        await asyncio.sleep(0.002)
 
 
 # -- appending and restoring

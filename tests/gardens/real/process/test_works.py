@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-import subprocess
 import sys
 import threading
 import time
@@ -42,9 +41,9 @@ from runtime.ports.translator import DocumentTranslator
 from simulate import run as simulated
 from tests.support.gardens import live, local
 from tests.support.nats import NatsServer, nats_server
+from tests.support.patience import finished, growth_of, patiently, until
 
 SEED = 7
-WAIT_S = 20.0
 """Nothing takes that long; then a test has failed."""
 ACTOR = "cell/c"
 CALLABLES = """
@@ -227,7 +226,7 @@ class Place:
         """What the work comes back with."""
         number = self.start(work, arguments)
         assert self.events.empty(), "it came back at once, not later"
-        event = await asyncio.wait_for(self.events.get(), WAIT_S)
+        event = await self.events.get()
         assert event.work == number
         payload = {"outcome": event.outcome, "values": event.values, "reason": event.reason}
         assert canonical.decode(canonical.encode(payload)) == payload, "what comes back can be journalled"
@@ -275,7 +274,7 @@ def at(server: NatsServer, scenario: Callable[[Place], Awaitable[None]], **more:
 
     async def run() -> None:
         async with place(server, **more) as here:
-            await asyncio.wait_for(scenario(here), WAIT_S)
+            await patiently(scenario(here))
 
     asyncio.run(run())
 
@@ -381,9 +380,9 @@ def test_whatever_goes_wrong_in_a_callable_the_work_has_failed(
 def test_who_listens_hears_that_nobody_waits(server: NatsServer, callables: Any, name: str) -> None:
     async def scenario(here: Place) -> None:
         number = here.start(python(name))
-        await asyncio.to_thread(callables.STARTED.wait, WAIT_S)
+        await until(callables.STARTED.is_set)
         here.works.cancel(ACTOR, number)
-        assert await asyncio.to_thread(callables.SEEN.wait, WAIT_S)
+        await until(callables.SEEN.is_set)
         await here.nothing_more()
 
     at(server, scenario)
@@ -444,9 +443,7 @@ async def main():
 asyncio.run(main())
 print("the end")
 """
-    ended = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=WAIT_S, check=False
-    )
+    ended = finished([sys.executable, "-c", program])
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "the end\n", "")
 
 
@@ -820,7 +817,7 @@ def test_a_crash_does_idempotent_work_again_and_no_other(
 
     async def crash(living: LivingGarden, launcher: ProcessLauncher | TaskLauncher) -> None:
         assert isinstance(launcher, TaskLauncher)
-        assert await asyncio.to_thread(callables.STARTED.wait, WAIT_S)
+        await until(callables.STARTED.is_set)
         await launcher.crash("cells")
         callables.FREED.set()
 
@@ -883,9 +880,7 @@ def test_a_callable_of_a_user_is_found_beside_the_documents(tmp_path: Path) -> N
     (folder / "own.yaml").write_text(OWN, encoding="utf-8")
     (folder / "my_cells" / "eye.py").write_text(EYE, encoding="utf-8")
     words = [sys.executable, "-m", "nimdsl", "run", "looking", "--specs", "mine", "--format", "json"]
-    done = subprocess.run(
-        words, cwd=tmp_path, capture_output=True, text=True, timeout=3 * WAIT_S, check=False
-    )
+    done = finished(words, cwd=tmp_path, mark=lambda: growth_of(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     said = json.loads(done.stdout)
     assert [one["held"] for one in said["expectations"]] == [True, True]

@@ -16,6 +16,7 @@ import pytest
 from gardens.real.supervisor import processes
 from gardens.real.supervisor.processes import Child, Command, Family, Restart
 from nimdsl.base.errors import InternalError, PermanentPortError
+from tests.support.patience import until
 
 AT_ONCE = Restart(delay_s=0.001, factor=2.0, delay_max_s=0.004, limit=4)
 ROOT = Path(__file__).parents[4]
@@ -41,12 +42,6 @@ class Story:
 
     def words(self) -> list[str]:
         return [words for _, words in self.told]
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not holds():
-            await asyncio.sleep(0.005)
 
 
 def is_gone(pid: int) -> bool:

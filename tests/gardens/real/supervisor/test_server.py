@@ -21,6 +21,7 @@ from gardens.real.supervisor.processes import Family, Restart
 from gardens.real.supervisor.server import Server
 from nimdsl.base.errors import InternalError, PermanentPortError, TemporaryPortError
 from nimdsl.commands.failures import ended
+from tests.support.patience import until
 
 
 def family() -> Family:
@@ -60,8 +61,7 @@ def test_it_comes_back_on_its_port_with_its_streams(tmp_path: Path) -> None:
             await client.jetstream().publish("s.x", b"%d" % number)
         assert child.pid is not None
         os.kill(child.pid, signal.SIGKILL)
-        async with asyncio.timeout(20):
-            await back.wait()
+        await until(back.is_set)
         await server.ready()
         assert (server.url, child.starts, child.state) == (url, 2, "running")
         assert (await client.jetstream().stream_info("s")).state.messages == 20
@@ -131,7 +131,7 @@ def test_a_port_taken_at_the_last_moment_shows_in_the_log(tmp_path: Path) -> Non
 def test_a_server_that_says_nothing_is_not_waited_for_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "READY_S_MAX", 0.05)
+    monkeypatch.setattr(module, "SILENCE_S_MAX", 0.05)
     server = Server(tmp_path)
     silent = replace(server.command(), arguments=("/bin/sleep", "600"))
     (tmp_path / "nats-server_1.ports").write_text('{"nats": [')
