@@ -107,11 +107,7 @@ def renamed(path: Path) -> str:
             inside = before[-1] == "." and before[-2] in through and string in every
             if (string in here and before[-1] not in (".", "as")) or inside:
                 string = f"Other{string}"
-        elif (
-            token.type == tokenize.STRING
-            and (path.name in ("__init__.py", "economy.py"))
-            and string.strip('"') in own
-        ):
+        elif token.type == tokenize.STRING and module in DOORS and string.strip('"') in own:
             string = f'"Other{string.strip(chr(34))}"'
         changed.append((token.type, string))
         before = [*before[-1:], token.string]

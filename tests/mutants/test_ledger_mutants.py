@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from nimdsl.base.units import SECOND_NS
-from runtime.ledger.accounts import AnyCommand, Cause, EntryKind
+from runtime.ledger.accounts import AnyCommand, Cause, EntryKind, LedgerBroken
 from runtime.ledger.economy import Ledger
 from tests.properties.ledger_laws import (
     COMMANDS,
@@ -139,6 +139,25 @@ def leaves_the_last_hold(patch: Callable[[str, Any], None]) -> None:
     ],
 )
 def test_a_defect_is_caught(defect: Any, law: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the laws, on entries that the ledger itself would not have let pass."""
+    monkeypatch.setattr(Ledger, "_check_law", lambda *_: None)
     defect(lambda name, body: monkeypatch.setattr(Ledger, name, body))
     with pytest.raises(AssertionError, match=law):
+        exercise()
+
+
+@pytest.mark.parametrize(
+    "defect",
+    [
+        forgets_the_floor,
+        lets_a_penalty_break_the_floor,
+        settles_more_than_the_hold_contains,
+        forgets_the_capacity,
+    ],
+)
+def test_a_ledger_stops_at_the_entry_that_breaks_its_law(
+    defect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defect(lambda name, body: monkeypatch.setattr(Ledger, name, body))
+    with pytest.raises(LedgerBroken):
         exercise()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from typing import Any, get_type_hints
 
 import msgspec
@@ -13,6 +14,7 @@ from msgspec.structs import fields
 
 from nimdsl.base import canonical
 from nimdsl.base.values import Fields, Value
+from runtime import record_bytes
 from runtime.record_bytes import (
     bodies,
     decision_of,
@@ -51,6 +53,16 @@ class Sighted(Foreign, frozen=True, tag="test/sighted"):
     more: Value = None
     share: float = 0.0
     by: Aside[str] = ""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _registered() -> Iterator[None]:
+    """As if a package had brought it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(record_bytes, "foreign_records", lambda: (Sighted,))
+        record_bytes._classes.cache_clear()
+        yield
+    record_bytes._classes.cache_clear()
 
 
 MOMENTS = st.none() | values_of(Moment)
@@ -159,7 +171,7 @@ DECISIONS = {
     "refused": "event state price level",
     "work": "work",
     "abandoned": "work",
-    "emit": "content",
+    "emit": "confidence content",
     "send": "to event payload",
     "reward": "reward",
     "request": "to message",

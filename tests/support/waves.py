@@ -20,14 +20,14 @@ spec:
     initial: waiting
     states:
       waiting:
-        transitions: [{event: wave, internal: true, do: [{set: {heard: "${heard + 1}"}}]}]
+        transitions: [{event: wave, internal: true, do: [{set: {last: "${event.confidence}"}}]}]
         timers:
           - after: 1s
             if: ticks < 10
             to: waiting
             do:
               - set: {ticks: "${ticks + 1}"}
-              - emit: {wave: {confidence: 0.5, content: {ticks: "${ticks}"}}}
+              - emit: {confidence: 0.5, content: {ticks: "${ticks}"}}
           - {after: 2s, to: silent}
       silent: {final: true}
 ---"""
@@ -37,12 +37,12 @@ kind: Cell
 metadata: {name: %s}
 spec:
   accepts: {wave: {domain: string, confidence: real}}
-  data: {heard: int}
+  data: {last: real}
   machine:
     initial: waiting
     states:
       waiting:
-        transitions: [{event: wave, to: waiting, do: [{set: {heard: "${heard + 1}"}}]}]
+        transitions: [{event: wave, to: waiting, do: [{set: {last: "${event.confidence}"}}]}]
 ---"""
 _SCENARIO = """
 apiVersion: nimdsl.dev/v1
