@@ -15,7 +15,7 @@ metadata: {name: %s}
 spec:
   domain: %s
   accepts: {wave: {confidence: real}}
-  data: {ticks: int, heard: int}
+  data: {ticks: int, last: real}
   machine:
     initial: waiting
     states:
