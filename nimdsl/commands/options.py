@@ -21,8 +21,8 @@ from nimdsl.program import Program
 class Format(StrEnum):
     """How to print."""
 
-    text = "text"
-    json = "json"
+    TEXT = "text"
+    JSON = "json"
 
 
 Named = Annotated[str, typer.Argument(help="The scenario to run; default: `spark`, or the only one.")]

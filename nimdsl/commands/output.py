@@ -5,7 +5,6 @@ Colour is left out where the stream is no terminal or ``NO_COLOR`` is set.
 
 from __future__ import annotations
 
-import enum
 import json
 import os
 import re
@@ -20,13 +19,6 @@ from nimdsl.text.source import SUFFIXES
 
 _COLOURS = {"red": 31, "green": 32, "yellow": 33, "cyan": 36, "bold": 1, "dim": 2}
 _SEVERITY_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
-
-
-class Format(enum.StrEnum):
-    """How to print."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def styled(text: str, style: str, stream: TextIO | None = None) -> str:

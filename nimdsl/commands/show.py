@@ -12,7 +12,8 @@ import typer
 from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import phrase
-from nimdsl.commands.output import Format, chosen, print_json, styled
+from nimdsl.commands.options import Format, Printed
+from nimdsl.commands.output import chosen, print_json, styled
 from nimdsl.compile.documents import Document
 from nimdsl.kinds import Cost, by_prefix, kind_names, kinds
 from nimdsl.loading import load
@@ -34,7 +35,7 @@ class Found:
 def command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A document's name, or kind/name.")],
     specs: Annotated[list[Path] | None, typer.Option(help="Files or folders of documents.")] = None,
-    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
+    format_: Printed = Format.TEXT,
 ) -> None:
     """Show a document resolved: defaults, instances, and what it costs at worst.
 

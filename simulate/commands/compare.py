@@ -16,7 +16,7 @@ from gardens.report.terminal.columns import Column, print_table
 from gardens.report.words import seconds
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.units import MICRO, format_lifeforce
-from nimdsl.commands.options import Format
+from nimdsl.commands.options import Format, Printed
 from nimdsl.commands.output import counted, print_json
 from simulate.commands.replay import (
     DIFFERENCES_SHOWN_MAX,
@@ -44,7 +44,7 @@ def command(
     strict: Annotated[
         bool, typer.Option("--strict", help="Different decisions are an error, whatever the faults.")
     ] = False,
-    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.text,
+    format_: Printed = Format.TEXT,
 ) -> None:
     """Compare a run with the virtual garden: parity, decisions, times and costs.
 
@@ -52,7 +52,7 @@ def command(
     """
     with SqliteJournal(journal_at(journal), read_only=True) as file, _progress(replications) as progress:
         comparison = compare(file, replications, progress)
-    if format_ is Format.json:
+    if format_ is Format.JSON:
         print_json({**comparison.summary, "ok": comparison.ok(strict)})
     else:
         _report(comparison, strict)

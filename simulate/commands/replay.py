@@ -15,7 +15,7 @@ from rich.table import Table
 from gardens.report.terminal.text import WIDTH_PIPED
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base import canonical
-from nimdsl.commands.options import Format
+from nimdsl.commands.options import Format, Printed
 from nimdsl.commands.output import counted, print_json
 from runtime.run.replay import Difference, Recording, Replay, opened, replay
 
@@ -32,7 +32,7 @@ JournalPath = Annotated[
 
 def command(
     journal: JournalPath,
-    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.text,
+    format_: Printed = Format.TEXT,
 ) -> None:
     """Run a journal through the kernel again and compare the records, to the byte.
 
@@ -41,7 +41,7 @@ def command(
     with SqliteJournal(journal_at(journal), read_only=True) as file:
         recording = opened(file)
         result = replay(recording)
-    if format_ is Format.json:
+    if format_ is Format.JSON:
         print_json(result.summary)
     else:
         _report(recording, result)

@@ -42,7 +42,7 @@ def command(
     report_: Page = None,
     perfetto: Perfetto = None,
     verbose: Verbose = False,
-    format_: Printed = Format.text,
+    format_: Printed = Format.TEXT,
 ) -> None:
     """Run a scenario in the virtual garden and judge what came of it.
 
@@ -61,7 +61,7 @@ def command(
     with Pictures(report_, perfetto) as pictures, Progress(sys.stderr) as progress:
         options = Options(observe=progress.take) if progress.is_wanted else Options()
         if verbose:
-            narrator = Narrator(sys.stderr if format_ is Format.json else sys.stdout)
+            narrator = Narrator(sys.stderr if format_ is Format.JSON else sys.stdout)
             options = Options(observe=narrator.tell, notice=narrator.notice)
 
         def look(program: Program, scenario: Scenario) -> Onlooker:
@@ -70,7 +70,7 @@ def command(
 
         result = _run(program, found.name, seed, overrides, options, out, look)
         pictures.draw(result)
-    present(result, format_ is Format.json, out, pictures)
+    present(result, format_ is Format.JSON, out, pictures)
     if not result.ok:
         raise typer.Exit(1)
 

@@ -41,7 +41,7 @@ def command(
     report_: Page = None,
     perfetto: Perfetto = None,
     verbose: Verbose = False,
-    format_: Printed = Format.text,
+    format_: Printed = Format.TEXT,
 ) -> None:
     """Run a scenario for real: processes, a NATS server, real time; then judge what came of it.
 
@@ -81,7 +81,7 @@ def command(
                     scratch=Path(scratch),
                     journal=journal,
                     verbose=verbose,
-                    stream=sys.stderr if format_ is Format.json else sys.stdout,
+                    stream=sys.stderr if format_ is Format.JSON else sys.stdout,
                 )
             )
             pictures.draw(result)
@@ -91,6 +91,6 @@ def command(
             journal.close()
             if out:
                 discard(out)
-    present(result, format_ is Format.json, out, pictures)
+    present(result, format_ is Format.JSON, out, pictures)
     if not result.ok:
         raise typer.Exit(1)

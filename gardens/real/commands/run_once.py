@@ -26,7 +26,7 @@ from runtime.ports.journal import Journal
 from runtime.record_bytes import noted_from_data
 from runtime.run.host import numbered
 from runtime.run.lines import Accepted, Noticed, Witness, line_of
-from runtime.run.run import Incident
+from runtime.run.run import Incident, Stopped
 
 TELL_EVERY_S = 0.2
 _EXPECTED = ("started", "stopped")
@@ -61,7 +61,7 @@ async def run_in(
     teller = _Teller(stream, journal, verbose)
     launcher = ProcessLauncher(garden, state, teller.process)
     living = LivingGarden(plan, state, launcher, journal=journal)
-    ended: list[str] = []
+    ended: list[Stopped] = []
 
     async def live() -> None:
         await living.start()
