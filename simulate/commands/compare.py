@@ -22,13 +22,13 @@ from simulate.commands.replay import (
     DIFFERENCES_SHOWN_MAX,
     JournalPath,
     console_of,
-    journal_at,
     show_difference,
     show_sides,
     title,
     told,
 )
 from simulate.comparison import FEW, REPLICATIONS, Comparison, Cost, Durations, Sample, compare
+from simulate.journals import journal_at
 
 ROWS_SHOWN_MAX = 40
 LOSSES_SHOWN_MAX = 5

@@ -18,8 +18,8 @@ from nimdsl.base import canonical
 from nimdsl.commands.options import Format, Printed
 from nimdsl.commands.output import counted, print_json
 from runtime.run.replay import Difference, Recording, Replay, opened, replay
+from simulate.journals import journal_at
 
-JOURNAL = "journal.sqlite"
 VALUE_LENGTH_MAX = 60
 SAME_SHOWN_MAX = 12
 """How many fields that are the same are shown around those that differ."""
@@ -47,11 +47,6 @@ def command(
         _report(recording, result)
     if not result.identical:
         raise typer.Exit(1)
-
-
-def journal_at(path: Path) -> Path:
-    """The journal that is meant: a file, or the one that ``--out`` put into a folder."""
-    return path / JOURNAL if path.is_dir() else path
 
 
 def _report(recording: Recording, result: Replay) -> None:

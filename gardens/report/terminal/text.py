@@ -65,9 +65,14 @@ def present(result: Result, as_json: bool, out: Path | None, pictures: Pictures)
         report(result, out, pictures)
 
 
-def report(result: Result, out: Path | None = None, pictures: Pictures | None = None) -> None:
+def report(
+    result: Result,
+    out: Path | None = None,
+    pictures: Pictures | None = None,
+    stream: TextIO | None = None,
+) -> None:
     """Prints the whole result; with ``pictures``, which were drawn, also the beats."""
-    console = _console()
+    console = _console(stream)
     scenario = result.scenario
     where = f"garden {result.garden} · " if result.garden else ""
     console.print(
