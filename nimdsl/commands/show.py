@@ -12,8 +12,8 @@ import typer
 from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import phrase
-from nimdsl.commands.options import Format, Printed
-from nimdsl.commands.output import chosen, print_json, styled
+from nimdsl.commands.options import Format, Printed, chosen
+from nimdsl.commands.output import print_json, styled
 from nimdsl.compile.documents import Document
 from nimdsl.kinds import Cost, by_prefix, kind_names, kinds
 from nimdsl.loading import load

@@ -9,8 +9,8 @@ import typer
 
 from nimdsl.assembly import Report
 from nimdsl.base.diagnostics import Severity
-from nimdsl.commands.options import Format, Printed
-from nimdsl.commands.output import chosen, counted, print_diagnostics, print_json, styled
+from nimdsl.commands.options import Format, Printed, chosen
+from nimdsl.commands.output import counted, print_diagnostics, print_json, styled
 from nimdsl.compile.recordings import RECORDING_SUFFIX
 from nimdsl.loading import check
 from nimdsl.text.source import SUFFIXES
@@ -30,7 +30,7 @@ def command(
 
     Example: nimdsl validate garden.yaml cells/
     """
-    wanted, called = chosen(paths)
+    wanted, called = chosen(paths, quiet=True)
     report = check(wanted)
     _print(report, called, format_)
     if watch:

@@ -23,7 +23,7 @@ from nimdsl.commands.options import (
     Specs,
     Verbose,
     assignments,
-    program_for,
+    meant,
 )
 from nimdsl.program import Program, Scenario
 
@@ -54,8 +54,8 @@ def command(
     from runtime.run.run import find_scenario
     from simulate.commands.progress import Progress
 
-    program = program_for(specs, scenario)
-    found = find_scenario(program, scenario)
+    wanted = meant(scenario, specs)
+    program, found = wanted.program, find_scenario(wanted.program, wanted.scenario)
     overrides = assignments(set_ or [])
     gc.freeze()  # programs and libraries stay: the collector need not look at them again and again
     with Pictures(report_, perfetto) as pictures, Progress(sys.stderr) as progress:

@@ -257,7 +257,7 @@ def test_everything_public_has_a_docstring() -> None:
 
 
 def test_no_field_of_the_language_is_a_word_that_yaml_1_1_reads_as_a_boolean() -> None:
-    from nimdsl.kinds import any_schema
+    from nimdsl.kinds.schemas import any_schema
 
     def names(schema: object) -> set[str]:
         if isinstance(schema, list):

@@ -23,7 +23,7 @@ from nimdsl.commands.options import (
     Specs,
     Verbose,
     assignments,
-    program_for,
+    meant,
 )
 
 
@@ -59,8 +59,8 @@ def command(
     from runtime.run.run import find_scenario
 
     need_linux()
-    program = program_for(specs, scenario)
-    found = find_scenario(program, scenario)
+    wanted = meant(scenario, specs)
+    program, found = wanted.program, find_scenario(wanted.program, wanted.scenario)
     program = with_overrides(program, {**found.set, **assignments(set_ or [])})
     found = find_scenario(program, found.name)
     where = find_garden(program, garden)
@@ -77,7 +77,7 @@ def command(
                     found,
                     where,
                     seed=found.seed if seed is None else seed,
-                    folders=folders_of(specs),
+                    folders=folders_of(wanted.paths),
                     scratch=Path(scratch),
                     journal=journal,
                     verbose=verbose,

@@ -35,7 +35,7 @@ from gardens.real.supervisor.plan import Plan
 from gardens.real.supervisor.state import State
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import PermanentPortError, PortError, TemporaryPortError
-from nimdsl.commands.options import program_for
+from nimdsl.commands.options import meant
 from nimdsl.loading import with_overrides
 from nimdsl.program import Garden, Program, Scenario
 from runtime.run.run import find_scenario
@@ -60,7 +60,7 @@ def live_in(name: str, specs: Sequence[Path], scenario: str, rate: float | None,
 
 
 def _chosen(name: str, specs: Sequence[Path], scenario: str) -> tuple[Program, Scenario, Garden]:
-    program = program_for(specs, scenario)
+    program = meant(scenario, specs).program
     garden = find_garden(program, name)
     assert garden.real is not None
     found = find_scenario(program, scenario or garden.real.scenario)
