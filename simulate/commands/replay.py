@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from gardens.report.terminal.progress import Progress
 from gardens.report.terminal.text import WIDTH_PIPED
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base import canonical
@@ -38,7 +39,8 @@ def command(
 
     Example: nimdsl replay out/journal.sqlite
     """
-    with SqliteJournal(journal_at(journal), read_only=True) as file:
+    with SqliteJournal(journal_at(journal), read_only=True) as file, Progress() as progress:
+        progress.show(f"replaying {journal}")
         recording = opened(file)
         result = replay(recording)
     if format_ is Format.JSON:

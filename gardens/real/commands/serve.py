@@ -33,6 +33,7 @@ from gardens.real.supervisor.garden import LivingGarden
 from gardens.real.supervisor.launchers import ProcessLauncher
 from gardens.real.supervisor.plan import Plan
 from gardens.real.supervisor.state import State
+from gardens.report.terminal.progress import Progress
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import PermanentPortError, PortError, TemporaryPortError
 from nimdsl.commands.options import meant
@@ -175,6 +176,15 @@ def detached(name: str, specs: Sequence[Path], scenario: str, rate: float | None
         child = subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
+    own = garden.name
+    with Progress() as progress:
+        progress.show(f"{own} comes to life")
+        _until_up(child, log)
+    print(f"{own} is up (pid {child.pid}); `nimdsl status {own}` shows it, `nimdsl down {own}` ends it")
+
+
+def _until_up(child: subprocess.Popen[bytes], log: Path) -> None:
+    """Waits for what it says when it lives.  Raises TemporaryPortError."""
     give_up = time.monotonic() + DETACH_S_MAX
     while b" is up: run " not in log.read_bytes():
         if child.poll() is not None:
@@ -184,8 +194,6 @@ def detached(name: str, specs: Sequence[Path], scenario: str, rate: float | None
             child.terminate()
             raise TemporaryPortError(f"it did not come to life within {DETACH_S_MAX:g} s; see {log}")
         time.sleep(LOOK_EVERY_S)
-    own = garden.name
-    print(f"{own} is up (pid {child.pid}); `nimdsl status {own}` shows it, `nimdsl down {own}` ends it")
 
 
 def bring_down(name: str, specs: Sequence[Path]) -> None:
@@ -235,4 +243,6 @@ def _signal(holder: tuple[int, int], number: signal.Signals) -> None:
 
 def _gone(watch: int, seconds: float) -> bool:
     """Waits for the process itself: it lets go of its lock a little before it ends."""
-    return bool(select.select([watch], [], [], seconds)[0])
+    with Progress() as progress:
+        progress.show("it comes to its end")
+        return bool(select.select([watch], [], [], seconds)[0])
