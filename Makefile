@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: simulate test test-deep test-parity check lint types layers bench format clean
 
 simulate: $(READY)
-	$(BIN)/nimdsl simulate
+	@$(BIN)/nimdsl simulate
 
 test: lint types layers
 	$(BIN)/python -m pytest -n 2
@@ -49,6 +49,7 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[dev]' --constraint constraints.txt
-	touch $@
+	@echo "installing nimdsl and its tools into $(VENV): once, for a minute or two"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]' --constraint constraints.txt
+	@touch $@

@@ -223,6 +223,11 @@ class Comparison:
         """Replay and parity."""
         return self.replay.identical and self.parity.holds
 
+    def __repr__(self) -> str:
+        scenario, seed = self.recording.scenario.name, self.recording.seed
+        verdict = "ok" if self.ok() else "not ok"
+        return f"<Comparison of {scenario}, seed {seed}: {verdict}, {self.replications} virtual runs>"
+
     def ok(self, strict: bool = False) -> bool:
         """Parity holds, and decisions are the same or, unless ``strict``, may differ."""
         decisions = self.decisions

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from gardens.report.observe.watch import Look
 from gardens.report.result.export import RecordFile
-from gardens.report.result.result import Result, result_of
+from gardens.report.result.result import result_of
 from gardens.report.result.tally import Tally
 from gardens.virtual.driver import Driver, Options
 from nimdsl.base.canonical import Plain
-from nimdsl.loading import with_overrides
+from nimdsl.loading import load, with_overrides
 from nimdsl.program import Program
 from runtime.ports.journal import Journal
 from runtime.records import Record
 from runtime.run.run import find_scenario
+from simulate.result import Result
+
+Place = str | Path
 
 
 def run(
-    program: Program,
+    program: Program | Place | Sequence[Place] | None = None,
     scenario: str = "",
     *,
     seed: int | None = None,
@@ -30,16 +34,19 @@ def run(
     records: RecordFile | None = None,
     look: Look | None = None,
 ) -> Result:
-    """Runs ``scenario`` and judges it.
+    """Runs ``scenario`` of a program and judges it.
 
-    ``seed`` defaults to the scenario's own; ``set`` are overrides (``kind/name.field: value``)
-    on top of the scenario's.  Without ``keep`` a run takes little memory however long it is: the
-    result has its summary, but its records only where they are written to (``records``, then
+    ``program`` may be the path of its documents (a file or a folder), several paths, or nothing:
+    the shipped specs.  ``scenario`` defaults to ``spark``, or the only one, ``seed`` to the
+    scenario's own; ``set`` are overrides (``kind/name.field: value``) on top of the scenario's.
+    Without ``keep`` a run takes little memory however long it is: the result has its summary, but
+    its records only where they are written to (``records``, then
     :func:`gardens.report.result.export.export`), its journal only where there is a ``journal``.
-    ``look`` is asked, with the program as it runs, who looks on.  Raises
-    SpecError when there is no such scenario or an override makes the documents wrong, PermanentPortError
-    when ``records`` cannot be written.
+    ``look`` is asked, with the program as it runs, who looks on.  Raises SpecError when the
+    documents are wrong, also by an override, or there is no such scenario; PermanentPortError when
+    ``records`` cannot be written.
     """
+    program = program_of(program)
     overrides = {**find_scenario(program, scenario).set, **(set or {})}
     program = with_overrides(program, overrides)
     found = find_scenario(program, scenario)
@@ -55,7 +62,17 @@ def run(
         options = replace(options, observe=_both(options.observe, onlooker.take), booked=onlooker.book)
     driver = Driver(program, found, options, journal)
     file = records.path if records is not None else None
-    return result_of(program, found, options.seed, driver.run(), driver.journal, tally=tally, file=file)
+    outcome = result_of(program, found, options.seed, driver.run(), driver.journal, tally=tally, file=file)
+    return Result.of(outcome)
+
+
+def program_of(given: Program | Place | Sequence[Place] | None) -> Program:
+    """A program, as it is or from its documents.  Raises SpecError."""
+    if isinstance(given, Program):
+        return given
+    if given is None:
+        return load()
+    return load(given) if isinstance(given, Place) else load(*given)
 
 
 Observe = Callable[[Record], None]

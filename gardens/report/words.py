@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from nimdsl.base.units import MICRO, NANOSECONDS, SECOND_NS
+from runtime.run.run import Stopped
 
 _MINUTE_NS, _HOUR_NS = NANOSECONDS["min"], NANOSECONDS["h"]
 
@@ -16,6 +17,18 @@ REASONS = {
     "abandoned": "given up when a higher level came",
 }
 """Why an item was dropped."""
+
+
+ENDS: Mapping[Stopped, str] = {
+    "horizon": "the horizon was reached",
+    "quiet": "nothing was left to happen",
+    "limit": "there were too many events",
+    "stuck": "time stands still: too many events at one instant (a loop without delay?)",
+    "final": "the protocol ended",
+    "ended": "a person ended it",
+    "broken": "a part of it was given up",
+}
+"""Why a run ended."""
 
 
 def number(value: float) -> str:

@@ -55,7 +55,7 @@ from runtime.records import Record
 from runtime.run import wire
 from runtime.run.host import Checks, Host
 from runtime.run.lines import FORMAT, JOURNAL_FORMAT, LEDGER, Booked, write
-from runtime.run.run import WIND_DOWN_NS, Incident, Run, actors_of, has_ended, tariff_of
+from runtime.run.run import WIND_DOWN_NS, Incident, Run, Stopped, actors_of, has_ended, tariff_of
 
 EVENT_COUNT_MAX = 5_000_000
 """How many events one run takes at most."""
@@ -183,7 +183,7 @@ class Driver:
             self.incidents_left_out,
         )
 
-    def _loop(self) -> str:
+    def _loop(self) -> Stopped:
         environment, horizon_ns = self.environment, self.scenario.horizon_ns
         while (at_ns := environment.peek()) < horizon_ns:
             self.now_ns, before_ns = int(at_ns), self.now_ns

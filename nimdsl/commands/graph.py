@@ -12,7 +12,7 @@ import typer
 from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import phrase
-from nimdsl.commands.output import chosen
+from nimdsl.commands.options import chosen
 from nimdsl.kinds import Kind, kinds
 from nimdsl.loading import load
 from nimdsl.program import Program

@@ -55,7 +55,7 @@ def command(
     print("\nnext:")
     quoted = f'"{shown}"' if " " in shown else shown
     print(f"  nimdsl validate {quoted}")
-    print(f"  nimdsl simulate --specs {quoted}")
+    print(f"  nimdsl simulate {quoted}")
 
 
 def make(folder: Path, template: Template) -> list[Path]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,21 +15,36 @@ import typer
 from nimdsl.base.canonical import Plain
 from nimdsl.base.diagnostics import Diagnostic, error
 from nimdsl.base.errors import SpecError
+from nimdsl.commands.output import styled
 from nimdsl.compile.overrides import parse_assignment
-from nimdsl.loading import load
+from nimdsl.kinds import kind_names
+from nimdsl.loading import load, shipped_specs
 from nimdsl.program import Program
+from nimdsl.text.source import SUFFIXES
 
 
 class Format(StrEnum):
     """How to print."""
 
-    text = "text"
-    json = "json"
+    TEXT = "text"
+    JSON = "json"
 
 
-Named = Annotated[str, typer.Argument(help="The scenario to run; default: `spark`, or the only one.")]
+HERE = Path()
+OF_THIS_FOLDER = "documents of ./"
+LOOKED_AT_MAX = 1 << 16
+"""How many characters of a file are looked at to see whether it is ours."""
+
+Named = Annotated[
+    str,
+    typer.Argument(
+        metavar="SCENARIO|PATH",
+        help="The scenario to run, or its documents; default: `spark`, or the only one.",
+    ),
+]
 Specs = Annotated[
-    list[Path] | None, typer.Option(help="Files or folders of documents; default: the shipped specs.")
+    list[Path] | None,
+    typer.Option(help="Files or folders of documents; default: this folder's, else the shipped."),
 ]
 Garden = Annotated[str, typer.Argument(help="The garden; default: `local`.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Root of all draws; default: the scenario's.")]
@@ -45,15 +62,92 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show each step a
 Printed = Annotated[Format, typer.Option("--format", help="How to print.")]
 
 
-def program_for(specs: Sequence[Path] | None, scenario: str, quiet: bool = False) -> Program:
-    """The program in ``specs``, else the shipped one, which is said unless ``quiet``.  Raises SpecError."""
-    program = load(*(specs or []))
-    if not quiet and not specs and any(Path().glob("*.y*ml")):
-        print("running the shipped specs; `--specs .` runs this folder", file=sys.stderr)
-    if scenario and scenario not in program.scenarios and Path(scenario).exists():
-        fix = f"write `--specs {scenario}`"
-        raise SpecError((error("NIM0301", f"`{scenario}` is a path, a scenario is wanted", fix=fix),))
-    return program
+# Which documents
+
+
+@dataclass(frozen=True)
+class Meant:
+    """What a command line means: a program, a scenario in it (empty: its own choice), where it is from."""
+
+    program: Program
+    scenario: str
+    paths: tuple[Path, ...]
+
+
+def meant(given: str, specs: Sequence[Path] | None, quiet: bool = False) -> Meant:
+    """What ``given`` means: a scenario's name, or the path of documents.  Raises SpecError.
+
+    A name is looked for in ``specs``; without any, in the documents of this folder, then in the shipped
+    ones.  A name wins over a path.  What is not clear from the command line is said, unless ``quiet``.
+    """
+    is_path = bool(given) and Path(given).exists()
+    if specs:
+        program = load(*specs)
+        if is_path and given not in program.scenarios:
+            fix = f"write `--specs {given}`"
+            text = f"`{given}` is a path, a scenario of `--specs` is wanted"
+            raise SpecError((error("NIM0301", text, fix=fix),))
+        return Meant(program, given, tuple(specs))
+    if is_path and (Path(given).name != given or Path(given).suffix.lower() in SUFFIXES):
+        return Meant(load(given), "", (Path(given),))
+    found = _named(given, is_path, quiet)
+    if found.scenario not in found.program.scenarios and is_path:
+        return Meant(load(given), "", (Path(given),))
+    if is_path and not quiet:
+        say(f"`{given}` is a scenario, and a path: `--specs {given}` takes that")
+    return found
+
+
+def _named(given: str, is_path: bool, quiet: bool) -> Meant:
+    """The first place that has a scenario of that name, else the first place of all."""
+    places = [HERE, shipped_specs()] if holds_documents(HERE) else [shipped_specs()]
+    known: list[Meant] = []
+    for place in places:
+        try:
+            known.append(Meant(load(place), given, (place,)))
+        except SpecError:
+            if not is_path:
+                raise
+            continue
+        if not given or given in known[-1].program.scenarios:
+            if not quiet and place == HERE:
+                say(OF_THIS_FOLDER)
+            elif not quiet and len(places) > 1:
+                say(f"documents of the shipped specs: those of ./ have no scenario `{given}`")
+            return known[-1]
+    return known[0]
+
+
+def chosen(paths: Sequence[Path] | None, quiet: bool = False) -> tuple[list[Path], str]:
+    """The documents that are meant, and what to call them: the named, this folder's, or the shipped."""
+    if paths:
+        return list(paths), " ".join(str(path) for path in paths)
+    if not holds_documents(HERE):
+        return [shipped_specs()], "the shipped specs"
+    if not quiet:
+        say(OF_THIS_FOLDER)
+    return [HERE], "this folder"
+
+
+def holds_documents(folder: Path) -> bool:
+    """Whether a YAML file in it, not below it, has a document of ours; other tools' files are none."""
+    kinds = "|".join(kind_names())
+    ours = re.compile(rf"^(apiVersion:.*nimdsl|kind:\s*['\"]?({kinds})\b)", re.MULTILINE)
+    try:
+        files = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()]
+        return any(path.name[0] != "." and ours.search(_beginning(path)) for path in sorted(files))
+    except OSError:
+        return False
+
+
+def _beginning(path: Path) -> str:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.read(LOOKED_AT_MAX)
+
+
+def say(text: str) -> None:
+    """A remark for a person, on standard error."""
+    print(styled(text, "dim", sys.stderr), file=sys.stderr)
 
 
 def assignments(texts: Sequence[str]) -> dict[str, Plain]:

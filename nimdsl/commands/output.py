@@ -1,32 +1,21 @@
-"""What verbs print: diagnostics in colour on a terminal, plain in a pipe; JSON; which files are meant.
+"""What verbs print: diagnostics in colour on a terminal, plain in a pipe; JSON.
 
 Colour is left out where the stream is no terminal or ``NO_COLOR`` is set.
 """
 
 from __future__ import annotations
 
-import enum
 import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any, TextIO
 
 from nimdsl.base.diagnostics import Diagnostic, Severity
-from nimdsl.loading import shipped_specs
-from nimdsl.text.source import SUFFIXES
 
 _COLOURS = {"red": 31, "green": 32, "yellow": 33, "cyan": 36, "bold": 1, "dim": 2}
 _SEVERITY_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
-
-
-class Format(enum.StrEnum):
-    """How to print."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def styled(text: str, style: str, stream: TextIO | None = None) -> str:
@@ -67,15 +56,3 @@ def _coloured(diagnostic: Diagnostic, out: TextIO) -> str:
 def counted(count: int, what: str, many: str = "") -> str:
     """``1 error``, ``3 errors``."""
     return f"{count:,} {what if count == 1 else many or what + 's'}"
-
-
-def chosen(paths: Sequence[Path] | None) -> tuple[list[Path], str]:
-    """The documents that are meant, and what to call them: the named, this folder's, or the shipped."""
-    if paths:
-        return list(paths), " ".join(str(path) for path in paths)
-    here = Path()
-    try:
-        local = any(path.suffix.lower() in SUFFIXES and path.name[:1] != "." for path in here.iterdir())
-    except OSError:
-        local = False
-    return ([here], "this folder") if local else ([shipped_specs()], "the shipped specs")

@@ -12,12 +12,14 @@ import typer
 from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import phrase
-from nimdsl.commands.output import Format, chosen, print_json, styled
+from nimdsl.commands.options import Format, Printed, chosen
+from nimdsl.commands.output import print_json, styled
 from nimdsl.compile.documents import Document
 from nimdsl.kinds import Cost, by_prefix, kind_names, kinds
 from nimdsl.loading import load
 from nimdsl.program import Program
 from nimdsl.show.resolved import resolve_document, to_yaml
+from nimdsl.show.table import table_data, table_of, table_text
 from nimdsl.text.tree import Scalar
 
 
@@ -34,19 +36,47 @@ class Found:
 def command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A document's name, or kind/name.")],
     specs: Annotated[list[Path] | None, typer.Option(help="Files or folders of documents.")] = None,
-    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
+    format_: Printed = Format.TEXT,
+    table: Annotated[
+        bool, typer.Option("--table", help="Show the flat table that its machine is run as.")
+    ] = False,
 ) -> None:
     """Show a document resolved: defaults, instances, and what it costs at worst.
 
-    The YAML is complete and validates again.
+    The YAML is complete and validates again.  With `--table` it is the machine as the kernel runs it:
+    states, events, rows with guards, prices and actions, timers.
 
     Example: nimdsl show phase/identity
+
+    Example: nimdsl show cell/vocabulary-cell --table
     """
-    found = find(load(*chosen(specs)[0]), name)
-    if format_ is Format.JSON:
+    program = load(*chosen(specs)[0])
+    found = find(program, name)
+    if table:
+        _print_tables(program, found, format_)
+    elif format_ is Format.JSON:
         print_json([_data(item) for item in found])
     else:
         print("---\n".join(_text(item) for item in found), end="")
+
+
+def _print_tables(program: Program, found: list[Found], format_: Format) -> None:
+    """The tables of what was found.  Raises SpecError when nothing of it is a machine."""
+    documents = [item.document for item in found]
+    parts = {
+        f"{one.kind.lower()}/{one.name}": program.of(one.kind)[one.name]
+        for one in documents
+        if one.name in program.of(one.kind)
+    }
+    tables = {name: table for name, part in parts.items() if (table := table_of(part)) is not None}
+    if not tables:
+        text = f"`{documents[0].name}` has no machine of its own: it is of kind {documents[0].kind}"
+        fix = "name a cell, an attention or a protocol; a phase is a part of its protocol's"
+        raise SpecError((error("NIM0301", text, fix=fix),))
+    if format_ is Format.JSON:
+        print_json([{"name": name, **table_data(table)} for name, table in tables.items()])
+    else:
+        print("\n".join(table_text(name, table) for name, table in tables.items()), end="")
 
 
 def find(program: Program, name: str) -> list[Found]:

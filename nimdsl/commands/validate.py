@@ -9,7 +9,8 @@ import typer
 
 from nimdsl.assembly import Report
 from nimdsl.base.diagnostics import Severity
-from nimdsl.commands.output import Format, chosen, counted, print_diagnostics, print_json, styled
+from nimdsl.commands.options import Format, Printed, chosen
+from nimdsl.commands.output import counted, print_diagnostics, print_json, styled
 from nimdsl.compile.recordings import RECORDING_SUFFIX
 from nimdsl.loading import check
 from nimdsl.text.source import SUFFIXES
@@ -20,7 +21,7 @@ def command(
         list[Path] | None,
         typer.Argument(metavar="PATH", help="Files and folders; default: this folder's, else the shipped."),
     ] = None,
-    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
+    format_: Printed = Format.TEXT,
     watch: Annotated[bool, typer.Option("--watch", help="Validate again whenever a file changes.")] = False,
 ) -> None:
     """Check documents and show everything that is wrong with them.
@@ -29,7 +30,7 @@ def command(
 
     Example: nimdsl validate garden.yaml cells/
     """
-    wanted, called = chosen(paths)
+    wanted, called = chosen(paths, quiet=True)
     report = check(wanted)
     _print(report, called, format_)
     if watch:

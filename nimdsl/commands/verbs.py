@@ -20,7 +20,15 @@ from nimdsl import __version__
 
 GROUP = "nimdsl.commands"
 OWN = ("init", "validate", "explain", "show", "graph", "schema")
-"""The language's own verbs, in the order in which they are listed; others follow by name."""
+"""The language's own verbs, which are there without an installation."""
+GROUPS = {
+    "Write": ("init", "validate", "explain", "schema"),
+    "Run": ("simulate", "run", "replay", "compare"),
+    "Look": ("show", "graph"),
+    "Operate": ("up", "status", "pause", "resume", "down"),
+}
+"""How verbs are listed; those of other packages follow by name."""
+OTHERS = "From other packages"
 
 EPILOG = "`nimdsl VERB --help` shows what a verb can do, with an example."
 
@@ -63,8 +71,16 @@ class _Verbs(TyperGroup):
     @cached_property
     def found(self) -> dict[str, EntryPoint]:
         points = {point.name: point for point in entry_points(group=GROUP)} or _own()
-        known = [name for name in OWN if name in points]
+        known = [name for names in GROUPS.values() for name in names if name in points]
         return {name: points[name] for name in [*known, *sorted(set(points) - set(known))]}
+
+    @property
+    def grouped(self) -> dict[str, list[str]]:
+        """What was found, as it is listed; no group is empty."""
+        own = {title: [name for name in names if name in self.found] for title, names in GROUPS.items()}
+        listed = {name for names in own.values() for name in names}
+        groups = own | {OTHERS: [name for name in self.found if name not in listed]}
+        return {title: names for title, names in groups.items() if names}
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         return list(self.found)
@@ -77,9 +93,10 @@ class _Verbs(TyperGroup):
         return _command(cmd_name, self.found[cmd_name])
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
-        rows = [(name, summary(point)) for name, point in self.found.items()]
-        with formatter.section("Verbs"):
-            formatter.write_dl(rows)
+        width = max(map(len, self.found), default=0)
+        for title, names in self.grouped.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), summary(self.found[name])) for name in names])
 
 
 def _own() -> dict[str, EntryPoint]:

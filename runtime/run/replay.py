@@ -307,6 +307,10 @@ class Replay:
     other_differences: tuple[Difference, ...]
     """In lines that belong to no actor of the program."""
 
+    def __repr__(self) -> str:
+        told = "identical" if self.identical else f"{len(self.differences)} differences"
+        return f"<Replay of {len(self.actors)} actors: {told}>"
+
     @property
     def differences(self) -> tuple[Difference, ...]:
         """The first difference of each actor."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import SpecError
@@ -29,16 +30,19 @@ class Incident:
     what: str
 
 
+Stopped = Literal["final", "horizon", "quiet", "stuck", "limit", "ended", "broken"]
+"""Why a run ended; in a real garden also ended (by a person) or broken (a part of it was given up)."""
+
+
 @dataclass(frozen=True)
 class Run:
-    """``stopped`` is why it ended: final, horizon, quiet, stuck or limit; in a real garden also ended
-    (by a person) or broken (a part of it was given up)."""
+    """``stopped`` is why it ended."""
 
     run_id: str
     hosts: Mapping[str, Host]
     ledger: Ledger | None
     time_ns: int
-    stopped: str
+    stopped: Stopped
     incidents: tuple[Incident, ...]
     incidents_left_out: int = 0
     """How many more there were."""

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress
 
 from gardens.report.terminal.columns import Column, print_table
+from gardens.report.terminal.progress import Progress
 from gardens.report.words import seconds
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.units import MICRO, format_lifeforce
-from nimdsl.commands.options import Format
+from nimdsl.commands.options import Format, Printed
 from nimdsl.commands.output import counted, print_json
 from simulate.commands.replay import (
     DIFFERENCES_SHOWN_MAX,
     JournalPath,
     console_of,
-    journal_at,
     show_difference,
     show_sides,
     title,
     told,
 )
 from simulate.comparison import FEW, REPLICATIONS, Comparison, Cost, Durations, Sample, compare
+from simulate.journals import journal_at
 
 ROWS_SHOWN_MAX = 40
 LOSSES_SHOWN_MAX = 5
@@ -44,30 +42,25 @@ def command(
     strict: Annotated[
         bool, typer.Option("--strict", help="Different decisions are an error, whatever the faults.")
     ] = False,
-    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.text,
+    format_: Printed = Format.TEXT,
 ) -> None:
     """Compare a run with the virtual garden: parity, decisions, times and costs.
 
     Example: nimdsl compare out/real --replications 50
     """
-    with SqliteJournal(journal_at(journal), read_only=True) as file, _progress(replications) as progress:
-        comparison = compare(file, replications, progress)
-    if format_ is Format.json:
+    with SqliteJournal(journal_at(journal), read_only=True) as file, Progress() as progress:
+        progress.show(f"reading {journal}")
+
+        def tell(done: int) -> None:
+            progress.show(f"{done} of {counted(replications, 'virtual run')}", done / replications)
+
+        comparison = compare(file, replications, tell)
+    if format_ is Format.JSON:
         print_json({**comparison.summary, "ok": comparison.ok(strict)})
     else:
         _report(comparison, strict)
     if not comparison.ok(strict):
         raise typer.Exit(1)
-
-
-@contextmanager
-def _progress(count: int) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, nothing elsewhere."""
-
-    bar = Progress(console=Console(file=sys.stderr), transient=True, disable=not sys.stderr.isatty())
-    with bar:
-        task = bar.add_task("virtual runs", total=count)
-        yield lambda done: bar.update(task, completed=done)
 
 
 def _report(comparison: Comparison, strict: bool) -> None:

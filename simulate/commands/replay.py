@@ -12,14 +12,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from gardens.report.terminal.progress import Progress
 from gardens.report.terminal.text import WIDTH_PIPED
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base import canonical
-from nimdsl.commands.options import Format
+from nimdsl.commands.options import Format, Printed
 from nimdsl.commands.output import counted, print_json
 from runtime.run.replay import Difference, Recording, Replay, opened, replay
+from simulate.journals import journal_at
 
-JOURNAL = "journal.sqlite"
 VALUE_LENGTH_MAX = 60
 SAME_SHOWN_MAX = 12
 """How many fields that are the same are shown around those that differ."""
@@ -32,26 +33,22 @@ JournalPath = Annotated[
 
 def command(
     journal: JournalPath,
-    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.text,
+    format_: Printed = Format.TEXT,
 ) -> None:
     """Run a journal through the kernel again and compare the records, to the byte.
 
     Example: nimdsl replay out/journal.sqlite
     """
-    with SqliteJournal(journal_at(journal), read_only=True) as file:
+    with SqliteJournal(journal_at(journal), read_only=True) as file, Progress() as progress:
+        progress.show(f"replaying {journal}")
         recording = opened(file)
         result = replay(recording)
-    if format_ is Format.json:
+    if format_ is Format.JSON:
         print_json(result.summary)
     else:
         _report(recording, result)
     if not result.identical:
         raise typer.Exit(1)
-
-
-def journal_at(path: Path) -> Path:
-    """The journal that is meant: a file, or the one that ``--out`` put into a folder."""
-    return path / JOURNAL if path.is_dir() else path
 
 
 def _report(recording: Recording, result: Replay) -> None:

@@ -23,7 +23,7 @@ from nimdsl.commands.options import (
     Specs,
     Verbose,
     assignments,
-    program_for,
+    meant,
 )
 from nimdsl.program import Program, Scenario
 
@@ -42,35 +42,39 @@ def command(
     report_: Page = None,
     perfetto: Perfetto = None,
     verbose: Verbose = False,
-    format_: Printed = Format.text,
+    format_: Printed = Format.TEXT,
 ) -> None:
     """Run a scenario in the virtual garden and judge what came of it.
 
     Example: nimdsl simulate spark --seed 7 --set economy/lifeforce.opening=50
     """
     from gardens.report.pictures import Pictures
+    from gardens.report.terminal.progress import Progress
     from gardens.report.terminal.text import Narrator, present
     from gardens.virtual.driver import Options
     from runtime.run.run import find_scenario
-    from simulate.commands.progress import Progress
+    from simulate.commands.progress import Simulated
 
-    program = program_for(specs, scenario)
-    found = find_scenario(program, scenario)
+    wanted = meant(scenario, specs)
+    program, found = wanted.program, find_scenario(wanted.program, wanted.scenario)
     overrides = assignments(set_ or [])
     gc.freeze()  # programs and libraries stay: the collector need not look at them again and again
-    with Pictures(report_, perfetto) as pictures, Progress(sys.stderr) as progress:
-        options = Options(observe=progress.take) if progress.is_wanted else Options()
+    with Pictures(report_, perfetto) as pictures, Progress(wanted=not verbose) as progress:
+        simulated = Simulated(progress)
+        options = Options(observe=simulated.take) if progress.is_wanted else Options()
         if verbose:
-            narrator = Narrator(sys.stderr if format_ is Format.json else sys.stdout)
+            narrator = Narrator(sys.stderr if format_ is Format.JSON else sys.stdout)
             options = Options(observe=narrator.tell, notice=narrator.notice)
 
         def look(program: Program, scenario: Scenario) -> Onlooker:
-            progress.begin(scenario)
+            simulated.begin(scenario)
             return pictures.look(program, scenario)
 
         result = _run(program, found.name, seed, overrides, options, out, look)
+        if report_:
+            progress.show("drawing the page")
         pictures.draw(result)
-    present(result, format_ is Format.json, out, pictures)
+    present(result, format_ is Format.JSON, out, pictures)
     if not result.ok:
         raise typer.Exit(1)
 

@@ -53,7 +53,7 @@ NAMES = {
         "load_text",
         "shipped_specs",
     },
-    "simulate": {"Result", "find_scenario", "run"},
+    "simulate": {"Options", "Result", "compare", "find_scenario", "replay", "run"},
 }
 PACKAGES = ("nimdsl", "runtime", "gardens", "simulate")
 

@@ -214,16 +214,22 @@ def test_the_wheel_simulates_without_the_checkout(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["lifeforce"]["final"] == 388.2
 
 
-def test_a_path_where_a_scenario_is_wanted_is_told(hello: str) -> None:
-    done = simulate(hello)
+def test_a_path_is_taken_for_its_documents(hello: str) -> None:
+    done = simulate(hello, "--format", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["scenario"] == "hello"
+
+
+def test_a_path_beside_specs_is_told(hello: str) -> None:
+    done = simulate(hello, "--specs", hello)
     assert done.returncode == 1
     assert f"write `--specs {hello}`" in done.stderr
 
 
-def test_a_folder_with_documents_is_pointed_out(hello: str) -> None:
+def test_the_documents_of_a_folder_are_taken_and_said(hello: str) -> None:
     done = simulate("--format", "json", cwd=Path(hello).parent)
-    assert done.returncode == 0
-    assert "`--specs .`" in done.stderr
+    assert (done.returncode, done.stderr) == (0, "documents of ./\n")
+    assert json.loads(done.stdout)["scenario"] == "hello"
 
 
 def test_events_that_nobody_took_and_faults_are_shown(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ spec:
     initial: waiting
     states:
       waiting:
-        transitions: [{event: wave, internal: true, do: [{set: {last: "${event.confidence}"}}]}]
+        transitions: [{event: wave, internal: true, do: [{set: {last: "${0.5}"}}]}]
         timers:
           - after: 1s
             if: ticks < 10
@@ -42,7 +42,7 @@ spec:
     initial: waiting
     states:
       waiting:
-        transitions: [{event: wave, to: waiting, do: [{set: {last: "${event.confidence}"}}]}]
+        transitions: [{event: wave, to: waiting, do: [{set: {last: "${0.5}"}}]}]
 ---"""
 _SCENARIO = """
 apiVersion: nimdsl.dev/v1

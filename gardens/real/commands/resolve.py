@@ -19,7 +19,7 @@ from gardens.real.supervisor.state import State
 from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import PermanentPortError, SpecError
 from nimdsl.base.suggest import phrase
-from nimdsl.commands.options import program_for
+from nimdsl.commands.options import meant
 from nimdsl.compile.garden import LOCAL_GARDEN
 from nimdsl.program import Garden, Program, RealGarden
 
@@ -50,7 +50,7 @@ def living_garden(name: str, specs: Sequence[Path]) -> tuple[Garden, State]:
     state = State(Path(".nimdsl") / (name or LOCAL))
     known = None if specs else state.read_manifest()
     if known is None:
-        garden = find_garden(program_for(specs, "", quiet=True), name)
+        garden = find_garden(meant("", specs, quiet=True).program, name)
         return garden, state_of(garden)
     subjects = known["subjects"]
     real = replace(RealGarden(), environment=subjects["environment"], actors=subjects["actors"])

@@ -23,7 +23,7 @@ from nimdsl.commands.options import (
     Specs,
     Verbose,
     assignments,
-    program_for,
+    meant,
 )
 
 
@@ -41,7 +41,7 @@ def command(
     report_: Page = None,
     perfetto: Perfetto = None,
     verbose: Verbose = False,
-    format_: Printed = Format.text,
+    format_: Printed = Format.TEXT,
 ) -> None:
     """Run a scenario for real: processes, a NATS server, real time; then judge what came of it.
 
@@ -59,8 +59,8 @@ def command(
     from runtime.run.run import find_scenario
 
     need_linux()
-    program = program_for(specs, scenario)
-    found = find_scenario(program, scenario)
+    wanted = meant(scenario, specs)
+    program, found = wanted.program, find_scenario(wanted.program, wanted.scenario)
     program = with_overrides(program, {**found.set, **assignments(set_ or [])})
     found = find_scenario(program, found.name)
     where = find_garden(program, garden)
@@ -77,11 +77,11 @@ def command(
                     found,
                     where,
                     seed=found.seed if seed is None else seed,
-                    folders=folders_of(specs),
+                    folders=folders_of(wanted.paths),
                     scratch=Path(scratch),
                     journal=journal,
                     verbose=verbose,
-                    stream=sys.stderr if format_ is Format.json else sys.stdout,
+                    stream=sys.stderr if format_ is Format.JSON else sys.stdout,
                 )
             )
             pictures.draw(result)
@@ -91,6 +91,6 @@ def command(
             journal.close()
             if out:
                 discard(out)
-    present(result, format_ is Format.json, out, pictures)
+    present(result, format_ is Format.JSON, out, pictures)
     if not result.ok:
         raise typer.Exit(1)

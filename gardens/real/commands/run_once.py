@@ -7,8 +7,7 @@ import contextlib
 from pathlib import Path
 from typing import TextIO
 
-from rich.console import Console
-from rich.status import Status
+from rich.markup import escape
 
 from gardens.real.commands.resolve import Interrupted, interrupts, on_server, state_of, unless
 from gardens.real.commands.view import line
@@ -18,6 +17,7 @@ from gardens.real.supervisor.past import run_of
 from gardens.real.supervisor.plan import Plan
 from gardens.real.supervisor.state import State
 from gardens.report.result.result import Result, result_of
+from gardens.report.terminal.progress import Progress
 from gardens.report.terminal.text import Narrator
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import PortError, TemporaryPortError
@@ -26,7 +26,7 @@ from runtime.ports.journal import Journal
 from runtime.record_bytes import noted_from_data
 from runtime.run.host import numbered
 from runtime.run.lines import Accepted, Noticed, Witness, line_of
-from runtime.run.run import Incident
+from runtime.run.run import Incident, Stopped
 
 TELL_EVERY_S = 0.2
 _EXPECTED = ("started", "stopped")
@@ -61,7 +61,7 @@ async def run_in(
     teller = _Teller(stream, journal, verbose)
     launcher = ProcessLauncher(garden, state, teller.process)
     living = LivingGarden(plan, state, launcher, journal=journal)
-    ended: list[str] = []
+    ended: list[Stopped] = []
 
     async def live() -> None:
         await living.start()
@@ -101,25 +101,22 @@ class _Teller:
         self._journal = journal
         self._narrator = Narrator(stream) if verbose and stream else None
         self._read: dict[str, list[int]] = {}
-        self._console = console = Console(stderr=True, highlight=False)
-        quiet = verbose or stream is None or not console.is_terminal
-        self._status: Status | None = None if quiet else console.status("starting")
-        if self._status is not None:
-            self._status.start()
+        self._progress = Progress(wanted=not verbose and stream is not None)
+        self._progress.__enter__()
+        self._progress.show("starting")
 
     def process(self, name: str, what: str) -> None:
         """A process started or ended."""
-        if self._status is not None:
-            self._status.update(f"{name} {what}")
+        self._progress.show(f"{name} {what}")
         if what not in _EXPECTED:
-            self._console.print(f"[yellow]{name} {what}[/]", soft_wrap=True)
+            self._progress.note(f"[yellow]{escape(name)} {escape(what)}[/]")
 
     async def follow(self, living: LivingGarden) -> None:
         """Tells of the garden as it lives."""
         while True:
             await asyncio.sleep(TELL_EVERY_S)
-            if self._status is not None and living.last_status:
-                self._status.update(line(living.last_status, living.plan.scenario))
+            if living.last_status:
+                self._progress.show(line(living.last_status, living.plan.scenario))
             self.tell()
 
     def tell(self) -> None:
@@ -145,6 +142,4 @@ class _Teller:
 
     def close(self) -> None:
         """No more progress."""
-        if self._status is not None:
-            self._status.stop()
-            self._status = None
+        self._progress.close()

@@ -34,9 +34,10 @@ from gardens.real.supervisor.garden import LivingGarden
 from gardens.real.supervisor.launchers import ProcessLauncher
 from gardens.real.supervisor.plan import Plan
 from gardens.real.supervisor.state import State
+from gardens.report.terminal.progress import Progress
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import PermanentPortError, PortError, TemporaryPortError
-from nimdsl.commands.options import program_for
+from nimdsl.commands.options import meant
 from nimdsl.loading import with_overrides
 from nimdsl.program import Garden, Program, Scenario
 from runtime.run.run import find_scenario
@@ -65,7 +66,7 @@ def live_in(name: str, specs: Sequence[Path], scenario: str, rate: float | None,
 
 
 def _chosen(name: str, specs: Sequence[Path], scenario: str) -> tuple[Program, Scenario, Garden]:
-    program = program_for(specs, scenario)
+    program = meant(scenario, specs).program
     garden = find_garden(program, name)
     assert garden.real is not None
     found = find_scenario(program, scenario or garden.real.scenario)
@@ -180,6 +181,15 @@ def detached(name: str, specs: Sequence[Path], scenario: str, rate: float | None
         child = subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
+    own = garden.name
+    with Progress() as progress:
+        progress.show(f"{own} comes to life")
+        _until_up(child, state, log)
+    print(f"{own} is up (pid {child.pid}); `nimdsl status {own}` shows it, `nimdsl down {own}` ends it")
+
+
+def _until_up(child: subprocess.Popen[bytes], state: State, log: Path) -> None:
+    """Waits for what it says when it lives.  Raises TemporaryPortError."""
     patience = Patience(DETACH_SILENCE_S)
     while b" is up: run " not in log.read_bytes():
         if child.poll() is not None:
@@ -190,8 +200,6 @@ def detached(name: str, specs: Sequence[Path], scenario: str, rate: float | None
             text = f"it did not come to life, and wrote nothing for {DETACH_SILENCE_S:g} s; see {log}"
             raise TemporaryPortError(text)
         time.sleep(LOOK_EVERY_S)
-    own = garden.name
-    print(f"{own} is up (pid {child.pid}); `nimdsl status {own}` shows it, `nimdsl down {own}` ends it")
 
 
 def bring_down(name: str, specs: Sequence[Path]) -> None:
@@ -242,9 +250,11 @@ def _signal(holder: tuple[int, int], number: signal.Signals) -> None:
 def _gone(watch: int, state: State) -> bool:
     """Waits for the process itself: it lets go of its lock a little before it ends."""
     patience, give_up_s = Patience(DOWN_SILENCE_S), time.monotonic() + DOWN_S_MAX
-    while not select.select([watch], [], [], LOOK_EVERY_S)[0]:
-        if patience.is_over(_changed_ns(state)) or time.monotonic() > give_up_s:
-            return False
+    with Progress() as progress:
+        progress.show("it comes to its end")
+        while not select.select([watch], [], [], LOOK_EVERY_S)[0]:
+            if patience.is_over(_changed_ns(state)) or time.monotonic() > give_up_s:
+                return False
     return True
 
 

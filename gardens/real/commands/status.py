@@ -13,7 +13,7 @@ from nimdsl.commands.options import Format, Garden, Printed, Specs
 def command(
     garden: Garden = "",
     specs: Specs = None,
-    format_: Printed = Format.text,
+    format_: Printed = Format.TEXT,
 ) -> None:
     """Show a garden's processes, actors, lifeforce and lag; the last known state when it is away.
 
@@ -27,7 +27,7 @@ def command(
     need_linux()
     found, state = living_garden(garden, specs or [])
     status, age_s, live = asyncio.run(seen(found, state))
-    if format_ is Format.json:
+    if format_ is Format.JSON:
         print(json.dumps({"live": live, "age_s": age_s, "status": status}, indent=2, ensure_ascii=False))
     elif status is None:
         print(f"{found.name} has never been up here; `nimdsl up {found.name}` brings it to life")

@@ -42,6 +42,7 @@ from runtime.run.run import (
     COMPLETE,
     ORIGIN,
     WIND_DOWN_NS,
+    Stopped,
     actors_of,
     origin_of,
 )
@@ -316,7 +317,7 @@ class LivingGarden:
                 await self.order_all("pause")  # for a process that has come back in the meantime
             await asyncio.sleep(STATUS_EVERY_S)
 
-    async def until_ended(self) -> tuple[str, str]:
+    async def until_ended(self) -> tuple[Stopped, str]:
         """Why the run ended, as in :class:`runtime.run.run.Run`, and what there is to say of it."""
         ended = asyncio.create_task(self._until_over())
         broken = asyncio.create_task(self.until_broken())
@@ -343,7 +344,7 @@ class LivingGarden:
             given_up.cancel()
             await asyncio.gather(given_up, return_exceptions=True)
 
-    async def _until_over(self) -> str:
+    async def _until_over(self) -> Stopped:
         scenario = self.plan.scenario
         protocol = f"protocol/{scenario.protocol}"
         still = _Still(with_timers=True)

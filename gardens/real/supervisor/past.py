@@ -10,10 +10,10 @@ from runtime.ledger.economy import Ledger
 from runtime.ports.journal import Journal
 from runtime.run.host import Host
 from runtime.run.lines import Noticed, entries_in, latest_ns, processes_in
-from runtime.run.run import Incident, Run, actors_of, tariff_of
+from runtime.run.run import Incident, Run, Stopped, actors_of, tariff_of
 
 
-def run_of(plan: Plan, journal: Journal, run_id: str, stopped: str) -> Run:
+def run_of(plan: Plan, journal: Journal, run_id: str, stopped: Stopped) -> Run:
     """The run that a journal tells of; it may have ended in the middle of anything."""
     program, scenario = plan.program, plan.scenario
     hosts: dict[str, Host] = {}

@@ -11,20 +11,11 @@ from gardens.report.observe.lifeforce import Lifeforce
 from gardens.report.observe.tracks import STATES, Slice, Track
 from gardens.report.observe.view import View
 from gardens.report.palette import SLICES
-from gardens.report.words import REASONS, clock, counted, number, seconds, share, span, window
+from gardens.report.words import ENDS, REASONS, clock, counted, number, seconds, share, span, window
 from nimdsl.base.units import MICRO, SECOND_NS
 
 LISTED_MAX = 40
 Summary = Mapping[str, Any]
-_STOPPED = {
-    "horizon": "the horizon was reached",
-    "quiet": "nothing was left to happen",
-    "limit": "there were too many events",
-    "stuck": "time stood still: too many events at one instant",
-    "final": "the protocol ended",
-    "ended": "a person ended it",
-    "broken": "a part of it was given up",
-}
 
 
 def verdict(summary: Summary) -> tuple[str, str]:
@@ -41,7 +32,7 @@ def head(view: View, summary: Summary, description: str) -> str:
     """Who, what, verdict, why it ended, and that she starved."""
     kind, words = verdict(summary)
     where = f"real garden · {summary['garden']}" if summary.get("garden") else "virtual garden"
-    why = _STOPPED.get(summary["stopped"], summary["stopped"])
+    why = ENDS[summary["stopped"]]
     state = "completed" if summary["completed"] else "not completed"
     told = f"<p class=lead>{text(description)}</p>" if description else ""
     starved_ns = view.lifeforce.starved_ns if view.lifeforce else None

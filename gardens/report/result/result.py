@@ -1,14 +1,14 @@
 """The result of a run: a summary, the records, and the journal they come from.
 
-Amounts are LF and times seconds in the summary; records keep micro-LF and
-nanoseconds.  A long run does not keep its records: then the summary comes from
-what was counted as it went (:mod:`gardens.report.result.tally`), and the records from
-the file that they were written to, if there is one.
+One unit a name: amounts are LF and times seconds (``_s``) in the summary and in
+``beats``, ``cells`` and ``ledger``; ``outcome``, ``run`` and records keep micro-LF
+and nanoseconds (``_ns``).  A long run does not keep its records: then the summary
+comes from what was counted as it went (:mod:`gardens.report.result.tally`), and the
+records from the file that they were written to, if there is one.
 """
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from gardens.report.result.beats import in_seconds
+from gardens.report.result.books import Books
 from gardens.report.result.outcome import outcome_of
 from gardens.report.result.tally import Tally, tally_of
 from gardens.report.result.verdicts import Verdict, judge
+from gardens.report.words import ENDS, lifeforce, span
 from nimdsl.base import canonical
 from nimdsl.base.errors import NimdslError
 from nimdsl.base.units import MICRO, SECOND_NS
@@ -97,6 +99,21 @@ class Result:
         return ledger.lambda_over(economy.window_ns, self.run.time_ns)
 
     @property
+    def beats(self) -> list[dict[str, Value]]:
+        """The beats of the attention, in seconds, the first 10,000; none without one."""
+        return in_seconds(self.outcome.get("beats", ()))
+
+    @property
+    def cells(self) -> dict[str, dict[str, Value]]:
+        """The ``state`` and the ``data`` of each cell at the end, by name."""
+        return {name: dict(cell) for name, cell in self.outcome["cells"].items()}
+
+    @property
+    def ledger(self) -> Books:
+        """What was booked, LF and seconds."""
+        return Books(self.run.ledger)
+
+    @property
     def origin(self) -> dict[str, Value]:
         """What the journal says of the run."""
         return origin_of(self.program, self.scenario, self.garden, self.seed, self.run.run_id)
@@ -126,7 +143,7 @@ class Result:
             "lifeforce": {key: value / MICRO for key, value in self.outcome["lifeforce"].items()},
             "lambda": self.lambda_,
             "phases": [_phase(name, phase) for name, phase in self.outcome["phases"].items()],
-            **({"beats": in_seconds(self.outcome["beats"])} if "beats" in self.outcome else {}),
+            **({"beats": self.beats} if "beats" in self.outcome else {}),
             "criteria": [{"text": v.text, "held": v.held} for v in self.criteria],
             "expectations": [
                 {"text": v.text, "held": v.held, "values": dict(v.values)} for v in self.expectations
@@ -143,7 +160,7 @@ class Result:
             "incidents": [
                 {"time_s": i.time_ns / SECOND_NS, "actor": i.actor, "what": i.what} for i in self.incidents
             ],
-            "cells": {name: dict(cell) for name, cell in self.outcome["cells"].items()},
+            "cells": self.cells,
             **({"actors": self._others()} if self.scenario.actors else {}),
             **({"left_out": self.left_out} if self.left_out else {}),
         }
@@ -157,7 +174,7 @@ class Result:
         }
 
     def records(self) -> list[Record]:
-        """Every record, by time, actor and sequence.
+        """Every record, by time, actor and sequence; in nanoseconds and micro-LF.
 
         Raises NimdslError when they were neither kept nor exported, or the file is not this run's.
         """
@@ -184,25 +201,22 @@ class Result:
         return found
 
     def to_pandas(self) -> Any:
-        """The records as a pandas DataFrame.  Raises NimdslError without pandas, and as ``records``."""
+        """The records as a pandas DataFrame, in nanoseconds and micro-LF as they are.
+
+        Raises NimdslError without pandas, and as ``records``.
+        """
         try:
-            import pandas  # type: ignore[import-untyped]
+            import pandas
         except ModuleNotFoundError:
-            raise NimdslError("`Result.to_pandas` needs `pip install pandas`") from None
+            raise NimdslError('`to_pandas` needs pandas: `pip install "nimdsl[notebook]"`') from None
         return pandas.DataFrame([to_data(record) for record in self.records()])
 
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{html.escape(p['name'])}</td><td>{p['accepted']}/{p['handshakes']}</td>"
-            f"<td>{p['spent']}</td><td>{p['earned']}</td><td>{p['duration_s']:.3f}</td></tr>"
-            for p in self.summary["phases"]
-        )
-        verdict = "completed" if self.completed else "not completed"
-        return (
-            f"<p><b>{html.escape(self.scenario.name)}</b>, seed {self.seed}: {verdict}</p>"
-            "<table><tr><th>phase</th><th>accepted</th><th>spent LF</th><th>earned LF</th><th>s</th></tr>"
-            f"{rows}</table>"
-        )
+    def __repr__(self) -> str:
+        state = "completed" if self.completed else "not completed"
+        force = [lifeforce(self.outcome["lifeforce"][key]) for key in ("initial", "final")]
+        told = f", {' → '.join(force)} LF" if self.run.ledger else ""
+        why = f"{state} after {span(self.run.time_ns)}, {ENDS[self.run.stopped]}"
+        return f"<Result of {self.scenario.name}, seed {self.seed}: {why}{told}>"
 
 
 def result_of(

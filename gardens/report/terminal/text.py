@@ -18,7 +18,7 @@ from gardens.report.result.result import Result
 from gardens.report.terminal.blocks import print_beats
 from gardens.report.terminal.columns import Column, print_table
 from gardens.report.terminal.narration import instant, line_of
-from gardens.report.words import clock, span, window
+from gardens.report.words import ENDS, clock, span, window
 from nimdsl.base.units import NANOSECONDS, SECOND_NS, format_lifeforce
 from runtime.records import Record
 from runtime.run.run import Incident
@@ -65,9 +65,14 @@ def present(result: Result, as_json: bool, out: Path | None, pictures: Pictures)
         report(result, out, pictures)
 
 
-def report(result: Result, out: Path | None = None, pictures: Pictures | None = None) -> None:
+def report(
+    result: Result,
+    out: Path | None = None,
+    pictures: Pictures | None = None,
+    stream: TextIO | None = None,
+) -> None:
     """Prints the whole result; with ``pictures``, which were drawn, also the beats."""
-    console = _console()
+    console = _console(stream)
     scenario = result.scenario
     where = f"garden {result.garden} · " if result.garden else ""
     console.print(
@@ -234,15 +239,6 @@ def _print_expectations(console: Console, result: Result) -> None:
     console.print()
 
 
-_ENDS = {
-    "horizon": "the horizon was reached",
-    "quiet": "nothing was left to happen",
-    "limit": "there were too many events",
-    "stuck": "time stands still: too many events at one instant (a loop without delay?)",
-    "final": "the protocol ended",
-}
-
-
 def _busiest(result: Result) -> str:
     """The actors that were most busy in the last instant."""
     return " and ".join(actor.partition("/")[2] for actor in result.tally.busiest(2))
@@ -257,7 +253,7 @@ def _print_end(console: Console, result: Result, view: View | None) -> None:
         part = window(window_ns, result.outcome["duration"])
         economy += f" · λ {result.lambda_:.2f}" + (f" ({part})" if part else "")
     economy += _starved(view) if view is not None and view.attention else ""
-    after = f" after {_seconds(result.outcome['duration'])}: {_ENDS[result.run.stopped]}"
+    after = f" after {_seconds(result.outcome['duration'])}: {ENDS[result.run.stopped]}"
     if result.run.stopped == "stuck":
         after += f": {_busiest(result)}"
     console.print(f"[bold]{state}[/]{after}{economy}", soft_wrap=not console.is_terminal)

@@ -43,6 +43,18 @@ def test_help_lists_every_verb_with_its_line(capsys: pytest.CaptureFixture[str])
         assert len(line.split()) > 3
 
 
+def test_help_groups_verbs_and_those_of_other_packages_come_last(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    points = [
+        EntryPoint(name, "nowhere:command", verbs.GROUP) for name in ("zap", "up", "simulate", "init")
+    ]
+    monkeypatch.setattr(verbs, "entry_points", lambda group: points)
+    shown = Outcome(capsys, "--help").out
+    words = [line.split()[0] for line in shown.partition("Write:")[2].split("\n") if line.strip()][:-1]
+    assert words == ["init", "Run:", "simulate", "Operate:", "up", "From", "zap"]
+
+
 def test_help_loads_no_verb_and_no_compiler() -> None:
     code = (
         "import sys; from nimdsl.commands import run; run(['--help']); "

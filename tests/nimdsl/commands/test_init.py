@@ -38,7 +38,7 @@ def test_the_next_steps_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert run(["init", str(folder)]) == 0
     shown = capsys.readouterr().out
     assert f'nimdsl validate "{folder}"' in shown
-    assert f'nimdsl simulate --specs "{folder}"' in shown
+    assert f'nimdsl simulate "{folder}"' in shown
 
 
 def test_a_folder_that_holds_something_is_refused(

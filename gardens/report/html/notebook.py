@@ -1,0 +1,94 @@
+"""A result in a notebook: how it ended, and a table of whatever took part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from markupsafe import Markup
+
+from gardens.report.html.templating import render
+from gardens.report.result.result import Result
+from gardens.report.words import ENDS, counted, lifeforce, seconds, span
+
+ROWS_SHOWN_MAX = 40
+VALUE_LENGTH_MAX = 160
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells as text; ``more`` rows are left out."""
+
+    caption: str
+    heads: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    more: int = 0
+
+
+def notebook(result: Result) -> Markup:
+    """A few lines of HTML."""
+    force = [lifeforce(result.outcome["lifeforce"][key]) for key in ("initial", "final")]
+    tables = (_phases(result), _levels(result), _cells(result), _others(result))
+    return render(
+        "notebook",
+        scenario=result.scenario.name,
+        seed=result.seed,
+        garden=result.garden,
+        good=result.ok,
+        verdict="completed" if result.completed else "not completed",
+        time=span(result.run.time_ns),
+        why=ENDS[result.run.stopped],
+        force=f"{' → '.join(force)} LF" if result.run.ledger else "",
+        failed=[one.text for one in (*result.expectations, *result.criteria) if not one.held],
+        tables=[_shortened(table) for table in tables if table.rows],
+    )
+
+
+def _shortened(table: Table) -> Table:
+    more = max(0, len(table.rows) - ROWS_SHOWN_MAX)
+    return replace(table, rows=table.rows[:ROWS_SHOWN_MAX], more=more)
+
+
+def _phases(result: Result) -> Table:
+    rows = [
+        (
+            name,
+            f"{phase['accepted']} of {phase['handshakes']}",
+            lifeforce(phase["spent"]),
+            lifeforce(phase["earned"]),
+            seconds(phase["duration"]),
+        )
+        for name, phase in result.outcome["phases"].items()
+    ]
+    return Table("Phases", ("phase", "accepted", "spent LF", "earned LF", "time"), rows)
+
+
+def _levels(result: Result) -> Table:
+    attention: Mapping[str, Any] = result.outcome.get("attention") or {}
+    rows = [
+        (name, seconds(one["spent"]), *(f"{one[key]:,}" for key in ("done", "preempted", "dropped")))
+        for name, one in attention.get("levels", {}).items()
+    ]
+    caption = f"Levels in {counted(attention.get('beats', 0), 'beat')}"
+    return Table(caption, ("level", "spent", "done", "preempted", "dropped"), rows)
+
+
+def _cells(result: Result) -> Table:
+    """Not those that only answer a protocol: its phases say what came of them."""
+    if result.outcome["phases"]:
+        return Table("Cells")
+    rows = [(name, str(cell["state"]), _data(cell["data"])) for name, cell in result.cells.items()]
+    return Table("Cells", ("cell", "state", "data"), rows)
+
+
+def _others(result: Result) -> Table:
+    others = result.summary.get("actors", {})
+    rows = [(actor, _data(outcome)) for actor, outcome in others.items()]
+    return Table("Other actors", ("actor", "outcome"), rows)
+
+
+def _data(value: object) -> str:
+    """Fields of an object, short."""
+    told = ", ".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, Mapping) else str(value)
+    return told if len(told) <= VALUE_LENGTH_MAX else told[: VALUE_LENGTH_MAX - 1] + "…"

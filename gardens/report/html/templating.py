@@ -1,0 +1,47 @@
+"""The one door to the templates: values in, safe HTML out.
+
+The law: whatever is no :class:`markupsafe.Markup` is escaped when it is put into a template, so that
+nothing else on a page need be; a name that a template does not know is an error.  Functions of
+:mod:`gardens.report.words` are filters under their own names.  Not here: what is shown (the modules
+beside this one), how it looks (``page.css``).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+import jinja2
+from markupsafe import Markup
+
+from gardens.report import words
+
+_FILTERS = ("clock", "counted", "lifeforce", "number", "seconds", "share", "span")
+
+
+def render(name: str, /, **values: object) -> Markup:
+    """The template ``templates/<name>.html`` with these values."""
+    return Markup(_environment().get_template(f"{name}.html").render(values))
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_template),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters.update({name: getattr(words, name) for name in _FILTERS})
+    return environment
+
+
+def _template(name: str) -> str:
+    return asset(f"templates/{name}")
+
+
+def asset(path: str) -> str:
+    """A file of this package, as it is."""
+    return resources.files("gardens.report.html").joinpath(path).read_text(encoding="utf-8")

@@ -1,0 +1,153 @@
+"""The flat table of a machine, as text and as plain data: what the kernel runs, row by row.
+
+Rows stand in the order in which they are tried.  Times are seconds and amounts LF.  Not here: how a table
+comes from nested states (:mod:`nimdsl.program.flatten`), drawings (:mod:`nimdsl.show.graph`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from itertools import groupby
+from typing import Any
+
+from nimdsl.base.units import MICRO, SECOND_NS, format_duration, format_lifeforce
+from nimdsl.base.values import Value
+from nimdsl.expression.syntax import RecordOf, unparse
+from nimdsl.program import Actor, Protocol
+from nimdsl.program.flatten import Row, Table
+from nimdsl.program.machine import Action, Append, Expression, Price, Purse, Set, StartWork
+
+_MICRO_LF = ("amount", "process", "keep")
+"""Fields of actions that are amounts."""
+
+
+def table_of(part: object) -> Table | None:
+    """The table of an actor or a protocol; None of all else: a phase is a part of its protocol's."""
+    actor = part.actor if isinstance(part, Protocol) else part
+    return actor.table if isinstance(actor, Actor) else None
+
+
+def table_data(table: Table) -> dict[str, Value]:
+    """Plain data for JSON."""
+    return {
+        "begin": _row(table, table.begin) | {"source": "", "event": ""},
+        "states": [
+            {
+                "name": name,
+                "final": number in table.final,
+                "defers": [*sorted(table.deferred.get(number, ()))],
+            }
+            for number, name in enumerate(table.states)
+        ],
+        "events": list(table.events),
+        "rows": [_row(table, row) for row in table.rows],
+        "timers": [
+            {"after_s": timer.after_ns / SECOND_NS, "event": table.events[timer.event]}
+            for timer in table.timers
+        ],
+    }
+
+
+def _row(table: Table, row: Row) -> dict[str, Value]:
+    return {
+        "source": table.states[row.source],
+        "event": table.events[row.event],
+        "guard": _expression(row.guard) if row.guard else None,
+        "price": _price(row.price) if row.price else None,
+        "target": table.states[row.target],
+        "actions": [_action(action) for action in row.actions],
+        "left": list(row.left),
+        "disarm": list(row.disarm),
+        "arm": list(row.arm),
+    }
+
+
+def _price(price: Price) -> dict[str, Value]:
+    return {"amount": price.amount / MICRO, "purse": str(price.purse), "account": price.account}
+
+
+def _action(action: Action) -> dict[str, Value]:
+    given = {field.name: _field(field.name, getattr(action, field.name)) for field in fields(action)}
+    return {"do": _name(action), **{key: value for key, value in given.items() if value not in (None, "")}}
+
+
+def _name(action: Action) -> str:
+    return "work" if isinstance(action, StartWork) else type(action).__name__.lower()
+
+
+def _field(name: str, value: Any) -> Value:
+    if isinstance(value, Expression):
+        return _expression(value)
+    if isinstance(value, tuple):
+        return ".".join(value)
+    found: Value = value / MICRO if name in _MICRO_LF else value
+    return found
+
+
+def _expression(expression: Expression) -> str:
+    """As it is written; a record with the names of its fields, nothing for an empty one."""
+    node = expression.node
+    if not isinstance(node, RecordOf):
+        return unparse(node)
+    told = ", ".join(f"{name}: {unparse(one)}" for name, one in node.fields)
+    return f"{{{told}}}" if told else ""
+
+
+# As text
+
+
+def table_text(title: str, table: Table) -> str:
+    """Rows under the state that they leave, with all that they do; then the timers."""
+    parts = {"state": table.states, "event": table.events, "row": table.rows, "timer": table.timers}
+    told = ", ".join(f"{len(many)} {one if len(many) == 1 else one + 's'}" for one, many in parts.items())
+    lines = [f"{title}: {told}", "", f"begins in {table.states[table.begin.target]}"]
+    lines += _effects(table.begin)
+    for source, rows in groupby(table.rows, key=lambda row: row.source):
+        deferred = ", ".join(sorted(table.deferred.get(source, ())))
+        lines += ["", table.states[source] + (f"  (defers {deferred})" if deferred else "")]
+        for row in rows:
+            lines += [f"  {_head(table, row)}", *_effects(row)]
+    final = [table.states[number] for number in sorted(table.final)]
+    lines += ["", f"final: {', '.join(final)}"] if final else []
+    if table.timers:
+        lines += ["", "timers"]
+        lines += [f"  {n}: after {_timer(table, n)}" for n in range(len(table.timers))]
+    return "\n".join(lines) + "\n"
+
+
+def _timer(table: Table, number: int) -> str:
+    timer = table.timers[number]
+    return f"{format_duration(timer.after_ns)}, {table.events[timer.event]}"
+
+
+def _head(table: Table, row: Row) -> str:
+    guard = f" [{_expression(row.guard)}]" if row.guard else ""
+    price = f"  ({_priced(row.price)})" if row.price else ""
+    return f"{table.events[row.event]}{guard} → {table.states[row.target]}{price}"
+
+
+def _priced(price: Price) -> str:
+    if price.purse is Purse.REQUEST:
+        return f"the request pays for {price.account}"
+    verb = "reserves " if price.purse is Purse.HOLD else ""
+    return f"{verb}{format_lifeforce(price.amount)} LF for {price.account}"
+
+
+def _effects(row: Row) -> Iterator[str]:
+    for action in row.actions:
+        yield f"      {_told(action)}"
+    for verb, numbers in (("disarm", row.disarm), ("arm", row.arm)):
+        if numbers:
+            yield f"      {verb} timer {', '.join(map(str, numbers))}"
+
+
+def _told(action: Action) -> str:
+    if isinstance(action, Set):
+        otherwise = f", else raise {action.otherwise}" if action.otherwise else ""
+        return f"set {'.'.join(action.path)} = {_expression(action.value)}{otherwise}"
+    if isinstance(action, Append):
+        return f"append {'.'.join(action.path)} += {_expression(action.value)}"
+    told = _action(action)
+    name = told.pop("do")
+    return f"{name} " + ", ".join(f"{key}: {value}" for key, value in told.items())

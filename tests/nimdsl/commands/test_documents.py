@@ -1,0 +1,120 @@
+"""Which documents a command line means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import nimdsl
+from nimdsl.base.errors import SpecError
+from nimdsl.commands import run
+from nimdsl.commands.options import chosen, holds_documents, meant
+from tests.support.texts import HELLO
+
+COMPOSE = "services:\n  web: {image: nginx}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def hello(folder: Path) -> Path:
+    (folder / "hello.yaml").write_text(HELLO)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("a.yaml", HELLO, True),
+        ("a.yml", "kind: Cell\n", True),
+        ("a.yml", 'kind: "Cell"\n', True),
+        ("a.yaml", "apiVersion: nimdsl.dev/v2\n", True),
+        ("a.yaml", COMPOSE, False),
+        ("a.yaml", "kind: Deployment\n", False),
+        ("a.txt", HELLO, False),
+        (".a.yaml", HELLO, False),
+        ("below/a.yaml", HELLO, False),
+    ],
+)
+def test_a_folder_holds_documents_when_a_file_in_it_is_ours(
+    name: str, text: str, found: bool, folder: Path
+) -> None:
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text(text)
+    assert holds_documents(Path()) is found
+
+
+def test_without_documents_here_it_is_the_shipped_ones(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "compose.yaml").write_text(COMPOSE)
+    assert meant("", None).paths == (nimdsl.shipped_specs(),)
+    assert chosen(None)[1] == "the shipped specs"
+    assert capsys.readouterr().err == ""
+
+
+def test_documents_here_are_taken_and_said_in_one_line(
+    hello: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for given in ("", "hello"):
+        assert set(meant(given, None).program.scenarios) == {"hello"}
+        assert capsys.readouterr().err == "documents of ./\n"
+    assert meant("", None, quiet=True).paths == (Path(),)
+    assert chosen(None, quiet=True) == ([Path()], "this folder")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_shipped_scenario_runs_from_anywhere(hello: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert meant("danger", None).paths == (nimdsl.shipped_specs(),)
+    assert capsys.readouterr().err == (
+        "documents of the shipped specs: those of ./ have no scenario `danger`\n"
+    )
+
+
+@pytest.mark.parametrize("given", ["hello.yaml", "./hello.yaml", ".", "garden", "garden/", "./garden"])
+def test_a_path_is_its_documents(given: str, hello: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (hello / "garden").mkdir()
+    (hello / "garden/one.yaml").write_text(HELLO.replace("hello", "hallo"))
+    if given == ".":
+        (hello / "garden/one.yaml").unlink()
+    found = meant(given, None)
+    assert (found.scenario, found.paths) == ("", (Path(given),))
+    assert set(found.program.scenarios) == {"hallo" if "garden" in given else "hello"}
+    assert capsys.readouterr().err == ""
+
+
+def test_a_name_wins_over_a_path_and_that_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "spark").mkdir()
+    (folder / "spark/hello.yaml").write_text(HELLO)
+    found = meant("spark", None)
+    assert (found.scenario, found.paths) == ("spark", (nimdsl.shipped_specs(),))
+    assert capsys.readouterr().err == "`spark` is a scenario, and a path: `--specs spark` takes that\n"
+    assert set(meant("./spark", None).program.scenarios) == {"hello"}
+
+
+def test_documents_here_that_are_wrong_are_shown_unless_a_path_is_meant(hello: Path) -> None:
+    (hello / "bad.yaml").write_text("kind: Cell\n")
+    (hello / "garden").mkdir()
+    (hello / "garden/hello.yaml").write_text(HELLO)
+    for given in ("", "hello", "spark"):
+        with pytest.raises(SpecError):
+            meant(given, None)
+    assert meant("garden", None).paths == (Path("garden"),)
+
+
+def test_an_unknown_name_is_looked_for_among_those_here(
+    hello: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["simulate", "hallo"]) == 1
+    assert "did you mean `hello`?" in capsys.readouterr().err
+
+
+def test_show_and_graph_say_what_they_read(hello: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", "scenario/hello"]) == 0
+    assert run(["graph", "greeter"]) == 0
+    assert capsys.readouterr().err == "documents of ./\n" * 2

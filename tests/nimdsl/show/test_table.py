@@ -1,0 +1,58 @@
+"""Flat tables as they are shown: everything that a row does, in text and as data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import nimdsl
+from nimdsl.commands import run
+from nimdsl.program import Program
+from nimdsl.show.table import table_data, table_of, table_text
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_a_table_in_text(golden: Callable[[str, str], None]) -> None:
+    program = nimdsl.load(ROOT / "examples/thermostat.yaml")
+    texts = []
+    for name in ("thermostat", "room"):
+        table = table_of(program.cells[name])
+        assert table is not None
+        texts.append(table_text(f"cell/{name}", table))
+    golden("show/thermostat-table.txt", "\n".join(texts))
+
+
+def test_every_actor_has_a_table_with_all_of_its_rows(shipped: Program) -> None:
+    for actor in shipped.actors.values():
+        table = table_of(actor)
+        assert table is not None
+        data = json.loads(json.dumps(table_data(table)))
+        assert len(data["rows"]) == len(table.rows)
+        assert [state["name"] for state in data["states"]] == list(table.states)
+        assert data["events"] == list(table.events)
+        assert len(data["timers"]) == len(table.timers)
+        assert table_text(actor.id, table).count(" → ") >= len(table.rows)
+
+
+def test_a_protocol_has_its_actors_table_and_a_phase_none(shipped: Program) -> None:
+    assert table_of(shipped.protocols["spark"]) == shipped.protocols["spark"].actor.table
+    assert table_of(shipped.phases["identity"]) is None
+
+
+def test_the_command_prints_text_and_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", "cell/identity-cell", "--table"]) == 0
+    assert capsys.readouterr().out.startswith("cell/identity-cell: 2 states, 7 events, 8 rows, 0 timers\n")
+    assert run(["show", "spark", "--table", "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [one["name"] for one in found] == ["protocol/spark"]
+    assert found[0]["timers"][0].keys() == {"after_s", "event"}
+
+
+def test_what_has_no_machine_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("phase/identity", "economy/lifeforce"):
+        assert run(["show", name, "--table"]) == 1
+        assert "has no machine of its own" in capsys.readouterr().err

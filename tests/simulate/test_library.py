@@ -1,0 +1,180 @@
+"""The library: what a run can be made from, and what a script or a notebook sees of its result."""
+
+from __future__ import annotations
+
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import nimdsl
+import simulate
+from gardens.report.result.books import Books
+from gardens.stores.memory import MemoryJournal
+from nimdsl.base.errors import NimdslError
+from nimdsl.program import Program
+from simulate.plot import level_times, lifeforce_curve
+
+SPECS = nimdsl.shipped_specs()
+
+
+@pytest.fixture(scope="module")
+def spark(shipped: Program) -> simulate.Result:
+    return simulate.run(shipped, "spark")
+
+
+@pytest.fixture(scope="module")
+def danger(shipped: Program) -> simulate.Result:
+    return simulate.run(shipped, "danger")
+
+
+def test_a_run_takes_a_program_a_path_several_or_nothing(spark: simulate.Result) -> None:
+    wanted = spark.summary
+    assert simulate.run().summary == wanted
+    assert simulate.run(SPECS, "spark").summary == wanted
+    assert simulate.run(str(SPECS)).summary == wanted
+    parts = sorted(path for path in SPECS.iterdir() if [*path.glob("**/*.yaml")])
+    assert simulate.run(parts, "spark").summary["lifeforce"] == wanted["lifeforce"]
+
+
+def test_documents_that_are_wrong_are_said(tmp_path: Path) -> None:
+    with pytest.raises(nimdsl.SpecError):
+        simulate.run(tmp_path / "nothing.yaml")
+
+
+def test_a_result_is_short_at_a_prompt(spark: simulate.Result, danger: simulate.Result) -> None:
+    assert repr(spark) == (
+        "<Result of spark, seed 1: completed after 6.46 s, the protocol ended, 100 → 388.2 LF>"
+    )
+    assert len(repr(danger)) < 200
+    assert len(repr(spark.program)) < 300
+    assert repr(simulate.replay(spark)) == "<Replay of 7 actors: identical>"
+
+
+def test_the_ledger_is_rows_in_lf_and_seconds(spark: simulate.Result) -> None:
+    rows = spark.ledger.rows
+    assert rows[0] | {"key": ""} == {
+        "time_s": 0.0,
+        "kind": "transfer",
+        "key": "",
+        "source": "opening",
+        "target": "pool",
+        "amount": 100.0,
+        "scope": "",
+    }
+    assert spark.ledger.balance == spark.ledger.balances["pool"] == spark.summary["lifeforce"]["final"]
+    assert repr(spark.ledger) == "<Books of lifeforce: 388.2 LF>"
+    moved = sum(
+        float(str(row["amount"])) * ((row["target"] == "pool") - (row["source"] == "pool"))
+        for row in rows
+        if row["kind"] == "transfer"
+    )
+    assert moved == pytest.approx(spark.ledger.balance)
+
+
+def test_without_an_economy_the_ledger_is_empty() -> None:
+    books = Books(None)
+    assert (books.rows, books.balances, books.balance) == ([], {}, 0.0)
+    assert repr(books) == "<Books: no economy>"
+
+
+def test_beats_and_cells_are_those_of_the_summary(spark: simulate.Result, danger: simulate.Result) -> None:
+    assert danger.beats == danger.summary["beats"]
+    assert spark.beats == []
+    assert spark.cells == spark.summary["cells"]
+    assert [set(cell) for cell in spark.cells.values()] == [{"state", "data"}] * len(spark.cells)
+
+
+def test_the_report_is_what_the_command_prints(
+    spark: simulate.Result, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from nimdsl.commands import run
+
+    assert run(["simulate", "spark"]) == 0
+    assert repr(spark.report()) == spark.report() == capsys.readouterr().out
+
+
+class _Text(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text = ""
+        self.feed(html)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize(
+    ("documents", "scenario", "wanted"),
+    [
+        (SPECS, "spark", ["Phases", "identity", "5 of 5", "388.2 LF"]),
+        (SPECS, "danger", ["Levels in 1 beat", "reflex", "thinking"]),
+        ("examples/thermostat.yaml", "dead-sensor", ["Cells", "thermostat", "blind", "minutes=0"]),
+    ],
+)
+def test_a_notebook_sees_what_took_part(documents: str | Path, scenario: str, wanted: list[str]) -> None:
+    shown = _Text(simulate.run(documents, scenario)._repr_html_()).text
+    assert [part for part in [scenario, *wanted] if part not in shown] == []
+
+
+def test_a_notebook_sees_text_of_documents_as_text(shipped: Program) -> None:
+    result = simulate.run(shipped, "spark", set={"scenario/spark.expect": ["'<b>' == 'x'"]})
+    assert "&lt;b&gt;" in result._repr_html_()
+    assert "<b>'" not in result._repr_html_()
+
+
+def test_a_run_is_replayed_and_compared_from_its_result(spark: simulate.Result) -> None:
+    assert simulate.replay(spark).identical
+    compared = simulate.compare(spark, replications=2)
+    assert compared.ok(strict=True)
+    assert repr(compared) == "<Comparison of spark, seed 1: ok, 2 virtual runs>"
+
+
+def test_a_journal_that_was_given_is_the_one_that_is_replayed(shipped: Program) -> None:
+    journal = MemoryJournal()
+    result = simulate.run(shipped, "spark-nack", journal=journal)
+    assert simulate.replay(result).identical
+    assert simulate.replay(journal).trace_sha256 == result.summary["trace_sha256"]
+
+
+def test_a_run_with_options_of_its_own_cannot_be_made_again(shipped: Program) -> None:
+    result = simulate.run(shipped, "spark-lossy", options=simulate.Options(replication=3))
+    with pytest.raises(NimdslError, match="give it a `journal`"):
+        simulate.replay(result)
+
+
+def test_a_folder_of_a_run_is_replayed(out: Path) -> None:
+    assert simulate.replay(out).identical
+    assert simulate.replay(str(out / "journal.sqlite")).identical
+
+
+# Plots
+
+
+def test_curves_are_plain_numbers(spark: simulate.Result, danger: simulate.Result) -> None:
+    times_s, held = lifeforce_curve(spark)
+    assert (times_s[0], held[0]) == (0.0, 100.0)
+    assert (times_s[-1], held[-1]) == (spark.summary["duration_s"], spark.ledger.balance)
+    levels = level_times(danger)
+    assert levels["reflex"] == [0.05]
+    assert set(levels) == {*danger.summary["beats"][0]["levels"], "idle"}
+    assert level_times(spark) == {}
+
+
+def test_what_is_missing_is_named(spark: simulate.Result, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    for look in (spark.plot, spark.to_pandas):
+        with pytest.raises(NimdslError, match=r'pip install "nimdsl\[notebook\]"'):
+            look()
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_plot_is_a_figure(spark: simulate.Result, danger: simulate.Result, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib").use("agg")
+    assert len(spark.plot().axes) == 1
+    figure = danger.plot()
+    assert len(figure.axes) == 2
+    figure.savefig(tmp_path / "danger.png")
+    assert (tmp_path / "danger.png").stat().st_size > 5_000
