@@ -29,7 +29,7 @@ SURPRISES: list[Exception] = []
 FOLLOWER = """
 import asyncio, sys
 import nats
-from gardens.real import projection
+from gardens.real.nats import projection
 from gardens.stores.sqlite import SqliteJournal
 
 async def main(url, path):
