@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -22,7 +21,7 @@ from gardens.real.patience import patiently as product_patiently
 
 SILENCE_S = 120.0
 CPU_S_MAX = 600
-LOOK_S = 0.01
+LOOK_S = 0.02
 _T = TypeVar("_T")
 Mark = Callable[[], object]
 
@@ -71,27 +70,25 @@ def finished(
 
     Without a mark it is one that computes.
     """
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        begun = subprocess.Popen(words, **{"stdout": out, "stderr": err, **more})
-        ended(begun, mark and (lambda: (mark(), _size(out), _size(err))))
-        return subprocess.CompletedProcess(words, begun.returncode, _text(out), _text(err))
+    ways: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
+    begun = subprocess.Popen(words, encoding="utf-8", errors="replace", **ways)
+    out, err = ended(begun, mark)
+    return subprocess.CompletedProcess(words, begun.returncode, out, err)
 
 
-def ended(process: subprocess.Popen[Any], mark: Mark | None = None) -> int:
-    """Waits until a process has ended; kills one in which nothing changes, and fails.
-
-    Whoever captures its output reads it, or it may wait for ever.
-    """
-    patience, computes = Patience(SILENCE_S), mark is None
-    while process.poll() is None:
-        now = cpu_s(process.pid) if mark is None else mark()
-        spent = computes and isinstance(now, float) and now > CPU_S_MAX
-        if spent or patience.is_over(now):
-            process.kill()
-            process.wait()
-            raise AssertionError(f"{process.args!r} gets nowhere")
-        time.sleep(LOOK_S)
-    return int(process.returncode)
+def ended(process: subprocess.Popen[str], mark: Mark | None = None) -> tuple[str, str]:
+    """The output of a process that has ended; kills one in which nothing changes, and fails."""
+    patience = Patience(SILENCE_S)
+    while True:
+        try:
+            return process.communicate(timeout=LOOK_S)
+        except subprocess.TimeoutExpired as waiting:
+            spent_s = 0.0 if mark else cpu_s(process.pid)
+            now = mark() if mark else spent_s
+            if spent_s > CPU_S_MAX or patience.is_over((now, waiting.output, waiting.stderr)):
+                process.kill()
+                process.communicate()
+                raise AssertionError(f"{process.args!r} gets nowhere") from None
 
 
 def cpu_s(pid: int) -> float:
@@ -116,12 +113,3 @@ def limit_cpu(seconds: int) -> None:
     import resource  # not on Windows
 
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-
-
-def _size(file: Any) -> int:
-    return os.fstat(file.fileno()).st_size
-
-
-def _text(file: Any) -> str:
-    file.seek(0)
-    return str(file.read().decode(errors="replace"))

@@ -42,8 +42,7 @@ class Shell:
 
     def ended(self, child: subprocess.Popen[str]) -> tuple[str, str]:
         """Its output, once it has ended by itself."""
-        ended(child, lambda: growth_of(self.folder))
-        return child.communicate()
+        return ended(child, lambda: growth_of(self.folder))
 
     def do(self, *words: str) -> subprocess.CompletedProcess[str]:
         child = self.start(*words)
