@@ -16,10 +16,11 @@ from typing import Any
 from hypothesis import strategies as st
 
 import nimdsl
+from gardens.report.result.result import Result
 from gardens.virtual.driver import Options
 from nimdsl.program import Program
 from runtime.ledger.economy import Entry, Ledger
-from simulate import Result, run
+from simulate import run
 from tests.support.plain import plain
 
 API = "nimdsl.dev/v1"

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 from gardens.real.supervisor.garden import LivingGarden
 from gardens.real.supervisor.launchers import ProcessLauncher, TaskLauncher
@@ -21,7 +22,7 @@ from gardens.stores.sqlite import SqliteJournal
 from nimdsl.compile.garden import LOCAL_GARDEN
 from nimdsl.program import Garden, Program
 from runtime.ports.journal import Journal
-from runtime.run.run import ORIGIN
+from runtime.run.run import ORIGIN, Stopped
 from tests.support.patience import patiently
 
 Meanwhile = Callable[[LivingGarden, "ProcessLauncher | TaskLauncher"], Awaitable[None]]
@@ -90,7 +91,7 @@ async def live(
     if disturbing is not None and isinstance(outcome, Exception):
         raise outcome
     try:
-        run = run_of(plan, living.journal, living.run_id, stopped)
+        run = run_of(plan, living.journal, living.run_id, cast(Stopped, stopped))
         kept = in_memory(living.journal)
     finally:
         living.journal.close()
