@@ -7,12 +7,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gardens.report.result.result import Result
 from gardens.report.result.tally import Tally
 from gardens.virtual.driver import Options
 from nimdsl.program import Program
 from runtime.records import Record
 from runtime.run.host import Checks
-from simulate import Result, run
+from simulate import run
 from tests.properties.worlds import World, worlds
 from tests.support.effort import examples
 from tests.support.reckoning import reckoned, tallied

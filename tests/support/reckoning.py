@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
+from gardens.report.result.result import Result
 from nimdsl.base import canonical
 from runtime.records import Body
-from simulate import Result
 from tests.support.plain import Plain, plain
 
 NO_DECISION = {"time_ns", "number", "request", "keys", "balance", "times", "overrun_ns"}
