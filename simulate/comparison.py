@@ -35,15 +35,10 @@ from runtime.ledger.accounts import OVERFLOW, Entry
 from runtime.ports.journal import Journal
 from runtime.record_bytes import decision_of
 from runtime.records import Asked, BeatEnded, HandshakeEnded, Record, Replied, Sent, WorkStarted
+from runtime.run.inbox import Inbox, read_inbox
 from runtime.run.lines import DamagedLine, Noticed, entries_in, processes_in
-from runtime.run.replay import (
-    Inbox,
-    Recording,
-    Replay,
-    opened,
-    read_inbox,
-    replay,
-)
+from runtime.run.recording import Recording, opened
+from runtime.run.replay import Replay, replay
 from runtime.run.run import Run
 from runtime.run.trace import trace_of
 

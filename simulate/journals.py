@@ -12,6 +12,7 @@ from gardens.stores.memory import MemoryJournal
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import NimdslError
 from runtime.ports.journal import Journal
+from runtime.run import recording
 from runtime.run import replay as replaying
 from runtime.run.lines import Witness
 from runtime.run.replay import Replay
@@ -32,7 +33,7 @@ def replay(source: Source) -> Replay:
     Raises PermanentPortError for a journal that does not say what was run, or cannot be read.
     """
     with opened(source) as journal:
-        return replaying.replay(replaying.opened(journal))
+        return replaying.replay(recording.opened(journal))
 
 
 def compare(

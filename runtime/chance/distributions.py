@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Protocol
 
-from nimdsl.base.canonical import Plain
 from nimdsl.base.elementary import exp, log, normal_distribution, normal_inverse, sqrt
 from nimdsl.base.errors import InternalError
 from nimdsl.base.units import INT64_MAX
+from nimdsl.base.values import Value
 from runtime.chance.draws import Source
 
 GAMMA_TRY_COUNT_MAX = 64
@@ -33,7 +33,7 @@ _EXP_ARGUMENT_MAX = 700.0
 class Distribution(Protocol):
     """What can be drawn."""
 
-    def draw(self, source: Source) -> Plain:
+    def draw(self, source: Source) -> Value:
         """The value that belongs to the uniforms of ``source``."""
 
 
@@ -48,9 +48,9 @@ def to_int64(value: float) -> int:
 class Constant:
     """Always the same plain value."""
 
-    value: Plain
+    value: Value
 
-    def draw(self, source: Source) -> Plain:  # noqa: ARG002
+    def draw(self, source: Source) -> Value:  # noqa: ARG002
         """The value; no uniform is read."""
         return self.value
 
@@ -191,7 +191,7 @@ class Choice:
     Integer weights (millionths, say) are compared exactly, whatever their size.
     """
 
-    values: tuple[Plain, ...]
+    values: tuple[Value, ...]
     weights: tuple[float, ...]
     _steps: tuple[float, ...] = field(init=False, repr=False, compare=False)
 
@@ -201,7 +201,7 @@ class Choice:
         _require(_finite(*steps) and min(self.weights) >= 0 and 0 < steps[-1] <= INT64_MAX, self)
         object.__setattr__(self, "_steps", steps)
 
-    def draw(self, source: Source) -> Plain:
+    def draw(self, source: Source) -> Value:
         """The value whose share of the total the uniform falls into; never one of weight 0."""
         total = self._steps[-1]
         point = source(0) * total if isinstance(total, float) else int(source(0) * 2.0**53) * total >> 53

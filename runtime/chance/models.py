@@ -15,10 +15,10 @@ from functools import lru_cache
 from typing import Any
 
 from nimdsl.base import canonical
-from nimdsl.base.canonical import Plain
 from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import InternalError, SpecError
 from nimdsl.base.units import MICRO
+from nimdsl.base.values import Fields, Value
 from nimdsl.compile.garden import PERFECT_BUS
 from nimdsl.compile.work import PERFECT
 from nimdsl.expression.evaluate import Fault
@@ -62,7 +62,7 @@ class Outcome:
 
     latency_ns: int
     outcome: str
-    values: Mapping[str, Plain]
+    values: Fields
     reason: str = ""
     down_ns: int = 0
 
@@ -80,15 +80,15 @@ class Draws:
             return False
         return uniform(key_of(self.seed, self.replication, actor, purpose), number) * MICRO < share
 
-    def value(self, declared: Declared, actor: str, purpose: str, number: int) -> Plain:
+    def value(self, declared: Declared, actor: str, purpose: str, number: int) -> Value:
         """A value of a declared distribution, in the unit of its type."""
         key = key_of(self.seed, self.replication, actor, purpose)
         if declared.kind == "uniform" and declared.type == INT:
-            low, high = declared.parameters
-            return int(low) + math.floor(uniform(key, number) * (high - low + 1))
+            low, high = (int(bound) for bound in declared.parameters)
+            return low + math.floor(uniform(key, number) * (high - low + 1))
         try:
             maker = _made(declared.kind, canonical.encode(list(declared.parameters)))
-            value = maker.draw(source_of(key, number))
+            value: Value = maker.draw(source_of(key, number))
         except (ValueError, ArithmeticError, InternalError) as problem:
             text = f"`{declared.kind}` of {actor} ({purpose.split('/')[-1]}): {problem}"
             raise SpecError((error("NIM0210", text),)) from None
@@ -98,7 +98,8 @@ class Draws:
 
     def duration(self, declared: Declared, actor: str, purpose: str, number: int) -> int:
         """Nanoseconds, never negative."""
-        return max(0, int(self.value(declared, actor, purpose, number)))
+        value = self.value(declared, actor, purpose, number)
+        return max(0, int(value)) if isinstance(value, int | float) else 0
 
 
 class WorkModels:
@@ -108,14 +109,14 @@ class WorkModels:
         self._draws = draws
         self._inventory = garden.inventory
 
-    def values(self, actor: str, work: Work, number: int, arguments: Plain) -> dict[str, Plain]:
+    def values(self, actor: str, work: Work, number: int, arguments: Fields) -> dict[str, Value]:
         """What the model says that the work returns, without a thought of time or failure.
 
         Raises Fault when an expression of the model has no value.
         """
         return self._values(work.virtual or _INSTANT, actor, f"work/{work.name}/0", number, arguments)
 
-    def outcome(self, actor: str, work: Work, number: int, arguments: Plain, incarnation: int) -> Outcome:
+    def outcome(self, actor: str, work: Work, number: int, arguments: Fields, incarnation: int) -> Outcome:
         """How the work with this effect number ends in this incarnation of its actor."""
         model = work.virtual or _INSTANT
         purpose = f"work/{work.name}/{incarnation}"
@@ -133,8 +134,8 @@ class WorkModels:
         return Outcome(latency_ns, "done", values)
 
     def _values(
-        self, model: WorkModel, actor: str, purpose: str, number: int, arguments: Plain
-    ) -> dict[str, Plain]:
+        self, model: WorkModel, actor: str, purpose: str, number: int, arguments: Fields
+    ) -> dict[str, Value]:
         environment: dict[str, Any] = {"$arguments": arguments, "$inventory": self._inventory}
         return {
             name: declared.evaluate(environment)

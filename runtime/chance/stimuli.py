@@ -18,11 +18,11 @@ Not here: who delivers them (the drivers), what documents say of them
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 
-from nimdsl.base.canonical import Plain
+from nimdsl.base.values import Fields
 from nimdsl.program import Periodic, Poisson, Recorded, Scenario, Stimulus
 from runtime.chance.distributions import Exponential
 from runtime.chance.draws import Key, key_of, source_of
@@ -35,7 +35,7 @@ class Arrival:
 
     to: str
     event: str
-    payload: Mapping[str, Plain]
+    payload: Fields
 
 
 def stimuli_of(scenario: Scenario, draws: Draws) -> Iterator[tuple[int, int, Arrival]]:

@@ -118,7 +118,7 @@ AnyEffect = SetTimer | CancelTimer | StartWork | CancelWork | RevokeWork | Deliv
 
 
 def effect_to_data(effect: AnyEffect) -> dict[str, Value]:
-    """Plain form of an effect."""
+    """Value form of an effect."""
     data: dict[str, Value] = msgspec.to_builtins(effect)
     return data
 

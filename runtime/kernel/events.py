@@ -28,7 +28,7 @@ class Event(Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=T
     number: int = 0
 
     def to_data(self) -> dict[str, Value]:
-        """Plain form, for the journal."""
+        """Value form, for the journal."""
         data: dict[str, Value] = msgspec.to_builtins(self)
         return data
 

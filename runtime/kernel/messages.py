@@ -14,7 +14,7 @@ import jsonschema_rs
 from jsonschema import Draft202012Validator
 
 from nimdsl.base import canonical
-from nimdsl.base.canonical import Plain
+from nimdsl.base.values import Fields, Value
 from nimdsl.program import Schema
 
 MESSAGE_BYTES_MAX = 1 << 20
@@ -22,20 +22,21 @@ DELTA_MAX = 1_000_000
 """LF: as much as one amount of an economy can be."""
 
 
-def problem(schema: Schema, message: Plain) -> str:
+def problem(schema: Schema, message: Fields) -> str:
     """Why ``message`` does not satisfy ``schema``, in one line; empty when it does."""
     if not _quick(schema).is_valid(message):
         reason = _explained(schema, message)
         if reason:
             return reason
-    if schema.role == "reply" and message["status"] == "ACK" and "payload" not in message:
+    if schema.role == "reply" and message.get("status") == "ACK" and "payload" not in message:
         return "message: an ACK carries a payload"
-    if abs(message.get("lifeforce_delta", 0)) > DELTA_MAX:
+    delta = message.get("lifeforce_delta", 0)
+    if isinstance(delta, int | float) and abs(delta) > DELTA_MAX:
         return f"lifeforce_delta: beyond {DELTA_MAX} LF"
     return ""
 
 
-def _explained(schema: Schema, message: Plain) -> str:
+def _explained(schema: Schema, message: Fields) -> str:
     """The first thing that is wrong, in the words of the slow validator, whose verdict counts."""
     errors = sorted(
         _validator(canonical.encode(schema.body)).iter_errors(message),
@@ -44,7 +45,7 @@ def _explained(schema: Schema, message: Plain) -> str:
     return f"{_path(errors[0].absolute_path)}: {errors[0].message}"[:300] if errors else ""
 
 
-def read(schema: Schema, text: Plain) -> tuple[Plain, str]:
+def read(schema: Schema, text: Value) -> tuple[Value, str]:
     """The message in ``text`` (JSON) and why it is not one; the message is ``{}`` then."""
     if not isinstance(text, str) or len(text) > MESSAGE_BYTES_MAX:
         return {}, "not a text of at most 1 MiB"

@@ -93,7 +93,7 @@ class Snapshot(Struct, frozen=True):
     """Why the actor is faulted; it takes no more events."""
 
     def to_data(self) -> dict[str, Value]:
-        """Plain form."""
+        """Value form."""
         data: dict[str, Value] = msgspec.to_builtins(self, str_keys=True, enc_hook=_plain)
         return data
 

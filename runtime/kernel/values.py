@@ -12,8 +12,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from nimdsl.base.canonical import Plain
 from nimdsl.base.units import INT64_MAX, parse_duration, parse_lifeforce, parse_share
+from nimdsl.base.values import Value
 from nimdsl.expression.types import ANY, Type
 
 _UNITS = {"duration": parse_duration, "share": parse_share, "lifeforce": parse_lifeforce}
@@ -26,7 +26,7 @@ class Mismatch(ValueError):  # noqa: N818
     """A value is not what was declared; the text says where and what."""
 
 
-def conform(returns: Mapping[str, Type], given: Any) -> dict[str, Plain]:
+def conform(returns: Mapping[str, Type], given: Any) -> dict[str, Value]:
     """The declared values, and no others.  Raises Mismatch."""
     if not isinstance(given, Mapping):
         if not returns and given is None:
@@ -43,7 +43,7 @@ def conform(returns: Mapping[str, Type], given: Any) -> dict[str, Plain]:
     return {key: _value(kind, given[key], key) for key, kind in returns.items()}
 
 
-def _value(kind: Type, value: Any, where: str) -> Plain:
+def _value(kind: Type, value: Any, where: str) -> Value:
     if kind.name in _UNITS and isinstance(value, str):
         found = _UNITS[kind.name](value)
         if found is not None:
@@ -68,7 +68,7 @@ def _value(kind: Type, value: Any, where: str) -> Plain:
     raise Mismatch(f"`{where}`: {kind} is wanted, this is {_shown(value)}")
 
 
-def _plain(value: Any, where: str, depth_left: int) -> Plain:
+def _plain(value: Any, where: str, depth_left: int) -> Value:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):

@@ -145,7 +145,7 @@ Booking = Settle | Release | Reward
 
 
 def command_to_data(command: AnyCommand) -> dict[str, Value]:
-    """Plain form of a command; ``type`` is its tag."""
+    """Value form of a command; ``type`` is its tag."""
     data: dict[str, Value] = msgspec.to_builtins(command)
     return data
 

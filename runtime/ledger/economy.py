@@ -33,13 +33,12 @@ entries (:mod:`runtime.ledger.accounts`), slumber and waking.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
 from nimdsl.base.errors import InternalError, NimdslError
-from nimdsl.base.units import INT64_MAX, SECOND_NS
+from nimdsl.base.units import SECOND_NS
 from runtime.ledger.accounts import (
     OPENING,
     OVERFLOW,
@@ -61,19 +60,7 @@ from runtime.ledger.accounts import (
     Tariff,
     int64,
 )
-
-__all__ = [
-    "Answer",
-    "Charge",
-    "Entry",
-    "Ledger",
-    "LedgerConflict",
-    "Release",
-    "Reserve",
-    "Reward",
-    "Settle",
-    "Tariff",
-]
+from runtime.ledger.flows import Flows
 
 _EARNINGS = ("reward:", "income:")
 COUNTED_KEYS_MAX = 1_024
@@ -129,13 +116,7 @@ class Ledger:
         """By sender: the highest number of a reserve or a charge that is not remembered any more."""
         self._scopes: dict[str, str] = {}
         self._upkeep_settled: dict[str, int] = {}
-        self._spent: dict[str, int] = {}
-        self._earned: dict[str, int] = {}
-        self._flow_times_ns: list[int] = []
-        self._flows: list[tuple[int, int]] = [(0, 0)]
-        """Earned and spent in all, up to each of the times; the first pair before all of them."""
-        self._flows_from_ns = -INT64_MAX
-        """What was earned and spent until then is in the first pair, its times are forgotten."""
+        self._flows = Flows()
         self._now_ns = 0
         self._accrued_ns = -1
         """Until then the rates are settled."""
@@ -216,11 +197,7 @@ class Ledger:
         if forgotten > 0:
             del self._entries[:forgotten]
             self._forgotten_count = count
-        since_ns = now_ns - self.tariff.window_ns
-        old = bisect_right(self._flow_times_ns, since_ns)
-        if old > len(self._flow_times_ns) // 2:
-            self._flows_from_ns = self._flow_times_ns[old - 1]
-            del self._flow_times_ns[:old], self._flows[:old]
+        self._flows.forget(now_ns - self.tariff.window_ns)
 
     # -- queries
 
@@ -257,23 +234,18 @@ class Ledger:
 
     def spent(self, scope: str | None = None) -> int:
         """What went into ``cost:*``, in all or for one scope; overflow was never there to spend."""
-        return sum(self._spent.values()) if scope is None else self._spent.get(scope, 0)
+        return self._flows.spent(scope)
 
     def earned(self, scope: str | None = None) -> int:
         """What came from ``reward:*`` and ``income:*``, in all or for one scope; no opening."""
-        return sum(self._earned.values()) if scope is None else self._earned.get(scope, 0)
+        return self._flows.earned(scope)
 
     def lambda_over(self, window_ns: int, now_ns: int) -> float | None:
         """Income / expenditure in (now - window, now] (SEMANTICS 3.5); None: nothing spent, dormant.
 
         Raises NimdslError for a window that begins before what was forgotten.
         """
-        if now_ns - window_ns < self._flows_from_ns:
-            raise NimdslError("the ledger has forgotten what was earned and spent in that window")
-        earned_before, spent_before = self._flows[bisect_right(self._flow_times_ns, now_ns - window_ns)]
-        earned, spent = self._flows[bisect_right(self._flow_times_ns, now_ns)]
-        expenditure = spent - spent_before
-        return (earned - earned_before) / expenditure if expenditure else None
+        return self._flows.ratio(window_ns, now_ns)
 
     # -- decisions
 
@@ -469,7 +441,7 @@ class Ledger:
         earned = amount if source.startswith(_EARNINGS) else 0
         spent = amount if target.startswith("cost:") else 0
         if earned or spent:
-            self._flow(earned, spent, entry.scope, entry.time_ns)
+            self._flows.add(earned, spent, entry.scope, entry.time_ns)
         if cause not in _UNREPEATABLE:
             self._done[key] = _Done(source, target, amount, self._accounts[POOL], entry.number)
             self._forget_one(cause, key)
@@ -507,14 +479,3 @@ class Ledger:
             raise LedgerConflict(
                 f"{key}: of {sender} the last {COUNTED_KEYS_MAX} keys are remembered, and this one is older"
             )
-
-    def _flow(self, earned: int, spent: int, scope: str, time_ns: int) -> None:
-        self._earned[scope] = self._earned.get(scope, 0) + earned
-        self._spent[scope] = self._spent.get(scope, 0) + spent
-        earned_before, spent_before = self._flows[-1]
-        flow = earned_before + earned, spent_before + spent
-        if self._flow_times_ns and self._flow_times_ns[-1] == time_ns:
-            self._flows[-1] = flow
-        else:
-            self._flows.append(flow)
-            self._flow_times_ns.append(time_ns)

@@ -20,8 +20,9 @@ from runtime.kernel.step import Paid
 from runtime.ledger.accounts import POOL, AnyCommand, Entry, Release, Reward, Settle, Tariff
 from runtime.ledger.economy import Ledger
 from runtime.ports.journal import JournalEntry
+from runtime.run.inbox import AcceptedEvent, Difference, What, at_line
 from runtime.run.lines import LEDGER, AnyLine, Booked, DamagedLine, Said, line_of
-from runtime.run.replay import WRONG_INPUT, AcceptedEvent, Difference, What, at_line
+from runtime.run.recording import WRONG_INPUT
 from runtime.run.run import BOOKS
 
 

@@ -14,276 +14,31 @@ sent, and whether the ledger agrees (:mod:`gardens.virtual.recorded`).
 
 from __future__ import annotations
 
-import enum
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from nimdsl.base import canonical
-from nimdsl.base.errors import NimdslError, PermanentPortError, SpecError
-from nimdsl.base.units import SECOND_NS
-from nimdsl.base.values import Fields, Value
-from nimdsl.loading import rebuilt
-from nimdsl.program import Program, Scenario
+from nimdsl.base.values import Value
 from runtime.kernel.effects import AnyEffect
-from runtime.kernel.events import AnyEvent, Begin, Boundary, Finished, Received, Stimulus, TimerDue
-from runtime.kernel.interpreters import PlainInterpreter
+from runtime.kernel.events import Begin, Boundary, Finished, TimerDue
 from runtime.kernel.snapshot import initial
-from runtime.kernel.step import Kernel, Need, Paid, Step, step
+from runtime.kernel.step import Kernel, Need, Step, step
 from runtime.ledger.accounts import AnyCommand
-from runtime.ports.journal import Journal, JournalEntry
 from runtime.record_bytes import noted_data
 from runtime.records import Noted, Record
 from runtime.run.host import awaited, numbered
+from runtime.run.inbox import AcceptedEvent, Difference, Inbox, What, at_line
 from runtime.run.lines import (
     LEDGER,
     PROCESS,
     STIMULI,
-    Accepted,
-    DamagedLine,
-    Outcome,
-    Started,
-    Witness,
-    check_format,
-    line_of,
-    processes_in,
     read,
     readable,
 )
-from runtime.run.run import COMPLETE, ORIGIN, actors_of, find_scenario
+from runtime.run.recording import WRONG_INPUT, Recording
 from runtime.run.trace import trace_of
-
-WRONG_INPUT = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, NimdslError)
-"""What the kernel raises for an event that no compiled program can bring about."""
-
-
-class What(enum.StrEnum):
-    """Every way in which an actor's journal can be wrong."""
-
-    DAMAGED = "a damaged line"
-    PLACE = "a line out of place"
-    STRANGER = "an unknown actor"
-    PROGRAM = "another program"
-    TIME = "time goes back"
-    AGAIN = "accepted twice"
-    UNAWAITED = "not awaited"
-    UNANSWERED = "an outcome is missing"
-    OVERANSWERED = "an outcome too many"
-    UNWITNESSED = "records are missing"
-    RECORDS = "the records differ"
-    IMPOSSIBLE = "an impossible event"
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What a journal has and what it should have.  ``position`` is that of the line in question."""
-
-    what: str
-    actor: str
-    position: int
-    text: str
-    time_ns: int | None = None
-    event: str = ""
-    journal: Value = None
-    expected: Value = None
-
-    def __str__(self) -> str:
-        time = "" if self.time_ns is None else f", {self.time_ns / SECOND_NS:.6f} s"
-        event = f", {self.event}" if self.event else ""
-        return f"{self.actor}, line {self.position}{time}{event}: {self.what}: {self.text}"
-
-    def to_data(self) -> dict[str, Value]:
-        """Plain data for JSON."""
-        return {
-            "what": str(self.what),
-            "actor": self.actor,
-            "position": self.position,
-            "time_s": None if self.time_ns is None else self.time_ns / SECOND_NS,
-            "event": self.event,
-            "text": self.text,
-            "journal": self.journal,
-            "expected": self.expected,
-        }
-
-
-@dataclass(frozen=True)
-class Recording:
-    """A run as its journal tells of it.
-
-    ``garden`` is empty for a virtual one; with ``lines`` the journal held everything that happened.
-    """
-
-    journal: Journal
-    program: Program
-    scenario: Scenario
-    garden: str
-    seed: int
-    run_id: str
-    lines: Mapping[str, int] | None = None
-    """How many lines each actor had at the end; None for a journal that was cut short."""
-    rate: float = 1.0
-    """Garden seconds in a second, where it was real."""
-
-    @cached_property
-    def kernels(self) -> dict[str, Kernel]:
-        """Who takes part, by id, sorted."""
-        program = self.program
-        actors = {actor.id: actor for actor in actors_of(program, self.scenario)}
-        return {
-            name: Kernel(actor, PlainInterpreter(actor.table), program.schemas, program.sha256)
-            for name, actor in sorted(actors.items())
-        }
-
-    @cached_property
-    def inboxes(self) -> dict[str, Inbox]:
-        """What each actor accepted; only actors of the program that have a journal."""
-        known = set(self.journal.actors())
-        return {name: read_inbox(self.journal, name) for name in self.kernels if name in known}
-
-    @property
-    def complete(self) -> bool:
-        """Whether the journal held everything that happened, once."""
-        return self.lines is not None
-
-    @cached_property
-    def restart_count(self) -> int:
-        """How often a process of the garden was started again.  Raises NimdslError for damage."""
-        starts = Counter(name for name, line in processes_in(self.journal) if isinstance(line, Started))
-        return sum(count - 1 for count in starts.values())
-
-
-def opened(journal: Journal) -> Recording:
-    """The run in a journal, with its program compiled again.
-
-    Raises PermanentPortError when the journal does not say what was run, or says a program
-    that its documents do not compile to here.
-    """
-    try:
-        origin, complete = journal.meta(ORIGIN), journal.meta(COMPLETE)
-    except ValueError as problem:
-        raise PermanentPortError(f"{journal.place}: its origin is damaged: {problem}") from None
-    if origin is None:
-        raise PermanentPortError(
-            f"{journal.place}: it does not say what was run, so the run cannot be made again"
-            " (was it written to its end?)"
-        )
-    check_format(journal)
-    try:
-        program = rebuilt(origin)
-        scenario = find_scenario(program, origin["scenario"])
-        was = str(origin["program_sha256"])
-        garden, seed, run_id = str(origin["garden"]), int(origin["seed"]), str(origin["run_id"])
-        rate = float(origin.get("rate", 1))
-    except SpecError as problem:
-        first = problem.diagnostics[0]
-        raise PermanentPortError(
-            f"{journal.place}: this nimdsl does not accept its documents any more: {first}"
-        ) from None
-    except WRONG_INPUT as problem:
-        raise PermanentPortError(f"{journal.place}: its origin is damaged: {problem!r}") from None
-    if program.sha256 != was:
-        raise PermanentPortError(
-            f"{journal.place}: it was written by program {was[:16]}, and this nimdsl compiles the same"
-            f" documents to {program.sha256[:16]}: another version of nimdsl made the run, only that"
-            " one can replay it"
-        )
-    return Recording(journal, program, scenario, garden, seed, run_id, _counts(complete), rate)
-
-
-def _counts(found: Value) -> dict[str, int] | None:
-    if not isinstance(found, dict):
-        return None
-    return {name: count for name, count in found.items() if isinstance(count, int)}
-
-
-@dataclass(frozen=True, slots=True)
-class AcceptedEvent:
-    """An accepted event, and what the journal says came of it.
-
-    ``witness`` is what the run itself had as its records; None when it wrote none.
-    """
-
-    position: int
-    time_ns: int
-    event: AnyEvent
-    program: str
-    answers: tuple[Paid, ...] = ()
-    witness: tuple[Fields, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Inbox:
-    """What one actor accepted, up to ``damage``, if there is any."""
-
-    actor: str
-    lines: tuple[AcceptedEvent, ...]
-    line_count: int
-    damage: Difference | None = None
-
-
-class _Damage(Exception):  # noqa: N818
-    def __init__(self, what: What, text: str) -> None:
-        self.what, self.text = what, text
-
-
-def read_inbox(journal: Journal, actor: str) -> Inbox:
-    """The lines of an actor, checked for their shape and their order."""
-    lines: list[AcceptedEvent] = []
-    count, damage = 0, None
-    try:
-        for entry in journal.read(actor):
-            if entry.position != count:
-                raise _Damage(What.PLACE, f"line {entry.position} stands where line {count} should")
-            _take(entry, lines)
-            count += 1
-    except _Damage as found:
-        damage = Difference(found.what, actor, count, found.text)
-    except DamagedLine as found:
-        damage = Difference(What.DAMAGED, actor, count, str(found))
-    except (ValueError, RecursionError) as problem:
-        damage = Difference(What.DAMAGED, actor, count, f"it cannot be read: {problem}")
-    return Inbox(actor, tuple(lines), count, damage)
-
-
-def _take(entry: JournalEntry, lines: list[AcceptedEvent]) -> None:
-    """Adds a line to what is known.  Raises _Damage and DamagedLine."""
-    match line_of(entry):
-        case Accepted(event, time_ns, program):
-            lines.append(AcceptedEvent(entry.position, time_ns, event, program))
-        case Outcome(granted, balance):
-            if not lines or lines[-1].witness is not None:
-                raise _Damage(What.PLACE, "an outcome that belongs to no event")
-            lines[-1] = replace(lines[-1], answers=(*lines[-1].answers, Paid(granted, balance)))
-        case Witness(records):
-            if not lines or lines[-1].witness is not None:
-                raise _Damage(
-                    What.PLACE, "records that belong to no event: stepped twice, or never accepted"
-                )
-            lines[-1] = replace(lines[-1], witness=tuple(records))
-        case _:
-            raise _Damage(What.DAMAGED, f"no line of an actor is called {entry.kind!r}")
-
-
-def in_words(event: AnyEvent) -> str:
-    """An event in a few words."""
-    match event:
-        case Begin():
-            return "begin"
-        case TimerDue() | Boundary():
-            return f"timer {event.timer} (arming {event.generation})"
-        case Finished():
-            return f"work {event.work} {event.outcome}"
-        case Received() | Stimulus():
-            name = f" `{event.name}`" if event.name else ""
-        case _:
-            name = ""
-    return f"{event.kind}{name} {event.number} of {event.sender or 'a program outside'}"
-
-
-def at_line(what: str, actor: str, line: AcceptedEvent, text: str, *sides: Value) -> Difference:
-    """A difference at a line that could be read; ``sides`` are the journal's and what is expected."""
-    return Difference(what, actor, line.position, text, line.time_ns, in_words(line.event), *sides)
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,7 +89,7 @@ class Replay:
 
     @property
     def summary(self) -> dict[str, Value]:
-        """Plain data for JSON."""
+        """Value data for JSON."""
         return {
             "identical": self.identical,
             "actors": {

@@ -12,7 +12,8 @@ from nimdsl.base.suggest import phrase
 from nimdsl.base.values import Value
 from nimdsl.loading import provenance
 from nimdsl.program import Actor, Economy, Program, Scenario, sorted_actors
-from runtime.ledger.economy import Ledger, Tariff
+from runtime.ledger.accounts import Tariff
+from runtime.ledger.economy import Ledger
 from runtime.run.host import Host
 
 BOOKS = 1_000_000

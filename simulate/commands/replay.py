@@ -18,7 +18,9 @@ from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base import canonical
 from nimdsl.commands.options import Format, Printed
 from nimdsl.commands.output import counted, print_json
-from runtime.run.replay import Difference, Recording, Replay, opened, replay
+from runtime.run.inbox import Difference
+from runtime.run.recording import Recording, opened
+from runtime.run.replay import Replay, replay
 from simulate.journals import journal_at
 
 VALUE_LENGTH_MAX = 60

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import simpy
 import yaml
@@ -184,8 +185,8 @@ def bench_beats() -> None:
     program = with_overrides(nimdsl.load(), {"scenario/busy-hour.horizon": horizon})
     scenario = program.scenarios["busy-hour"]
     levels = {name: number for number, name in enumerate(by_hand.NAMES)}
-    arrivals = [
-        (at_ns, levels[arrival.payload["level"]], arrival.payload["takes"])
+    arrivals: Any = [
+        (at_ns, levels[str(arrival.payload["level"])], arrival.payload["takes"])
         for at_ns, _, arrival in stimuli_of(scenario, Draws(scenario.seed))
         if at_ns < scenario.horizon_ns
     ]

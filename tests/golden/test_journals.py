@@ -9,7 +9,8 @@ import pytest
 from gardens.virtual.recorded import parity
 from nimdsl.base.errors import PermanentPortError
 from runtime.run.lines import JOURNAL_FORMAT
-from runtime.run.replay import opened, replay
+from runtime.run.recording import opened
+from runtime.run.replay import replay
 from tests.support.journal_text import from_text
 
 JOURNALS = Path(__file__).parent / "journals"

@@ -19,7 +19,7 @@ from nimdsl.program.machine import Purse
 from runtime.kernel import actions, machine_step
 from runtime.kernel.effects import Book
 from runtime.kernel.turn import Turn
-from runtime.ledger import economy
+from runtime.ledger import accounts
 from runtime.records import Identity, Replied
 from tests.properties.worlds import World, laws, worlds
 
@@ -95,7 +95,7 @@ def reward_by_occasion(patch: pytest.MonkeyPatch) -> None:
         original(turn, action)
         book = turn.effects[-1]
         assert isinstance(book, Book)
-        assert isinstance(book.command, economy.Reward)
+        assert isinstance(book.command, accounts.Reward)
         keys = tuple(f"{key}/{turn.next_number()}" for key in book.command.keys)
         turn.effects[-1] = Book(replace(book.command, keys=keys))
 

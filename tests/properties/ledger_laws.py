@@ -13,19 +13,20 @@ from typing import Any
 from hypothesis import strategies as st
 
 from nimdsl.base import canonical
-from runtime.ledger.accounts import AnyCommand, Question
-from runtime.ledger.economy import (
+from runtime.ledger.accounts import (
     Answer,
+    AnyCommand,
     Charge,
     Entry,
-    Ledger,
     LedgerConflict,
+    Question,
     Release,
     Reserve,
     Reward,
     Settle,
     Tariff,
 )
+from runtime.ledger.economy import Ledger
 
 SECOND = 1_000_000_000
 TARIFF = Tariff(

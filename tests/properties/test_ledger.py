@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from runtime.ledger import economy
-from runtime.ledger.accounts import AnyCommand
-from runtime.ledger.economy import (
+from runtime.ledger.accounts import (
     Answer,
+    AnyCommand,
     Charge,
     Entry,
-    Ledger,
     LedgerConflict,
     Release,
     Reserve,
     Reward,
     Settle,
 )
+from runtime.ledger.economy import Ledger
 from tests.properties.ledger_laws import (
     COMMANDS,
     PLAIN_TARIFF,

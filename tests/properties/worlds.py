@@ -19,7 +19,8 @@ import nimdsl
 from gardens.report.result.result import Result
 from gardens.virtual.driver import Options
 from nimdsl.program import Program
-from runtime.ledger.economy import Entry, Ledger
+from runtime.ledger.accounts import Entry
+from runtime.ledger.economy import Ledger
 from simulate import run
 from tests.support.plain import plain
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from nimdsl.base.units import MICRO, SECOND_NS
 from nimdsl.base.values import Value
 from nimdsl.program import Attention, Beat, Level, Program, Work
-from runtime.ledger.economy import Tariff
+from runtime.ledger.accounts import Tariff
 from tests.support.outcomes import Comes
 from tests.support.small_garden import PUNCTUAL, Lasts, SmallGarden, actor_of, lived, program_of
 

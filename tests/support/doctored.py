@@ -8,7 +8,7 @@ from typing import Any
 from gardens.report.result.result import Result
 from gardens.stores.memory import MemoryJournal
 from runtime.ports.journal import Journal
-from runtime.run.replay import Recording
+from runtime.run.recording import Recording
 
 PROTOCOL, CELL = "protocol/hello", "cell/greeter"
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from gardens.stores.sqlite import SqliteJournal
 from gardens.virtual.recorded import parity
-from runtime.run.replay import opened, replay
+from runtime.run.recording import opened
+from runtime.run.replay import replay
 from tests.properties.worlds import ledger_laws
 from tests.support.gardens import Lived
 

@@ -18,8 +18,8 @@ import msgspec
 from gardens.real.process.wishes import Granted, Impossible, Reply, Wish
 from nimdsl.base import canonical
 from nimdsl.base.errors import InternalError, PermanentPortError
-from runtime.ledger.accounts import Settle, Tariff
-from runtime.ledger.economy import Ledger, LedgerConflict
+from runtime.ledger.accounts import LedgerConflict, Settle, Tariff
+from runtime.ledger.economy import Ledger
 from runtime.ports.bus import Bus, Message
 from runtime.ports.journal import Appender, JournalEntry
 from runtime.run.lines import LEDGER, AnyLine, Booked, Said, in_plain_words, line_of, write

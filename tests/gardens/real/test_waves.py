@@ -16,7 +16,8 @@ from gardens.virtual.recorded import Parity, parity
 from nimdsl.base.units import SECOND_NS
 from nimdsl.program import Group
 from runtime.chance.models import Draws
-from runtime.run.replay import Replay, opened, replay
+from runtime.run.recording import opened
+from runtime.run.replay import Replay, replay
 from tests.support.gardens import Lived, Meanwhile, live, local
 from tests.support.nats import NatsServer, nats_server
 from tests.support.waves import waves

@@ -10,7 +10,8 @@ from gardens.report.observe import lifeforce
 from gardens.report.observe.lifeforce import Lifeforce, Purse
 from nimdsl.base.units import MICRO, SECOND_NS
 from nimdsl.program import Economy, Prices
-from runtime.ledger.economy import Charge, Ledger, Release, Reserve, Reward, Settle
+from runtime.ledger.accounts import Charge, Release, Reserve, Reward, Settle
+from runtime.ledger.economy import Ledger
 from runtime.run.run import tariff_of
 
 WINDOW_NS = 60 * SECOND_NS

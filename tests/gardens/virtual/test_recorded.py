@@ -26,7 +26,9 @@ from runtime.ledger.accounts import Answer, Question, Settle
 from runtime.ledger.economy import Ledger
 from runtime.run.audit import Wrong
 from runtime.run.host import Host
-from runtime.run.replay import Recording, What, replay
+from runtime.run.inbox import What
+from runtime.run.recording import Recording
+from runtime.run.replay import replay
 from runtime.run.run import find_scenario
 from simulate import run
 from tests.properties.worlds import World, worlds

@@ -14,7 +14,8 @@ from gardens.virtual.recorded import parity
 from nimdsl.program import Program
 from runtime.chance.models import Draws
 from runtime.chance.stimuli import stimuli_of
-from runtime.run.replay import opened, replay
+from runtime.run.recording import opened
+from runtime.run.replay import replay
 from runtime.run.run import find_scenario
 from simulate import Result, run
 from tests.support.texts import cell

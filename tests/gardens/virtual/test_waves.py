@@ -18,7 +18,8 @@ from nimdsl.compile.garden import PERFECT_BUS
 from nimdsl.program import Program
 from runtime.ports.journal import Journal
 from runtime.run.audit import Wrong
-from runtime.run.replay import What, replay
+from runtime.run.inbox import What
+from runtime.run.replay import replay
 from simulate import run
 from tests.support.doctored import Lines, groups_of, lines_of, recording_of
 from tests.support.waves import HEARERS, waves

@@ -10,19 +10,20 @@ from msgspec.structs import replace as with_changes
 
 from nimdsl.base.errors import InternalError, NimdslError
 from nimdsl.base.units import INT64_MAX
-from runtime.ledger.accounts import AnyCommand, LedgerDamaged
-from runtime.ledger.economy import (
+from runtime.ledger.accounts import (
     Answer,
+    AnyCommand,
     Charge,
     Entry,
-    Ledger,
     LedgerConflict,
+    LedgerDamaged,
     Release,
     Reserve,
     Reward,
     Settle,
     Tariff,
 )
+from runtime.ledger.economy import Ledger
 from tests.properties.ledger_laws import check_laws, restored, state
 
 SECOND = 1_000_000_000

@@ -26,8 +26,10 @@ from runtime.kernel.effects import AnyEffect
 from runtime.kernel.events import Answered, AnyEvent
 from runtime.kernel.step import Kernel, Step
 from runtime.run.host import Host
+from runtime.run.inbox import What
 from runtime.run.lines import Accepted, Witness, write
-from runtime.run.replay import Recording, What, opened, replay
+from runtime.run.recording import Recording, opened
+from runtime.run.replay import replay
 from runtime.run.run import COMPLETE, ORIGIN, find_scenario
 from simulate import run
 from tests.support.doctored import (

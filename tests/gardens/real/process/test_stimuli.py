@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,7 +57,7 @@ def heard(lived: Lived) -> list[tuple[int, int]]:
     ]
 
 
-def expected(program: Program) -> list[tuple[int, int]]:
+def expected(program: Program) -> list[tuple[int, Any]]:
     arrivals = stimuli_of(find_scenario(program, "s"), Draws(SEED))
     return [(number, one.payload["x"]) for _, number, one in arrivals]
 
