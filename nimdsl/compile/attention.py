@@ -36,7 +36,7 @@ class CompiledAttention:
 
     beat: Beat
     root: State
-    """Her modes as they are written; see :func:`expanded`."""
+    """Her modes as they are written; see :func:`nimdsl.program.modes.expanded`."""
     works: Mapping[str, Work]
     interface: Interface
     written: bool
