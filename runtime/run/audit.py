@@ -21,7 +21,7 @@ from runtime.ledger.accounts import POOL, AnyCommand, Entry, Release, Reward, Se
 from runtime.ledger.economy import Ledger
 from runtime.ports.journal import JournalEntry
 from runtime.run.inbox import AcceptedEvent, Difference, What, at_line
-from runtime.run.lines import LEDGER, AnyLine, Booked, DamagedLine, Said, line_of
+from runtime.run.lines import LEDGER, Booked, DamagedLine, LedgerLine, Said, line_of
 from runtime.run.recording import WRONG_INPUT
 from runtime.run.run import BOOKS
 
@@ -115,7 +115,10 @@ class Audit:
         last: dict[str, tuple[int, int]] = {}
         for entry in self.lines:
             try:
-                wrong = self._read_line(entry.position, line_of(entry), known, last)
+                line = line_of(entry)
+                if not isinstance(line, Booked | Said):
+                    raise DamagedLine(f"no line of a ledger is called {entry.kind!r}")
+                wrong = self._read_line(entry.position, line, known, last)
             except DamagedLine as damage:
                 wrong = Difference(What.DAMAGED, LEDGER, entry.position, str(damage))
             if wrong is not None:
@@ -128,7 +131,7 @@ class Audit:
     def _read_line(
         self,
         position: int,
-        line: AnyLine,
+        line: LedgerLine,
         known: Mapping[tuple[str, tuple[int, int]], Paid | None],
         last: dict[str, tuple[int, int]],
     ) -> Difference | None:
@@ -136,8 +139,6 @@ class Audit:
             self.entries.append(line.entry)
             self.positions.append(position)
             return None
-        if not isinstance(line, Said):
-            raise DamagedLine("no line of a ledger is called so: its lines are `entry` and `answer`")
         heard = known.get((line.actor, line.item))
         said = _plain(Paid(line.granted, line.balance))
         text = f"{line.actor}, line {line.item[0]}, question {line.item[1]}"

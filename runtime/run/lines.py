@@ -164,6 +164,7 @@ def read(journal: Journal, name: str) -> Iterator[tuple[int, AnyLine]]:
 
 
 _PLACE = re.compile(r" - at `\$\.?(.*)`$")
+_NO_JSON: Final = ("JSON is malformed: ", "Input data was truncated")
 _KINDS: Final[Mapping[str, str]] = {
     "int": "a whole number",
     "float": "a number",
@@ -181,19 +182,21 @@ def in_plain_words(problem: Exception) -> str:
     found = _PLACE.search(text)
     place, text = (found[1], text[: found.start()]) if found else ("", text)
     where = f"`{place}`: " if place else ""
+    inside = f"{place}." if place else ""
     if field := re.fullmatch(r"Object missing required field `(.*)`", text):
-        return f"`{place + '.' if place else ''}{field[1]}` is missing"
+        return f"`{inside}{field[1]}` is missing"
     if field := re.fullmatch(r"Object contains unknown field `(.*)`", text):
-        return f"`{place + '.' if place else ''}{field[1]}` is no field of it"
+        return f"`{inside}{field[1]}` is no field of it"
     if wrong := re.fullmatch(r"Invalid (?:enum )?value (.*)", text):
         return f"{where}there is no {wrong[1]}"
-    if many := re.fullmatch(r"Expected `array` of length (\d+), got (\d+)", text):
-        return f"{where}a list of {many[1]} is wanted, this is one of {many[2]}"
+    if many := re.fullmatch(r"Expected `array` of length (\d+)(?:, got (\d+))?", text):
+        return f"{where}a list of {many[1]} is wanted" + (f", this is one of {many[2]}" if many[2] else "")
     if kinds := re.fullmatch(r"Expected `(.*)`, got `(.*)`", text):
-        wanted, given = (
-            " or ".join(_KINDS.get(one, one) for one in kind.split(" | ")) for kind in kinds.groups()
-        )
+        wanted = " or ".join(_KINDS.get(kind, kind) for kind in kinds[1].split(" | "))
+        given = "a number with a fraction" if kinds[2] == "float" else _KINDS.get(kinds[2], kinds[2])
         return f"{where}{wanted} is wanted, this is {given}"
+    if text.startswith(_NO_JSON):
+        return f"{where}no JSON: {text.removeprefix(_NO_JSON[0])}"
     return f"{where}{text}"
 
 
@@ -217,7 +220,10 @@ def latest_ns(entries: Iterable[JournalEntry]) -> int:
 
 def check_format(journal: Journal) -> None:
     """Raises PermanentPortError for a journal of another version."""
-    found = journal.meta(FORMAT)
+    try:
+        found = journal.meta(FORMAT)
+    except ValueError as problem:
+        raise PermanentPortError(f"{journal.place}: its format is damaged: {problem}") from None
     version = 1 if found is None else found
     if version != JOURNAL_FORMAT:
         raise PermanentPortError(

@@ -377,6 +377,14 @@ def no_kind(entries: Entries) -> None:
     entries[3] = ("gift", entries[3][1])
 
 
+def an_actor_s_line(entries: Entries) -> None:
+    entries[3] = ("outcome", {"granted": True, "balance": 1})
+
+
+def a_field_too_many(entries: Entries) -> None:
+    entries[3][1]["entry"]["detail"] = {}
+
+
 @pytest.mark.parametrize(
     ("doctor", "what"),
     [
@@ -396,6 +404,8 @@ def no_kind(entries: Entries) -> None:
         (emptied, Wrong.UNPAID),
         (no_entry, What.DAMAGED),
         (no_kind, What.DAMAGED),
+        (an_actor_s_line, What.DAMAGED),
+        (a_field_too_many, What.DAMAGED),
     ],
 )
 def test_a_doctored_ledger_is_found_by_name(

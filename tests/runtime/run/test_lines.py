@@ -102,7 +102,7 @@ def event(**fields: Any) -> dict[str, Any]:
         (
             "accepted",
             {**GOOD, "time_ns": 3.5},
-            "`time_ns`: a whole number is wanted, this is a number",
+            "`time_ns`: a whole number is wanted, this is a number with a fraction",
         ),
         (
             "accepted",

@@ -401,6 +401,12 @@ def test_the_verb_shows_the_first_difference_with_both_sides(
         (lambda file: change(file, "PRAGMA application_id = 7"), "no journal of nimdsl"),
         (lambda file: change(file, "DELETE FROM meta"), "does not say what was run"),
         (lambda file: change(file, "UPDATE meta SET value = '{'"), "origin is damaged"),
+        (
+            lambda file: change(file, "UPDATE meta SET value = '{' WHERE key = 'format'"),
+            "format is damaged",
+        ),
+        (lambda file: change(file, "DELETE FROM meta WHERE key = 'format'"), "journal format 1, and this"),
+        (lambda file: change(file, "UPDATE meta SET value = '3' WHERE key = 'format'"), "a newer nimdsl"),
         (lambda file: set_origin(file, documents=7), "origin is damaged"),
         (lambda file: set_origin(file, seed="many"), "origin is damaged"),
         (lambda file: set_origin(file, scenario="goodbye"), "no Scenario named `goodbye`"),

@@ -542,6 +542,30 @@ def test_what_is_no_command_is_an_error_and_changes_nothing(data: bytes) -> None
     assert here.treasury.last == {}
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"command": {}}, "no command: `command.type` is missing"),
+        ({"command": {"type": "settle"}}, "no command: `command.hold` is missing"),
+        ({"command": {"type": "Settle"}}, "no command: `command.type`: there is no 'Settle'"),
+        ({"command": 3}, "no command: `command`: an object is wanted, this is a whole number"),
+        ({"item": [0]}, "no command: `item`: a list of 2 is wanted"),
+        ({"item": ["0", 0]}, "no command: `item[0]`: a whole number is wanted, this is text"),
+        ({"item": [-1, 0]}, "an item is two whole numbers, of an actor"),
+        ({"actor": ""}, "an item is two whole numbers, of an actor"),
+        ({"at_ns": None}, "an actor says when: `at_ns` is a whole number"),
+    ],
+)
+def test_what_is_wrong_with_it_is_said_by_its_field(change: dict[str, Any], said: str) -> None:
+    answer = economy().answer(json.dumps({**WHOLE, **change}).encode())
+    assert answer == {"said": "error", "error": said}
+
+
+def test_what_is_no_json_is_said() -> None:
+    for data in (b"no JSON", b'{"actor": "cell/a"'):
+        assert economy().answer(data)["error"].startswith("no command: no JSON: ")
+
+
 @pytest.mark.parametrize("tariff", [TARIFF, PLAIN_TARIFF])
 def test_garbage_does_not_hinder_what_comes_after_it(tariff: Tariff) -> None:
     here = economy(tariff)
