@@ -9,7 +9,8 @@ from gardens.real.supervisor.state import State
 from nimdsl.base.errors import TemporaryPortError
 from nimdsl.program import Garden
 
-STATUS_TIMEOUT_NS = 3_000_000_000
+STATUS_TIMEOUT_NS = 15_000_000_000
+"""Longer than the garden itself waits for one of its processes."""
 
 
 async def seen(garden: Garden, state: State) -> tuple[dict[str, Any] | None, float, bool]:

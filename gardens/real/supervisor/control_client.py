@@ -23,9 +23,8 @@ from nimdsl.program import Garden
 from runtime.ports.bus import PAYLOAD_BYTES_MAX, Message
 from runtime.ports.requests import Questions
 
-ORDER_TIMEOUT_NS = 1_000_000_000
-PROBE_NS = 200_000_000
-"""How long silence must last to mean that somebody listened; the bus's own word comes much sooner."""
+ORDER_TIMEOUT_NS = 10_000_000_000
+"""For who listens and says nothing; where nobody listens, the bus says so at once."""
 OWNER = "owner"
 """The name under which the process that owns a garden takes orders."""
 
@@ -53,10 +52,19 @@ class Orders:
         return said
 
     async def hears(self, address: str) -> bool:
-        """Whether anybody listens there: an empty request gets silence then, else the bus's own word."""
-        answered: asyncio.Future[Message | None] = asyncio.get_running_loop().create_future()
-        self._questions.ask(Message(address), PROBE_NS, lambda answer: _resolve(answered, answer))
-        answer = await answered
+        """Whether anybody listens there: an empty request gets silence then, else the bus's own word.
+
+        The bus's word on a request to nobody, which is sent behind, is how long to wait for the other.
+        """
+        loop = asyncio.get_running_loop()
+        there: asyncio.Future[Message | None] = loop.create_future()
+        nowhere: asyncio.Future[Message | None] = loop.create_future()
+        nobody = Message(f"{CONTROL}/nobody-{secrets.token_hex(8)}")
+        self._questions.ask(Message(address), ORDER_TIMEOUT_NS, lambda answer: _resolve(there, answer))
+        self._questions.ask(nobody, ORDER_TIMEOUT_NS, lambda answer: _resolve(nowhere, answer))
+        if await nowhere is None:
+            return False  # the bus is away
+        answer = there.result() if there.done() else None
         return answer is None or not answer.status
 
     async def give_all(self, names: Sequence[str], what: str) -> dict[str, dict[str, Any] | None]:

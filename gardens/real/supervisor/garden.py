@@ -50,6 +50,8 @@ from runtime.run.run import (
 READY_SILENCE_S = 120.0
 """How long a process that starts may say nothing, and write nothing to its log."""
 LOOK_EVERY_S = 0.05
+ASK_NS = 1_000_000_000
+"""How long a process that starts may take to answer; it is asked again."""
 DUE_SILENCE_S = 10.0
 """How long timers that are late may hold up the end of a run while nobody takes any."""
 STATUS_EVERY_S = 1.0
@@ -58,6 +60,8 @@ STILL_COUNT = 2
 STILL_COUNT_UNSURE = 6
 """The same where more was sent than arrived: it may be on its way, or lost."""
 WIND_DOWN_S_MIN = 0.5
+WIND_DOWN_FACTOR_MAX = 10
+"""A machine that is busy gets so many times as long, as long as messages are still sent and heard."""
 STOP_SILENCE_S = 60.0
 """How long a garden that ends may get nowhere."""
 
@@ -208,7 +212,7 @@ class LivingGarden:
 
         async def ready() -> None:
             patience = Patience(READY_SILENCE_S)
-            while await self._orders.give(name, "status", 100_000_000) is None:
+            while await self._orders.give(name, "status", ASK_NS) is None:
                 if patience.is_over(self._growth(name)):
                     text = f"{name} did not answer and wrote nothing for {READY_SILENCE_S:g} s"
                     raise TemporaryPortError(text)
@@ -378,8 +382,10 @@ class LivingGarden:
         await self.order_all("wind down")
         still = _Still(with_timers=False)
         wait_s = max(WIND_DOWN_NS / 1e9 / self.plan.garden.rate, WIND_DOWN_S_MIN)
-        give_up = time.monotonic() + wait_s
-        while time.monotonic() < give_up and not still.look(await self.order_all("status")):
+        patience, give_up = Patience(wait_s), time.monotonic() + WIND_DOWN_FACTOR_MAX * wait_s
+        while time.monotonic() < give_up and not still.look(said := await self.order_all("status")):
+            if patience.is_over([one and (one["sent"], one["received"], one["waves"]) for one in said]):
+                return
             await asyncio.sleep(LOOK_EVERY_S / 2)
 
     # The end
