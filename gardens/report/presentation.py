@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, NamedTuple, Protocol
 
+from markupsafe import Markup
+
 from nimdsl.base.errors import NimdslError
 from nimdsl.base.plugins import loaded
 from nimdsl.program import Actor
@@ -34,11 +36,14 @@ class Observer(Protocol):
 
 
 class Section(NamedTuple):
-    """A part of the page: an anchor, a title, HTML that is safe as it is, a note below the title."""
+    """A part of the page: an anchor, a title, its HTML, a note below the title.
+
+    The rest is text.  ``Markup("<li>{}</li>").format(name)`` escapes what is put into it.
+    """
 
     anchor: str
     title: str
-    body: str
+    body: Markup
     note: str = ""
 
 

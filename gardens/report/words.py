@@ -65,6 +65,11 @@ def clock(time_ns: int, end_ns: int = 0) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
 
 
+def quarters(end_ns: int) -> list[str]:
+    """The times of a scale: its beginning, its end, and three between."""
+    return [clock(end_ns * quarter // 4, end_ns) for quarter in range(5)]
+
+
 def lifeforce(amount: int) -> str:
     """Micro-LF as LF with at most two digits behind the point."""
     return f"{amount / MICRO:,.2f}".rstrip("0").rstrip(".")

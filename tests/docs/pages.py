@@ -7,6 +7,8 @@ A mark is an HTML comment on a line of its own just before the fence:
 - ``<!-- file: lamp.yaml -->``: the block is written to this file of the page's folder;
 - ``<!-- edit: lamp.yaml -->``: a diff that is made in this file; ``<!-- undo: lamp.yaml -->``
   (without a block) takes the last edit back;
+- ``<!-- here -->``: the Python runs in the page's folder, after the commands above it, and
+  ``<!-- prints -->``: this is what it prints;
 - ``<!-- exit: 1 -->``: the last command of the block ends with this code.
 """
 
@@ -23,7 +25,7 @@ PAGES = (ROOT / "README.md", *sorted(DOCS.rglob("*.md")))
 EXAMPLES = tuple(sorted((ROOT / "examples").glob("*.yaml")))
 
 _FENCE = re.compile(r"```(\w*)$")
-_MARK = re.compile(r"<!-- (wrong|part|file|edit|undo|exit)(?:: (.+?))? -->$")
+_MARK = re.compile(r"<!-- (wrong|part|file|edit|undo|exit|here|prints)(?:: (.+?))? -->$")
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,8 @@ def test_scenarios_of_the_pages_meet_their_expectations(block: Block) -> None:
 
 @pytest.mark.parametrize("block", _found("python"))
 def test_python_blocks_run(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "here" in block.marks:
+        return  # with the commands of its page
     monkeypatch.chdir(ROOT)
     exec(compile(block.text, f"line {block.line}", "exec"), {"__name__": "docs"})
 
@@ -124,6 +126,7 @@ class _Folder:
         self.update = update
         self.kept: dict[str, str] = {}
         self.changes: list[tuple[str, str]] = []
+        self.printed = ""
 
     def take(self, block: Block) -> None:
         marks = block.marks
@@ -134,6 +137,10 @@ class _Folder:
             self._write(marks["edit"], patched(self.kept[marks["edit"]], block.text))
         elif "undo" in marks:
             self._write(marks["undo"], self.kept[marks["undo"]])
+        elif "here" in marks:
+            self.printed = self._python(block)
+        elif "prints" in marks:
+            assert matches(block.text.splitlines(), self.printed), f"line {block.line}\n{self.printed}"
         elif block.language == "console":
             for command in commands(block):
                 self._run(command, block.line)
@@ -143,6 +150,13 @@ class _Folder:
 
     def _write(self, name: str, text: str) -> None:
         (self.root / name).write_text(text, encoding="utf-8")
+
+    def _python(self, block: Block) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", block.text], cwd=self.root, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, f"line {block.line}\n{done.stderr}"
+        return done.stdout
 
     def _run(self, command: Command, line: int) -> None:
         program, *arguments = shlex.split(command.line)

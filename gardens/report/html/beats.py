@@ -7,8 +7,12 @@ also told by place, by a letter, by a shape or in words.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from gardens.report.html.markup import text
+from markupsafe import Markup
+
+from gardens.report.html.templating import render
 from gardens.report.observe.gathering import Detail
 from gardens.report.observe.moments import BeatSummary, Drop, Stretch
 from gardens.report.observe.view import View
@@ -42,44 +46,35 @@ def mode_class(beat: Beat, mode: str) -> str:
     return "m-other"
 
 
-def rows(view: View) -> str:
+def rows(view: View) -> Markup:
     """Some beats as a row each: who had the time when, and what came of it."""
     beat = view.beat
     if beat is None or not view.details:
-        return ""
-    drawn, marks, before = [], 0, -1
+        return Markup()
     names = letters([level.name for level in beat.levels])
-    left_out = 0
+    drawn: list[_Row] = []
+    marks, before, left_out = 0, -1, 0
     for detail in view.details:
         count = len(detail.stretches) + len(detail.arrivals) + len(detail.drops) + len(detail.moves)
         if marks + count > MARK_COUNT_MAX:
             left_out += 1
             continue
         marks += count
-        if detail.index > before + 1:
-            gap = detail.index - before - 1
-            drawn.append(f'<div class="gap">{counted(gap, "beat")} not shown</div>')
+        drawn.append(_row(view, beat, names, detail, detail.index - before - 1))
         before = detail.index
-        drawn.append(_row(view, beat, names, detail))
-    if view.beats and view.beats[-1].index > before:
-        drawn.append(f'<div class="gap">{counted(view.beats[-1].index - before, "beat")} not shown</div>')
-    told = ""
-    if left_out:
-        told = f"<p class=note>{counted(left_out, 'beat')} left out: too much is drawn here already.</p>"
-    inner = _axis(beat) + "".join(drawn)
-    return (
-        f'{_legend(beat, names)}<div class="zoom"><div class="beats" tabindex="0">{inner}</div></div>{told}'
+    return render(
+        "beats",
+        letters=[(names[level.name], level.name) for level in beat.levels],
+        ticks=_ticks(beat),
+        rows=drawn,
+        gap=max(0, view.beats[-1].index - before) if view.beats else 0,
+        left_out=left_out,
     )
 
 
-def _axis(beat: Beat) -> str:
-    step_ns = _step_ns(beat.length_ns)
-    ticks = "".join(
-        f'<span style="left:{number(100 * at_ns / beat.length_ns)}%">{span(at_ns) if at_ns else "0"}</span>'
-        for at_ns in range(0, beat.length_ns + 1, step_ns)
-    )
-    inner = f'<div></div><div class="ticks">{ticks}</div><div></div>'
-    return f'<div class="beat axis" aria-hidden="true">{inner}</div>'
+def _ticks(beat: Beat) -> list[tuple[str, str]]:
+    times = range(0, beat.length_ns + 1, _step_ns(beat.length_ns))
+    return [(number(100 * at_ns / beat.length_ns), span(at_ns) if at_ns else "0") for at_ns in times]
 
 
 def _step_ns(length_ns: int) -> int:
@@ -93,39 +88,45 @@ def _step_ns(length_ns: int) -> int:
     return length_ns
 
 
-def _legend(beat: Beat, names: dict[str, str]) -> str:
-    levels = "".join(
-        f'<li><span class="sw l{place}"><b>{names[level.name]}</b></span>{text(level.name)}</li>'
-        for place, level in enumerate(beat.levels)
-    )
-    signs = (
-        ('<span class="sw hatch"></span>', "overhead, settle"),
-        ('<span class="sw sign p"></span>', "preempted"),
-        ('<span class="sw sign u"></span>', "suspended by a reflex"),
-        ('<span class="sw sign c"></span>', "cut"),
-        ('<span class="mark arr">▾</span>', "arrives"),
-        ('<span class="mark bad">✕</span>', "dropped"),
-        ('<span class="mark bad">⊘</span>', "price refused"),
-        ('<span class="mark bad">!</span>', "overrun"),
-    )
-    return f'<ul class="legend">{levels}{"".join(f"<li>{sign}{name}</li>" for sign, name in signs)}</ul>'
+@dataclass(frozen=True)
+class _Row:
+    """A beat; boxes are CSS class, place and title; ``gap`` beats before it are not shown."""
+
+    index: int
+    gap: int
+    time: str
+    told: str
+    marks: list[_Mark]
+    frame: list[_Box]
+    stretches: list[_Stretch]
+    modes: list[_Box] | None
+    notes: list[tuple[str, str]]
 
 
-def _row(view: View, beat: Beat, names: dict[str, str], detail: Detail) -> str:
-    summary = detail.summary
-    start_ns = detail.start_ns
-    label = (
-        f'<div class="bl"><b>beat {detail.index}</b><small>{clock(start_ns, view.time_ns)}</small></div>'
-    )
-    band = _frame(beat, summary) + "".join(
-        _stretch(beat, names, detail, stretch) for stretch in detail.stretches
-    )
-    told, marks = text(_told(beat, detail)), "".join(_marks(beat, detail))
-    return (
-        f'<div class="beat" id="beat-{detail.index}">{label}'
-        f'<div class="lane" role="img" aria-label="{told}"><div class="marks">{marks}</div>'
-        f'<div class="band">{band}</div>{_modes(beat, detail)}</div>'
-        f'<div class="bn">{_notes(detail, view.starves_in(detail))}</div></div>'
+class _Mark(NamedTuple):
+    left: str
+    kind: str
+    sign: str
+    times: int
+    title: str
+
+
+_Box = tuple[str, str, str]
+_Stretch = tuple[str, str, str, str, str]
+"""A box, its letter (none for a reflex) and its level."""
+
+
+def _row(view: View, beat: Beat, names: dict[str, str], detail: Detail, gap: int) -> _Row:
+    return _Row(
+        index=detail.index,
+        gap=gap,
+        time=clock(detail.start_ns, view.time_ns),
+        told=_told(beat, detail),
+        marks=list(_marks(beat, detail)),
+        frame=_frame(beat, detail.summary),
+        stretches=[_stretch(beat, names, detail, stretch) for stretch in detail.stretches],
+        modes=_modes(beat, detail),
+        notes=list(_notes(detail, view.starves_in(detail))),
     )
 
 
@@ -138,22 +139,21 @@ def _box(beat: Beat, start_ns: int, from_ns: int, to_ns: int) -> str:
     )
 
 
-def _frame(beat: Beat, summary: BeatSummary | None) -> str:
+def _frame(beat: Beat, summary: BeatSummary | None) -> list[_Box]:
     """Overhead, what earlier beats overran, and settle."""
     pieces = [(0, beat.overhead_ns, "hatch", "overhead")]
     if summary is not None:
         charged_ns = beat.overhead_ns + summary.charged_ns
         pieces.append((beat.overhead_ns, charged_ns, "charged", "charged for earlier overruns"))
         pieces.append((beat.length_ns - summary.settle_ns, beat.length_ns, "hatch", "settle"))
-    return "".join(
-        f'<i class="{kind}" style="{_box(beat, 0, from_ns, to_ns)}" '
-        f'title="{name}: {span(to_ns - from_ns)}"></i>'
+    return [
+        (kind, _box(beat, 0, from_ns, to_ns), f"{name}: {span(to_ns - from_ns)}")
         for from_ns, to_ns, kind, name in pieces
         if to_ns > from_ns
-    )
+    ]
 
 
-def _stretch(beat: Beat, names: dict[str, str], detail: Detail, stretch: Stretch) -> str:
+def _stretch(beat: Beat, names: dict[str, str], detail: Detail, stretch: Stretch) -> _Stretch:
     level = next(one for one in beat.levels if one.name == stretch.level)
     kinds = [level_class(beat, stretch.level)]
     ended = _ENDS.get(stretch.ended)
@@ -165,12 +165,11 @@ def _stretch(beat: Beat, names: dict[str, str], detail: Detail, stretch: Stretch
     what = "" if stretch.name == "baseline" else f" · {stretch.name}"
     title = f"{stretch.level}{what}\n{span(from_ns)} to {span(to_ns)}: {span(to_ns - from_ns)}"
     title += f"\n{stretch.ended}" + (f": {ended}" if ended else "")
-    inner = "" if level.reflex else f"<b data-l={names[stretch.level]}>{text(stretch.level)}</b>"
     box = _box(beat, detail.start_ns, stretch.from_ns, stretch.to_ns)
-    return f'<i class="{" ".join(kinds)}" style="{box}" title="{text(title)}">{inner}</i>'
+    return " ".join(kinds), box, title, "" if level.reflex else names[stretch.level], stretch.level
 
 
-def _marks(beat: Beat, detail: Detail) -> Iterator[str]:
+def _marks(beat: Beat, detail: Detail) -> Iterator[_Mark]:
     """What arrives, is dropped, refused or overrun."""
     reflexes = [level.name for level in beat.levels if level.reflex]
     for arrival in detail.arrivals:
@@ -183,8 +182,7 @@ def _marks(beat: Beat, detail: Detail) -> Iterator[str]:
             f" ({span(drop.left_ns)} left)"
             for drop in drops[:8]
         ) + ("\n…" if len(drops) > 8 else "")
-        sign = "✕" if len(drops) == 1 else f"✕<small>{len(drops)}</small>"
-        yield _mark(beat, detail, drops[0].at_ns, "bad", sign, title)
+        yield _mark(beat, detail, drops[0].at_ns, "bad", "✕", title, len(drops))
     for refusal in detail.refusals:
         price, balance = lifeforce(refusal.price), lifeforce(refusal.balance)
         title = f"{refusal.level or 'a mode'}: {price} LF refused, there were {balance}, the floor included"
@@ -206,47 +204,51 @@ def _close_together(beat: Beat, drops: Sequence[Drop]) -> Iterator[list[Drop]]:
         yield together
 
 
-def _mark(beat: Beat, detail: Detail, at_ns: int, kind: str, sign: str, title: str) -> str:
+def _mark(
+    beat: Beat, detail: Detail, at_ns: int, kind: str, sign: str, title: str, times: int = 1
+) -> _Mark:
     left = min(100.0, max(0.0, 100 * (at_ns - detail.start_ns) / beat.length_ns))
-    return f'<b class="mark {kind}" style="left:{number(left)}%" title="{text(title)}">{sign}</b>'
+    return _Mark(number(left), kind, sign, times, title)
 
 
-def _modes(beat: Beat, detail: Detail) -> str:
+def _modes(beat: Beat, detail: Detail) -> list[_Box] | None:
     """The mode she was in, as a thin strip."""
     if not detail.moves and not detail.mode:
-        return ""
+        return None
     end_ns = detail.summary.end_ns if detail.summary else max((m.at_ns for m in detail.moves), default=0)
     times = [(detail.start_ns, detail.mode), *((move.at_ns, move.target) for move in detail.moves)]
     ends = [*(at_ns for at_ns, _ in times[1:]), end_ns]
-    pieces = "".join(
-        f'<i class="{mode_class(beat, mode)}" style="{_box(beat, detail.start_ns, from_ns, to_ns)}" '
-        f'title="{text(mode)}: {span(to_ns - from_ns)}"></i>'
+    return [
+        (
+            mode_class(beat, mode),
+            _box(beat, detail.start_ns, from_ns, to_ns),
+            f"{mode}: {span(to_ns - from_ns)}",
+        )
         for (from_ns, mode), to_ns in zip(times, ends, strict=True)
         if to_ns > from_ns and mode
-    )
-    return f'<div class="modes">{pieces}</div>'
+    ]
 
 
-def _notes(detail: Detail, starves: bool) -> str:
+def _notes(detail: Detail, starves: bool) -> Iterator[tuple[str, str]]:
+    """CSS class and text."""
     summary = detail.summary
     if summary is None:
-        return '<span class="zero">not over</span>'
-    notes = []
+        yield "zero", "not over"
+        return
     if summary.dropped:
-        notes.append(f'<span class="bad">✕ {summary.dropped} dropped</span>')
+        yield "bad", f"✕ {summary.dropped} dropped"
     if detail.refusals:
-        notes.append(f'<span class="bad">⊘ {len(detail.refusals)} refused</span>')
+        yield "bad", f"⊘ {len(detail.refusals)} refused"
     if starves:
-        notes.append('<span class="bad">starves from here</span>')
+        yield "bad", "starves from here"
     if detail.overruns:
-        notes.append(f'<span class="bad">! {counted(len(detail.overruns), "overrun")}</span>')
+        yield "bad", f"! {counted(len(detail.overruns), 'overrun')}"
     if summary.preempted:
-        notes.append(f"<span>{summary.preempted} preempted</span>")
+        yield "", f"{summary.preempted} preempted"
     if not summary.settled:
-        notes.append('<span class="zero">cut short</span>')
+        yield "zero", "cut short"
     if detail.left_out:
-        notes.append(f'<span class="zero">{counted(detail.left_out, "mark")} left out</span>')
-    return "".join(notes)
+        yield "zero", f"{counted(detail.left_out, 'mark')} left out"
 
 
 def _told(beat: Beat, detail: Detail) -> str:

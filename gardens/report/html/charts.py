@@ -6,15 +6,17 @@ stands on the axes is text beside them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from math import ceil
 
-from gardens.report.html.markup import swatch, table, text
-from gardens.report.observe.gathering import Waits
-from gardens.report.observe.lifeforce import LambdaPoint, Lifeforce, Point
+from markupsafe import Markup
+
+from gardens.report.html.templating import render
+from gardens.report.observe.lifeforce import LambdaPoint, Lifeforce
 from gardens.report.observe.spread import Spread
 from gardens.report.observe.view import View
-from gardens.report.words import clock, counted, lifeforce, number, seconds, span
+from gardens.report.words import counted, lifeforce, number, quarters, seconds, span
 from nimdsl.base.units import MICRO, NANOSECONDS
 
 BALANCED, TIRED = 1.0, 0.7
@@ -25,6 +27,8 @@ LAMBDA_SHOWN_MAX = 3.0
 """Lambda above this is drawn at the edge."""
 _BIN_COUNT_PER_DECADE = 4
 _FIRST_NS = NANOSECONDS["ms"]
+FLOWS_SHOWN_MAX = 12
+_UNPAID = "not paid"
 _EARNINGS = ("reward:", "income:")
 _DECADES = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 
@@ -32,42 +36,36 @@ _DECADES = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 # Waiting
 
 
-def waits(view: View) -> str:
+def waits(view: View) -> Markup:
     """A row for each level: how long its items waited for the time, and how long until they were done."""
     if not view.waits or view.beat is None:
-        return ""
+        return Markup()
     spreads = [spread for one in view.waits for spread in (one.started, one.done)]
     decades = _decades(spreads)
     names = [level.name for level in view.beat.levels]
-    rows = []
-    for one in view.waits:
-        kind = f"l{names.index(one.level)}"
-        name = swatch(one.level, kind) + (" <small>baseline</small>" if one.baseline else "")
-        rows.append(
-            [
-                name,
-                f"{one.arrived:,}",
-                f"{one.done.total:,}",
-                _never(one),
-                *_spread(one.started, decades, kind, f"{one.level}: until it had the time"),
-                *_spread(one.done, decades, kind, f"{one.level}: until it was done"),
-            ]
-        )
-    figures = [">median", ">95 %", ">longest"]
-    heads = ["level", ">arrived", ">done", ">never started"]
-    for what in ("until it had the time", "until it was done"):
-        heads += [f'<span class="what">{what}</span>{_scale(decades)}', *figures]
-    rounded = any(not spread.exact for spread in spreads)
-    note = "<p class=note>Times are rounded down by up to 1.6 %.</p>" if rounded else ""
-    return table(heads, rows, "How long items waited, by level", "waits") + note
+    return render(
+        "waits",
+        bin_count=_bin_count(decades),
+        ticks=_scale(decades),
+        rounded=any(not spread.exact for spread in spreads),
+        levels=[
+            {
+                "level": one.level,
+                "kind": f"l{names.index(one.level)}",
+                "baseline": one.baseline,
+                "arrived": one.arrived,
+                "done": one.done.total,
+                "never": one.never_started,
+                "until_started": _spread(one.started, decades, f"{one.level}: until it had the time"),
+                "until_done": _spread(one.done, decades, f"{one.level}: until it was done"),
+            }
+            for one in view.waits
+        ],
+    )
 
 
-def _never(one: Waits) -> str:
-    """Baselines come again; what stimuli brought does not."""
-    count = one.never_started
-    if not count:
-        return '<span class="zero">0</span>'
-    return f"{count:,}" if one.baseline else f'<span class="bad">{count:,}</span>'
+def _bin_count(decades: int) -> int:
+    return decades * _BIN_COUNT_PER_DECADE + 1
 
 
 def _decades(spreads: Iterable[Spread]) -> int:
@@ -87,11 +85,20 @@ def _bin(value_ns: int, decades: int) -> int:
     return min(1 + decade * _BIN_COUNT_PER_DECADE + within, decades * _BIN_COUNT_PER_DECADE)
 
 
-def _spread(spread: Spread, decades: int, kind: str, title: str) -> list[str]:
+@dataclass(frozen=True)
+class _Spread:
+    """A histogram: its bars and its median as paths, in words, and median, 95 % and longest."""
+
+    bars: str
+    line: str
+    told: str
+    times: tuple[str, str, str]
+
+
+def _spread(spread: Spread, decades: int, title: str) -> _Spread | None:
     if not spread.total:
-        return ['<span class="zero">never</span>', "", "", ""]
-    count = decades * _BIN_COUNT_PER_DECADE + 1
-    bins = [0] * count
+        return None
+    bins = [0] * _bin_count(decades)
     for value_ns, times in spread.counts:
         bins[_bin(value_ns, decades)] += times
     top = max(bins)
@@ -101,42 +108,69 @@ def _spread(spread: Spread, decades: int, kind: str, title: str) -> list[str]:
         if times
     )
     median, high = spread.quantile_ns(0.5) or 0, spread.quantile_ns(0.95) or 0
-    line = f"M{_bin(median, decades) + 0.43} 0v20"
     told = (
         f"{title}: {counted(spread.total, 'item')}, median {seconds(median)}, "
         f"95 % within {seconds(high)}, longest {seconds(spread.max_ns)}"
     )
-    chart = (
-        f'<svg class="hist {kind}" viewBox="0 0 {count} 20" preserveAspectRatio="none" role="img" '
-        f'aria-label="{text(told)}"><title>{text(told)}</title><path class="base" d="M0 20h{count}"/>'
-        f'<path class="bars" d="{bars}"/><path class="median" d="{line}"/></svg>'
-    )
-    return [chart, seconds(median), seconds(high), seconds(spread.max_ns)]
+    line = f"M{_bin(median, decades) + 0.43} 0v20"
+    return _Spread(bars, line, told, (seconds(median), seconds(high), seconds(spread.max_ns)))
 
 
-def _scale(decades: int) -> str:
-    count = decades * _BIN_COUNT_PER_DECADE + 1
-    ticks = "".join(
-        f'<span style="left:{number(100 * (1 + n * _BIN_COUNT_PER_DECADE) / count)}%">'
-        f"{span(_DECADES[n] * _FIRST_NS).replace(' ', '')}</span>"
+def _scale(decades: int) -> list[tuple[str, str]]:
+    """Where the decades begin, in percent."""
+    return [
+        (
+            number(100 * (1 + n * _BIN_COUNT_PER_DECADE) / _bin_count(decades)),
+            span(_DECADES[n] * _FIRST_NS).replace(" ", ""),
+        )
         for n in range(0, decades, 1 if decades < 4 else 2)
-    )
-    return f'<span class="scale" aria-hidden="true">{ticks}</span>'
+    ]
 
 
 # Lifeforce
 
 
-def economy(view: View) -> str:
+def economy(view: View) -> Markup:
     """The balance over time, lambda over time, and where lifeforce came from and went to."""
     force = view.lifeforce
     if force is None or not force.points:
-        return ""
+        return Markup()
     end_ns = max(view.time_ns, force.points[-1][0], 1)
     return _balance(force, end_ns) + _lambda(force, end_ns) + _accounts(force)
 
 
-def _balance(force: Lifeforce, end_ns: int) -> str:
+@dataclass(frozen=True)
+class _Chart:
+    """What is drawn: paths with their CSS classes, and what stands on the axes and in it, by height."""
+
+    kind: str
+    title: str
+    told: str
+    paths: list[tuple[str, str]]
+    ticks: list[tuple[float, str]]
+    labels: list[tuple[float, str]]
+    note: str = ""
+
+    def render(self, end_ns: int) -> Markup:
+        """With the times below it."""
+        return render(
+            "chart",
+            kind=self.kind,
+            title=self.title,
+            told=self.told,
+            note=self.note,
+            paths=self.paths,
+            ticks=_heights(self.ticks),
+            labels=_heights(self.labels),
+            times=quarters(end_ns),
+        )
+
+
+def _heights(marks: Iterable[tuple[float, str]]) -> list[tuple[str, str]]:
+    return [(number(round(y, 2)), name) for y, name in marks]
+
+
+def _balance(force: Lifeforce, end_ns: int) -> Markup:
     points = force.points
     values = [value for _, value in points]
     low, high = min(0, *values), max(*values, 1)
@@ -153,10 +187,7 @@ def _balance(force: Lifeforce, end_ns: int) -> str:
     to_y = _to_y(bottom, top)
     path = _line([(100 * at / end_ns, to_y(value)) for at, value in points])
     area = f"{path}V{to_y(0):.2f}H0z"
-    drawn = f'<path class="area" d="{area}"/><path class="line" d="{path}"/>'
-    limits = "".join(
-        f'<path class="limit {kind}" d="M0 {to_y(value):.2f}H100"/>' for value, kind, _ in lines
-    )
+    limits = [(f"limit {kind}", f"M0 {to_y(value):.2f}H100") for value, kind, _ in lines]
     labels = [(to_y(value), name) for value, _, name in lines]
     count = round((top - bottom) / MICRO / step)
     grid = [bottom + part * step * MICRO for part in range(count + 1)]
@@ -166,30 +197,30 @@ def _balance(force: Lifeforce, end_ns: int) -> str:
         f"Balance from {lifeforce(values[0])} to {lifeforce(values[-1])} LF; "
         f"lowest {lifeforce(lowest)}, highest {lifeforce(highest)}"
     )
-    return _chart("balance", "Balance, LF", told, limits + drawn, ticks, labels, end_ns)
+    paths = [*limits, ("area", area), ("line", path)]
+    return _Chart("balance", "Balance, LF", told, paths, ticks, labels).render(end_ns)
 
 
-def _lambda(force: Lifeforce, end_ns: int) -> str:
+def _lambda(force: Lifeforce, end_ns: int) -> Markup:
     known = [value for _, value in force.lambdas if value is not None]
     if not known:
-        told = "Nothing was spent: lambda is not defined, the economy is dormant."
-        return f"<p class=note>{told}</p>" if force.lambdas else ""
+        return render("dormant") if force.lambdas else Markup()
     shown_max = min(LAMBDA_SHOWN_MAX, max(1.5, ceil(2 * max(known)) / 2))
     to_y = _to_y(0, shown_max)
     pieces = "".join(
         _line([(100 * at / end_ns, to_y(min(value, shown_max))) for at, value in piece])
         for piece in _unbroken(force.lambdas)
     )
-    limits = (
-        f'<path class="zone bad" d="M0 {to_y(TIRED):.2f}H100V100H0z"/>'
-        f'<path class="zone warn" d="M0 {to_y(BALANCED):.2f}H100V{to_y(TIRED):.2f}H0z"/>'
-        f'<path class="limit one" d="M0 {to_y(BALANCED):.2f}H100"/>'
-        f'<path class="limit tired" d="M0 {to_y(TIRED):.2f}H100"/>'
-    )
-    drawn = f'<path class="line" d="{pieces}"/>'
     alone = [piece[0] for piece in _unbroken(force.lambdas) if len(piece) == 1]
     dots = ((100 * at / end_ns, to_y(min(value, shown_max))) for at, value in alone)
-    drawn += "".join(f'<path class="dot" d="M{x:.3f} {y:.2f}h0"/>' for x, y in dots)
+    paths = [
+        ("zone bad", f"M0 {to_y(TIRED):.2f}H100V100H0z"),
+        ("zone warn", f"M0 {to_y(BALANCED):.2f}H100V{to_y(TIRED):.2f}H0z"),
+        ("limit one", f"M0 {to_y(BALANCED):.2f}H100"),
+        ("limit tired", f"M0 {to_y(TIRED):.2f}H100"),
+        ("line", pieces),
+        *(("dot", f"M{x:.3f} {y:.2f}h0") for x, y in dots),
+    ]
     labels = [(to_y(BALANCED), "1 income = expenditure"), (to_y(TIRED), "0.7 may fall asleep")]
     ticks = [(to_y(shown_max), f"{shown_max:g}"), (to_y(0), "0")]
     above = sum(value > shown_max for value in known)
@@ -197,7 +228,7 @@ def _lambda(force: Lifeforce, end_ns: int) -> str:
     told += f"{known[-1]:.2f}; lowest {min(known):.2f}, highest {max(known):.2f}"
     title = f"λ over {span(force.window_ns)}"
     note = f"above {shown_max:g} it is drawn at the edge" if above else ""
-    return _chart("lambda", title, told, limits + drawn, ticks, labels, end_ns, note)
+    return _Chart("lambda", title, told, paths, ticks, labels, note).render(end_ns)
 
 
 def _unbroken(points: Sequence[LambdaPoint]) -> list[list[tuple[int, float]]]:
@@ -227,59 +258,35 @@ def _round(value: float) -> float:
     return next((size * factor for factor in (1, 2, 2.5, 5) if size * factor >= value), size * 10)
 
 
-def _chart(
-    kind: str,
-    title: str,
-    told: str,
-    drawn: str,
-    ticks: Sequence[tuple[float, str]],
-    labels: Sequence[tuple[float, str]],
-    end_ns: int,
-    note: str = "",
-) -> str:
-    left = "".join(f'<span style="top:{number(round(y, 2))}%">{text(name)}</span>' for y, name in ticks)
-    inside = "".join(f'<span style="top:{number(round(y, 2))}%">{text(name)}</span>' for y, name in labels)
-    below = "".join(
-        f'<span style="left:{25 * quarter}%">{clock(end_ns * quarter // 4, end_ns)}</span>'
-        for quarter in range(5)
-    )
-    more = f" <small>{text(note)}</small>" if note else ""
-    return (
-        f'<figure class="chart {kind}"><figcaption>{text(title)}{more}</figcaption>'
-        f'<div class="plot"><div class="y" aria-hidden="true">{left}</div><div class="area">'
-        f'<svg viewBox="0 0 100 100" preserveAspectRatio="none" role="img" aria-label="{text(told)}">'
-        f"<title>{text(told)}</title>{drawn}</svg>"
-        f'<div class="labels" aria-hidden="true">{inside}</div></div></div>'
-        f'<div class="x" aria-hidden="true">{below}</div></figure>'
-    )
+@dataclass(frozen=True)
+class _Flow:
+    """Accounts on one side: kind, name, amount and the width of its bar; ``more`` are left out."""
+
+    title: str
+    bad: bool
+    whole: int
+    amounts: list[tuple[str, str, int, str]]
+    more: int
 
 
-def _accounts(force: Lifeforce) -> str:
+def _accounts(force: Lifeforce) -> Markup:
     """Where it came from, where it went, and what it was not enough for."""
     came = {name: amount for name, amount in force.accounts.items() if name.startswith(_EARNINGS)}
     went = {name: amount for name, amount in force.accounts.items() if name not in came}
-    groups = {"came from": came, "went to": went, '<span class="bad">not paid</span>': force.unpaid}
-    found = []
-    for title, accounts in groups.items():
-        amounts = sorted(
-            ((name, amount) for name, amount in accounts.items() if amount),
-            key=lambda one: (-one[1], one[0]),
-        )
-        if amounts:
-            found.append(
-                _flows(title, amounts[:12], sum(amount for _, amount in amounts), len(amounts) - 12)
-            )
-    return f'<div class="flows">{"".join(found)}</div>' if found else ""
+    groups = (("came from", came), ("went to", went), (_UNPAID, force.unpaid))
+    found = [_flow(title, accounts) for title, accounts in groups if any(accounts.values())]
+    return render("flows", groups=found) if found else Markup()
 
 
-def _flows(title: str, amounts: Sequence[Point | tuple[str, int]], whole: int, more: int) -> str:
-    top = max(amount for _, amount in amounts)
-    rows = "".join(
-        f'<li><span class="name">{text(str(name).partition(":")[2])} '
-        f"<small>{text(str(name).partition(':')[0])}</small></span>"
-        f'<span class="meter"><i style="width:{number(100 * amount / top)}%"></i></span>'
-        f'<span class="n">{lifeforce(amount)}</span></li>'
-        for name, amount in amounts
+def _flow(title: str, accounts: Mapping[str, int]) -> _Flow:
+    amounts = sorted(
+        ((name, amount) for name, amount in accounts.items() if amount),
+        key=lambda one: (-one[1], one[0]),
     )
-    rest = f"<p class=note>and {more} more</p>" if more > 0 else ""
-    return f"<div><h3>{title} <small>{lifeforce(whole)} LF</small></h3><ul>{rows}</ul>{rest}</div>"
+    shown, top = amounts[:FLOWS_SHOWN_MAX], amounts[0][1]
+    rows = [
+        (name.partition(":")[0], name.partition(":")[2], amount, number(100 * amount / top))
+        for name, amount in shown
+    ]
+    whole = sum(amount for _, amount in amounts)
+    return _Flow(title, title == _UNPAID, whole, rows, len(amounts) - len(shown))

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
 from gardens.report.html.beats import level_class, mode_class
-from gardens.report.html.markup import swatch, table, text
+from gardens.report.html.templating import render
 from gardens.report.observe.lifeforce import Lifeforce
 from gardens.report.observe.tracks import STATES, Slice, Track
 from gardens.report.observe.view import View
 from gardens.report.palette import SLICES
-from gardens.report.words import ENDS, REASONS, clock, counted, number, seconds, share, span, window
+from gardens.report.words import (
+    ENDS,
+    REASONS,
+    clock,
+    counted,
+    number,
+    quarters,
+    seconds,
+    share,
+    span,
+    window,
+)
 from nimdsl.base.units import MICRO, SECOND_NS
 
-LISTED_MAX = 40
+LISTED_MAX, JUDGED_MAX = 40, 200
 Summary = Mapping[str, Any]
 
 
@@ -28,55 +42,59 @@ def verdict(summary: Summary) -> tuple[str, str]:
     return "bad", "✗ not completed"
 
 
-def head(view: View, summary: Summary, description: str) -> str:
+def head(view: View, summary: Summary, description: str) -> Markup:
     """Who, what, verdict, why it ended, and that she starved."""
     kind, words = verdict(summary)
-    where = f"real garden · {summary['garden']}" if summary.get("garden") else "virtual garden"
-    why = ENDS[summary["stopped"]]
-    state = "completed" if summary["completed"] else "not completed"
-    told = f"<p class=lead>{text(description)}</p>" if description else ""
     starved_ns = view.lifeforce.starved_ns if view.lifeforce else None
-    starved = (
-        f'<b class="bad">✗ starved since {clock(starved_ns, view.time_ns)}</b> '
-        if starved_ns is not None
-        else ""
-    )
-    return (
-        f'<header><div class="top"><p class="eyebrow">{text(where)} · seed {summary["seed"]}</p>'
-        '<button id="theme" type="button" hidden aria-label="Light or dark">◐</button></div>'
-        f"<h1>{text(summary['scenario'])}</h1>{told}"
-        f'<p class="verdict"><b class="{kind}">{text(words)}</b> {starved}<span>{state} after '
-        f"{span(round(summary['duration_s'] * SECOND_NS))}: {text(why)}</span></p></header>"
+    return render(
+        "head",
+        where=f"real garden · {summary['garden']}" if summary.get("garden") else "virtual garden",
+        seed=summary["seed"],
+        scenario=summary["scenario"],
+        description=description,
+        kind=kind,
+        verdict=words,
+        starved="" if starved_ns is None else clock(starved_ns, view.time_ns),
+        state="completed" if summary["completed"] else "not completed",
+        time=span(round(summary["duration_s"] * SECOND_NS)),
+        why=ENDS[summary["stopped"]],
     )
 
 
-def figures(view: View, summary: Summary) -> str:
+@dataclass(frozen=True)
+class _Tile:
+    """A figure: what it is of, the value with its unit or whole (``small``), a line below."""
+
+    name: str
+    value: str
+    small: str
+    sub: str
+    kind: str = ""
+
+
+def figures(view: View, summary: Summary) -> Markup:
     """What one wants to know first."""
-    tiles: list[tuple[str, str, str, str]] = []
+    tiles: list[_Tile] = []
     if view.beats:
         dropped, preempted = (
             sum(getattr(one, key) for one in view.beats) for key in ("dropped", "preempted")
         )
         length = f"of {span(view.beat.length_ns)}, " if view.beat else ""
         sub = "all settled" if view.beats[-1].settled else "the last one cut short"
-        tiles.append(("beats", f"{len(view.beats):,}", length + sub, ""))
-        tiles.append(("dropped", f"{dropped:,}", _dropping(view), "bad" if dropped else ""))
-        tiles.append(("preempted", f"{preempted:,}", "a higher level came first", ""))
+        tiles.append(_Tile("beats", f"{len(view.beats):,}", "", length + sub))
+        tiles.append(_Tile("dropped", f"{dropped:,}", "", _dropping(view), "bad" if dropped else ""))
+        tiles.append(_Tile("preempted", f"{preempted:,}", "", "a higher level came first"))
     phases = summary["phases"]
     if phases:
         made, accepted = (sum(phase[key] for phase in phases) for key in ("handshakes", "accepted"))
         done = sum(phase["complete"] for phase in phases)
-        tiles.append(("handshakes", f"{accepted} <small>of {made}</small>", "accepted", ""))
+        tiles.append(_Tile("handshakes", f"{accepted}", f"of {made}", "accepted"))
         kind = "" if done == len(phases) else "bad"
-        tiles.append(("phases", f"{done} <small>of {len(phases)}</small>", "complete", kind))
+        tiles.append(_Tile("phases", f"{done}", f"of {len(phases)}", "complete", kind))
     if view.lifeforce is not None:
         tiles += _economy(view.lifeforce, summary, view.time_ns)
-    tiles.append(("time", span(round(summary["duration_s"] * SECOND_NS)), "in the garden", ""))
-    drawn = "".join(
-        f'<div class="tile {kind}"><dt>{name}</dt><dd>{value}</dd><p>{sub}</p></div>'
-        for name, value, sub, kind in tiles
-    )
-    return f'<dl class="tiles">{drawn}</dl>'
+    time = span(round(summary["duration_s"] * SECOND_NS))
+    return render("figures", tiles=[*tiles, _Tile("time", time, "", "in the garden")])
 
 
 def _dropping(view: View) -> str:
@@ -84,35 +102,53 @@ def _dropping(view: View) -> str:
     return f"in {counted(beats, 'beat')}" if beats else "nothing was given up"
 
 
-def _economy(known: Lifeforce, summary: Summary, end_ns: int) -> list[tuple[str, str, str, str]]:
+def _economy(known: Lifeforce, summary: Summary, end_ns: int) -> list[_Tile]:
     """What there is, and how long what is above the floor lasts, or since when no price was paid."""
     force, lambda_ = summary["lifeforce"], summary["lambda"]
     run_ns = round(summary["duration_s"] * SECOND_NS)
     gained = force["final"] - force["initial"]
-    balance = f"{force['final']:,.1f} <small>LF</small>"
     sub = f"{'+' if gained >= 0 else '−'}{abs(gained):,.1f} since the start"
     shown = "–" if lambda_ is None else f"{lambda_:.2f}"
     words = "nothing was spent" if lambda_ is None else "income over spending"
     part = window(known.window_ns, run_ns)
     words += f" over the {part}" if part else ""
     low = lambda_ is not None and lambda_ < 0.7
-    tiles = [("lifeforce", balance, sub, ""), ("λ", shown, words, "bad" if low else "")]
+    tiles = [
+        _Tile("lifeforce", f"{force['final']:,.1f}", "LF", sub),
+        _Tile("λ", shown, "", words, "bad" if low else ""),
+    ]
     if known.starved_ns is not None:
         since = clock(known.starved_ns, end_ns)
-        tiles.append(("starved since", since, "no price was paid any more", "bad"))
+        tiles.append(_Tile("starved since", since, "", "no price was paid any more", "bad"))
     elif gained < 0:
         left = max(0.0, force["final"] - known.floor / MICRO)
         lasts_ns = round(run_ns * left / -gained)
-        tiles.append(("lasts", span(lasts_ns), "more, at the pace of the whole run", "bad"))
+        tiles.append(_Tile("lasts", span(lasts_ns), "", "more, at the pace of the whole run", "bad"))
     refused = len(summary["refusals"]) + summary.get("left_out", {}).get("refusals", 0)
     if refused:
-        tiles.append(("refused", f"{refused:,}", "prices that could not be paid", "bad"))
+        tiles.append(_Tile("refused", f"{refused:,}", "", "prices that could not be paid", "bad"))
     return tiles
 
 
-def judged(summary: Summary) -> str:
+@dataclass(frozen=True)
+class _Judged:
+    """Verdicts under a title; ``folded`` when there is nothing to look at."""
+
+    title: str
+    verdicts: list[_Verdict]
+    folded: bool
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    held: bool
+    text: str
+    values: str
+
+
+def judged(summary: Summary) -> Markup:
     """Expectations, those that failed first; criteria of the protocol."""
-    parts = ""
+    groups = []
     for key, name in (("expectations", "expectation"), ("criteria", "criterion")):
         verdicts = sorted(summary[key], key=lambda one: bool(one["held"]))
         if not verdicts:
@@ -120,59 +156,49 @@ def judged(summary: Summary) -> str:
         held = sum(one["held"] for one in verdicts)
         many = "criteria" if key == "criteria" else ""
         title = f"{held} of {counted(len(verdicts), name, many)} {'holds' if held == 1 else 'hold'}"
-        items = "".join(_verdict(one) for one in verdicts[:200])
-        if key == "criteria" and held == len(verdicts):
-            parts += f"<details><summary>{title}</summary><ul class=verdicts>{items}</ul></details>"
-        else:
-            parts += f"<h3>{title}</h3><ul class=verdicts>{items}</ul>"
-    return parts
+        folded = key == "criteria" and held == len(verdicts)
+        groups.append(_Judged(title, [_verdict(one) for one in verdicts[:JUDGED_MAX]], folded))
+    return render("judged", groups=groups) if groups else Markup()
 
 
-def _verdict(one: Mapping[str, Any]) -> str:
-    kind, sign, word = ("good", "✓", "holds") if one["held"] else ("bad", "✗", "fails")
+def _verdict(one: Mapping[str, Any]) -> _Verdict:
     values = one.get("values") or {}
     shown = ", ".join(f"{name} = {value}" for name, value in list(values.items())[:8])
-    told = f"<small>{text(shown[:300])}</small>" if shown else ""
-    return (
-        f'<li><b class="{kind}" role="img" aria-label="{word}">{sign}</b>'
-        f"<div><code>{text(one['text'])}</code>{told}</div></li>"
-    )
+    return _Verdict(one["held"], one["text"], shown[:300])
 
 
-def phases(summary: Summary) -> str:
+def phases(summary: Summary) -> Markup:
     """The phases of a protocol."""
     rows = [
-        [
-            text(phase["name"]),
-            f"{phase['handshakes']}",
-            f"{phase['accepted']}",
-            f"{phase['attempts']}",
-            f"{phase['spent']:,.1f}",
-            f"{phase['earned']:,.1f}",
-            seconds(round(phase["duration_s"] * SECOND_NS)),
-            '<b class="good">✓ complete</b>' if phase["complete"] else '<b class="bad">✗ not complete</b>',
-        ]
+        {
+            "name": phase["name"],
+            "figures": (
+                phase["handshakes"],
+                phase["accepted"],
+                phase["attempts"],
+                f"{phase['spent']:,.1f}",
+                f"{phase['earned']:,.1f}",
+                seconds(round(phase["duration_s"] * SECOND_NS)),
+            ),
+            "complete": phase["complete"],
+        }
         for phase in summary["phases"]
     ]
-    heads = ["phase", ">handshakes", ">accepted", ">attempts", ">spent LF", ">earned LF", ">time", ""]
-    return table(heads, rows, "Phases in their order") if rows else ""
+    return render("phases", phases=rows) if rows else Markup()
 
 
-def tracks(view: View) -> str:
+def tracks(view: View) -> Markup:
     """What the other actors did, as rows of coloured time."""
     end_ns = max(view.time_ns, 1)
     shown = [track for track in view.tracks if track.slices and not _idle(track)]
     if not shown:
-        return ""
-    rows = "".join(_track(track, end_ns) for track in shown)
-    ticks = "".join(
-        f'<span style="left:{25 * quarter}%">{clock(end_ns * quarter // 4, end_ns)}</span>'
-        for quarter in range(5)
+        return Markup()
+    return render(
+        "tracks",
+        tracks=[_track(track, end_ns) for track in shown],
+        times=quarters(end_ns),
+        idle=len(view.tracks) - len(shown) + view.tracks_left_out,
     )
-    idle = len(view.tracks) - len(shown) + view.tracks_left_out
-    note = f"<p class=note>{counted(idle, 'actor')} of which there is nothing to see.</p>" if idle else ""
-    axis = f'<div class="track axis" aria-hidden="true"><div></div><div class="ticks">{ticks}</div></div>'
-    return f'<div class="tracks">{rows}{axis}</div>{note}'
 
 
 def _idle(track: Track) -> bool:
@@ -180,24 +206,26 @@ def _idle(track: Track) -> bool:
     return track.what == STATES and all(piece.name == track.rest for piece in track.slices)
 
 
-def _track(track: Track, end_ns: int) -> str:
+def _track(track: Track, end_ns: int) -> dict[str, object]:
     names = list(dict.fromkeys(piece.name for piece in track.slices if piece.name != track.rest))
-    pieces = "".join(
-        f'<i class="{_slice_class(names, piece)}" '
-        f'style="left:{number(100 * piece.from_ns / end_ns)}%;'
-        f'width:{number(100 * (piece.to_ns - piece.from_ns) / end_ns)}%" '
-        f'title="{_slice_title(piece)}"><b>{text(piece.name.replace("_", " "))}</b></i>'
-        for piece in track.slices
-        if piece.name != track.rest
-    )
     name = track.actor.partition("/")[2]
-    what = f" <small>{track.what}</small>" if track.what != STATES else ""
-    told = f"{name}, {track.what}: {counted(len(track.slices), 'slice')}"
-    more = f"<small>{track.left_out} more</small>" if track.left_out else ""
-    return (
-        f'<div class="track"><div class="bl"><b>{text(name)}</b>{what}{more}</div>'
-        f'<div class="band" role="img" aria-label="{text(told)}">{pieces}</div></div>'
-    )
+    return {
+        "name": name,
+        "what": track.what if track.what != STATES else "",
+        "left_out": track.left_out,
+        "told": f"{name}, {track.what}: {counted(len(track.slices), 'slice')}",
+        "pieces": [
+            (
+                _slice_class(names, piece),
+                number(100 * piece.from_ns / end_ns),
+                number(100 * (piece.to_ns - piece.from_ns) / end_ns),
+                _slice_title(piece),
+                piece.name.replace("_", " "),
+            )
+            for piece in track.slices
+            if piece.name != track.rest
+        ],
+    }
 
 
 def _slice_class(names: Sequence[str], piece: Slice) -> str:
@@ -208,74 +236,64 @@ def _slice_class(names: Sequence[str], piece: Slice) -> str:
 
 def _slice_title(piece: Slice) -> str:
     verdict = f": {piece.verdict}" if piece.verdict else ""
-    return text(f"{piece.name}{verdict}\n{clock(piece.from_ns)}, {span(piece.to_ns - piece.from_ns)}")
+    return f"{piece.name}{verdict}\n{clock(piece.from_ns)}, {span(piece.to_ns - piece.from_ns)}"
 
 
 # Losses
 
 
-def losses(view: View) -> str:
+def losses(view: View) -> Markup:
     """What was dropped, and why."""
     if not view.drops or view.beat is None:
-        return ""
+        return Markup()
     rows = [
-        [
-            swatch(one.level, level_class(view.beat, one.level)),
-            text(one.name),
-            text(REASONS.get(one.reason, one.reason)),
-            f'<span class="bad">{one.count:,}</span>',
-            seconds(one.left_ns),
-        ]
+        {
+            "level": one.level,
+            "kind": level_class(view.beat, one.level),
+            "name": one.name,
+            "why": REASONS.get(one.reason, one.reason),
+            "count": one.count,
+            "left_ns": one.left_ns,
+        }
         for one in view.drops[:LISTED_MAX]
     ]
-    more = len(view.drops) - LISTED_MAX
-    note = f"<p class=note>and {counted(more, 'kind')} more</p>" if more > 0 else ""
-    return table(["level", "item", "why", ">times", ">left to do"], rows, "Dropped items") + note
+    return render("losses", drops=rows, more=len(view.drops) - LISTED_MAX)
 
 
 # Modes
 
 
-def modes(view: View) -> str:
+def modes(view: View) -> Markup:
     """How long she was in which mode, and how she came there."""
     if not view.modes or view.beat is None:
-        return ""
+        return Markup()
     beat, whole_ns = view.beat, sum(mode.time_ns for mode in view.modes)
     top = max((mode.time_ns for mode in view.modes), default=0) or 1
-    rows = "".join(
-        f'<li><span class="name"><span class="sw {mode_class(beat, one.mode)}"></span>'
-        f'{_path(one.mode)}</span><span class="meter"><i class="{mode_class(beat, one.mode)}" '
-        f'style="width:{number(100 * one.time_ns / top)}%"></i></span>'
-        f'<span class="n">{seconds(one.time_ns)}</span>'
-        f'<span class="n">{share(one.time_ns, whole_ns)}</span>'
-        f'<span class="n">{one.entered:,}×</span></li>'
+    rows = [
+        {
+            "mode": one.mode,
+            "kind": mode_class(beat, one.mode),
+            "width": number(100 * one.time_ns / top),
+            "time_ns": one.time_ns,
+            "share": share(one.time_ns, whole_ns),
+            "entered": one.entered,
+        }
         for one in view.modes[:LISTED_MAX]
-    )
-    moves = [
-        [_path(move.source), text(move.event), _path(move.target), f"{move.count:,}"]
-        for move in view.moves[:LISTED_MAX]
     ]
-    total = sum(move.count for move in view.moves)
-    inner = table(["from", "on", "to", ">times"], moves, "Transitions, the most frequent first")
-    more = len(view.moves) - len(moves)
-    note = f"<p class=note>and {counted(more, 'kind')} more</p>" if more > 0 else ""
-    folded = (
-        f"<details><summary>{counted(total, 'transition')} of {counted(len(view.moves), 'kind')}</summary>"
-        f"{inner}{note}</details>"
+    return render(
+        "modes",
+        modes=rows,
+        moves=view.moves[:LISTED_MAX],
+        total=sum(move.count for move in view.moves),
+        kind_count=len(view.moves),
+        more=len(view.moves) - LISTED_MAX,
     )
-    return f'<ul class="meters">{rows}</ul>{folded if moves else ""}'
-
-
-def _path(mode: str) -> str:
-    """A path of states, its end first in sight."""
-    parents, _, leaf = mode.rpartition("/")
-    return f"<small>{text(parents)}/</small>{text(leaf)}" if parents else text(leaf)
 
 
 # The rest
 
 
-def notices(summary: Summary) -> str:
+def notices(summary: Summary) -> Markup:
     """Failures, refusals, ignored events, and what the garden did."""
     failed = [
         f"{one['phase']}: {one['name'].replace('_', ' ')} {one['verdict']}"
@@ -299,7 +317,12 @@ def notices(summary: Summary) -> str:
         ("incidents", "What the garden did", _merged(befell)),
     )
     left_out = summary.get("left_out", {})
-    return "".join(_listed(title, lines, left_out.get(key, 0)) for key, title, lines in groups)
+    shown = [
+        (title, lines[:LISTED_MAX], max(0, len(lines) - LISTED_MAX) + left_out.get(key, 0))
+        for key, title, lines in groups
+        if lines
+    ]
+    return render("notices", groups=shown) if shown else Markup()
 
 
 def _merged(lines: Iterable[str]) -> list[str]:
@@ -310,17 +333,7 @@ def _merged(lines: Iterable[str]) -> list[str]:
     return [line + (f" ({count:,} times)" if count > 1 else "") for line, count in ordered]
 
 
-def _listed(title: str, lines: Sequence[str], left_out: int) -> str:
-    """The first of them; ``left_out`` are not even among ``lines``."""
-    if not lines:
-        return ""
-    items = "".join(f"<li>{text(line)}</li>" for line in lines[:LISTED_MAX])
-    more = max(0, len(lines) - LISTED_MAX) + left_out
-    note = f"<p class=note>and {more:,} more</p>" if more > 0 else ""
-    return f"<h3>{title}</h3><ul class=plain>{items}</ul>{note}"
-
-
-def provenance(view: View, summary: Summary) -> str:
+def provenance(view: View, summary: Summary) -> Markup:
     """Enough to make the run again, and to see that it was the same."""
     rows = {
         "scenario": summary["scenario"],
@@ -332,9 +345,4 @@ def provenance(view: View, summary: Summary) -> str:
         "trace": summary["trace_sha256"],
         "decisions": summary["decision_sha256"],
     }
-    items = "".join(
-        f"<div><dt>{name}</dt><dd><code>{text(value)}</code></dd></div>"
-        for name, value in rows.items()
-        if value != ""
-    )
-    return f'<dl class="facts">{items}</dl>'
+    return render("provenance", facts={name: value for name, value in rows.items() if value != ""})

@@ -12,16 +12,16 @@ lists are drawn (:mod:`gardens.report.html.beats` and its neighbours).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import resources
-from string import Template
 from typing import Any
+
+from markupsafe import Markup
 
 from gardens.report import palette
 from gardens.report.html import beats as page_beats
 from gardens.report.html import charts as page_charts
 from gardens.report.html import lists as page_lists
 from gardens.report.html import time as page_time
-from gardens.report.html.markup import section, text
+from gardens.report.html.templating import asset, render
 from gardens.report.observe.gathering import FIRST_COUNT, RECENT_COUNT
 from gardens.report.observe.view import View
 from gardens.report.presentation import Section, presentation_of
@@ -29,41 +29,34 @@ from gardens.report.presentation import Section, presentation_of
 
 def page(view: View, summary: Mapping[str, Any], description: str = "", environment: str = "dev") -> str:
     """The whole page.  ``summary`` is a result's; ``environment`` tints the background."""
-    sections = _sections(view, summary)
-    links = "".join(f'<a href="#{name}">{text(title)}</a>' for name, title, body, _ in sections if body)
     levels = [level.name for level in view.beat.levels] if view.beat else []
-    body = (
-        page_lists.head(view, summary, description)
-        + page_lists.figures(view, summary)
-        + f'<nav aria-label="Parts of this page">{links}</nav>\n'
-        + "".join(section(name, title, body, note) for name, title, body, note in sections)
-        + "<footer>Made by nimdsl. Times are the garden's own, amounts are LF.</footer>\n"
-    )
-    return Template(_asset("page.html")).substitute(
-        title=text(f"{summary['scenario']}: {page_lists.verdict(summary)[1]}"),
-        colours=palette.style(levels, environment),
-        style=_asset("page.css"),
-        script=_asset("page.js"),
-        body=body,
+    return render(
+        "page",
+        title=f"{summary['scenario']}: {page_lists.verdict(summary)[1]}",
+        style=Markup(f"{palette.style(levels, environment)}\n{asset('page.css')}"),
+        script=Markup(asset("page.js")),
+        head=page_lists.head(view, summary, description),
+        figures=page_lists.figures(view, summary),
+        sections=[section for section in _sections(view, summary) if section.body],
     )
 
 
-def _sections(view: View, summary: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
-    """Name, title, content and a note of each part, in their order."""
+def _sections(view: View, summary: Mapping[str, Any]) -> list[Section]:
+    """Each part, in their order."""
     return [
-        ("expected", "What was expected", page_lists.judged(summary), ""),
-        ("phases", "Phases", page_lists.phases(summary), ""),
-        ("time", "Where the time went", page_time.spending(view), ""),
-        ("overview", "Every beat", page_time.overview(view), _OVERVIEW_NOTE),
-        ("beats", "Beats up close", page_beats.rows(view), _beats_note(view)),
-        ("waits", "How long items waited", page_charts.waits(view), _WAITS_NOTE),
-        ("losses", "What was dropped", page_lists.losses(view), ""),
-        ("lifeforce", "Lifeforce", page_charts.economy(view), ""),
-        ("modes", "Modes", page_lists.modes(view), ""),
-        ("actors", "Who did what", page_lists.tracks(view), ""),
-        *(section for section in _of_kinds(view)),
-        ("notices", "What else happened", page_lists.notices(summary), ""),
-        ("provenance", "Where this comes from", page_lists.provenance(view, summary), ""),
+        Section("expected", "What was expected", page_lists.judged(summary)),
+        Section("phases", "Phases", page_lists.phases(summary)),
+        Section("time", "Where the time went", page_time.spending(view)),
+        Section("overview", "Every beat", page_time.overview(view), _OVERVIEW_NOTE),
+        Section("beats", "Beats up close", page_beats.rows(view), _beats_note(view)),
+        Section("waits", "How long items waited", page_charts.waits(view), _WAITS_NOTE),
+        Section("losses", "What was dropped", page_lists.losses(view)),
+        Section("lifeforce", "Lifeforce", page_charts.economy(view)),
+        Section("modes", "Modes", page_lists.modes(view)),
+        Section("actors", "Who did what", page_lists.tracks(view)),
+        *_of_kinds(view),
+        Section("notices", "What else happened", page_lists.notices(summary)),
+        Section("provenance", "Where this comes from", page_lists.provenance(view, summary)),
     ]
 
 
@@ -95,7 +88,3 @@ def _beats_note(view: View) -> str:
         f"{len(view.details)} of {len(view.beats):,}: the first {FIRST_COUNT}, those in which most was "
         f"lost or interrupted{hungry}, and the last {RECENT_COUNT}. Every other figure covers all of them."
     )
-
-
-def _asset(name: str) -> str:
-    return resources.files("gardens.report.html").joinpath(name).read_text(encoding="utf-8")

@@ -1,5 +1,8 @@
 """The one door to the templates: values in, safe HTML out.
 
+In a template the end of a line and the indentation of the next mean nothing, so that nothing comes
+between two elements by accident; a space that matters is written within a line.
+
 The law: whatever is no :class:`markupsafe.Markup` is escaped when it is put into a template, so that
 nothing else on a page need be; a name that a template does not know is an error.  Functions of
 :mod:`gardens.report.words` are filters under their own names.  Not here: what is shown (the modules
@@ -8,6 +11,7 @@ beside this one), how it looks (``page.css``).
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib import resources
 
@@ -16,6 +20,7 @@ from markupsafe import Markup
 
 from gardens.report import words
 
+_BREAK = re.compile(r"\n\s*")
 _FILTERS = ("clock", "counted", "lifeforce", "number", "seconds", "share", "span")
 
 
@@ -30,16 +35,16 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.FunctionLoader(_template),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+    environment.filters["grouped"] = "{:,}".format
     environment.filters.update({name: getattr(words, name) for name in _FILTERS})
     return environment
 
 
 def _template(name: str) -> str:
-    return asset(f"templates/{name}")
+    return _BREAK.sub("", asset(f"templates/{name}"))
 
 
 def asset(path: str) -> str:

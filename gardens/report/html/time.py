@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from gardens.report.html.markup import swatch, table, text
+from markupsafe import Markup
+
+from gardens.report.html.templating import render
 from gardens.report.observe.moments import BeatSummary
 from gardens.report.observe.view import View
 from gardens.report.words import number, seconds, share
@@ -42,86 +44,86 @@ def _reflex_class(beat: Beat) -> str:
     return next((f"l{place}" for place, level in enumerate(beat.levels) if level.reflex), "l0")
 
 
-def spending(view: View) -> str:
+def spending(view: View) -> Markup:
     """One bar of everything, and a table of the levels."""
     if not view.beats:
-        return ""
+        return Markup()
     parts = [part for part in parts_of(view) if part[2]]
     whole = sum(time_ns for _, _, time_ns in parts)
-    bar = "".join(
-        f'<i class="{kind}" style="flex:{number(100 * time_ns / whole)}" '
-        f'title="{text(name)}: {seconds(time_ns)}, {share(time_ns, whole)}"><b>{text(name)}</b></i>'
-        for name, kind, time_ns in parts
+    heads = ["level", ">spent", ">share", ">granted", ">in beats", ">done", ">preempted", ">dropped"]
+    return render(
+        "spending",
+        parts=[
+            (name, kind, number(100 * time_ns / whole), seconds(time_ns), share(time_ns, whole))
+            for name, kind, time_ns in parts
+        ],
+        told=", ".join(f"{name} {share(time_ns, whole)}" for name, _, time_ns in parts),
+        heads=heads + ([">refused", ">overruns"] if view.troubles else []),
+        levels=list(_levels(view, whole)),
+        others=[
+            (name, kind, seconds(time_ns), share(time_ns, whole))
+            for name, kind, time_ns in parts
+            if kind in ("hatch", "empty", "charged")
+        ],
     )
-    told = ", ".join(f"{name} {share(time_ns, whole)}" for name, _, time_ns in parts)
-    return f'<div class="bar" role="img" aria-label="{text(told)}">{bar}</div>' + _levels(view, whole)
 
 
-def _levels(view: View, whole_ns: int) -> str:
+@dataclass(frozen=True)
+class _Level:
+    """A row of the table; ``counts`` with a CSS class each."""
+
+    name: str
+    kind: str
+    times: tuple[str, ...]
+    counts: tuple[tuple[int, str], ...]
+
+
+def _levels(view: View, whole_ns: int) -> Iterator[_Level]:
     assert view.beat is not None
     troubles = {trouble.level: trouble for trouble in view.troubles}
-    rows = []
     for place, level in enumerate(view.beat.levels):
         shares = [one.shares[place] for one in view.beats]
         spent, granted = sum(one.spent_ns for one in shares), sum(one.granted_ns for one in shares)
         trouble = troubles.get(level.name)
-        rows.append(
-            [
-                swatch(level.name, f"l{place}"),
-                seconds(spent),
-                share(spent, whole_ns),
-                seconds(granted),
-                _count(sum(one.started_ns is not None for one in shares)),
-                _count(sum(one.done for one in shares)),
-                _count(sum(one.preempted for one in shares)),
-                _count(sum(one.dropped for one in shares), "bad"),
-                _count(trouble.refused if trouble else 0, "bad"),
-                _count(trouble.overruns if trouble else 0, "bad"),
-            ]
+        yield _Level(
+            level.name,
+            f"l{place}",
+            (seconds(spent), share(spent, whole_ns), seconds(granted)),
+            (
+                (sum(one.started_ns is not None for one in shares), ""),
+                (sum(one.done for one in shares), ""),
+                (sum(one.preempted for one in shares), ""),
+                (sum(one.dropped for one in shares), "bad"),
+                (trouble.refused if trouble else 0, "bad"),
+                (trouble.overruns if trouble else 0, "bad"),
+            ),
         )
-    others = [
-        [swatch(name, kind), seconds(time_ns), share(time_ns, whole_ns), *[""] * 7]
-        for name, kind, time_ns in parts_of(view)
-        if kind in ("hatch", "empty", "charged") and time_ns
-    ]
-    heads = ["level", ">spent", ">share", ">granted", ">in beats", ">done", ">preempted", ">dropped"]
-    heads += [">refused", ">overruns"] if troubles else []
-    shown = [row[: len(heads)] for row in [*rows, *others]]
-    return table(heads, shown, "Levels, the highest first")
-
-
-def _count(count: int, kind: str = "") -> str:
-    if not count:
-        return '<span class="zero">0</span>'
-    return f'<span class="{kind}">{count:,}</span>' if kind else f"{count:,}"
 
 
 # Every beat
 
 
-def overview(view: View) -> str:
+def overview(view: View) -> Markup:
     """Every beat as a column, in rows of an hour or so; several beats a column if there are too many."""
     beat, beats = view.beat, view.beats
     if beat is None or len(beats) <= 1:
-        return ""
+        return Markup()
     merged = -(-len(beats) // COLUMN_COUNT_MAX)
     columns = [_Column(beat, beats[start : start + merged]) for start in range(0, len(beats), merged)]
     in_row = _in_row(beat, len(columns), merged)
     most = max(column.dropped for column in columns)
-    rows = "".join(
-        _overview_row(beat, columns[start : start + in_row], start, in_row, most)
-        for start in range(0, len(columns), in_row)
-    )
-    data = {
-        "levels": [name for name, _, _ in _stack(beat, beats[0])],
-        "columns": [column.data() for column in columns],
-    }
-    told = (
-        "" if merged == 1 else f"<p class=note>A column stands for {merged} beats, and is their mean.</p>"
-    )
-    encoded = json.dumps(data, separators=(",", ":")).replace("</", "<\\/")
-    return (
-        f'{told}<div class="over">{rows}</div><script type="application/json" id="cols">{encoded}</script>'
+    return render(
+        "overview",
+        merged=merged,
+        in_row=in_row,
+        rows=[
+            _overview_row(beat, columns[start : start + in_row], start, most)
+            for start in range(0, len(columns), in_row)
+        ],
+        data={
+            "levels": [name for name, _, _ in _stack(beat, beats[0])],
+            "columns": [column.data() for column in columns],
+        },
     )
 
 
@@ -168,7 +170,19 @@ class _Column:
         return [self.first, self.last, self.preempted, self.dropped, *times_ms]
 
 
-def _overview_row(beat: Beat, columns: Sequence[_Column], start: int, in_row: int, most: int) -> str:
+@dataclass(frozen=True)
+class _Row:
+    """Columns beside each other; ``paths`` are what is drawn of them, by CSS class."""
+
+    label: str
+    told: str
+    start: int
+    count: int
+    paths: list[tuple[str, str]]
+    drops: str
+
+
+def _overview_row(beat: Beat, columns: Sequence[_Column], start: int, most: int) -> _Row:
     paths: dict[tuple[int, str], list[str]] = {}
     for x, column in enumerate(columns):
         y = 100.0
@@ -178,21 +192,15 @@ def _overview_row(beat: Beat, columns: Sequence[_Column], start: int, in_row: in
                 y -= height
                 piece = f"M{x} {y:.1f}h.94v{height:.1f}h-.94z"
                 paths.setdefault((place, kind), []).append(piece)
-    drawn = "".join(
-        f'<path class="{kind}" d="{"".join(pieces)}"/>' for (_, kind), pieces in sorted(paths.items())
-    )
     minutes = columns[0].start_ns // NANOSECONDS["min"]
-    label = f"{minutes // 60}:{minutes % 60:02d}"
     lost = sum(column.dropped for column in columns), sum(column.preempted for column in columns)
-    told = f"beats {columns[0].first} to {columns[-1].last}: {lost[0]} dropped, {lost[1]} preempted"
-    return (
-        f'<div class="orow"><span class="olabel">{label}</span>'
-        f'<svg viewBox="0 0 {in_row} 100" preserveAspectRatio="none" role="img" aria-label="{told}" '
-        f'data-from="{start}" data-in="{in_row}">'
-        f'<rect class="empty" width="{len(columns)}" height="100"/>{drawn}</svg>'
-        f'<svg class="marks" viewBox="0 0 {in_row} 10" preserveAspectRatio="none" aria-hidden="true">'
-        f'<path class="drop" d="{_overview_marks(columns, most)}"/></svg>'
-        "</div>"
+    return _Row(
+        label=f"{minutes // 60}:{minutes % 60:02d}",
+        told=f"beats {columns[0].first} to {columns[-1].last}: {lost[0]} dropped, {lost[1]} preempted",
+        start=start,
+        count=len(columns),
+        paths=[(kind, "".join(pieces)) for (_, kind), pieces in sorted(paths.items())],
+        drops=_overview_marks(columns, most),
     )
 
 

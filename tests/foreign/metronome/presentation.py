@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from gardens.report.html.markup import text
+from markupsafe import Markup
+
 from gardens.report.presentation import Presentation, Section
 from metronome.behaviour import Hurried, Ticked
 from nimdsl.program import Actor
@@ -38,8 +39,9 @@ def _text(counters: Mapping[str, Counter]) -> Iterator[str]:
 
 
 def _sections(counters: Mapping[str, Counter]) -> list[Section]:
-    rows = "".join(f"<li>{text(actor)}: {one.ticks}</li>" for actor, one in counters.items())
-    return [Section("metronomes", "Metronomes", f"<ul>{rows}</ul>")]
+    item = Markup("<li>{}: {}</li>")
+    rows = Markup().join(item.format(actor, one.ticks) for actor, one in counters.items())
+    return [Section("metronomes", "Metronomes", Markup("<ul>{}</ul>").format(rows))]
 
 
 PRESENTATION = Presentation(line=_line, observe=Counter, text=_text, sections=_sections)
