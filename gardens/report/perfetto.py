@@ -62,7 +62,7 @@ _TOLD = ("begin", "transition", "phase", "handshake", "work", "request", "reply"
 """Records that are no moments of their own: they are slices, or the ordinary run of things."""
 
 
-class Trace:
+class PerfettoTrace:
     """Writes the trace of one run; :meth:`close` completes it."""
 
     def __init__(self, file: TextIO, program: Program, scenario: Scenario) -> None:

@@ -15,7 +15,7 @@ from gardens.report.atomic_file import whole
 from gardens.report.html.page import page
 from gardens.report.observe.view import View
 from gardens.report.observe.watch import Watch, feed
-from gardens.report.perfetto import Trace
+from gardens.report.perfetto import PerfettoTrace
 from gardens.report.result.result import Result
 from nimdsl.base.errors import PermanentPortError
 from nimdsl.program import Program, Scenario
@@ -33,7 +33,7 @@ class Pictures:
         self._files = ExitStack()
         self._page: TextIO | None = None
         self._trace_file: TextIO | None = None
-        self._trace: Trace | None = None
+        self._trace: PerfettoTrace | None = None
         self._watch: Watch | None = None
         self.view: View | None = None
         """What there is to see, once the run has been drawn."""
@@ -64,7 +64,7 @@ class Pictures:
         """Begins to look on."""
         self._watch = Watch(program, scenario)
         if self._trace_file is not None:
-            self._trace = Trace(self._trace_file, program, scenario)
+            self._trace = PerfettoTrace(self._trace_file, program, scenario)
         return self
 
     def take(self, record: Record) -> None:

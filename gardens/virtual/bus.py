@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from runtime.chance.models import Fates
+from runtime.chance.models import BusFaultModel
 from runtime.ports.bus import (
     BACKLOG_COUNT_MAX,
-    Ears,
+    Handler,
     Listener,
+    ListenerRegistry,
     Message,
-    Take,
+    OnIncident,
     Through,
-    Told,
     check_size,
 )
 from runtime.ports.topics import Audience, check_published
@@ -28,13 +28,13 @@ class VirtualBus:
 
     def __init__(
         self,
-        fates: Fates,
+        fates: BusFaultModel,
         now_ns: Callable[[], int],
         schedule: Schedule,
         after: Callable[[int, Callable[[], None]], Callable[[], None]],
-        told: Told,
+        told: OnIncident,
     ) -> None:
-        self._ears = Ears(told)
+        self._ears = ListenerRegistry(told)
         self._audience = Audience(told)
         self._fates = fates
         self._now_ns = now_ns
@@ -74,14 +74,14 @@ class VirtualBus:
         self,
         topic: str,
         subscriber: str,
-        take: Take,
+        take: Handler,
         backlog_count_max: int = BACKLOG_COUNT_MAX,
         through: Through | None = None,
     ) -> Listener:
         """See :class:`runtime.ports.bus.Bus`."""
         return self._audience.open(topic, subscriber, take, backlog_count_max, through)
 
-    def listen(self, address: str, take: Take, backlog_count_max: int = BACKLOG_COUNT_MAX) -> Listener:
+    def listen(self, address: str, take: Handler, backlog_count_max: int = BACKLOG_COUNT_MAX) -> Listener:
         """See :class:`runtime.ports.bus.Bus`."""
         return self._ears.open(address, take, backlog_count_max)
 

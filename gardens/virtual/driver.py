@@ -26,26 +26,26 @@ from nimdsl.compile.garden import PERFECT_GARDEN
 from nimdsl.compile.handshake import TRANSLATE
 from nimdsl.program import Actor, Program, Scenario
 from nimdsl.program.flatten import Table
-from runtime.chance.models import Draws, Fates, WorkModels
+from runtime.chance.models import BusFaultModel, Draws, WorkModels
 from runtime.chance.stimuli import Arrival, stimuli_of
 from runtime.kernel.behaviour import behaviour_of
 from runtime.kernel.effects import (
-    Answer,
     AnyEffect,
-    Ask,
     Book,
     CancelTimer,
     CancelWork,
     Deliver,
-    Publish,
+    PublishWave,
     RevokeWork,
-    Send,
+    SendMessage,
+    SendReply,
+    SendRequest,
     SetTimer,
     StartWork,
 )
 from runtime.kernel.events import BEGIN, AnyEvent, Boundary, Finished, Received, Stimulus, TimerDue
 from runtime.kernel.interpreters import Interpreter, TransitionsInterpreter
-from runtime.kernel.step import Kernel, Need, Paid
+from runtime.kernel.step import Kernel, PriceDecision, PriceQuery
 from runtime.ledger.accounts import Entry, Question
 from runtime.ledger.economy import Ledger
 from runtime.ports.bus import Message
@@ -105,7 +105,11 @@ class Driver:
         draws = Draws(options.seed, options.replication)
         self.garden = garden
         self.bus = VirtualBus(
-            Fates(draws, garden.bus), lambda: self.now_ns, self._schedule_message, self._after, self._befell
+            BusFaultModel(draws, garden.bus),
+            lambda: self.now_ns,
+            self._schedule_message,
+            self._after,
+            self._befell,
         )
         self.works = WorkModels(draws, garden)
         self.translator = options.translator or DocumentTranslator(program.schemas)
@@ -296,7 +300,7 @@ class Driver:
         effects = host.accept(event, self.now_ns, self._ask)
         if effects is None:
             return
-        assert not isinstance(effects, Need)
+        assert not isinstance(effects, PriceQuery)
         self.active_ns = self.now_ns
         self._carry_out(host, effects)
 
@@ -320,9 +324,9 @@ class Driver:
                     self._start_work(host, effect)
                 case RevokeWork():
                     self._revoke_work(host, effect)
-                case Send() | Ask() | Answer():
+                case SendMessage() | SendRequest() | SendReply():
                     self._send(host, effect)
-                case Publish():
+                case PublishWave():
                     self._publish(host, effect)
                 case CancelTimer() | CancelWork():
                     pass  # what comes of them is dropped when it comes
@@ -333,12 +337,12 @@ class Driver:
                 case _:
                     assert_never(effect)
 
-    def _ask(self, command: Question) -> Paid:
+    def _ask(self, command: Question) -> PriceDecision:
         if self.ledger is None:
-            return Paid(True, 0)
+            return PriceDecision(True, 0)
         answer = self.ledger.apply(command, self.now_ns)
         self._write_ledger()
-        return Paid(answer.granted, answer.balance)
+        return PriceDecision(answer.granted, answer.balance)
 
     def _write_ledger(self) -> None:
         assert self.ledger is not None
@@ -395,7 +399,7 @@ class Driver:
         except PermanentPortError as problem:
             self._befell(host.id, f"could not send to {effect.to}: {problem}")
 
-    def _publish(self, host: Host, effect: Publish) -> None:
+    def _publish(self, host: Host, effect: PublishWave) -> None:
         message = wire.to_wave(effect, host.kernel.actor)
         try:
             self.bus.publish(message)

@@ -34,9 +34,17 @@ from nimdsl.base.errors import PermanentPortError
 from nimdsl.base.units import SECOND_NS
 from nimdsl.base.values import Value
 from nimdsl.compile.garden import PERFECT_GARDEN
-from runtime.chance.models import Draws, Fates
+from runtime.chance.models import BusFaultModel, Draws
 from runtime.chance.stimuli import stimuli_of
-from runtime.kernel.effects import Answer, AnyEffect, Ask, Book, Deliver, Publish, Send
+from runtime.kernel.effects import (
+    AnyEffect,
+    Book,
+    Deliver,
+    PublishWave,
+    SendMessage,
+    SendReply,
+    SendRequest,
+)
 from runtime.kernel.events import (
     Answered,
     AnyEvent,
@@ -47,12 +55,12 @@ from runtime.kernel.events import (
     Stimulus,
     TimerDue,
 )
-from runtime.kernel.step import Paid
+from runtime.kernel.step import PriceDecision
 from runtime.ports.bus import Message, check_size
 from runtime.ports.journal import JournalEntry
 from runtime.ports.topics import matches
 from runtime.run import wire
-from runtime.run.audit import Asked, Audit, Wrong
+from runtime.run.audit import Asked, Audit, ParityMismatch
 from runtime.run.inbox import AcceptedEvent, Difference, at_line, in_words
 from runtime.run.lines import LEDGER, STIMULI, Noticed, Started, processes_in, readable
 from runtime.run.recording import Recording
@@ -154,7 +162,7 @@ class RecordedGarden:
         self.scenario_id = f"{STIMULI}{scenario.name}"
         ids = sorted(tuple(name.split("/", 1)) for name in [*recording.kernels, self.scenario_id])
         self.emitters = {"/".join(name): number for number, name in enumerate(ids)}
-        self.fates = Fates(Draws(recording.seed), self.garden.bus)
+        self.fates = BusFaultModel(Draws(recording.seed), self.garden.bus)
         self.sent: dict[Identity, Sent] = {}
         self.published: dict[Identity, dict[str, Sent]] = {}
         """The copies of what was published, by who hears it."""
@@ -211,7 +219,7 @@ class RecordedGarden:
             if self.recording.garden:
                 self.notes[f"{name} has no journal here"] += 1
             else:
-                self.differences.append(Difference(Wrong.SILENT, name, 0, "every actor begins"))
+                self.differences.append(Difference(ParityMismatch.SILENT, name, 0, "every actor begins"))
 
     # One event after the other
 
@@ -274,9 +282,9 @@ class RecordedGarden:
 
     def _carry_out(self, name: str, line: AcceptedEvent, effects: tuple[AnyEffect, ...]) -> None:
         for index, effect in enumerate(effects):
-            if isinstance(effect, Send | Ask | Answer):
+            if isinstance(effect, SendMessage | SendRequest | SendReply):
                 self._send(name, line.time_ns, effect)
-            elif isinstance(effect, Publish):
+            elif isinstance(effect, PublishWave):
                 self._publish(name, line.time_ns, effect)
             elif isinstance(effect, Book):
                 item = line.position, BOOKS + index
@@ -293,7 +301,7 @@ class RecordedGarden:
         self.sent[identity] = Sent(*identity, to, now_ns, wire.to_event(message), arrivals, too_large)
         self._caused(identity)
 
-    def _publish(self, name: str, now_ns: int, effect: Publish) -> None:
+    def _publish(self, name: str, now_ns: int, effect: PublishWave) -> None:
         message = wire.to_wave(effect, self.recording.kernels[name].actor)
         identity, topic, event = (name, effect.number), message.to, wire.to_event(message)
         too_large = self._is_too_large(message)
@@ -331,7 +339,7 @@ class RecordedGarden:
             slack_ns = TIMER_SLACK_NS if self.recording.garden else 0
             if armed and line.time_ns < armed.deadline_ns - slack_ns:
                 text = f"it is due at {armed.deadline_ns / SECOND_NS:.6f} s"
-                self._differs(name, at_line(Wrong.EARLY, name, line, text))
+                self._differs(name, at_line(ParityMismatch.EARLY, name, line, text))
         if not isinstance(event, _MESSAGES):
             return
         sent = self.sent.get(identity) or self.published.get(identity, {}).get(name)
@@ -344,15 +352,15 @@ class RecordedGarden:
             return
         if sent.to != name:
             sides: tuple[Value, Value] = {"to": name}, {"to": sent.to}
-            difference = at_line(Wrong.RECEIVER, name, line, f"it was sent to {sent.to}", *sides)
+            difference = at_line(ParityMismatch.RECEIVER, name, line, f"it was sent to {sent.to}", *sides)
             self.differences.append(difference)
         elif canonical.encode(sent.event.to_data()) != canonical.encode(event.to_data()):
             sides = _said(event), _said(sent.event)
             text = f"{event.sender} sent something else"
-            self.differences.append(at_line(Wrong.MESSAGE, name, line, text, *sides))
+            self.differences.append(at_line(ParityMismatch.MESSAGE, name, line, text, *sides))
         elif line.time_ns < sent.time_ns and not self.recording.garden:
             text = f"it was sent at {sent.time_ns / SECOND_NS:.6f} s"
-            self.differences.append(at_line(Wrong.EARLY, name, line, text))
+            self.differences.append(at_line(ParityMismatch.EARLY, name, line, text))
         self.ahead_ns = max(self.ahead_ns, sent.time_ns - line.time_ns)
 
     def _judge_unsent(self, name: str, line: AcceptedEvent) -> None:
@@ -360,7 +368,7 @@ class RecordedGarden:
         event = line.event
         if (event.sender, event.number) in self.published:
             text = f"{event.sender} published it, and {name} does not hear that"
-            self.differences.append(at_line(Wrong.RECEIVER, name, line, text, _said(event)))
+            self.differences.append(at_line(ParityMismatch.RECEIVER, name, line, text, _said(event)))
             return
         sender = self.actors.get(event.sender)
         if sender is None and event.sender != self.scenario_id:
@@ -370,7 +378,7 @@ class RecordedGarden:
             self.notes[f"the journal of {event.sender} ends before messages that it sent"] += 1
             return
         text = f"{event.sender} sent no message with this number"
-        self.differences.append(at_line(Wrong.UNSENT, name, line, text, _said(event)))
+        self.differences.append(at_line(ParityMismatch.UNSENT, name, line, text, _said(event)))
 
     # What arrived nowhere
 
@@ -419,7 +427,7 @@ class RecordedGarden:
         lines = self.inboxes[sent.to].lines
         address, subscriber = (sent.topic, sent.to) if sent.topic else (sent.to, "")
         for start in range(recording.restart_count + 1):
-            fates = Fates(Draws(recording.seed, start), bus)
+            fates = BusFaultModel(Draws(recording.seed, start), bus)
             if not fates.arrivals(sent.sender, address, sent.number, sent.time_ns, subscriber)[0]:
                 return "lost by the bus, as declared"
         for at_ns, actor in self._troubles:
@@ -460,10 +468,10 @@ class RecordedGarden:
         """Without an economy everything is granted and nothing is written."""
         text = "the scenario has no economy"
         if lines:
-            self.differences.append(Difference(Wrong.UNASKED, LEDGER, lines[0].position, text))
+            self.differences.append(Difference(ParityMismatch.UNASKED, LEDGER, lines[0].position, text))
         for asked in self.asked:
-            if asked.paid not in (None, Paid(True, 0)):
-                self._differs(asked.actor, at_line(Wrong.OUTCOME, asked.actor, asked.line, text))
+            if asked.paid not in (None, PriceDecision(True, 0)):
+                self._differs(asked.actor, at_line(ParityMismatch.OUTCOME, asked.actor, asked.line, text))
 
 
 def _said(event: AnyEvent) -> dict[str, Value]:

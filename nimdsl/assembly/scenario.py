@@ -14,7 +14,7 @@ from nimdsl.compile.scenario import ScenarioContext, compile_scenario
 from nimdsl.kinds import Kind
 from nimdsl.kinds.schemas import shipped
 from nimdsl.program import Beat, Scenario
-from nimdsl.program.machine import Reward, State, walk
+from nimdsl.program.machine import AskReward, State, walk
 
 
 def _compile(compilation: Compilation) -> dict[str, Scenario]:
@@ -75,7 +75,7 @@ def _costs(root: State) -> bool:
     states = [root, *(state for _, state in walk(root))]
     transitions = [t for state in states for t in state.transitions]
     transitions += [t for state in states for timer in state.timers for t in timer.transitions]
-    rewarded = any(isinstance(action, Reward) for t in transitions for action in t.actions)
+    rewarded = any(isinstance(action, AskReward) for t in transitions for action in t.actions)
     return rewarded or any(t.price for t in transitions)
 
 

@@ -18,7 +18,7 @@ import yaml
 
 
 @dataclass(frozen=True)
-class Entry:
+class CatalogueEntry:
     """One code.  ``stage`` holds the documents that the examples stand beside; ``beside`` says which.
 
     Without ``runs`` the examples are no documents (a command, say) and only read.
@@ -61,16 +61,16 @@ def words() -> Mapping[str, Word]:
 
 
 @lru_cache(maxsize=1)
-def catalogue() -> Mapping[str, Entry]:
+def catalogue() -> Mapping[str, CatalogueEntry]:
     """Every entry by code, in the order of the codes."""
     data = _data()
     stages = data["stages"]
     return {code: _entry(code, fields, stages) for code, fields in sorted(data["codes"].items())}
 
 
-def _entry(code: str, fields: Mapping[str, Any], stages: Mapping[str, Mapping[str, str]]) -> Entry:
+def _entry(code: str, fields: Mapping[str, Any], stages: Mapping[str, Mapping[str, str]]) -> CatalogueEntry:
     stage = stages.get(fields.get("stage", ""), {"beside": "", "text": ""})
-    return Entry(
+    return CatalogueEntry(
         code=code,
         title=fields["title"],
         explanation=fields["explanation"],

@@ -19,13 +19,13 @@ from nimdsl.expression.evaluate import Fault, closure
 from nimdsl.expression.syntax import (
     Binary,
     Call,
+    ExpressionNode,
     Field,
     Index,
     ListOf,
     Literal,
     Macro,
     Name,
-    Node,
     Unary,
     children,
     to_data,
@@ -92,7 +92,7 @@ class Cases:
 
     # Terms
 
-    def _collect(self, node: Node, guard: Expression) -> None:
+    def _collect(self, node: ExpressionNode, guard: Expression) -> None:
         if isinstance(node, Literal):
             return
         if isinstance(node, Unary) and node.operator == "!":
@@ -107,7 +107,7 @@ class Cases:
         else:
             self._term(node, guard)
 
-    def _term(self, node: Node, guard: Expression) -> None:
+    def _term(self, node: ExpressionNode, guard: Expression) -> None:
         term, constants = _compared(node, guard)
         if term is not None:
             key = _key(term)
@@ -125,7 +125,7 @@ class Cases:
         self.points.setdefault(_key(node), []).append(("at", True, "plain"))
         self.shown[_key(node)] = f"`{unparse(node)}`"
 
-    def _grounded(self, node: Node) -> bool:
+    def _grounded(self, node: ExpressionNode) -> bool:
         names = _names(node)
         compared = isinstance(node, Binary) and node.operator in _ORDER
         plain = not any(isinstance(part, Field | Macro | Call) for part in _walk(node))
@@ -151,7 +151,7 @@ class Cases:
 
     # Values
 
-    def _compile(self, node: Node, guard: Expression) -> Test:
+    def _compile(self, node: ExpressionNode, guard: Expression) -> Test:
         if isinstance(node, Literal):
             value = node.value
             return lambda _: bool(value)
@@ -165,7 +165,7 @@ class Cases:
             return lambda case: left(case) or right(case)
         return self._compile_term(node, guard)
 
-    def _compile_term(self, node: Node, guard: Expression) -> Test:
+    def _compile_term(self, node: ExpressionNode, guard: Expression) -> Test:
         if self._grounded(node):
             return lambda case: _ground_value(node, guard, case)
         term, constants = _compared(node, guard)
@@ -191,7 +191,7 @@ def _other(known: list[str]) -> str:
     return "something else" if "something else" not in known else "another" + "".join(known)
 
 
-def _key(node: Node) -> str:
+def _key(node: ExpressionNode) -> str:
     return canonical.encode(to_data(node)).decode()
 
 
@@ -200,23 +200,25 @@ def _pair(node: Binary) -> tuple[str, int]:
     return (f"{left}~{right}", 1) if left <= right else (f"{right}~{left}", -1)
 
 
-def _walk(node: Node) -> Iterator[Node]:
+def _walk(node: ExpressionNode) -> Iterator[ExpressionNode]:
     yield node
     for child in children(node):
         yield from _walk(child)
 
 
-def _names(node: Node) -> set[str]:
+def _names(node: ExpressionNode) -> set[str]:
     return {part.name for part in _walk(node) if isinstance(part, Name)}
 
 
-def _is_constant(node: Node, guard: Expression) -> bool:
+def _is_constant(node: ExpressionNode, guard: Expression) -> bool:
     if isinstance(node, Macro):
         return False
     return _names(node) <= set(guard.scope.constants)
 
 
-def _compared(node: Node, guard: Expression) -> tuple[Node | None, list[tuple[Any, Any]]]:
+def _compared(
+    node: ExpressionNode, guard: Expression
+) -> tuple[ExpressionNode | None, list[tuple[Any, Any]]]:
     """The term that a comparison tests against constants, and the constants with their type."""
     if not isinstance(node, Binary) or node.operator not in (*_ORDER, "in"):
         return None, []
@@ -233,7 +235,7 @@ def _compared(node: Node, guard: Expression) -> tuple[Node | None, list[tuple[An
     return (term, [(value, kind)]) if kind is not None else (None, [])
 
 
-def _constant(node: Node, guard: Expression) -> tuple[Any, Any]:
+def _constant(node: ExpressionNode, guard: Expression) -> tuple[Any, Any]:
     try:
         value = closure(node, guard.scope)({})
     except Fault:
@@ -245,7 +247,7 @@ def _constant(node: Node, guard: Expression) -> tuple[Any, Any]:
     return None, None
 
 
-def _comparison(node: Node, guard: Expression, constants: list[Any]) -> Callable[[Any], bool]:
+def _comparison(node: ExpressionNode, guard: Expression, constants: list[Any]) -> Callable[[Any], bool]:
     assert isinstance(node, Binary)
     if node.operator == "in":
         return lambda value: value in constants
@@ -259,7 +261,7 @@ def _sign(left: Any, right: Any) -> int:
     return 0 if left == right else (-1 if left < right else 1)
 
 
-def _ground_value(node: Node, guard: Expression, case: Case) -> bool:
+def _ground_value(node: ExpressionNode, guard: Expression, case: Case) -> bool:
     environment: dict[str, Any] = {}
     for name in _names(node):
         inner = environment
@@ -304,7 +306,7 @@ def shadowed(guards: Sequence[Expression | None]) -> list[int]:
     return [*(number for number in range(len(before)) if number not in taken), *late]
 
 
-def _may_fault(node: Node) -> bool:
+def _may_fault(node: ExpressionNode) -> bool:
     """Whether evaluation can have no value, so that the guard is false whatever its terms are."""
     return any(
         isinstance(part, Index | Macro)

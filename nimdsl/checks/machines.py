@@ -13,7 +13,7 @@ from nimdsl.checks.guards import shadowed, uncovered
 from nimdsl.compile.machines import Interface
 from nimdsl.compile.reader import Findings
 from nimdsl.program.flatten import FAULT, REFUSED, leaf_of, lineage
-from nimdsl.program.machine import StartWork, State, Transition, walk
+from nimdsl.program.machine import BeginWork, State, Transition, walk
 
 
 def check_machine(findings: Findings, root: State, interface: Interface, answering: bool) -> None:
@@ -171,7 +171,7 @@ class _Checker:
 
     def work(self) -> None:
         """NIM0407, NIM0408 and NIM0409."""
-        started = {action.work for action in self._actions() if isinstance(action, StartWork)}
+        started = {action.work for action in self._actions() if isinstance(action, BeginWork)}
         for name, work in self.interface.works.items():
             if name not in started:
                 message = f"no state starts the work `{name}`"
@@ -210,4 +210,4 @@ def _unsure(transition: Transition) -> bool:
 
 
 def _starts(state: State, work: str) -> bool:
-    return any(isinstance(action, StartWork) and action.work == work for action in state.enter)
+    return any(isinstance(action, BeginWork) and action.work == work for action in state.enter)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from nimdsl.base.catalogue import Entry, Word, catalogue, words
+from nimdsl.base.catalogue import CatalogueEntry, Word, catalogue, words
 from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import did_you_mean, phrase
@@ -85,7 +85,7 @@ def _code(what: str) -> str:
     return _shown(found)
 
 
-def _shown(entry: Entry) -> str:
+def _shown(entry: CatalogueEntry) -> str:
     lines = [f"{styled(entry.code, 'bold')}: {entry.title}", "", entry.explanation.rstrip()]
     for title, colour, example in (("wrong", "red", entry.wrong), ("right", "green", entry.right)):
         if example:

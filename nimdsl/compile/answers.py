@@ -22,7 +22,16 @@ from nimdsl.expression.syntax import Binary, Call, Field, Literal, Macro, Name
 from nimdsl.expression.types import BOOL, INT, REAL, RECORD, STRING, Type, list_of, record_of
 from nimdsl.program import Schema
 from nimdsl.program.flatten import FAULT, REFUSED
-from nimdsl.program.machine import Expression, Price, Purse, Raise, Reply, StartWork, State, Transition
+from nimdsl.program.machine import (
+    BeginWork,
+    Expression,
+    Price,
+    PriceSource,
+    Raise,
+    Reply,
+    State,
+    Transition,
+)
 from nimdsl.schema.remedies import of_work
 
 LISTENING = "listening"
@@ -170,7 +179,7 @@ class _Answer:
         at_once = f"{self.name}.answer"
         work = self.interface.works.get(self.work)
         outcomes = work.outcomes if work else {"done": at_once}
-        start = StartWork(self.work, self.arguments) if work else Raise(at_once)
+        start = BeginWork(self.work, self.arguments) if work else Raise(at_once)
         refused = [
             (outcomes[outcome], status) for outcome, status in _REFUSALS.items() if outcome in outcomes
         ]
@@ -218,7 +227,7 @@ _GIVEN_REASON = Expression(
 
 
 def _price_of(reply: Reply) -> Price | None:
-    return None if reply.status == "RETRY" else Price(0, Purse.REQUEST, PROCESS)
+    return None if reply.status == "RETRY" else Price(0, PriceSource.REQUEST, PROCESS)
 
 
 _UNPAID = Expression(Literal("nothing is left to pay for the processing", STRING), STRING, Scope({}))

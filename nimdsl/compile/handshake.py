@@ -19,16 +19,16 @@ from nimdsl.program.flatten import FAULT, REFUSED
 from nimdsl.program.machine import (
     Action,
     Append,
+    AskReward,
+    BeginWork,
     Close,
     Expression,
     Note,
+    PayFromHold,
     Price,
-    Purse,
+    PriceSource,
     Request,
-    Reward,
     Set,
-    Settle,
-    StartWork,
     State,
     Timer,
     Transition,
@@ -66,7 +66,7 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class Step:
+class HandshakeStep:
     """One handshake: its name, what it says, when its reply counts, where it leads."""
 
     name: str
@@ -75,13 +75,13 @@ class Step:
     next: str
 
 
-def handshake_state(terms: Terms, step: Step) -> State:
+def handshake_state(terms: Terms, step: HandshakeStep) -> State:
     """The composite state of one handshake."""
     return _Builder(terms, step).state()
 
 
 class _Builder:
-    def __init__(self, terms: Terms, step: Step) -> None:
+    def __init__(self, terms: Terms, step: HandshakeStep) -> None:
         self.terms = terms
         self.step = step
         self.path = f"{terms.phase}/{step.name}"
@@ -119,7 +119,7 @@ class _Builder:
 
     def _ready(self) -> State:
         terms = self.terms
-        price = Price(terms.reservation, Purse.HOLD, terms.phase) if terms.reservation else None
+        price = Price(terms.reservation, PriceSource.HOLD, terms.phase) if terms.reservation else None
         refusal = expression(
             "'the handshake reserves ' + string(price) + ' LF, the pool has ' + string(balance) + ' LF'"
         )
@@ -154,8 +154,8 @@ class _Builder:
             "translating",
             enter=(
                 bump("translation"),
-                *([Settle("translation", prices.translation)] if prices.translation else []),
-                StartWork(TRANSLATE, self._intent()),
+                *([PayFromHold("translation", prices.translation)] if prices.translation else []),
+                BeginWork(TRANSLATE, self._intent()),
             ),
             transitions=(
                 Transition(
@@ -196,7 +196,7 @@ class _Builder:
             "waiting",
             enter=(
                 bump("attempt"),
-                *([Settle("publish", terms.prices.publish)] if terms.prices.publish else []),
+                *([PayFromHold("publish", terms.prices.publish)] if terms.prices.publish else []),
                 Request(f"cell/{terms.cell}", expression("message"), terms.reply_schema, REPLIED, process),
             ),
             timers=(Timer(terms.timeout_ns, timeout),),
@@ -240,7 +240,7 @@ class _Builder:
             Set((*phase, "claims"), expression("claims + event.claims", scope)),
             self._note("accepted", constant("", STRING), "event.message"),
             *(
-                Reward(name, self.terms.phase, keys or key, expression("event.claims") if sole else None)
+                AskReward(name, self.terms.phase, keys or key, expression("event.claims") if sole else None)
                 for name, keys in self.terms.rewards
             ),
             Close(0),

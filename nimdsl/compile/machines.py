@@ -20,15 +20,15 @@ from nimdsl.program import Work
 from nimdsl.program.flatten import FAULT, REFUSED
 from nimdsl.program.machine import (
     Action,
+    AskReward,
+    BeginWork,
     Emit,
     Expression,
     Price,
-    Purse,
+    PriceSource,
     Raise,
-    Reward,
     Send,
     Set,
-    StartWork,
     State,
     Timer,
     Transition,
@@ -217,7 +217,9 @@ class _Compiler:
             message = "a transition on `refused` is free: nothing could pay for it"
             self.findings.report("NIM0411", message, reader.place("cost"), "remove `cost`")
         price = (
-            Price(reader.lifeforce("cost"), Purse.POOL, self.interface.name) if "cost" in reader else None
+            Price(reader.lifeforce("cost"), PriceSource.POOL, self.interface.name)
+            if "cost" in reader
+            else None
         )
         return Transition(
             event=event,
@@ -318,7 +320,7 @@ def _sets(reader: Reader, scope: Scope, interface: Interface) -> list[Action]:
 def _start(reader: Reader, interface: Interface) -> list[Action]:
     name = reader.text("work")
     if name in interface.works:
-        return [StartWork(name, interface.arguments[name])]
+        return [BeginWork(name, interface.arguments[name])]
     fix = of_work(name, interface.works)
     message = f"the cell declares no work `{name}`"
     if interface.kind == "attention":
@@ -363,7 +365,7 @@ def _reward(reader: Reader, interface: Interface) -> list[Action]:
         fix = phrase(name, interface.rewards)
         message = f"no economy knows the reward `{name}`"
         reader.findings.report("NIM0301", message, reader.place("reward"), fix)
-    return [Reward(name, f"{interface.kind}/{interface.name}")]
+    return [AskReward(name, f"{interface.kind}/{interface.name}")]
 
 
 def _paths(node: object, parent: str, stages: Mapping[str, Sequence[str]]) -> list[str]:

@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from nimdsl.compile.reader import Reader
-from nimdsl.expression.syntax import Field, Index, Literal, Name, Node, SyntaxMistake, children, parse
+from nimdsl.expression.syntax import (
+    ExpressionNode,
+    Field,
+    Index,
+    Literal,
+    Name,
+    SyntaxMistake,
+    children,
+    parse,
+)
 from nimdsl.program import Protocol
 from nimdsl.program.machine import Send, State, every_action
 from nimdsl.text.tree import ListNode
@@ -61,7 +70,7 @@ def _changed(reader: Reader, known: list[str]) -> Iterator[str]:
             yield max(matching, key=len)
 
 
-def _mentioned(tree: Node) -> Iterator[str]:
+def _mentioned(tree: ExpressionNode) -> Iterator[str]:
     """The names after ``cells``."""
     match tree:
         case Field(target=Name("cells"), name=name):

@@ -17,8 +17,8 @@ from nimdsl.compile.reader import Reader
 from nimdsl.compile.wire import schema_type
 from nimdsl.expression.check import Scope, infer
 from nimdsl.expression.evaluate import Fault, closure
+from nimdsl.expression.syntax import ExpressionNode as Tree
 from nimdsl.expression.syntax import Name, SyntaxMistake, children
-from nimdsl.expression.syntax import Node as Tree
 from nimdsl.expression.template import is_template, parse_template
 from nimdsl.expression.types import ANY, accepts
 from nimdsl.program import Schema

@@ -21,14 +21,14 @@ from nimdsl.compile.generated import (
     phase_scope,
     record,
 )
-from nimdsl.compile.handshake import Step, Terms, handshake_state
+from nimdsl.compile.handshake import HandshakeStep, Terms, handshake_state
 from nimdsl.compile.payload import check_payload
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.types import REAL, RECORD, STRING, Type, list_of, record_of
 from nimdsl.program import Economy, Handshake, Phase, Prices, Schema
 from nimdsl.program.flatten import FAULT
-from nimdsl.program.machine import Action, Expression, Note, Reward, Set, State, Timer, Transition
+from nimdsl.program.machine import Action, AskReward, Expression, Note, Set, State, Timer, Transition
 from nimdsl.text.tree import MapNode, Scalar
 
 HANDSHAKE_COUNT_MAX = 1_000
@@ -229,12 +229,12 @@ class _Compiler:
             found.append((name, item.expression("each", scope, list_of(STRING))))
         return found
 
-    def _step(self, name: str, reader: Reader, accept: Expression | None, after: str) -> Step:
+    def _step(self, name: str, reader: Reader, accept: Expression | None, after: str) -> HandshakeStep:
         if self.request is not None:
             check_payload(reader, self.scope, self.request)
         payload = reader.template("payload", self.scope)
         own = reader.expression("accept", self.reply_scope)
-        return Step(
+        return HandshakeStep(
             name, payload, tuple(part for part in (accept, own) if part) or (constant(True),), after
         )
 
@@ -274,7 +274,7 @@ class _Compiler:
         claims = expression("claims", phase_scope(self.name))
         accepted = any(item.text("when") == "accepted" for item in self.reader.items("rewards"))
         rewards: list[Action] = [
-            Reward(name, self.name, keys or key, None if accepted else claims)
+            AskReward(name, self.name, keys or key, None if accepted else claims)
             for name, keys in self._rewards("exit", self.scope)
         ]
         return State("complete", enter=(*rewards, self._note("complete")), label="complete")

@@ -29,7 +29,7 @@ from nimdsl.expression.syntax import (
     parse,
     unparse,
 )
-from nimdsl.expression.syntax import Node as Tree
+from nimdsl.expression.syntax import ExpressionNode as Tree
 from nimdsl.expression.template import is_template, literal, parse_template
 from nimdsl.expression.types import (
     ANY,

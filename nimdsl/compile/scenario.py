@@ -14,7 +14,7 @@ from nimdsl.compile.participants import Sends, concerned
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.stimulus import Receivers, compile_stimuli
 from nimdsl.expression.check import Scope
-from nimdsl.expression.syntax import Index, Literal, Name, Node, children
+from nimdsl.expression.syntax import ExpressionNode, Index, Literal, Name, children
 from nimdsl.expression.types import Type
 from nimdsl.program import BEAT_COUNT_MAX, Beat, Economy, Expectation, Garden, Protocol, Scenario
 
@@ -118,7 +118,7 @@ def _expectations(reader: Reader, scope: Scope, beats: int) -> tuple[Expectation
     return found
 
 
-def _beats_named(tree: Node) -> Iterator[Literal]:
+def _beats_named(tree: ExpressionNode) -> Iterator[Literal]:
     """The numbers of beats that are written out: the 3 of ``beats[3]``."""
     if isinstance(tree, Index) and tree.target == Name("beats") and isinstance(tree.index, Literal):
         yield tree.index

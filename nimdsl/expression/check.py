@@ -18,13 +18,13 @@ from nimdsl.expression.syntax import (
     Binary,
     Call,
     Conditional,
+    ExpressionNode,
     Field,
     Index,
     ListOf,
     Literal,
     Macro,
     Name,
-    Node,
     RecordOf,
     Text,
     Unary,
@@ -82,7 +82,7 @@ class Mistake:
     fix: str = ""
 
 
-def infer(node: Node, scope: Scope) -> tuple[Type, tuple[Mistake, ...]]:
+def infer(node: ExpressionNode, scope: Scope) -> tuple[Type, tuple[Mistake, ...]]:
     """The type of ``node`` in ``scope`` and every mistake in it."""
     checker = _Checker()
     kind = checker.visit(node, scope)
@@ -94,11 +94,11 @@ class _Checker:
         self.mistakes: list[Mistake] = []
         self.macro_depth = 0
 
-    def _wrong(self, node: Node, message: str, fix: str = "", code: str = MISTYPED) -> Type:
+    def _wrong(self, node: ExpressionNode, message: str, fix: str = "", code: str = MISTYPED) -> Type:
         self.mistakes.append(Mistake(code, message, node.start, node.end, fix))
         return ANY
 
-    def visit(self, node: Node, scope: Scope) -> Type:
+    def visit(self, node: ExpressionNode, scope: Scope) -> Type:
         match node:
             case Literal():
                 return node.type
@@ -171,7 +171,7 @@ class _Checker:
             return operand
         return self._wrong(node, f"`-` wants a number, this is {operand}")
 
-    def _want_bool(self, node: Node, kind: Type, what: str) -> Type:
+    def _want_bool(self, node: ExpressionNode, kind: Type, what: str) -> Type:
         if kind not in (BOOL, ANY):
             self._wrong(node, f"{what} wants true or false, this is {kind}")
         return BOOL
@@ -257,7 +257,7 @@ class _Checker:
         return STRING
 
 
-def _is_negative(node: Node) -> bool:
+def _is_negative(node: ExpressionNode) -> bool:
     """Whether the index is written out and less than 0."""
     if isinstance(node, Unary):
         return node.operator == "-" and isinstance(node.operand, Literal) and node.operand.value > 0
@@ -290,7 +290,7 @@ def _size_fix(node: Binary, left: Type, right: Type) -> str:
     return ""
 
 
-def _is_written(node: Node) -> bool:
+def _is_written(node: ExpressionNode) -> bool:
     """Whether a number or a quantity is written out, not computed."""
     return isinstance(node.operand if isinstance(node, Unary) else node, Literal)
 

@@ -22,13 +22,13 @@ from nimdsl.expression.syntax import (
     Binary,
     Call,
     Conditional,
+    ExpressionNode,
     Field,
     Index,
     ListOf,
     Literal,
     Macro,
     Name,
-    Node,
     RecordOf,
     Text,
     Unary,
@@ -47,7 +47,7 @@ class Fault(Exception):  # noqa: N818
     """The expression has no value here; the text says why."""
 
 
-def closure(node: Node, scope: Scope) -> Closure:
+def closure(node: ExpressionNode, scope: Scope) -> Closure:
     """The function that computes ``node``; it raises Fault and nothing else."""
     inner = _compile(node, scope)
 
@@ -73,7 +73,7 @@ def _reason(problem: Exception) -> str:
     return str(problem) or type(problem).__name__
 
 
-def _compile(node: Node, scope: Scope) -> Closure:
+def _compile(node: ExpressionNode, scope: Scope) -> Closure:
     match node:
         case Literal(value=value):
             return lambda _: value
@@ -106,7 +106,7 @@ def _compile(node: Node, scope: Scope) -> Closure:
     raise TypeError(f"no rule for {node}")
 
 
-def _joined(nodes: Sequence[Node], scope: Scope) -> list[Closure]:
+def _joined(nodes: Sequence[ExpressionNode], scope: Scope) -> list[Closure]:
     """Closures of parts that stand for one type: ints become reals where a real is among them."""
     kinds = [infer(node, scope)[0] for node in nodes]
     parts = [_compile(node, scope) for node in nodes]
@@ -263,7 +263,7 @@ def _call(node: Call, scope: Scope) -> Closure:
     return lambda environment: _checked(compute(*(part(environment) for part in arguments)))
 
 
-def _has(node: Node, scope: Scope) -> Closure:
+def _has(node: ExpressionNode, scope: Scope) -> Closure:
     assert isinstance(node, Field)
     target, name = _compile(node.target, scope), node.name
     return lambda environment: name in target(environment)

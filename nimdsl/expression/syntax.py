@@ -34,7 +34,7 @@ EXPRESSION_DEPTH_MAX = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class ExpressionNode:
     """Any expression."""
 
     start: int = field(default=0, compare=False)
@@ -42,7 +42,7 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Literal(Node):
+class Literal(ExpressionNode):
     """A value: ``3``, ``0.5``, ``200ms``, ``1.4LF``, ``40%``, ``"text"``, ``true``."""
 
     value: Any
@@ -50,91 +50,91 @@ class Literal(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Name(Node):
+class Name(ExpressionNode):
     """A name that the scope must know."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Field(Node):
+class Field(ExpressionNode):
     """``target.name``."""
 
-    target: Node
+    target: ExpressionNode
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Index(Node):
+class Index(ExpressionNode):
     """``target[index]``: of a list by int, of a record by string."""
 
-    target: Node
-    index: Node
+    target: ExpressionNode
+    index: ExpressionNode
 
 
 @dataclass(frozen=True, slots=True)
-class Unary(Node):
+class Unary(ExpressionNode):
     """``-x`` and ``!x``."""
 
     operator: str
-    operand: Node
+    operand: ExpressionNode
 
 
 @dataclass(frozen=True, slots=True)
-class Binary(Node):
+class Binary(ExpressionNode):
     """Arithmetic, comparison, ``&&``, ``||``, ``in``."""
 
     operator: str
-    left: Node
-    right: Node
+    left: ExpressionNode
+    right: ExpressionNode
 
 
 @dataclass(frozen=True, slots=True)
-class Conditional(Node):
+class Conditional(ExpressionNode):
     """``test ? yes : no``."""
 
-    test: Node
-    yes: Node
-    no: Node
+    test: ExpressionNode
+    yes: ExpressionNode
+    no: ExpressionNode
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Node):
+class Call(ExpressionNode):
     """``name(arguments)``; ``a.name(b)`` is the same call."""
 
     name: str
-    arguments: tuple[Node, ...]
+    arguments: tuple[ExpressionNode, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Macro(Node):
+class Macro(ExpressionNode):
     """``list.map(x, body)``, ``filter``, ``all``, ``exists``."""
 
     kind: str
-    target: Node
+    target: ExpressionNode
     variable: str
-    body: Node
+    body: ExpressionNode
 
 
 @dataclass(frozen=True, slots=True)
-class ListOf(Node):
+class ListOf(ExpressionNode):
     """``[a, b]``."""
 
-    items: tuple[Node, ...]
+    items: tuple[ExpressionNode, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class RecordOf(Node):
+class RecordOf(ExpressionNode):
     """A record; written in YAML, never in expression text."""
 
-    fields: tuple[tuple[str, Node], ...]
+    fields: tuple[tuple[str, ExpressionNode], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Text(Node):
+class Text(ExpressionNode):
     """A template with literal parts around ``${...}``: always a string."""
 
-    parts: tuple[Node, ...]
+    parts: tuple[ExpressionNode, ...]
 
 
 MACROS = ("map", "filter", "all", "exists")
@@ -157,7 +157,7 @@ def _parser() -> Lark:
 
 
 @lru_cache(maxsize=20_000)
-def parse(text: str) -> Node:
+def parse(text: str) -> ExpressionNode:
     """The tree of ``text``.  Raises SyntaxMistake."""
     from lark.exceptions import UnexpectedInput
 
@@ -198,7 +198,7 @@ def _explained(text: str, problem: Exception) -> SyntaxMistake:
     return SyntaxMistake(f"`{word[:20]}` is not expected here", offset)
 
 
-def _build(item: Tree[Token] | Token, room: int) -> Node:
+def _build(item: Tree[Token] | Token, room: int) -> ExpressionNode:
     from lark import Token
 
     if isinstance(item, Token):
@@ -228,11 +228,13 @@ def _build(item: Tree[Token] | Token, room: int) -> Node:
             return _method(head, _word(rest[0]), rest[1:], span)
 
 
-def _word(node: Node) -> str:
+def _word(node: ExpressionNode) -> str:
     return node.name if isinstance(node, Name) else str(getattr(node, "value", "")).lower()
 
 
-def _method(target: Node, name: str, arguments: list[Node], span: dict[str, int]) -> Node:
+def _method(
+    target: ExpressionNode, name: str, arguments: list[ExpressionNode], span: dict[str, int]
+) -> ExpressionNode:
     if name not in MACROS:
         return Call(name, (target, *arguments), **span)
     if len(arguments) != 2 or not isinstance(arguments[0], Name):
@@ -241,21 +243,21 @@ def _method(target: Node, name: str, arguments: list[Node], span: dict[str, int]
     return Macro(name, target, arguments[0].name, arguments[1], **span)
 
 
-def _whole(text: str, start: int, end: int) -> Node:
+def _whole(text: str, start: int, end: int) -> ExpressionNode:
     value = int(text)
     if value > INT64_MAX:
         raise SyntaxMistake("this number does not fit in 64 bits", start)
     return Literal(value, types.INT, start=start, end=end)
 
 
-def _real(text: str, start: int, end: int) -> Node:
+def _real(text: str, start: int, end: int) -> ExpressionNode:
     value = float(text)
     if value == float("inf"):
         raise SyntaxMistake("this number is too large", start)
     return Literal(value, types.REAL, start=start, end=end)
 
 
-def _quantity(text: str, start: int, end: int) -> Node:
+def _quantity(text: str, start: int, end: int) -> ExpressionNode:
     if text.endswith("%"):
         value, kind = parse_share(text), types.SHARE
     elif text.endswith("LF"):
@@ -267,18 +269,18 @@ def _quantity(text: str, start: int, end: int) -> Node:
     return Literal(value, kind, start=start, end=end)
 
 
-def _string(text: str, start: int, end: int) -> Node:
+def _string(text: str, start: int, end: int) -> ExpressionNode:
     body = text[1:-1].replace("\\\\", "\0").replace('\\"', '"').replace("\\'", "'").replace("\\n", "\n")
     return Literal(body.replace("\0", "\\"), types.STRING, start=start, end=end)
 
 
-def _name(text: str, start: int, end: int) -> Node:
+def _name(text: str, start: int, end: int) -> ExpressionNode:
     if text in ("true", "false"):
         return Literal(text == "true", types.BOOL, start=start, end=end)
     return Name(text, start=start, end=end)
 
 
-def _operator(text: str, start: int, end: int) -> Node:
+def _operator(text: str, start: int, end: int) -> ExpressionNode:
     return Name(text, start=start, end=end)
 
 
@@ -288,7 +290,7 @@ _LEAVES |= dict.fromkeys(
 )
 
 
-def children(node: Node) -> Iterator[Node]:
+def children(node: ExpressionNode) -> Iterator[ExpressionNode]:
     """The direct parts of a node."""
     match node:
         case Field(target=part) | Unary(operand=part):
@@ -303,7 +305,7 @@ def children(node: Node) -> Iterator[Node]:
             yield from (part for _, part in node.fields)
 
 
-def to_data(node: Node) -> Any:
+def to_data(node: ExpressionNode) -> Any:
     """Plain data that is equal for equal expressions: what the program's hash covers."""
     match node:
         case Literal():
@@ -337,7 +339,7 @@ _TIGHTNESS = {"?": 0, "||": 1, "&&": 2, "in": 3, "+": 4, "-": 4, "*": 5, "/": 5}
 _ATOM = 9
 
 
-def unparse(node: Node) -> str:
+def unparse(node: ExpressionNode) -> str:
     """Text that parses to the same tree again (records and templates aside), for messages."""
     match node:
         case Literal(value=value):
@@ -368,7 +370,7 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _tightness(node: Node) -> int:
+def _tightness(node: ExpressionNode) -> int:
     """How tightly the outermost operator binds; what has none binds tightest."""
     match node:
         case Conditional():
@@ -382,7 +384,7 @@ def _tightness(node: Node) -> int:
     return _ATOM
 
 
-def _inside(node: Node, level: int) -> str:
+def _inside(node: ExpressionNode, level: int) -> str:
     return unparse(node) if _tightness(node) >= level else f"({unparse(node)})"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from nimdsl.base.units import parse_duration, parse_lifeforce, parse_share
 from nimdsl.expression import types
-from nimdsl.expression.syntax import Literal, Node, SyntaxMistake, Text, parse
+from nimdsl.expression.syntax import ExpressionNode, Literal, SyntaxMistake, Text, parse
 from nimdsl.expression.types import Type, list_of, record_of
 from nimdsl.text.tree import Scalar
 
@@ -52,9 +52,9 @@ def is_template(scalar: Scalar) -> bool:
     return isinstance(scalar.value, str) and "${" in scalar.value
 
 
-def parse_template(text: str) -> Node:
+def parse_template(text: str) -> ExpressionNode:
     """The tree of text with ``${...}`` in it.  Raises SyntaxMistake with offsets into ``text``."""
-    parts: list[Node] = []
+    parts: list[ExpressionNode] = []
     position = 0
     while (begin := text.find("${", position)) >= 0:
         if begin > position:
@@ -80,7 +80,7 @@ def _closing(text: str, begin: int) -> int:
     raise SyntaxMistake("`${` is never closed", begin, "add `}`")
 
 
-def _shifted(text: str, begin: int, end: int) -> Node:
+def _shifted(text: str, begin: int, end: int) -> ExpressionNode:
     inner = text[begin:end]
     if not inner.strip():
         raise SyntaxMistake("there is nothing inside `${}`", begin)
@@ -90,13 +90,13 @@ def _shifted(text: str, begin: int, end: int) -> Node:
         raise SyntaxMistake(mistake.message, mistake.offset + begin, mistake.fix) from None
 
 
-def shifted(node: Node, by: int) -> Node:
+def shifted(node: ExpressionNode, by: int) -> ExpressionNode:
     """The same tree with every offset moved ``by`` characters."""
     changes: dict[str, Any] = {"start": node.start + by, "end": node.end + by}
     for name in node.__dataclass_fields__:
         value = getattr(node, name)
-        if isinstance(value, Node):
+        if isinstance(value, ExpressionNode):
             changes[name] = shifted(value, by)
-        elif isinstance(value, tuple) and value and isinstance(value[0], Node):
+        elif isinstance(value, tuple) and value and isinstance(value[0], ExpressionNode):
             changes[name] = tuple(shifted(item, by) for item in value)
     return replace(node, **changes)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from nimdsl.program.format import tagged
-from nimdsl.program.machine import Action, Price, StartWork, State, Timer, Transition, walk
+from nimdsl.program.machine import Action, BeginWork, Price, State, Timer, Transition, walk
 from nimdsl.program.machine import Expression as Guard
 
 REFUSED = "refused"
@@ -190,7 +190,7 @@ class _Flattening:
     def _enter_actions(self, path: str) -> list[Action]:
         """What is done on entering; work that is started so belongs to the state."""
         return [
-            replace(action, owner=path) if isinstance(action, StartWork) else action
+            replace(action, owner=path) if isinstance(action, BeginWork) else action
             for action in self.nested[path].enter
         ]
 

@@ -25,7 +25,7 @@ from nimdsl.program.format import tagged
 class Expression:
     """A checked expression.  ``evaluate(environment)`` gives its value or raises Fault."""
 
-    node: syntax.Node
+    node: syntax.ExpressionNode
     type: Type
     scope: Scope = field(compare=False, repr=False)
     place: Place = field(default=NOWHERE, compare=False, repr=False)
@@ -58,14 +58,14 @@ class Expression:
         return [syntax.to_data(self.node), constants, names]
 
 
-def _names(node: syntax.Node) -> Iterator[str]:
+def _names(node: syntax.ExpressionNode) -> Iterator[str]:
     if isinstance(node, syntax.Name):
         yield node.name
     for child in syntax.children(node):
         yield from _names(child)
 
 
-class Purse(enum.StrEnum):
+class PriceSource(enum.StrEnum):
     """Where a price is taken from."""
 
     POOL = "pool"
@@ -82,7 +82,7 @@ class Price:
     """What a transition costs (micro-LF), where it comes from, which cost account it goes to."""
 
     amount: int
-    purse: Purse
+    purse: PriceSource
     account: str
 
 
@@ -115,7 +115,7 @@ class Raise:
 
 @tagged("start_work")
 @dataclass(frozen=True)
-class StartWork:
+class BeginWork:
     """Begins the work that the document declares under this name.
 
     Work that a state starts on entry belongs to it (``owner``, its path) and is abandoned when
@@ -177,7 +177,7 @@ class Reply:
 
 @tagged("settle")
 @dataclass(frozen=True)
-class Settle:
+class PayFromHold:
     """Pays a part of the actor's hold to a cost account."""
 
     account: str
@@ -194,7 +194,7 @@ class Close:
 
 @tagged("reward")
 @dataclass(frozen=True)
-class Reward:
+class AskReward:
     """Asks the economy for a reward, once for each key (without keys: each time).
 
     ``claims`` is what replies said it is worth.
@@ -215,7 +215,20 @@ class Note:
     fields: Expression
 
 
-Action = Set | Append | Raise | StartWork | Emit | Send | Request | Reply | Settle | Close | Reward | Note
+Action = (
+    Set
+    | Append
+    | Raise
+    | BeginWork
+    | Emit
+    | Send
+    | Request
+    | Reply
+    | PayFromHold
+    | Close
+    | AskReward
+    | Note
+)
 
 
 @tagged("transition")

@@ -17,7 +17,7 @@ from nimdsl.base.units import format_duration, format_lifeforce
 from nimdsl.expression.syntax import Binary, Literal, Name, unparse
 from nimdsl.program import Actor, Phase, Protocol
 from nimdsl.program.flatten import FAULT, REFUSED
-from nimdsl.program.machine import Price, Purse, Reply, State, Transition, walk
+from nimdsl.program.machine import Price, PriceSource, Reply, State, Transition, walk
 
 ANY_STATE = "any state"
 LABEL_LENGTH_MAX = 80
@@ -193,7 +193,7 @@ def _is_zero(node: object) -> bool:
 def _cost(price: Price | None) -> list[str]:
     if price is None or not price.amount:
         return []
-    verb = "reserves " if price.purse is Purse.HOLD else ""
+    verb = "reserves " if price.purse is PriceSource.HOLD else ""
     return [f"({verb}{format_lifeforce(price.amount)} LF)"]
 
 

@@ -19,13 +19,13 @@ from nimdsl.expression.check import Scope
 from nimdsl.expression.evaluate import Fault, closure
 from nimdsl.expression.functions import as_text
 from nimdsl.expression.syntax import (
+    ExpressionNode,
     Field,
     Index,
     ListOf,
     Literal,
     Macro,
     Name,
-    Node,
     SyntaxMistake,
     Text,
     children,
@@ -130,13 +130,13 @@ def put_in_template(text: str, constants: Constants) -> Plain:
     return "".join(_written(substituted(part, constants), isinstance(part, Literal)) for part in parts)
 
 
-def _written(part: Node, literal: bool) -> str:
+def _written(part: ExpressionNode, literal: bool) -> str:
     if isinstance(part, Literal) and (literal or isinstance(part.value, int | float | str | bool)):
         return as_text((part.type,), part.value)
     return "${" + unparse(part) + "}"
 
 
-def substituted(node: Node, constants: Constants) -> Node:
+def substituted(node: ExpressionNode, constants: Constants) -> ExpressionNode:
     """The tree with what is constant replaced by its value, where expressions can write that value."""
     if isinstance(node, Name | Field | Index) and _is_constant(node, constants):
         try:
@@ -152,14 +152,14 @@ def substituted(node: Node, constants: Constants) -> Node:
     changes: dict[str, Any] = {}
     for name in node.__dataclass_fields__:
         part = getattr(node, name)
-        if isinstance(part, Node):
+        if isinstance(part, ExpressionNode):
             changes[name] = substituted(part, constants)
-        elif isinstance(part, tuple) and part and isinstance(part[0], Node):
+        elif isinstance(part, tuple) and part and isinstance(part[0], ExpressionNode):
             changes[name] = tuple(substituted(item, constants) for item in part)
     return replace(node, **changes)
 
 
-def _is_constant(node: Node, constants: Constants) -> bool:
+def _is_constant(node: ExpressionNode, constants: Constants) -> bool:
     if isinstance(node, Name):
         return node.name in constants
     if isinstance(node, Macro):
@@ -167,7 +167,7 @@ def _is_constant(node: Node, constants: Constants) -> bool:
     return all(_is_constant(child, constants) for child in children(node))
 
 
-def _tree(value: Plain) -> Node | None:
+def _tree(value: Plain) -> ExpressionNode | None:
     """A value as an expression writes it; None where it cannot."""
     if isinstance(value, list):
         items = [_tree(item) for item in value]

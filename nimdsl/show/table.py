@@ -16,7 +16,7 @@ from nimdsl.base.values import Value
 from nimdsl.expression.syntax import RecordOf, unparse
 from nimdsl.program import Actor, Protocol
 from nimdsl.program.flatten import Row, Table
-from nimdsl.program.machine import Action, Append, Expression, Price, Purse, Set, StartWork
+from nimdsl.program.machine import Action, Append, BeginWork, Expression, Price, PriceSource, Set
 
 _MICRO_LF = ("amount", "process", "keep")
 """Fields of actions that are amounts."""
@@ -73,7 +73,7 @@ def _action(action: Action) -> dict[str, Value]:
 
 
 def _name(action: Action) -> str:
-    return "work" if isinstance(action, StartWork) else type(action).__name__.lower()
+    return "work" if isinstance(action, BeginWork) else type(action).__name__.lower()
 
 
 def _field(name: str, value: Any) -> Value:
@@ -128,9 +128,9 @@ def _head(table: Table, row: Row) -> str:
 
 
 def _priced(price: Price) -> str:
-    if price.purse is Purse.REQUEST:
+    if price.purse is PriceSource.REQUEST:
         return f"the request pays for {price.account}"
-    verb = "reserves " if price.purse is Purse.HOLD else ""
+    verb = "reserves " if price.purse is PriceSource.HOLD else ""
     return f"{verb}{format_lifeforce(price.amount)} LF for {price.account}"
 
 

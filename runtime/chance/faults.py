@@ -17,15 +17,15 @@ from collections.abc import Callable
 from functools import partial
 
 from nimdsl.base.errors import PermanentPortError
-from runtime.chance.models import Fates
+from runtime.chance.models import BusFaultModel
 from runtime.ports.bus import (
     BACKLOG_COUNT_MAX,
     Bus,
+    Handler,
     Listener,
     Message,
-    Take,
+    OnIncident,
     Through,
-    Told,
     check_size,
     raise_all,
 )
@@ -35,7 +35,7 @@ class FaultyBus:
     """Another bus, with faults in front of it.  ``now_ns`` is the garden's clock."""
 
     def __init__(
-        self, inner: Bus, fates: Fates, now_ns: Callable[[], int], told: Told, bytes_max: int
+        self, inner: Bus, fates: BusFaultModel, now_ns: Callable[[], int], told: OnIncident, bytes_max: int
     ) -> None:
         self._inner = inner
         self._fates = fates
@@ -47,7 +47,7 @@ class FaultyBus:
         self._late_number = 0
         self._late: list[tuple[int, int, Message]] = []
         """By the time of arrival, then in the order of sending."""
-        self._copies: list[tuple[int, int, Message, Take]] = []
+        self._copies: list[tuple[int, int, Message, Handler]] = []
         """The same, of what was published; with what they go to."""
 
     @property
@@ -95,18 +95,18 @@ class FaultyBus:
         self,
         topic: str,
         subscriber: str,
-        take: Take,
+        take: Handler,
         backlog_count_max: int = BACKLOG_COUNT_MAX,
         through: Through | None = None,
     ) -> Listener:
         """See :class:`runtime.ports.bus.Bus`."""
 
-        def fated(message: Message, put: Take) -> None:
+        def fated(message: Message, put: Handler) -> None:
             self._copy(message, subscriber, put if through is None else lambda copy: through(copy, put))
 
         return self._inner.subscribe(topic, subscriber, take, backlog_count_max, fated)
 
-    def _copy(self, message: Message, subscriber: str, put: Take) -> None:
+    def _copy(self, message: Message, subscriber: str, put: Handler) -> None:
         """What becomes of the copy of a message that is for ``subscriber``."""
         now_ns = self._now_ns()
         arrivals, fate = self._fates.arrivals(*self._identity(message), now_ns, subscriber)
@@ -132,7 +132,7 @@ class FaultyBus:
             raise problems[0]
         raise_all(problems)
 
-    def listen(self, address: str, take: Take, backlog_count_max: int = BACKLOG_COUNT_MAX) -> Listener:
+    def listen(self, address: str, take: Handler, backlog_count_max: int = BACKLOG_COUNT_MAX) -> Listener:
         """See :class:`runtime.ports.bus.Bus`."""
         return self._inner.listen(address, take, backlog_count_max)
 

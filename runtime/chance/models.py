@@ -152,7 +152,7 @@ _REASONS = {
 }
 
 
-class Fates:
+class BusFaultModel:
     """When copies of a message arrive; order per (sender, receiver) holds unless reordering breaks it.
 
     The copy of what was published for a ``subscriber`` has draws of its own, under

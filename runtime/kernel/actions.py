@@ -17,32 +17,32 @@ from nimdsl.expression.evaluate import Fault
 from nimdsl.program.machine import (
     Action,
     Append,
+    AskReward,
+    BeginWork,
     Close,
     Emit,
     Note,
+    PayFromHold,
     Raise,
     Reply,
     Request,
-    Reward,
     Send,
     Set,
-    Settle,
-    StartWork,
 )
 from runtime import records
 from runtime.kernel import effects
 from runtime.kernel.snapshot import Opened, Underway
-from runtime.kernel.turn import Internal, Turn, value_at, with_value
+from runtime.kernel.turn import Internal, StepContext, value_at, with_value
 from runtime.ledger import accounts
 from runtime.records import Identity
 
 
-def perform(turn: Turn, action: Action) -> None:
+def perform(turn: StepContext, action: Action) -> None:
     """Does one action.  Raises Fault when an expression has no value."""
     _PERFORM[type(action)](turn, action)
 
 
-def _set(turn: Turn, action: Set) -> None:
+def _set(turn: StepContext, action: Set) -> None:
     try:
         value = action.value.evaluate(turn.environment())
     except Fault as fault:
@@ -54,18 +54,18 @@ def _set(turn: Turn, action: Set) -> None:
     turn.changed[".".join(action.path)] = value
 
 
-def _append(turn: Turn, action: Append) -> None:
+def _append(turn: StepContext, action: Append) -> None:
     value = action.value.evaluate(turn.environment())
     before = value_at(turn.data, action.path)
     turn.data = with_value(turn.data, action.path, [*(before if isinstance(before, list) else []), value])
     turn.appended.setdefault(".".join(action.path), []).append(value)
 
 
-def _raise(turn: Turn, action: Raise) -> None:
+def _raise(turn: StepContext, action: Raise) -> None:
     turn.queue.append(Internal(action.event, {}))
 
 
-def _start_work(turn: Turn, action: StartWork) -> None:
+def _start_work(turn: StepContext, action: BeginWork) -> None:
     arguments = action.arguments.evaluate(turn.environment())
     number = turn.next_number()
     turn.works[number] = Underway(action.work, arguments, action.owner)
@@ -73,30 +73,30 @@ def _start_work(turn: Turn, action: StartWork) -> None:
     turn.note(records.WorkStarted(action.work, number))
 
 
-def _emit(turn: Turn, action: Emit) -> None:
+def _emit(turn: StepContext, action: Emit) -> None:
     confidence = action.confidence.evaluate(turn.environment())
     if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not 0 <= confidence <= 1:
         raise Fault(f"a confidence is from 0 to 1, this is {confidence!r}")
     content = action.content.evaluate(turn.environment())
     number = turn.next_number()
-    turn.effects.append(effects.Publish(number, float(confidence), content))
+    turn.effects.append(effects.PublishWave(number, float(confidence), content))
     turn.note(records.Emitted(float(confidence), content, number))
 
 
-def _send(turn: Turn, action: Send) -> None:
+def _send(turn: StepContext, action: Send) -> None:
     payload = action.payload.evaluate(turn.environment())
     number = turn.next_number()
-    turn.effects.append(effects.Send(number, action.to, action.event, payload))
+    turn.effects.append(effects.SendMessage(number, action.to, action.event, payload))
     turn.note(records.Sent(action.to, action.event, payload, number))
 
 
-def _request(turn: Turn, action: Request) -> None:
+def _request(turn: StepContext, action: Request) -> None:
     number = turn.next_number()
     if turn.request is None:
         message = action.message.evaluate(turn.environment())
         turn.request = Opened(number, turn.now_ns, message, action.reply_schema, action.reply_event)
     opened = turn.request
-    ask = effects.Ask(
+    ask = effects.SendRequest(
         number,
         action.to,
         Identity(turn.actor.id, opened.number),
@@ -109,7 +109,7 @@ def _request(turn: Turn, action: Request) -> None:
     turn.note(records.Asked(action.to, opened.number, opened.message, number))
 
 
-def _reply(turn: Turn, action: Reply) -> None:
+def _reply(turn: StepContext, action: Reply) -> None:
     serving = turn.serving
     if serving is None:
         raise InternalError(f"{turn.actor.id} replies, and serves no request")
@@ -120,7 +120,7 @@ def _reply(turn: Turn, action: Reply) -> None:
     turn.serving = None
 
 
-def _message(turn: Turn, action: Reply) -> Fields:
+def _message(turn: StepContext, action: Reply) -> Fields:
     environment = turn.environment()
     if action.find is not None and action.status == "ACK":
         environment["$row"] = action.find.evaluate(environment)[0]
@@ -134,26 +134,26 @@ def _message(turn: Turn, action: Reply) -> Fields:
     return message
 
 
-def answer(turn: Turn, request: Identity, sender: str, message: Fields) -> None:
+def answer(turn: StepContext, request: Identity, sender: str, message: Fields) -> None:
     """Sends the reply to a request."""
     number = turn.next_number()
-    turn.effects.append(effects.Answer(number, sender, request, message))
+    turn.effects.append(effects.SendReply(number, sender, request, message))
     turn.note(records.Replied(sender, request, message, number))
 
 
-def _settle(turn: Turn, action: Settle) -> None:
+def _settle(turn: StepContext, action: PayFromHold) -> None:
     key = f"{action.account}/{turn.actor.id}/{turn.next_number()}"
     turn.effects.append(effects.Book(accounts.Settle(turn.hold, key, action.account, action.amount)))
 
 
-def _close(turn: Turn, action: Close) -> None:
+def _close(turn: StepContext, action: Close) -> None:
     turn.request = None
     if turn.hold:
         turn.effects.append(effects.Book(accounts.Release(turn.hold, action.keep)))
         turn.hold = ""
 
 
-def _reward(turn: Turn, action: Reward) -> None:
+def _reward(turn: StepContext, action: AskReward) -> None:
     environment = turn.environment()
     prefix = f"{turn.actor.id}/{action.name}/"
     found = action.keys.evaluate(environment) if action.keys else [turn.next_number()]
@@ -170,21 +170,21 @@ _NOTES: dict[str, type[records.ProtocolBody]] = {
 }
 
 
-def _note(turn: Turn, action: Note) -> None:
+def _note(turn: StepContext, action: Note) -> None:
     turn.note(msgspec.convert(action.fields.evaluate(turn.environment()), _NOTES[action.type]))
 
 
-_PERFORM: dict[type, Callable[[Turn, Any], None]] = {
+_PERFORM: dict[type, Callable[[StepContext, Any], None]] = {
     Set: _set,
     Append: _append,
     Raise: _raise,
-    StartWork: _start_work,
+    BeginWork: _start_work,
     Emit: _emit,
     Send: _send,
     Request: _request,
     Reply: _reply,
-    Settle: _settle,
+    PayFromHold: _settle,
     Close: _close,
-    Reward: _reward,
+    AskReward: _reward,
     Note: _note,
 }

@@ -25,11 +25,11 @@ from runtime.kernel import effects
 from runtime.kernel.beat import BeatState, Item, begun, copied, ends_ns, next_instant_ns, remaining_ns
 from runtime.kernel.effects import BOUNDARY, CancelTimer
 from runtime.kernel.events import AnyEvent, Begin, Boundary, Finished, Received, Stimulus, TimerDue
-from runtime.kernel.kernel import Ask, Kernel, Paid
+from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.machine_step import MachineStep
 from runtime.kernel.scheduler import Scheduler
 from runtime.kernel.snapshot import Underway, is_known
-from runtime.kernel.turn import Turn
+from runtime.kernel.turn import StepContext
 from runtime.ledger.accounts import Charge, Release, Reserve, Settle
 from runtime.records import AttentionBody, Moment
 
@@ -48,7 +48,12 @@ class AttentionStep(MachineStep):
     """
 
     def __init__(
-        self, kernel: Kernel, attention: Attention, turn: Turn, answers: Sequence[Paid], asked: Ask | None
+        self,
+        kernel: Kernel,
+        attention: Attention,
+        turn: StepContext,
+        answers: Sequence[PriceDecision],
+        asked: AskPrice | None,
     ) -> None:
         super().__init__(kernel, turn, answers, asked)
         self.beat = attention.beat

@@ -17,9 +17,9 @@ from nimdsl.base.plugins import loaded
 from nimdsl.base.values import Value
 from nimdsl.program import Actor
 from runtime.kernel.events import AnyEvent
-from runtime.kernel.kernel import Ask, Kernel, Paid
+from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.snapshot import Snapshot
-from runtime.kernel.turn import Turn
+from runtime.kernel.turn import StepContext
 from runtime.records import Foreign
 
 GROUP: Final = "nimdsl.behaviours"
@@ -37,7 +37,7 @@ class Taking(Protocol):
         """The event, and every internal one that follows from it."""
 
 
-Begin = Callable[[Kernel, Turn, Sequence[Paid], Ask | None], Taking]
+Begin = Callable[[Kernel, StepContext, Sequence[PriceDecision], AskPrice | None], Taking]
 
 
 @dataclass(frozen=True)

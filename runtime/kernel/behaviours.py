@@ -8,12 +8,14 @@ from nimdsl.base.errors import InternalError
 from nimdsl.program import Attention
 from runtime.kernel.attention import AttentionStep
 from runtime.kernel.behaviour import Behaviour
-from runtime.kernel.kernel import Ask, Kernel, Paid
+from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.machine_step import MachineStep
-from runtime.kernel.turn import Turn
+from runtime.kernel.turn import StepContext
 
 
-def _attention(kernel: Kernel, turn: Turn, answers: Sequence[Paid], asked: Ask | None) -> AttentionStep:
+def _attention(
+    kernel: Kernel, turn: StepContext, answers: Sequence[PriceDecision], asked: AskPrice | None
+) -> AttentionStep:
     actor = kernel.actor
     if not isinstance(actor, Attention):
         raise InternalError(f"{actor.id} is no attention")

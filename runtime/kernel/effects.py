@@ -68,7 +68,7 @@ class RevokeWork(Effect, frozen=True, tag="revoke_work"):
     number: int
 
 
-class Send(Effect, frozen=True, tag="send"):
+class SendMessage(Effect, frozen=True, tag="send"):
     """Send a named event to an actor."""
 
     number: int
@@ -77,7 +77,7 @@ class Send(Effect, frozen=True, tag="send"):
     payload: Value
 
 
-class Ask(Effect, frozen=True, tag="ask"):
+class SendRequest(Effect, frozen=True, tag="ask"):
     """Send a request to a cell; ``hold`` pays for the answer, up to ``process`` micro-LF."""
 
     number: int
@@ -89,7 +89,7 @@ class Ask(Effect, frozen=True, tag="ask"):
     opened_ns: int
 
 
-class Answer(Effect, frozen=True, tag="answer"):
+class SendReply(Effect, frozen=True, tag="answer"):
     """Send the answer to a request."""
 
     number: int
@@ -98,7 +98,7 @@ class Answer(Effect, frozen=True, tag="answer"):
     message: Fields
 
 
-class Publish(Effect, frozen=True, tag="publish"):
+class PublishWave(Effect, frozen=True, tag="publish"):
     """Let a wave go to whoever listens; ``confidence`` is from 0 to 1."""
 
     number: int
@@ -112,9 +112,9 @@ class Book(Effect, frozen=True, tag="book"):
     command: Booking
 
 
-Deliver = Send | Ask | Answer
+Deliver = SendMessage | SendRequest | SendReply
 """What goes to another actor."""
-AnyEffect = SetTimer | CancelTimer | StartWork | CancelWork | RevokeWork | Deliver | Publish | Book
+AnyEffect = SetTimer | CancelTimer | StartWork | CancelWork | RevokeWork | Deliver | PublishWave | Book
 
 
 def effect_to_data(effect: AnyEffect) -> dict[str, Value]:

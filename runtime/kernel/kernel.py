@@ -25,7 +25,7 @@ class Kernel:
     """Hash of the program that the actor belongs to; the journal names it in every line accepted."""
 
 
-class Paid(NamedTuple):
+class PriceDecision(NamedTuple):
     """The economy's answer to one Need; ``balance`` is the pool's, in micro-LF."""
 
     granted: bool
@@ -33,7 +33,7 @@ class Paid(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class PriceQuery:
     """The step waits for the economy; ask it ``command`` and step again with the answer appended."""
 
     command: Question
@@ -42,11 +42,11 @@ class Need:
 class Unanswered(Exception):  # noqa: N818
     """The step ends with a question."""
 
-    def __init__(self, need: Need) -> None:
+    def __init__(self, need: PriceQuery) -> None:
         self.need = need
 
 
-Ask = Callable[[Question], Paid]
+AskPrice = Callable[[Question], PriceDecision]
 """An economy that answers on the spot."""
 
 

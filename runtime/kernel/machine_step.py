@@ -23,7 +23,7 @@ from nimdsl.base.units import MICRO
 from nimdsl.base.values import Fields
 from nimdsl.expression.evaluate import Fault
 from nimdsl.program.flatten import FAULT, REFUSED, Row
-from nimdsl.program.machine import Price, Purse
+from nimdsl.program.machine import Price, PriceSource
 from runtime import records
 from runtime.kernel import messages
 from runtime.kernel.actions import answer, perform
@@ -38,9 +38,9 @@ from runtime.kernel.events import (
     Stimulus,
     TimerDue,
 )
-from runtime.kernel.kernel import Ask, Kernel, Need, Paid, Unanswered
+from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision, PriceQuery, Unanswered
 from runtime.kernel.snapshot import Serving
-from runtime.kernel.turn import Internal, Turn
+from runtime.kernel.turn import Internal, StepContext
 from runtime.ledger.accounts import Charge, Question, Reserve, Settle
 from runtime.records import Noted
 
@@ -56,7 +56,9 @@ class _Refused(Exception):  # noqa: N818
 class MachineStep:
     """One event of an actor that is a machine."""
 
-    def __init__(self, kernel: Kernel, turn: Turn, answers: Sequence[Paid], asked: Ask | None) -> None:
+    def __init__(
+        self, kernel: Kernel, turn: StepContext, answers: Sequence[PriceDecision], asked: AskPrice | None
+    ) -> None:
         self.kernel = kernel
         self.turn = turn
         self.table = kernel.actor.table
@@ -234,22 +236,22 @@ class MachineStep:
     def _pay(self, row: Row) -> None:
         price, position = row.price, self.asked_count
         assert price is not None
-        if price.purse is Purse.REQUEST and not self._prepaid():
+        if price.purse is PriceSource.REQUEST and not self._prepaid():
             return
         if position >= len(self.answers):
             self._rehearse(row)
         answer_ = self.ask(self._command(price))
         if not answer_.granted:
             raise _Refused(price, answer_.balance)
-        if price.purse is Purse.HOLD:
+        if price.purse is PriceSource.HOLD:
             self.turn.hold = f"{self.kernel.actor.id}/{self.turn.effect_number}"
         self.turn.next_number()
 
-    def ask(self, command: Question) -> Paid:
+    def ask(self, command: Question) -> PriceDecision:
         """What the economy says; the step ends here when it has not been asked yet."""
         position = self.asked_count
         if position >= len(self.answers) and self.asked is None:
-            raise Unanswered(Need(command))
+            raise Unanswered(PriceQuery(command))
         self.asked_count += 1
         if position < len(self.answers):
             return self.answers[position]
@@ -268,9 +270,9 @@ class MachineStep:
     def _command(self, price: Price) -> Question:
         actor = self.kernel.actor.id
         key = f"{actor}/{self.turn.effect_number}"
-        if price.purse is Purse.HOLD:
+        if price.purse is PriceSource.HOLD:
             return Reserve(key, price.amount, price.account)
-        if price.purse is Purse.REQUEST:
+        if price.purse is PriceSource.REQUEST:
             serving = self.turn.serving
             if serving is None:
                 raise InternalError(f"{actor} is paid by a request, and serves none")
@@ -325,12 +327,12 @@ class MachineStep:
 class _Saved:
     """What a turn must get back when a transition is undone."""
 
-    def __init__(self, turn: Turn) -> None:
+    def __init__(self, turn: StepContext) -> None:
         self.plain = {name: getattr(turn, name) for name in _PLAIN}
         self.lengths = len(turn.effects), len(turn.records), len(turn.queue)
         self.works = dict(turn.works)
 
-    def restore(self, turn: Turn) -> None:
+    def restore(self, turn: StepContext) -> None:
         for name, value in self.plain.items():
             setattr(turn, name, value)
         effects, records, queued = self.lengths

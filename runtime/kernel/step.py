@@ -13,11 +13,11 @@ from collections.abc import Sequence
 
 from runtime.kernel.behaviour import behaviour_of
 from runtime.kernel.events import AnyEvent
-from runtime.kernel.kernel import Ask, Kernel, Need, Paid, Step, Unanswered
+from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision, PriceQuery, Step, Unanswered
 from runtime.kernel.snapshot import Snapshot, with_number
-from runtime.kernel.turn import Turn
+from runtime.kernel.turn import StepContext
 
-__all__ = ["Ask", "Kernel", "Need", "Paid", "Step", "step"]
+__all__ = ["AskPrice", "Kernel", "PriceDecision", "PriceQuery", "Step", "step"]
 
 
 def step(
@@ -25,15 +25,15 @@ def step(
     snapshot: Snapshot,
     event: AnyEvent,
     now_ns: int,
-    answers: Sequence[Paid] = (),
-    ask: Ask | None = None,
-) -> Step | Need:
+    answers: Sequence[PriceDecision] = (),
+    ask: AskPrice | None = None,
+) -> Step | PriceQuery:
     """Takes one event.  ``answers`` are the economy's, in the order in which this step asked.
 
     With ``ask`` the step goes on where it would end with a Need: that is asked, and the outcome is
     the same.
     """
-    turn = Turn(kernel.actor, snapshot, now_ns)
+    turn = StepContext(kernel.actor, snapshot, now_ns)
     work = behaviour_of(kernel.actor.kind).taking(kernel, turn, answers, ask)
     try:
         work.take(event)

@@ -1,6 +1,6 @@
 """A turn: the working copy of a snapshot while one event is taken.
 
-Everything a step changes is changed here first; :meth:`Turn.finish` makes the
+Everything a step changes is changed here first; :meth:`StepContext.finish` makes the
 new snapshot.  Data is copied along the path that is written, never in place.
 What each action does stands in :mod:`runtime.kernel.actions`, how events are taken in
 :mod:`runtime.kernel.step`.
@@ -30,7 +30,7 @@ class Internal(NamedTuple):
     recalled: Requested | None = None
 
 
-class Turn:
+class StepContext:
     """The mutable state of one step."""
 
     def __init__(self, actor: Actor, snapshot: Snapshot, now_ns: int) -> None:

@@ -80,14 +80,14 @@ class Message(NamedTuple):
     status: str = ""
 
 
-Take = Callable[[Message], None]
+Handler = Callable[[Message], None]
 After = Callable[[int, Callable[[], None]], Callable[[], None]]
 """Do something so many nanoseconds later; what comes back cancels it."""
 Done = Callable[[Message | None], None]
 """Gets the answer to a question, or None when the time was up."""
-Told = Callable[[str, str], None]
+OnIncident = Callable[[str, str], None]
 """Is told what befell a message: the address, and what in words."""
-Through = Callable[[Message, Take], None]
+Through = Callable[[Message, Handler], None]
 """Stands between a bus and a subscriber's backlog: hands copies on, now or later, or not at all."""
 
 
@@ -110,7 +110,7 @@ class Bus(Protocol):
     def send(self, message: Message) -> None:
         """Hand a message over.  Raises PermanentPortError for one that is too large."""
 
-    def listen(self, address: str, take: Take, backlog_count_max: int = BACKLOG_COUNT_MAX) -> Listener:
+    def listen(self, address: str, take: Handler, backlog_count_max: int = BACKLOG_COUNT_MAX) -> Listener:
         """Hear what is sent to ``address`` and to its threads."""
 
     def publish(self, message: Message) -> None:
@@ -123,7 +123,7 @@ class Bus(Protocol):
         self,
         topic: str,
         subscriber: str,
-        take: Take,
+        take: Handler,
         backlog_count_max: int = BACKLOG_COUNT_MAX,
         through: Through | None = None,
     ) -> Listener:
@@ -140,7 +140,7 @@ class Backlog:
     """A listener's queue: shared by the implementations."""
 
     def __init__(
-        self, address: str, take: Take, count_max: int, told: Told, close: Callable[[], None]
+        self, address: str, take: Handler, count_max: int, told: OnIncident, close: Callable[[], None]
     ) -> None:
         self.address = address
         self.held = False
@@ -201,14 +201,14 @@ def _ignore(message: Message) -> None:
     """A closed listener."""
 
 
-class Ears:
+class ListenerRegistry:
     """Who listens where, in one place."""
 
-    def __init__(self, told: Told) -> None:
+    def __init__(self, told: OnIncident) -> None:
         self._told = told
         self._by_address: dict[str, Backlog] = {}
 
-    def open(self, address: str, take: Take, count_max: int) -> Backlog:
+    def open(self, address: str, take: Handler, count_max: int) -> Backlog:
         """A new listener.  Raises ValueError when somebody listens there already."""
         if address in self._by_address:
             raise ValueError(f"somebody listens at {address} already")

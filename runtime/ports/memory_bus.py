@@ -11,12 +11,12 @@ from runtime.ports.bus import (
     BACKLOG_COUNT_MAX,
     PAYLOAD_BYTES_MAX,
     Backlog,
-    Ears,
+    Handler,
     Listener,
+    ListenerRegistry,
     Message,
-    Take,
+    OnIncident,
     Through,
-    Told,
     check_size,
     raise_all,
 )
@@ -33,9 +33,9 @@ class MemoryBus:
     Every call raises ExceptionGroup when callbacks raised meanwhile, once everything is delivered.
     """
 
-    def __init__(self, told: Told = _untold, bytes_max: int = PAYLOAD_BYTES_MAX) -> None:
+    def __init__(self, told: OnIncident = _untold, bytes_max: int = PAYLOAD_BYTES_MAX) -> None:
         self.now_ns = 0
-        self._ears = Ears(told)
+        self._ears = ListenerRegistry(told)
         self._audience = Audience(told)
         self._bytes_max = bytes_max
         self._queue: deque[Callable[[], None]] = deque()
@@ -55,7 +55,7 @@ class MemoryBus:
     def _post(self, message: Message) -> None:
         self._queue.append(partial(self._ears.hand, message, self._post))
 
-    def listen(self, address: str, take: Take, backlog_count_max: int = BACKLOG_COUNT_MAX) -> Listener:
+    def listen(self, address: str, take: Handler, backlog_count_max: int = BACKLOG_COUNT_MAX) -> Listener:
         """See :class:`runtime.ports.bus.Bus`."""
         return _MemoryListener(self._ears.open(address, take, backlog_count_max), self._run)
 
@@ -71,7 +71,7 @@ class MemoryBus:
         self,
         topic: str,
         subscriber: str,
-        take: Take,
+        take: Handler,
         backlog_count_max: int = BACKLOG_COUNT_MAX,
         through: Through | None = None,
     ) -> Listener:

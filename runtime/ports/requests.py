@@ -9,7 +9,7 @@ from nimdsl.base.errors import PermanentPortError
 from runtime.ports.bus import After, Bus, Done, Message
 
 
-class Questions:
+class RequestClient:
     """Request and reply over a bus, with a deadline: one asker, any number of open questions.
 
     ``done`` is called exactly once: with the answer (the bus's own when nobody is there), or with

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 
-from runtime.ports.bus import Backlog, Message, Take, Through, Told
+from runtime.ports.bus import Backlog, Handler, Message, OnIncident, Through
 
 WAVES = "wave/"
 """What every topic begins with."""
@@ -57,14 +57,14 @@ def check_published(message: Message) -> None:
 class Audience:
     """Who subscribes to what, in one place."""
 
-    def __init__(self, told: Told) -> None:
+    def __init__(self, told: OnIncident) -> None:
         self._told = told
-        self._by_pattern: dict[str, dict[str, Take]] = {}
+        self._by_pattern: dict[str, dict[str, Handler]] = {}
         self._wild: list[str] = []
         """Patterns that are no topics, the most exact ones first."""
 
     def open(
-        self, pattern: str, subscriber: str, take: Take, count_max: int, through: Through | None = None
+        self, pattern: str, subscriber: str, take: Handler, count_max: int, through: Through | None = None
     ) -> Backlog:
         """A new subscriber.  Raises ValueError for what is no topic, and for one that is there already."""
         if not _PATTERN.fullmatch(pattern):
@@ -80,12 +80,12 @@ class Audience:
 
         backlog = Backlog(pattern, take, count_max, told, lambda: self._forget(pattern, subscriber, arrive))
         put = backlog.put
-        arrive: Take = put if through is None else lambda message: through(message, put)
+        arrive: Handler = put if through is None else lambda message: through(message, put)
         self._by_pattern[pattern] = {**subscribers, subscriber: arrive}
         self._sort()
         return backlog
 
-    def _forget(self, pattern: str, subscriber: str, arrive: Take) -> None:
+    def _forget(self, pattern: str, subscriber: str, arrive: Handler) -> None:
         subscribers = self._by_pattern.get(pattern, {})
         if subscribers.get(subscriber) is arrive:
             del subscribers[subscriber]
@@ -101,9 +101,9 @@ class Audience:
         """Whether anybody subscribes to exactly this."""
         return pattern in self._by_pattern
 
-    def hearers(self, message: Message, pattern: str = "") -> list[tuple[str, Take]]:
+    def hearers(self, message: Message, pattern: str = "") -> list[tuple[str, Handler]]:
         """Who hears a message, by id, and how it gets there; with ``pattern`` only those by this one."""
-        found: dict[str, tuple[str, Take]] = {}
+        found: dict[str, tuple[str, Handler]] = {}
         for one in (message.to, *(wild for wild in self._wild if matches(wild, message.to))):
             for subscriber, arrive in self._by_pattern.get(one, {}).items():
                 found.setdefault(subscriber, (one, arrive))

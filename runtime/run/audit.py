@@ -16,17 +16,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nimdsl.base.values import Value
-from runtime.kernel.step import Paid
+from runtime.kernel.step import PriceDecision
 from runtime.ledger.accounts import POOL, AnyCommand, Entry, Release, Reward, Settle, Tariff
 from runtime.ledger.economy import Ledger
 from runtime.ports.journal import JournalEntry
-from runtime.run.inbox import AcceptedEvent, Difference, What, at_line
+from runtime.run.inbox import AcceptedEvent, Difference, ReplayMismatch, at_line
 from runtime.run.lines import LEDGER, Booked, DamagedLine, LedgerLine, Said, line_of
 from runtime.run.recording import WRONG_INPUT
 from runtime.run.run import BOOKS
 
 
-class Wrong(enum.StrEnum):
+class ParityMismatch(enum.StrEnum):
     """What only a whole garden can find; the rest is :class:`runtime.run.replay.What`."""
 
     SILENT = "an actor without a journal"
@@ -51,7 +51,7 @@ class Asked:
     item: tuple[int, int]
     command: AnyCommand
     line: AcceptedEvent
-    paid: Paid | None
+    paid: PriceDecision | None
 
 
 class _Found(Exception):  # noqa: N818
@@ -97,7 +97,7 @@ class Audit:
         except _Found as found:
             return found.difference
         except WRONG_INPUT as problem:
-            return self._at(Wrong.LEDGER, f"{type(problem).__name__}: {problem}")
+            return self._at(ParityMismatch.LEDGER, f"{type(problem).__name__}: {problem}")
         return None
 
     def _at(
@@ -120,7 +120,7 @@ class Audit:
                     raise DamagedLine(f"no line of a ledger is called {entry.kind!r}")
                 wrong = self._read_line(entry.position, line, known, last)
             except DamagedLine as damage:
-                wrong = Difference(What.DAMAGED, LEDGER, entry.position, str(damage))
+                wrong = Difference(ReplayMismatch.DAMAGED, LEDGER, entry.position, str(damage))
             if wrong is not None:
                 raise _Found(wrong)
         for order, one in enumerate(self.asked):
@@ -132,7 +132,7 @@ class Audit:
         self,
         position: int,
         line: LedgerLine,
-        known: Mapping[tuple[str, tuple[int, int]], Paid | None],
+        known: Mapping[tuple[str, tuple[int, int]], PriceDecision | None],
         last: dict[str, tuple[int, int]],
     ) -> Difference | None:
         if isinstance(line, Booked):
@@ -140,14 +140,14 @@ class Audit:
             self.positions.append(position)
             return None
         heard = known.get((line.actor, line.item))
-        said = _plain(Paid(line.granted, line.balance))
+        said = _plain(PriceDecision(line.granted, line.balance))
         text = f"{line.actor}, line {line.item[0]}, question {line.item[1]}"
         if line.item <= last.get(line.actor, (-1, 0)):
-            return Difference(Wrong.ANSWERED, LEDGER, position, text, None, "", said)
+            return Difference(ParityMismatch.ANSWERED, LEDGER, position, text, None, "", said)
         last[line.actor] = line.item
-        if heard not in (None, Paid(line.granted, line.balance)):
+        if heard not in (None, PriceDecision(line.granted, line.balance)):
             should = heard and _plain(heard)
-            return Difference(Wrong.OUTCOME, LEDGER, position, text, None, "", said, should)
+            return Difference(ParityMismatch.OUTCOME, LEDGER, position, text, None, "", said, should)
         return None
 
     def _match(self, asked: Asked | None) -> None:
@@ -161,7 +161,9 @@ class Audit:
                 if asked is not None:
                     who = f"what follows from {asked.actor}, line {asked.line.position}: {asked.command}"
                 lost = all(entry.key != own.key for entry in self.entries[self.at :])
-                raise _Found(self._at(Wrong.UNPAID if lost else Wrong.LEDGER, who, found, own))
+                raise _Found(
+                    self._at(ParityMismatch.UNPAID if lost else ParityMismatch.LEDGER, who, found, own)
+                )
             self.at += 1
             if own.kind == "transfer":
                 self.keys.add(own.key)
@@ -174,7 +176,7 @@ class Audit:
             wanted = () if isinstance(one.command, Release) or not said else _keys(one.command)
             missing = [key for key in wanted if key and key not in keys]
             if missing and not self._may_lack(one):
-                raise _Found(at_line(Wrong.UNPAID, one.actor, one.line, str(one.command)))
+                raise _Found(at_line(ParityMismatch.UNPAID, one.actor, one.line, str(one.command)))
 
     def _may_lack(self, asked: Asked) -> bool:
         """Whether a real economy can have ended, or its journal, before that command was written down."""
@@ -193,7 +195,7 @@ class Audit:
         """Finds what led to the next entry, and does the same."""
         before, cause = self.at, entry.cause
         if entry.kind == "transfer" and entry.key in self.keys:
-            raise _Found(self._at(Wrong.TWICE, f"{entry.key} has happened before", entry))
+            raise _Found(self._at(ParityMismatch.TWICE, f"{entry.key} has happened before", entry))
         self.ledger.accrue(entry.time_ns)
         self._match(None)
         if self.at > before:
@@ -211,7 +213,7 @@ class Audit:
             self.ledger.apply(Settle(hold, entry.key, name, entry.amount), entry.time_ns)
         self._match(None)
         if self.at == before:
-            raise _Found(self._at(Wrong.UNASKED, "no command of an actor leads to it", entry))
+            raise _Found(self._at(ParityMismatch.UNASKED, "no command of an actor leads to it", entry))
 
     def _do_up_to(self, order: int) -> None:
         """What the same actor asked before leads to no entry, or it would stand here."""
@@ -228,11 +230,11 @@ class Audit:
         now_ns = self.entries[min(self.at, len(self.entries) - 1)].time_ns
         answer = self.ledger.apply(asked.command, now_ns)
         self._match(asked)
-        if asked.paid not in (None, Paid(answer.granted, answer.balance)):
+        if asked.paid not in (None, PriceDecision(answer.granted, answer.balance)):
             heard = [_plain(asked.paid)] if asked.paid else []
-            sides: list[Value] = [*heard, _plain(Paid(answer.granted, answer.balance))]
+            sides: list[Value] = [*heard, _plain(PriceDecision(answer.granted, answer.balance))]
             text = str(asked.command)
-            raise _Found(at_line(Wrong.OUTCOME, asked.actor, asked.line, text, *sides))
+            raise _Found(at_line(ParityMismatch.OUTCOME, asked.actor, asked.line, text, *sides))
 
     def _check_laws(self, closed: bool) -> None:
         """SEMANTICS 3.1 on every prefix, by the entries alone: both ledgers could be wrong alike."""
@@ -244,12 +246,12 @@ class Audit:
             balances[entry.source] -= entry.amount
             balances[entry.target] += entry.amount
             if entry.amount < 0 or balances[POOL] < self.ledger.tariff.floor:
-                raise _Found(self._at(Wrong.LAW, f"the pool has {balances[POOL]} micro-LF", entry))
+                raise _Found(self._at(ParityMismatch.LAW, f"the pool has {balances[POOL]} micro-LF", entry))
             if entry.source.startswith("hold:") and balances[entry.source] < 0:
-                raise _Found(self._at(Wrong.LAW, f"{entry.source} is negative", entry))
+                raise _Found(self._at(ParityMismatch.LAW, f"{entry.source} is negative", entry))
         held = sorted(account for account, left in balances.items() if account.startswith("hold:") and left)
         if held and closed:
-            raise _Found(self._at(Wrong.LAW, f"the run has ended, and {held[0]} is left"))
+            raise _Found(self._at(ParityMismatch.LAW, f"the run has ended, and {held[0]} is left"))
         if held:
             self.notes[f"reservations that are open when the journal ends: {len(held)}"] = 1
 
@@ -272,5 +274,5 @@ def _keys(command: AnyCommand) -> tuple[str, ...]:
     return (command.key,)
 
 
-def _plain(paid: Paid) -> dict[str, Value]:
+def _plain(paid: PriceDecision) -> dict[str, Value]:
     return {"granted": paid.granted, "balance": paid.balance}

@@ -20,13 +20,13 @@ from nimdsl.base.values import Fields, Value
 from runtime.kernel.effects import AnyEffect, SetTimer, StartWork, effect_from_data, effect_to_data
 from runtime.kernel.events import AnyEvent, Begin, Finished, event_from_data
 from runtime.kernel.snapshot import Snapshot, initial, is_known, is_new
-from runtime.kernel.step import Ask, Kernel, Need, Paid, Step, step
+from runtime.kernel.step import AskPrice, Kernel, PriceDecision, PriceQuery, Step, step
 from runtime.ports.journal import Appender, Journal, JournalEntry
 from runtime.record_bytes import noted_data, noted_from_data
 from runtime.records import Noted, Record
 from runtime.run.lines import Accepted, Outcome, Witness, line_of, write
 
-Taken = tuple[AnyEffect, ...] | Need
+Taken = tuple[AnyEffect, ...] | PriceQuery
 """What an event leads to: the effects to carry out, in order; or what to ask the economy first."""
 
 
@@ -47,7 +47,7 @@ class Pending(NamedTuple):
 
     event: AnyEvent
     now_ns: int
-    answers: list[Paid]
+    answers: list[PriceDecision]
     position: int
     """Where the journal has it."""
 
@@ -84,7 +84,7 @@ class Host:
         self.position = -1
         """Where the journal has the event that was accepted last."""
 
-    def accept(self, event: AnyEvent, now_ns: int, ask: Ask | None = None) -> Taken | None:
+    def accept(self, event: AnyEvent, now_ns: int, ask: AskPrice | None = None) -> Taken | None:
         """Takes an event at garden time ``now_ns``; with ``ask`` there is no Need.
 
         None when the event was dropped: a duplicate, a stale timer, work that nobody awaits.  What
@@ -100,26 +100,26 @@ class Host:
         self.pending = Pending(event, now_ns, [], self.position)
         return self.proceed(ask)
 
-    def answer(self, paid: Paid) -> Taken:
+    def answer(self, paid: PriceDecision) -> Taken:
         """What the economy says to the Need of the pending event."""
         self._answered(paid)
         return self.proceed()
 
-    def _answered(self, paid: Paid) -> Paid:
+    def _answered(self, paid: PriceDecision) -> PriceDecision:
         if self.pending is None:
             raise InternalError(f"{self.id}: an answer, and nothing was asked")
         write(self.journal, self.id, Outcome(paid.granted, paid.balance))
         self.pending.answers.append(paid)
         return paid
 
-    def proceed(self, ask: Ask | None = None) -> Taken:
+    def proceed(self, ask: AskPrice | None = None) -> Taken:
         """Steps the pending event, after a restart too: the same question has the same key."""
         pending = self.pending
         if pending is None:
             return ()
         asked = None if ask is None else lambda command: self._answered(ask(command))
         taken = step(self.kernel, self.snapshot, pending.event, pending.now_ns, pending.answers, asked)
-        if isinstance(taken, Need):
+        if isinstance(taken, PriceQuery):
             return taken
         self.pending = None
         return self._take(taken, pending.now_ns)
@@ -162,7 +162,7 @@ class Host:
         self.pending, self.position = None, -1
         for one in steps(self.kernel, entries):
             self.position = one.pending.position
-            if isinstance(one.step, Need):
+            if isinstance(one.step, PriceQuery):
                 self.pending = one.pending
                 continue
             self.snapshot = one.snapshot
@@ -214,7 +214,7 @@ class Stepped:
     """One accepted event of a journal and what the kernel makes of it."""
 
     pending: Pending
-    step: Step | Need
+    step: Step | PriceQuery
     records: list[Record]
     """Numbered, as the run had them."""
     witness: Sequence[Fields] | None
@@ -240,7 +240,7 @@ def steps(kernel: Kernel, entries: Iterable[JournalEntry]) -> Iterator[Stepped]:
         if not awaited(snapshot, pending.event):
             raise InternalError(f"{kernel.actor.id}: line {pending.position} of the journal came unawaited")
         taken = step(kernel, snapshot, pending.event, pending.now_ns, pending.answers)
-        if isinstance(taken, Need):
+        if isinstance(taken, PriceQuery):
             unanswered = True
             yield Stepped(pending, taken, [], witness)
             continue
@@ -253,7 +253,7 @@ def fold(kernel: Kernel, entries: Iterable[JournalEntry]) -> tuple[Snapshot, lis
     """The snapshot and the records that an actor's journal leads to, and the event that is not finished."""
     snapshot, records, pending = initial(kernel.actor), [], None
     for one in steps(kernel, entries):
-        if isinstance(one.step, Need):
+        if isinstance(one.step, PriceQuery):
             pending = one.pending
         else:
             snapshot = one.snapshot
@@ -286,7 +286,7 @@ def _accepted(
                     yield pending, witness
                 pending, witness = Pending(event, time_ns, [], entry.position), None
             case Outcome(granted, balance) if pending is not None:
-                pending.answers.append(Paid(granted, balance))
+                pending.answers.append(PriceDecision(granted, balance))
             case Witness(records) if pending is not None:
                 witness = records
             case _:

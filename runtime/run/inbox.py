@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from nimdsl.base.units import SECOND_NS
 from nimdsl.base.values import Fields, Value
 from runtime.kernel.events import AnyEvent, Begin, Boundary, Finished, Received, Stimulus, TimerDue
-from runtime.kernel.step import Paid
+from runtime.kernel.step import PriceDecision
 from runtime.ports.journal import Journal, JournalEntry
 from runtime.run.lines import (
     Accepted,
@@ -23,7 +23,7 @@ from runtime.run.lines import (
 )
 
 
-class What(enum.StrEnum):
+class ReplayMismatch(enum.StrEnum):
     """Every way in which an actor's journal can be wrong."""
 
     DAMAGED = "a damaged line"
@@ -83,7 +83,7 @@ class AcceptedEvent:
     time_ns: int
     event: AnyEvent
     program: str
-    answers: tuple[Paid, ...] = ()
+    answers: tuple[PriceDecision, ...] = ()
     witness: tuple[Fields, ...] | None = None
 
 
@@ -98,7 +98,7 @@ class Inbox:
 
 
 class _Damage(Exception):  # noqa: N818
-    def __init__(self, what: What, text: str) -> None:
+    def __init__(self, what: ReplayMismatch, text: str) -> None:
         self.what, self.text = what, text
 
 
@@ -109,15 +109,17 @@ def read_inbox(journal: Journal, actor: str) -> Inbox:
     try:
         for entry in journal.read(actor):
             if entry.position != count:
-                raise _Damage(What.PLACE, f"line {entry.position} stands where line {count} should")
+                raise _Damage(
+                    ReplayMismatch.PLACE, f"line {entry.position} stands where line {count} should"
+                )
             _take(entry, lines)
             count += 1
     except _Damage as found:
         damage = Difference(found.what, actor, count, found.text)
     except DamagedLine as found:
-        damage = Difference(What.DAMAGED, actor, count, str(found))
+        damage = Difference(ReplayMismatch.DAMAGED, actor, count, str(found))
     except (ValueError, RecursionError) as problem:
-        damage = Difference(What.DAMAGED, actor, count, f"it cannot be read: {problem}")
+        damage = Difference(ReplayMismatch.DAMAGED, actor, count, f"it cannot be read: {problem}")
     return Inbox(actor, tuple(lines), count, damage)
 
 
@@ -128,16 +130,17 @@ def _take(entry: JournalEntry, lines: list[AcceptedEvent]) -> None:
             lines.append(AcceptedEvent(entry.position, time_ns, event, program))
         case Outcome(granted, balance):
             if not lines or lines[-1].witness is not None:
-                raise _Damage(What.PLACE, "an outcome that belongs to no event")
-            lines[-1] = replace(lines[-1], answers=(*lines[-1].answers, Paid(granted, balance)))
+                raise _Damage(ReplayMismatch.PLACE, "an outcome that belongs to no event")
+            lines[-1] = replace(lines[-1], answers=(*lines[-1].answers, PriceDecision(granted, balance)))
         case Witness(records):
             if not lines or lines[-1].witness is not None:
                 raise _Damage(
-                    What.PLACE, "records that belong to no event: stepped twice, or never accepted"
+                    ReplayMismatch.PLACE,
+                    "records that belong to no event: stepped twice, or never accepted",
                 )
             lines[-1] = replace(lines[-1], witness=tuple(records))
         case _:
-            raise _Damage(What.DAMAGED, f"no line of an actor is called {entry.kind!r}")
+            raise _Damage(ReplayMismatch.DAMAGED, f"no line of an actor is called {entry.kind!r}")
 
 
 def in_words(event: AnyEvent) -> str:

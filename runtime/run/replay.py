@@ -24,12 +24,12 @@ from nimdsl.base.values import Value
 from runtime.kernel.effects import AnyEffect
 from runtime.kernel.events import Begin, Boundary, Finished, TimerDue
 from runtime.kernel.snapshot import initial
-from runtime.kernel.step import Kernel, Need, Step, step
+from runtime.kernel.step import Kernel, PriceQuery, Step, step
 from runtime.ledger.accounts import AnyCommand
 from runtime.record_bytes import noted_data
 from runtime.records import Noted, Record
 from runtime.run.host import awaited, numbered
-from runtime.run.inbox import AcceptedEvent, Difference, Inbox, What, at_line
+from runtime.run.inbox import AcceptedEvent, Difference, Inbox, ReplayMismatch, at_line
 from runtime.run.lines import (
     LEDGER,
     PROCESS,
@@ -139,7 +139,7 @@ def _cut(inbox: Inbox, wanted: int | None) -> Difference | None:
     if wanted is None or inbox.line_count == wanted:
         return None
     text = f"there are {inbox.line_count} lines, and there were {wanted} when the run ended"
-    return Difference(What.PLACE, inbox.actor, inbox.line_count, text)
+    return Difference(ReplayMismatch.PLACE, inbox.actor, inbox.line_count, text)
 
 
 def strangers(recording: Recording) -> Iterator[Difference]:
@@ -151,7 +151,7 @@ def strangers(recording: Recording) -> Iterator[Difference]:
         if name == LEDGER or name.startswith((PROCESS, STIMULI)):
             deque(readable(recording.journal, name) if name == LEDGER else read(recording.journal, name), 0)
         elif name not in recording.kernels:
-            yield Difference(What.STRANGER, name, 0, "the scenario has no such actor")
+            yield Difference(ReplayMismatch.STRANGER, name, 0, "the scenario has no such actor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,17 +187,17 @@ class Stepper:
             taken, commands = self._stepped(line)
         except WRONG_INPUT as problem:
             text = f"the kernel cannot take it: {type(problem).__name__}: {problem}"
-            return Taken(self._at(What.IMPOSSIBLE, line, text))
-        if isinstance(taken, Need):
+            return Taken(self._at(ReplayMismatch.IMPOSSIBLE, line, text))
+        if isinstance(taken, PriceQuery):
             text = f"the step asks for {taken.command}, and nothing was said"
             fine = last and line.witness is None
-            return Taken(None if fine else self._at(What.UNANSWERED, line, text), commands)
+            return Taken(None if fine else self._at(ReplayMismatch.UNANSWERED, line, text), commands)
         self.snapshot, self._now_ns = taken.snapshot, line.time_ns
         self.step_count += 1
         self.records += numbered(taken.records, self.actor, len(self.records), line.time_ns)
         return Taken(self._judged(line, taken, len(commands), last), commands, taken.effects)
 
-    def _at(self, what: What, line: AcceptedEvent, text: str, *sides: Value) -> Difference:
+    def _at(self, what: ReplayMismatch, line: AcceptedEvent, text: str, *sides: Value) -> Difference:
         return at_line(what, self.actor, line, text, *sides)
 
     def _unfit(self, line: AcceptedEvent) -> Difference | None:
@@ -205,20 +205,20 @@ class Stepper:
         event = line.event
         if line.program != self.kernel.program:
             sides: list[Value] = [{"program": name} for name in (line.program, self.kernel.program)]
-            return self._at(What.PROGRAM, line, "the line names another one", *sides)
+            return self._at(ReplayMismatch.PROGRAM, line, "the line names another one", *sides)
         if line.time_ns < self._now_ns:
             back_ns = self._now_ns - line.time_ns
-            return self._at(What.TIME, line, f"it is {back_ns:,} ns before the line before")
+            return self._at(ReplayMismatch.TIME, line, f"it is {back_ns:,} ns before the line before")
         if not awaited(self.snapshot, event):
             why = _UNAWAITED.get(type(event))
             if why is not None:
-                return self._at(What.UNAWAITED, line, why)
-            return self._at(What.AGAIN, line, "this number of its sender was accepted before")
+                return self._at(ReplayMismatch.UNAWAITED, line, why)
+            return self._at(ReplayMismatch.AGAIN, line, "this number of its sender was accepted before")
         if not self.snapshot.state and not isinstance(event, Begin):
-            return self._at(What.UNAWAITED, line, "the actor had not begun")
+            return self._at(ReplayMismatch.UNAWAITED, line, "the actor had not begun")
         return None
 
-    def _stepped(self, line: AcceptedEvent) -> tuple[Step | Need, tuple[AnyCommand, ...]]:
+    def _stepped(self, line: AcceptedEvent) -> tuple[Step | PriceQuery, tuple[AnyCommand, ...]]:
         """The step, and what it asked the economy on its way."""
         commands: list[AnyCommand] = []
         for count in range(len(line.answers) + 1):
@@ -231,12 +231,12 @@ class Stepper:
     def _judged(self, line: AcceptedEvent, taken: Step, asked_count: int, last: bool) -> Difference | None:
         if asked_count < len(line.answers):
             text = f"the step asks {asked_count} times, and was answered {len(line.answers)} times"
-            return self._at(What.OVERANSWERED, line, text)
+            return self._at(ReplayMismatch.OVERANSWERED, line, text)
         if line.witness is None:
             self._unwitnessed_max -= not last
             if self._unwitnessed_max >= 0:
                 return None
-            return self._at(What.UNWITNESSED, line, "the run wrote down none for this step")
+            return self._at(ReplayMismatch.UNWITNESSED, line, "the run wrote down none for this step")
         self.witnessed_count += len(line.witness)
         for index in range(max(len(line.witness), len(taken.records))):
             was = dict(line.witness[index]) if index < len(line.witness) else None
@@ -245,7 +245,7 @@ class Stepper:
                 text = f"record {index + 1} of this step"
                 if was is None or should is None:
                     text += ": the run had none" if was is None else ": the kernel has none"
-                return self._at(What.RECORDS, line, text, was, should)
+                return self._at(ReplayMismatch.RECORDS, line, text, was, should)
         return None
 
 

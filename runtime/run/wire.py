@@ -22,7 +22,7 @@ from typing import assert_never
 from nimdsl.base import canonical
 from nimdsl.base.values import Fields, Value
 from nimdsl.program import Actor
-from runtime.kernel.effects import Answer, Ask, Deliver, Publish, Send
+from runtime.kernel.effects import Deliver, PublishWave, SendMessage, SendReply, SendRequest
 from runtime.kernel.events import Answered, AnyEvent, Received, Requested, Stimulus
 from runtime.ports.bus import Message
 from runtime.ports.topics import domain_of, topic_of
@@ -121,15 +121,15 @@ def to_message(effect: Deliver, sender: str, run_id: str, epoch: str, now_ns: in
     """What an actor sends."""
     number = effect.number
     match effect:
-        case Send():
+        case SendMessage():
             headers = {KIND: _MESSAGE, EVENT: effect.event}
             return Message(effect.to, canonical.encode(effect.payload), headers, sender, number)
-        case Ask():
+        case SendRequest():
             data = encode(effect.message, run_id, effect.request, epoch, effect.opened_ns)
             headers = {KIND: _REQUEST, HOLD: effect.hold, PROCESS: str(effect.process)}
             headers[OPENED] = str(effect.opened_ns)
             return Message(effect.to, data, headers, sender, number, _address(effect.request))
-        case Answer():
+        case SendReply():
             data = encode(effect.message, run_id, effect.request, epoch, now_ns)
             return Message(_address(effect.request), data, {KIND: _REPLY}, sender, number)
         case _:
@@ -141,7 +141,7 @@ def stimulus(to: str, event: str, payload: Value, sender: str, number: int) -> M
     return Message(to, canonical.encode(payload), {KIND: _STIMULUS, EVENT: event}, sender, number)
 
 
-def to_wave(effect: Publish, emitter: Actor) -> Message:
+def to_wave(effect: PublishWave, emitter: Actor) -> Message:
     """What an actor publishes: ``domain``, ``confidence``, ``content``."""
     topic = topic_of(emitter.domain)
     wave = {"domain": domain_of(topic), "confidence": effect.confidence, "content": effect.content}

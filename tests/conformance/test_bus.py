@@ -21,7 +21,7 @@ from gardens.virtual.bus import VirtualBus
 from nimdsl.compile.garden import LOCAL_GARDEN, PERFECT_BUS
 from nimdsl.program import BusModel
 from runtime.chance.faults import FaultyBus
-from runtime.chance.models import Draws, Fates
+from runtime.chance.models import BusFaultModel, Draws
 from runtime.conformance.bus import BYTES_MAX, BusSuite, Case, FatesSuite, World
 from runtime.ports.bus import Bus, Message
 from runtime.ports.memory_bus import MemoryBus
@@ -54,7 +54,7 @@ class InSimPy(World):
     def __init__(self, model: BusModel = CARRIES, seed: int = 1) -> None:
         super().__init__()
         self.environment = simpy.Environment()
-        fates = Fates(Draws(seed), model)
+        fates = BusFaultModel(Draws(seed), model)
         self.here = self.there = VirtualBus(fates, self.now_ns, self.schedule, self.after, self.tell)
 
     def now_ns(self) -> int:
@@ -155,7 +155,7 @@ def with_faults(enter: Enter) -> Enter:
         async with enter(url) as world:
 
             def behind(bus: Bus) -> Bus:
-                return FaultyBus(bus, Fates(Draws(1), CARRIES), world.now_ns, world.tell, BYTES_MAX)
+                return FaultyBus(bus, BusFaultModel(Draws(1), CARRIES), world.now_ns, world.tell, BYTES_MAX)
 
             same = world.here is world.there
             world.here, there = behind(world.here), world.there
@@ -219,7 +219,7 @@ class TestFaultyNats(Played):
 class TestFatesOfFaultyMemory(FatesSuite):
     def play_with(self, model: BusModel, seed: int, case: Case) -> None:
         world = InMemory()
-        fates = Fates(Draws(seed), model)
+        fates = BusFaultModel(Draws(seed), model)
         world.here = world.there = FaultyBus(world.here, fates, world.now_ns, world.tell, BYTES_MAX)
         asyncio.run(case(world))
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from runtime.chance.faults import FaultyBus
-from runtime.chance.models import Fates
+from runtime.chance.models import BusFaultModel
 from runtime.conformance.bus import BusSuite, FatesSuite
 from runtime.ports import memory_bus, topics
 from runtime.ports.bus import Message, check_size
@@ -23,7 +23,7 @@ from tests.conformance import test_bus as suites
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 _hearers = Audience.hearers
-_arrivals = Fates.arrivals
+_arrivals = BusFaultModel.arrivals
 
 
 def hears_itself(patch: pytest.MonkeyPatch) -> None:
@@ -173,7 +173,7 @@ def answers_welcome(patch: pytest.MonkeyPatch) -> None:
 
 def shared_luck(patch: pytest.MonkeyPatch) -> None:
     """One draw for all copies of a message."""
-    patch.setattr(Fates, "arrivals", lambda self, *drawn: _arrivals(self, *drawn[:4]))
+    patch.setattr(BusFaultModel, "arrivals", lambda self, *drawn: _arrivals(self, *drawn[:4]))
 
 
 def luck_by_turn(patch: pytest.MonkeyPatch) -> None:
@@ -185,7 +185,7 @@ def luck_by_turn(patch: pytest.MonkeyPatch) -> None:
             number = self.turn
         return _arrivals(self, sender, to, number, now_ns, subscriber)
 
-    patch.setattr(Fates, "arrivals", arrivals)
+    patch.setattr(BusFaultModel, "arrivals", arrivals)
 
 
 def shared_order(patch: pytest.MonkeyPatch) -> None:
@@ -201,13 +201,13 @@ def shared_order(patch: pytest.MonkeyPatch) -> None:
         def get(self, key: Any, default: Any = None) -> Any:
             return super().get((key[0], ""), default)
 
-    original = Fates.__init__
+    original = BusFaultModel.__init__
 
-    def made(self: Fates, *arguments: Any) -> None:
+    def made(self: BusFaultModel, *arguments: Any) -> None:
         original(self, *arguments)
         self._last_ns = One()
 
-    patch.setattr(Fates, "__init__", made)
+    patch.setattr(BusFaultModel, "__init__", made)
 
 
 def no_order(patch: pytest.MonkeyPatch) -> None:
@@ -218,7 +218,7 @@ def no_order(patch: pytest.MonkeyPatch) -> None:
             self._last_ns.clear()
         return _arrivals(self, *drawn)
 
-    patch.setattr(Fates, "arrivals", arrivals)
+    patch.setattr(BusFaultModel, "arrivals", arrivals)
 
 
 def copies_stay(patch: pytest.MonkeyPatch) -> None:

@@ -15,10 +15,10 @@ from msgspec.structs import replace
 
 from nimdsl.base.errors import NimdslError
 from nimdsl.program import machine
-from nimdsl.program.machine import Purse
+from nimdsl.program.machine import PriceSource
 from runtime.kernel import actions, machine_step
 from runtime.kernel.effects import Book
-from runtime.kernel.turn import Turn
+from runtime.kernel.turn import StepContext
 from runtime.ledger import accounts
 from runtime.records import Identity, Replied
 from tests.properties.worlds import World, laws, worlds
@@ -27,24 +27,24 @@ Patch = Callable[[pytest.MonkeyPatch], None]
 
 
 def free_publishing(patch: pytest.MonkeyPatch) -> None:
-    original = actions._PERFORM[machine.Settle]
+    original = actions._PERFORM[machine.PayFromHold]
 
-    def settle(turn: Turn, action: Any) -> None:
+    def settle(turn: StepContext, action: Any) -> None:
         if action.account != "publish":
             original(turn, action)
 
-    patch.setitem(actions._PERFORM, machine.Settle, settle)
+    patch.setitem(actions._PERFORM, machine.PayFromHold, settle)
 
 
 def double_charge(patch: pytest.MonkeyPatch) -> None:
-    original = actions._PERFORM[machine.Settle]
+    original = actions._PERFORM[machine.PayFromHold]
 
-    def settle(turn: Turn, action: Any) -> None:
+    def settle(turn: StepContext, action: Any) -> None:
         original(turn, action)
         if action.account == "translation":
             original(turn, action)
 
-    patch.setitem(actions._PERFORM, machine.Settle, settle)
+    patch.setitem(actions._PERFORM, machine.PayFromHold, settle)
 
 
 def paid_twice(patch: pytest.MonkeyPatch) -> None:
@@ -53,7 +53,7 @@ def paid_twice(patch: pytest.MonkeyPatch) -> None:
 
     def command(self: Any, price: Any) -> Any:
         asked = original(self, price)
-        if price.purse is Purse.REQUEST:
+        if price.purse is PriceSource.REQUEST:
             return replace(asked, key=f"{asked.key}/{self.turn.effect_number}")
         return asked
 
@@ -64,7 +64,7 @@ def paid_twice(patch: pytest.MonkeyPatch) -> None:
 def forget(patch: pytest.MonkeyPatch) -> None:
     original = actions._PERFORM[machine.Reply]
 
-    def reply(turn: Turn, action: Any) -> None:
+    def reply(turn: StepContext, action: Any) -> None:
         known = turn.answered
         original(turn, action)
         turn.answered = known
@@ -75,7 +75,7 @@ def forget(patch: pytest.MonkeyPatch) -> None:
 def retry_remembered(patch: pytest.MonkeyPatch) -> None:
     original = actions._PERFORM[machine.Reply]
 
-    def reply(turn: Turn, action: Any) -> None:
+    def reply(turn: StepContext, action: Any) -> None:
         asked = turn.serving
         original(turn, action)
         if action.status == "RETRY":
@@ -89,9 +89,9 @@ def retry_remembered(patch: pytest.MonkeyPatch) -> None:
 
 def reward_by_occasion(patch: pytest.MonkeyPatch) -> None:
     """Rewards are keyed by when they are asked for, so a phase tried again earns again."""
-    original = actions._PERFORM[machine.Reward]
+    original = actions._PERFORM[machine.AskReward]
 
-    def reward(turn: Turn, action: Any) -> None:
+    def reward(turn: StepContext, action: Any) -> None:
         original(turn, action)
         book = turn.effects[-1]
         assert isinstance(book, Book)
@@ -99,7 +99,7 @@ def reward_by_occasion(patch: pytest.MonkeyPatch) -> None:
         keys = tuple(f"{key}/{turn.next_number()}" for key in book.command.keys)
         turn.effects[-1] = Book(replace(book.command, keys=keys))
 
-    patch.setitem(actions._PERFORM, machine.Reward, reward)
+    patch.setitem(actions._PERFORM, machine.AskReward, reward)
 
 
 def refusal_ignored(patch: pytest.MonkeyPatch) -> None:

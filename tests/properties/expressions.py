@@ -14,13 +14,13 @@ from nimdsl.expression.syntax import (
     Binary,
     Call,
     Conditional,
+    ExpressionNode,
     Field,
     Index,
     ListOf,
     Literal,
     Macro,
     Name,
-    Node,
     Unary,
 )
 from nimdsl.expression.types import Type, list_of, record_of
@@ -65,7 +65,7 @@ def environments(draw: Any) -> dict[str, Any]:
 
 
 @cache
-def expressions(kind: Type, depth: int = 2) -> st.SearchStrategy[Node]:
+def expressions(kind: Type, depth: int = 2) -> st.SearchStrategy[ExpressionNode]:
     """Trees of that type, at most ``depth`` deep."""
     leaves = [
         values(kind).map(lambda value: Literal(value, kind)),
@@ -77,11 +77,11 @@ def expressions(kind: Type, depth: int = 2) -> st.SearchStrategy[Node]:
     return st.one_of(*leaves, *_composites(kind, depth - 1))
 
 
-def _composites(kind: Type, depth: int) -> list[st.SearchStrategy[Node]]:
-    def inner(other: Type) -> st.SearchStrategy[Node]:
+def _composites(kind: Type, depth: int) -> list[st.SearchStrategy[ExpressionNode]]:
+    def inner(other: Type) -> st.SearchStrategy[ExpressionNode]:
         return expressions(other, depth)
 
-    found: list[st.SearchStrategy[Node]] = [
+    found: list[st.SearchStrategy[ExpressionNode]] = [
         st.builds(Conditional, inner(types.BOOL), inner(kind), inner(kind)),
         st.builds(lambda index: Field(Index(Name("rows"), index), kind.name), inner(types.INT)),
     ]

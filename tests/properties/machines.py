@@ -14,7 +14,7 @@ from nimdsl.compile.generated import constant, expression
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.types import INT
 from nimdsl.program import Actor
-from nimdsl.program.machine import Action, Emit, Price, Purse, Raise, Set, State, Timer, Transition
+from nimdsl.program.machine import Action, Emit, Price, PriceSource, Raise, Set, State, Timer, Transition
 
 SCOPE = Scope({"x": Binding(INT, ("$data", "x"))})
 EVENTS = ("a", "b", "c")
@@ -48,7 +48,9 @@ def trees(draw: Any, priced: bool = False) -> State:
     def transition(label: str, event: str) -> Transition:
         guard = draw(st.none() | st.sampled_from(GUARDS))
         price = (
-            Price(draw(st.integers(1, 3)), Purse.POOL, "cost") if priced and draw(st.booleans()) else None
+            Price(draw(st.integers(1, 3)), PriceSource.POOL, "cost")
+            if priced and draw(st.booleans())
+            else None
         )
         return Transition(
             event,

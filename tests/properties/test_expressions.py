@@ -13,26 +13,26 @@ from nimdsl.checks.guards import Cases, shadowed, uncovered
 from nimdsl.expression import types
 from nimdsl.expression.check import Binding, Scope, infer
 from nimdsl.expression.evaluate import Fault, closure
-from nimdsl.expression.syntax import Node, SyntaxMistake, parse, unparse
+from nimdsl.expression.syntax import ExpressionNode, SyntaxMistake, parse, unparse
 from nimdsl.expression.types import Type
 from nimdsl.program.machine import Expression
 from tests.properties.expressions import ANY_EXPRESSION, SCOPE, environments
 
 
 @given(ANY_EXPRESSION)
-def test_what_is_well_typed_is_found_to_be(typed: tuple[Type, Node]) -> None:
+def test_what_is_well_typed_is_found_to_be(typed: tuple[Type, ExpressionNode]) -> None:
     kind, node = typed
     assert infer(node, SCOPE) == (kind, ())
 
 
 @given(ANY_EXPRESSION)
-def test_an_expression_written_down_reads_as_the_same(typed: tuple[Type, Node]) -> None:
+def test_an_expression_written_down_reads_as_the_same(typed: tuple[Type, ExpressionNode]) -> None:
     assert parse(unparse(typed[1])) == typed[1]
 
 
 @given(ANY_EXPRESSION, environments())
 def test_2_3_a_value_has_its_type_and_range_or_is_a_fault(
-    typed: tuple[Type, Node], environment: dict[str, Any]
+    typed: tuple[Type, ExpressionNode], environment: dict[str, Any]
 ) -> None:
     kind, node = typed
     try:

@@ -15,7 +15,7 @@ from nimdsl.program.machine import State
 from runtime.kernel.events import BEGIN, AnyEvent, Stimulus, TimerDue
 from runtime.kernel.interpreters import Interpreter, PlainInterpreter, TransitionsInterpreter
 from runtime.kernel.snapshot import Snapshot, initial
-from runtime.kernel.step import Kernel, Need, Paid, Step, step
+from runtime.kernel.step import Kernel, PriceDecision, PriceQuery, Step, step
 from runtime.records import Emitted
 from runtime.run.host import awaited
 from tests.properties.machines import EVENTS, Reference, actor_of, trees
@@ -39,9 +39,9 @@ def run(kernel: Kernel, names: list[str], purse: list[bool] | None = None) -> li
     snapshot = initial(kernel.actor)
     events: list[AnyEvent] = [BEGIN, *(stimulus(name, n + 1) for n, name in enumerate(names))]
     for number, event in enumerate(events):
-        answers: list[Paid] = []
-        while isinstance(taken := step(kernel, snapshot, event, number, answers), Need):
-            answers.append(Paid(bool(left and left.pop(0)), 0))
+        answers: list[PriceDecision] = []
+        while isinstance(taken := step(kernel, snapshot, event, number, answers), PriceQuery):
+            answers.append(PriceDecision(bool(left and left.pop(0)), 0))
         steps.append(taken)
         snapshot = taken.snapshot
     return steps

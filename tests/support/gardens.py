@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from gardens.real.supervisor.garden import LivingGarden
+from gardens.real.supervisor.garden import GardenSupervisor
 from gardens.real.supervisor.launchers import ProcessLauncher, TaskLauncher
 from gardens.real.supervisor.past import run_of
 from gardens.real.supervisor.plan import Plan
@@ -25,7 +25,7 @@ from runtime.ports.journal import Journal
 from runtime.run.run import ORIGIN, Stopped
 from tests.support.patience import patiently
 
-Meanwhile = Callable[[LivingGarden, "ProcessLauncher | TaskLauncher"], Awaitable[None]]
+Meanwhile = Callable[[GardenSupervisor, "ProcessLauncher | TaskLauncher"], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ async def live(
         if url
         else ProcessLauncher(garden, state, lambda name, what: said.append(f"{name} {what}"))
     )
-    living = LivingGarden(plan, state, launcher)
+    living = GardenSupervisor(plan, state, launcher)
     disturbing: asyncio.Task[None] | None = None
     stopped, why = "broken", ""
 

@@ -19,7 +19,7 @@ from nimdsl.program.flatten import Table
 from runtime.kernel.effects import AnyEffect, Book, RevokeWork, SetTimer, StartWork
 from runtime.kernel.events import BEGIN, AnyEvent, Boundary, Finished, Stimulus
 from runtime.kernel.interpreters import Interpreter, PlainInterpreter
-from runtime.kernel.step import Kernel, Need, Paid
+from runtime.kernel.step import Kernel, PriceDecision, PriceQuery
 from runtime.ledger.accounts import Question, Tariff
 from runtime.ledger.economy import Ledger
 from runtime.run.host import Checks, Host
@@ -79,18 +79,18 @@ class SmallGarden:
 
     def deliver(self, event: AnyEvent, now_ns: int) -> None:
         taken = self.host.accept(event, now_ns)
-        while isinstance(taken, Need):
+        while isinstance(taken, PriceQuery):
             taken = self.host.answer(self.ask(taken.command, now_ns))
         for effect in taken or ():
             self.carry_out(effect, now_ns)
         if self.ledger is not None:
             self.held.append((now_ns, bool(self.ledger.holds())))
 
-    def ask(self, command: Question, now_ns: int) -> Paid:
+    def ask(self, command: Question, now_ns: int) -> PriceDecision:
         if self.ledger is None:
-            return Paid(True, 0)
+            return PriceDecision(True, 0)
         answer = self.ledger.apply(command, now_ns)
-        return Paid(answer.granted, answer.balance)
+        return PriceDecision(answer.granted, answer.balance)
 
     def carry_out(self, effect: AnyEffect, now_ns: int) -> None:
         match effect:

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from gardens.real.commands.resolve import Interrupted, interrupts, on_server, state_of, unless
 from gardens.real.commands.view import line
-from gardens.real.supervisor.garden import LivingGarden
+from gardens.real.supervisor.garden import GardenSupervisor
 from gardens.real.supervisor.launchers import ProcessLauncher
 from gardens.real.supervisor.past import run_of
 from gardens.real.supervisor.plan import Plan
@@ -60,7 +60,7 @@ async def run_in(
     state.lock()
     teller = _Teller(stream, journal, verbose)
     launcher = ProcessLauncher(garden, state, teller.process)
-    living = LivingGarden(plan, state, launcher, journal=journal)
+    living = GardenSupervisor(plan, state, launcher, journal=journal)
     ended: list[Stopped] = []
 
     async def live() -> None:
@@ -111,7 +111,7 @@ class _Teller:
         if what not in _EXPECTED:
             self._progress.note(f"[yellow]{escape(name)} {escape(what)}[/]")
 
-    async def follow(self, living: LivingGarden) -> None:
+    async def follow(self, living: GardenSupervisor) -> None:
         """Tells of the garden as it lives."""
         while True:
             await asyncio.sleep(TELL_EVERY_S)

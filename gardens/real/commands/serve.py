@@ -30,7 +30,7 @@ from gardens.real.commands.resolve import (
 )
 from gardens.real.commands.view import screen
 from gardens.real.patience import Patience, size_of
-from gardens.real.supervisor.garden import LivingGarden
+from gardens.real.supervisor.garden import GardenSupervisor
 from gardens.real.supervisor.launchers import ProcessLauncher
 from gardens.real.supervisor.plan import Plan
 from gardens.real.supervisor.state import State
@@ -126,7 +126,7 @@ async def _live(plan: Plan, state: State, known: Mapping[str, Any] | None, again
         if not console.is_terminal:
             print(f"{name} {what}", flush=True)
 
-    living = LivingGarden(plan, state, ProcessLauncher(plan.garden, state, told), known)
+    living = GardenSupervisor(plan, state, ProcessLauncher(plan.garden, state, told), known)
 
     async def live() -> None:
         await living.start()
@@ -151,7 +151,7 @@ async def _live(plan: Plan, state: State, known: Mapping[str, Any] | None, again
         raise
 
 
-async def _show(living: LivingGarden, console: Console, notes: list[str]) -> None:
+async def _show(living: GardenSupervisor, console: Console, notes: list[str]) -> None:
     if not console.is_terminal:
         await asyncio.Event().wait()
     with Live(console=console, refresh_per_second=4, transient=True) as live:

@@ -38,12 +38,12 @@ from runtime.ports.bus import (
     NO_HEADERS,
     NOBODY,
     Backlog,
-    Ears,
+    Handler,
     Listener,
+    ListenerRegistry,
     Message,
-    Take,
+    OnIncident,
     Through,
-    Told,
     check_size,
 )
 from runtime.ports.topics import Audience, check_published, matches
@@ -115,7 +115,7 @@ class NatsBus:
     """See :class:`runtime.ports.bus.Bus`.  Needs a running event loop; ``after`` counts garden time."""
 
     def __init__(
-        self, client: Client, subjects: Subjects, clock: Clock, told: Told, bytes_max: int
+        self, client: Client, subjects: Subjects, clock: Clock, told: OnIncident, bytes_max: int
     ) -> None:
         self.client = client
         self.sent_count = 0
@@ -126,7 +126,7 @@ class NatsBus:
         self._told = told
         self._bytes_max = bytes_max
         self._closed = False
-        self._ears = Ears(told)
+        self._ears = ListenerRegistry(told)
         self._audience = Audience(told)
         self._waves: dict[str, _Known] = {}
         """The subscription at the server, by topic or pattern."""
@@ -177,7 +177,7 @@ class NatsBus:
             except errors.Error as problem:
                 self._told(address, f"lost a message: {_words(problem)}")
 
-    def listen(self, address: str, take: Take, backlog_count_max: int = BACKLOG_COUNT_MAX) -> Listener:
+    def listen(self, address: str, take: Handler, backlog_count_max: int = BACKLOG_COUNT_MAX) -> Listener:
         """See :class:`runtime.ports.bus.Bus`.  It hears once the server knows: see :meth:`flush`."""
         backlog = self._ears.open(address, partial(self._heard, address, take), backlog_count_max)
         subject = self._subjects.subject(address)
@@ -210,7 +210,7 @@ class NatsBus:
         self,
         topic: str,
         subscriber: str,
-        take: Take,
+        take: Handler,
         backlog_count_max: int = BACKLOG_COUNT_MAX,
         through: Through | None = None,
     ) -> Listener:
@@ -296,7 +296,7 @@ class NatsBus:
         for subscriber, arrive in self._audience.hearers(message, pattern):
             self._heard(subscriber, arrive, message)
 
-    def _heard(self, address: str, take: Take, message: Message) -> None:
+    def _heard(self, address: str, take: Handler, message: Message) -> None:
         try:
             take(message)
         except Exception as problem:

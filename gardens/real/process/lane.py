@@ -20,10 +20,10 @@ import msgspec
 from gardens.real.process.wishes import Granted, Impossible, Reply, Wish
 from nimdsl.base import canonical
 from nimdsl.base.errors import InternalError, PermanentPortError
-from runtime.kernel.step import Paid
+from runtime.kernel.step import PriceDecision
 from runtime.ledger.accounts import AnyCommand
 from runtime.ports.bus import Message
-from runtime.ports.requests import Questions
+from runtime.ports.requests import RequestClient
 from runtime.run.run import BOOKS
 
 ANSWER_WAIT_NS = 500_000_000
@@ -43,14 +43,14 @@ class Item(NamedTuple):
 @dataclass(slots=True)
 class _Waiting:
     body: bytes
-    done: Callable[[Paid], None]
+    done: Callable[[PriceDecision], None]
 
 
-class Lane:
+class CommandQueue:
     """A queue to the economy.  ``failed`` is told when a command is impossible."""
 
     def __init__(
-        self, actor: str, economy: str, questions: Questions, failed: Callable[[Exception], None]
+        self, actor: str, economy: str, questions: RequestClient, failed: Callable[[Exception], None]
     ) -> None:
         self._actor = actor
         self._economy = economy
@@ -65,7 +65,7 @@ class Lane:
         """How much is not answered yet."""
         return len(self._items)
 
-    def ask(self, item: Item, command: AnyCommand, done: Callable[[Paid], None]) -> None:
+    def ask(self, item: Item, command: AnyCommand, done: Callable[[PriceDecision], None]) -> None:
         """A question of a step."""
         self._add(item, command, done)
 
@@ -78,7 +78,7 @@ class Lane:
         self._items.append(act)
         self._go_on()
 
-    def _add(self, item: Item, command: AnyCommand, done: Callable[[Paid], None]) -> None:
+    def _add(self, item: Item, command: AnyCommand, done: Callable[[PriceDecision], None]) -> None:
         wish = Wish(command, self._actor, (item.position, item.number), item.at_ns)
         self._items.append(_Waiting(canonical.encode(msgspec.to_builtins(wish)), done))
         self._go_on()
@@ -113,7 +113,7 @@ class Lane:
                 self._asking = False
                 self._wait_ns = ANSWER_WAIT_NS
                 self._items.popleft()
-                item.done(Paid(granted, balance))
+                item.done(PriceDecision(granted, balance))
                 self._go_on()
             case None:
                 self._questions.later(ANSWER_WAIT_NS // 10, lambda: self._send(item))

@@ -28,12 +28,12 @@ from gardens.real.nats.bus import NatsBus, connect
 from gardens.real.nats.stream import Restored, StreamJournal
 from gardens.real.nats.subjects import Subjects
 from gardens.real.process.job import CONTROLLER, ECONOMY, Job
-from gardens.real.process.lane import Lane
-from gardens.real.process.punctual import Punctual
-from gardens.real.process.resident import Resident, Surroundings
+from gardens.real.process.lane import CommandQueue
+from gardens.real.process.punctual import DeadlineActorDriver
+from gardens.real.process.resident import ActorContext, ActorDriver
 from gardens.real.process.stimuli import Stimuli
-from gardens.real.process.treasury import Treasury
-from gardens.real.process.works import Works
+from gardens.real.process.treasury import LedgerService
+from gardens.real.process.works import WorkRunner
 from nimdsl.base import canonical
 from nimdsl.base.errors import NimdslError
 from nimdsl.base.units import SECOND_NS
@@ -41,12 +41,12 @@ from nimdsl.base.values import Fields, Value
 from nimdsl.compile.garden import PERFECT_BUS
 from nimdsl.program import Actor
 from runtime.chance.faults import FaultyBus
-from runtime.chance.models import Draws, Fates
+from runtime.chance.models import BusFaultModel, Draws
 from runtime.kernel.behaviour import behaviour_of
 from runtime.kernel.interpreters import TransitionsInterpreter
 from runtime.kernel.step import Kernel
 from runtime.ports.bus import PAYLOAD_BYTES_MAX, Bus, Message
-from runtime.ports.requests import Questions
+from runtime.ports.requests import RequestClient
 from runtime.ports.translator import DocumentTranslator
 from runtime.run import wire
 from runtime.run.host import Host
@@ -69,8 +69,8 @@ class Node:
         self.job = job
         self.stopping = asyncio.Event()
         self.problem: Exception | None = None
-        self.residents: dict[str, Resident] = {}
-        self.treasury: Treasury | None = None
+        self.residents: dict[str, ActorDriver] = {}
+        self.treasury: LedgerService | None = None
         self.stimuli: Stimuli | None = None
         self.incident_count = 0
         self._lag_s = 0.0
@@ -180,7 +180,7 @@ class Node:
         model = self.job.garden.bus
         if model == PERFECT_BUS:
             return bus, None
-        fates = Fates(Draws(self.job.seed, self.job.start), model)
+        fates = BusFaultModel(Draws(self.job.seed, self.job.start), model)
         faulty = FaultyBus(bus, fates, self.clock.now_ns, self._befell, model.payload_bytes_max)
         return faulty, faulty
 
@@ -188,7 +188,7 @@ class Node:
         economy = self.job.program.economies[self.job.scenario.economy]
         lines = restored.entries.get(LEDGER, [])
         journal = self.journal
-        self.treasury = Treasury(
+        self.treasury = LedgerService(
             tariff_of(economy),
             lines,
             journal,
@@ -201,7 +201,7 @@ class Node:
             rates.add_done_callback(self._task_ended)
             self._tasks.append(rates)
 
-    async def _accrue(self, treasury: Treasury) -> None:
+    async def _accrue(self, treasury: LedgerService) -> None:
         while True:
             await asyncio.sleep(ACCRUE_EVERY_S)
             behind_ns = int(ACCRUE_BEHIND_S * SECOND_NS * self.clock.rate)
@@ -210,11 +210,11 @@ class Node:
     def _be_actors(self, restored: Restored) -> None:
         job = self.job
         asker = f"asker/{job.name}-{job.start}"
-        self.questions = Questions(self.nats, asker, self.nats.wall_after)
+        self.questions = RequestClient(self.nats, asker, self.nats.wall_after)
         translator = DocumentTranslator(job.program.schemas)
-        works = Works(job.garden, job.twin, job.seed, self.questions, translator, self.nats.after)
+        works = WorkRunner(job.garden, job.twin, job.seed, self.questions, translator, self.nats.after)
         self._closing += [works.close, self.questions.close]
-        around = Surroundings(
+        around = ActorContext(
             bus=self.bus,
             journal=self.journal,
             clock=self.clock,
@@ -230,9 +230,9 @@ class Node:
         self.works = works
         for name in job.actors:
             host = self._host(self._actor(name))
-            resident = (Punctual if behaviour_of(host.kernel.actor.kind).on_time else Resident)(
-                host, around, self._lane(name)
-            )
+            resident = (
+                DeadlineActorDriver if behaviour_of(host.kernel.actor.kind).on_time else ActorDriver
+            )(host, around, self._lane(name))
             entries = restored.entries.get(name, [])
             resident.restore(entries, restored.marks.get(name, -1))
             self.clock.at_least(latest_ns(entries))
@@ -253,9 +253,9 @@ class Node:
         kernel = Kernel(actor, TransitionsInterpreter(actor.table), job.program.schemas, job.program_sha256)
         return Host(kernel, self.journal, witness=True, keep=False)
 
-    def _lane(self, actor: str) -> Lane | None:
+    def _lane(self, actor: str) -> CommandQueue | None:
         economy = self.job.economy
-        return Lane(actor, economy, self.questions, self._fail) if economy else None
+        return CommandQueue(actor, economy, self.questions, self._fail) if economy else None
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         problem = None if task.cancelled() else task.exception()
@@ -367,7 +367,7 @@ def _origin(order: Fields, rate: float) -> Origin:
     return Origin(monotonic_ns, garden_ns, rate)
 
 
-def _seen(resident: Resident) -> dict[str, Value]:
+def _seen(resident: ActorDriver) -> dict[str, Value]:
     snapshot = resident.snapshot
     return {
         "state": snapshot.state,

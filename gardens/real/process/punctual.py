@@ -13,8 +13,8 @@ import heapq
 from itertools import count
 from typing import NamedTuple
 
-from gardens.real.process.lane import Lane
-from gardens.real.process.resident import TIMER_SLACK_NS, Resident, Surroundings
+from gardens.real.process.lane import CommandQueue
+from gardens.real.process.resident import TIMER_SLACK_NS, ActorContext, ActorDriver
 from runtime.kernel.effects import SetTimer
 from runtime.kernel.events import AnyEvent, Stimulus
 from runtime.run.host import Host
@@ -32,12 +32,12 @@ class _Due(NamedTuple):
     event: AnyEvent
 
 
-class Punctual(Resident):
-    """Takes events by their instants; see :class:`gardens.real.process.resident.Resident` for the rest."""
+class DeadlineActorDriver(ActorDriver):
+    """Takes events by their instants; all else is as in :class:`ActorDriver`."""
 
     begins_ns = 0
 
-    def __init__(self, host: Host, around: Surroundings, lane: Lane | None) -> None:
+    def __init__(self, host: Host, around: ActorContext, lane: CommandQueue | None) -> None:
         super().__init__(host, around, lane)
         self._queue: list[_Due] = []
         self._numbers = count()

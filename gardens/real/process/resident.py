@@ -16,28 +16,28 @@ from functools import partial
 from typing import Protocol, assert_never
 
 from gardens.real.clock import Clock
-from gardens.real.process.lane import Item, Lane
-from gardens.real.process.works import Works
+from gardens.real.process.lane import CommandQueue, Item
+from gardens.real.process.works import WorkRunner
 from nimdsl.base.errors import NimdslError, PermanentPortError
 from nimdsl.program import Work
 from runtime.kernel.behaviour import behaviour_of
 from runtime.kernel.effects import (
-    Answer,
     AnyEffect,
-    Ask,
     Book,
     CancelTimer,
     CancelWork,
     Deliver,
-    Publish,
+    PublishWave,
     RevokeWork,
-    Send,
+    SendMessage,
+    SendReply,
+    SendRequest,
     SetTimer,
     StartWork,
 )
 from runtime.kernel.events import BEGIN, AnyEvent, Finished
 from runtime.kernel.snapshot import Snapshot
-from runtime.kernel.step import Need, Paid, Step
+from runtime.kernel.step import PriceDecision, PriceQuery, Step
 from runtime.ports.bus import Bus, Message, check_size
 from runtime.ports.journal import JournalEntry
 from runtime.run import wire
@@ -60,13 +60,13 @@ class Durable(Protocol):
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class ActorContext:
     """What the residents of one process share."""
 
     bus: Bus
     journal: Durable
     clock: Clock
-    works: Works
+    works: WorkRunner
     run_id: str
     epoch: str
     payload_bytes_max: int
@@ -79,13 +79,13 @@ class Surroundings:
     """The process cannot go on: it ends, and comes back from its journal."""
 
 
-class Resident:
+class ActorDriver:
     """Delivers events to a host and carries out its effects."""
 
     begins_ns: int | None = None
     """The instant at which it begins; None: when it does."""
 
-    def __init__(self, host: Host, around: Surroundings, lane: Lane | None) -> None:
+    def __init__(self, host: Host, around: ActorContext, lane: CommandQueue | None) -> None:
         self.host = host
         self.winding_down = False
         self._around = around
@@ -204,16 +204,16 @@ class Resident:
             self.offer(wire.to_event(message))
 
     def _go_on(self, taken: Taken | None) -> None:
-        if isinstance(taken, Need):
+        if isinstance(taken, PriceQuery):
             self._ask(taken)
         elif taken is not None:
             position, at_ns, effects = self.host.position, self._last_ns, list(enumerate(taken))
             self._around.journal.after(lambda: self._carry_out(position, at_ns, effects))
 
-    def _ask(self, need: Need) -> None:
+    def _ask(self, need: PriceQuery) -> None:
         lane, pending = self._lane, self.host.pending
         if lane is None:
-            self._try(lambda: self.host.answer(Paid(True, 0)))
+            self._try(lambda: self.host.answer(PriceDecision(True, 0)))
             return
         assert pending is not None
         item = Item(pending.position, len(pending.answers), pending.now_ns)
@@ -221,7 +221,7 @@ class Resident:
         self._hold()
         self._around.journal.after(lambda: lane.ask(item, need.command, self._answered))
 
-    def _answered(self, paid: Paid) -> None:
+    def _answered(self, paid: PriceDecision) -> None:
         self._asking = False
         self._try(lambda: self.host.answer(paid))
         self._drain()
@@ -262,9 +262,9 @@ class Resident:
                         self.offer(Finished(effect.number, "revoked"), at_ns)
                 case CancelWork():
                     around.works.cancel(self.host.id, effect.number)
-                case Send() | Ask() | Answer():
+                case SendMessage() | SendRequest() | SendReply():
                     self._send(effect)
-                case Publish():
+                case PublishWave():
                     self._publish(effect)
                 case Book():
                     if lane is not None:
@@ -301,7 +301,7 @@ class Resident:
         except PermanentPortError as problem:
             around.befell(self.host.id, f"could not send to {effect.to}: {problem}")
 
-    def _publish(self, effect: Publish) -> None:
+    def _publish(self, effect: PublishWave) -> None:
         around = self._around
         message = wire.to_wave(effect, self.host.kernel.actor)
         try:
@@ -348,5 +348,5 @@ def _to_repeat(one: Stepped) -> list[tuple[int, AnyEffect]]:
     return [
         (i, e)
         for i, e in enumerate(one.step.effects)
-        if isinstance(e, Send | Ask | Answer | Publish | Book)
+        if isinstance(e, SendMessage | SendRequest | SendReply | PublishWave | Book)
     ]

@@ -14,8 +14,8 @@ from itertools import dropwhile
 from gardens.real.clock import Clock
 from gardens.real.nats.stream import Restored, StreamJournal
 from gardens.real.process.job import Job
-from gardens.real.process.punctual import Punctual
-from gardens.real.process.resident import Resident
+from gardens.real.process.punctual import DeadlineActorDriver
+from gardens.real.process.resident import ActorDriver
 from nimdsl.base.errors import PermanentPortError
 from runtime.chance.models import Draws
 from runtime.chance.stimuli import Arrival, stimuli_of
@@ -35,7 +35,7 @@ class Stimuli:
         journal: StreamJournal,
         clock: Clock,
         restored: Restored,
-        residents: Mapping[str, Resident],
+        residents: Mapping[str, ActorDriver],
         befell: Callable[[str, str], None],
     ) -> None:
         scenario = job.scenario
@@ -89,7 +89,7 @@ class Stimuli:
     def _act(self, at_ns: int, number: int, arrival: Arrival) -> None:
         self._step()
         resident = self._residents.get(arrival.to)
-        if isinstance(resident, Punctual):
+        if isinstance(resident, DeadlineActorDriver):
             event = Stimulus(arrival.event, dict(arrival.payload), sender=self.sender, number=number)
             resident.offer(event, at_ns)
             return

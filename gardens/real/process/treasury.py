@@ -32,7 +32,7 @@ TEXT_BYTES_MAX = 65_536
 ERROR_LENGTH_MAX = 300
 
 
-class Treasury:
+class LedgerService:
     """Answers commands.  ``append`` and ``after`` are the journal's."""
 
     def __init__(

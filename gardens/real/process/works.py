@@ -33,7 +33,7 @@ from runtime.chance.models import Draws, WorkModels
 from runtime.kernel.events import Finished
 from runtime.kernel.values import Mismatch, conform
 from runtime.ports.bus import Message
-from runtime.ports.requests import Questions
+from runtime.ports.requests import RequestClient
 from runtime.ports.translator import Translator
 from runtime.run.wire import OUTSIDE
 
@@ -61,7 +61,7 @@ def driver_of(work: Work, stand_ins: frozenset[str]) -> str:
     return "document" if real.get("document") else "model"
 
 
-class Works:
+class WorkRunner:
     """The work under way in one process."""
 
     def __init__(
@@ -69,7 +69,7 @@ class Works:
         garden: Garden,
         twin: Garden,
         seed: int,
-        questions: Questions,
+        questions: RequestClient,
         translator: Translator,
         after: Callable[[int, Callable[[], None]], Callable[[], None]],
     ) -> None:

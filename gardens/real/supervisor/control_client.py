@@ -21,7 +21,7 @@ from nimdsl.base import canonical
 from nimdsl.base.canonical import Plain
 from nimdsl.program import Garden
 from runtime.ports.bus import PAYLOAD_BYTES_MAX, Message
-from runtime.ports.requests import Questions
+from runtime.ports.requests import RequestClient
 
 ORDER_TIMEOUT_NS = 10_000_000_000
 """For who listens and says nothing; where nobody listens, the bus says so at once."""
@@ -35,7 +35,7 @@ class Orders:
     def __init__(self, bus: NatsBus) -> None:
         self.bus = bus
         address = f"asker/{OWNER}-{os.getpid()}-{secrets.token_hex(4)}"
-        self._questions = Questions(bus, address, bus.wall_after)
+        self._questions = RequestClient(bus, address, bus.wall_after)
 
     async def give(
         self, name: str, what: str, timeout_ns: int = ORDER_TIMEOUT_NS, **more: Plain

@@ -1,6 +1,6 @@
 """A living garden: its processes in order, what they say of themselves, and their end.
 
-The one who holds a :class:`LivingGarden` owns everything in it: the server, the
+The one who holds a :class:`GardenSupervisor` owns everything in it: the server, the
 economy, the groups of cells and the controller start in this order and end in
 the reverse one, and none outlives this process.
 """
@@ -66,7 +66,7 @@ STOP_SILENCE_S = 60.0
 """How long a garden that ends may get nowhere."""
 
 
-class LivingGarden:
+class GardenSupervisor:
     """One run in a real garden, from nothing to its end.
 
     ``known`` is the manifest of an earlier life that goes on; ``journal`` where the lines are

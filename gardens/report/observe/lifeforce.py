@@ -109,7 +109,7 @@ class Hunger:
         self._since_ns, self._cheapest = None, 0
 
 
-class Purse:
+class LifeforceCollector:
     """Looks on while a ledger writes.
 
     With ``sampled`` lambda is taken at the times that :meth:`sample` is told, else whenever

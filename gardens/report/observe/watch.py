@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from gardens.report.observe.lifeforce import Purse
+from gardens.report.observe.lifeforce import LifeforceCollector
 from gardens.report.observe.tracks import Tracking
 from gardens.report.observe.view import Collector, View
 from gardens.report.presentation import Observer, presentation_of
@@ -33,7 +33,7 @@ class Watch:
         actor = program.attentions.get(scenario.attention)
         self._collector = Collector(actor.beat, actor.id) if actor else None
         economy = program.economies.get(scenario.economy)
-        self._purse = Purse(economy, sampled=self._collector is not None) if economy else None
+        self._purse = LifeforceCollector(economy, sampled=self._collector is not None) if economy else None
         self._attention = actor.id if actor else ""
         self._trackings: dict[str, Tracking] = {}
         self._untracked: dict[str, None] = {}

@@ -9,7 +9,17 @@ from nimdsl.base.canonical import Plain
 from nimdsl.expression.check import infer
 from nimdsl.expression.evaluate import Fault, closure
 from nimdsl.expression.functions import as_text
-from nimdsl.expression.syntax import Call, Field, Index, Literal, Macro, Name, Node, children, unparse
+from nimdsl.expression.syntax import (
+    Call,
+    ExpressionNode,
+    Field,
+    Index,
+    Literal,
+    Macro,
+    Name,
+    children,
+    unparse,
+)
 from nimdsl.program.machine import Expression
 
 VALUE_LENGTH_MAX = 80
@@ -43,7 +53,7 @@ def _values(condition: Expression, environment: Mapping[str, Plain]) -> Iterator
             yield text, _shown(part, condition, environment)
 
 
-def _parts(node: Node) -> Iterator[Node]:
+def _parts(node: ExpressionNode) -> Iterator[ExpressionNode]:
     """The outermost names, fields, calls and macros: what a reader wants to see the value of."""
     if isinstance(node, Name | Field | Index | Call | Macro):
         yield node
@@ -52,7 +62,7 @@ def _parts(node: Node) -> Iterator[Node]:
             yield from _parts(child)
 
 
-def _shown(part: Node, condition: Expression, environment: Mapping[str, Plain]) -> str:
+def _shown(part: ExpressionNode, condition: Expression, environment: Mapping[str, Plain]) -> str:
     kind = infer(part, condition.scope)[0]
     try:
         value = closure(part, condition.scope)(environment)

@@ -12,7 +12,7 @@ from nimdsl.base.errors import PermanentPortError
 from runtime.conformance.bus.world import BYTES_MAX, LONG, SECOND, BusLaws, World, hears, some, text
 from runtime.conformance.raising import refused
 from runtime.ports.bus import NOBODY, Message
-from runtime.ports.requests import Questions
+from runtime.ports.requests import RequestClient
 
 
 def echo(world: World) -> Callable[[Message], None]:
@@ -49,7 +49,7 @@ class Asking(BusLaws):
 
     def test_questions_get_their_own_answers_in_any_order(self) -> None:
         async def case(world: World) -> None:
-            questions = Questions(world.here, "asker/one")
+            questions = RequestClient(world.here, "asker/one")
             asked = await hears(world, "cell/eye")
             answers: list[tuple[int, str]] = []
 
@@ -71,7 +71,7 @@ class Asking(BusLaws):
 
     def test_a_question_may_be_asked_in_an_answer(self) -> None:
         async def case(world: World) -> None:
-            questions = Questions(world.here, "asker/one")
+            questions = RequestClient(world.here, "asker/one")
             world.there.listen("cell/eye", echo(world))
             await world.settled()
             answers: list[str] = []
@@ -91,7 +91,7 @@ class Asking(BusLaws):
 
     def test_a_question_without_an_answer_is_told_once_and_a_late_one_is_dropped(self) -> None:
         async def case(world: World) -> None:
-            questions = Questions(world.here, "asker/one")
+            questions = RequestClient(world.here, "asker/one")
             asked = await hears(world, "cell/eye")
             answers: list[Message | None] = []
             questions.ask(text("cell/eye", "?"), 5 * SECOND, answers.append)
@@ -124,7 +124,7 @@ class Asking(BusLaws):
 
     def test_a_question_to_nobody_is_answered_by_the_bus(self) -> None:
         async def case(world: World) -> None:
-            questions = Questions(world.here, "asker/one")
+            questions = RequestClient(world.here, "asker/one")
             await world.settled()
             answers: list[Message | None] = []
             questions.ask(text("cell/gone", "?"), LONG, answers.append)
@@ -135,7 +135,7 @@ class Asking(BusLaws):
 
     def test_a_question_that_is_refused_is_not_open(self) -> None:
         async def case(world: World) -> None:
-            questions = Questions(world.here, "asker/one")
+            questions = RequestClient(world.here, "asker/one")
             answers: list[Message | None] = []
             large = Message("cell/eye", bytes(BYTES_MAX + 1))
             refused(PermanentPortError, "", questions.ask, large, SECOND, answers.append)

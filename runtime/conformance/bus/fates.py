@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from nimdsl.compile.garden import PERFECT_BUS
 from nimdsl.expression.types import DURATION
 from nimdsl.program import BusModel, Distribution
-from runtime.chance.models import Draws, Fates
+from runtime.chance.models import BusFaultModel, Draws
 from runtime.conformance.bus.world import MS, SECOND, Case, World, some, text
 from runtime.ports.bus import Message
 
@@ -99,7 +99,7 @@ class FatesSuite:
         self, model: BusModel, seed: int, plan: list[tuple[str, str, int]]
     ) -> None:
         came, told = self.heard(model, seed, plan, EARS)
-        fates, due, befell, now_ns = Fates(Draws(seed), model), list[Heard](), 0, 0
+        fates, due, befell, now_ns = BusFaultModel(Draws(seed), model), list[Heard](), 0, 0
         for number, (sender, to, gap_ns) in enumerate(plan, 1):
             now_ns += gap_ns
             for ear in EARS if to != "gate/a" else EARS[:1]:

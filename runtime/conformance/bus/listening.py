@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from nimdsl.base.errors import PermanentPortError
 from runtime.conformance.bus.world import MS, BusLaws, World, hears, some, text, words
 from runtime.conformance.raising import refused
-from runtime.ports.bus import Listener, Message, Take
+from runtime.ports.bus import Handler, Listener, Message
 
 
 class Way(NamedTuple):
     """How something is heard and said: sent, or published."""
 
-    open: Callable[[World, Take], Listener]
+    open: Callable[[World, Handler], Listener]
     say: Callable[[World, object], None]
 
 

@@ -9,9 +9,9 @@ from nimdsl.base.values import Value
 from nimdsl.program import Actor
 from runtime.kernel.behaviour import Behaviour
 from runtime.kernel.events import AnyEvent, Begin, Received, Stimulus, TimerDue
-from runtime.kernel.kernel import Ask, Kernel, Paid
+from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.snapshot import Snapshot
-from runtime.kernel.turn import Turn, with_value
+from runtime.kernel.turn import StepContext, with_value
 from runtime.records import Aside, Foreign, Ignored
 
 TICK = 0
@@ -33,7 +33,7 @@ class Hurried(Foreign, frozen=True, tag="hurry"):
 class MetronomeStep:
     """One event of a metronome."""
 
-    def __init__(self, actor: Metronome, turn: Turn) -> None:
+    def __init__(self, actor: Metronome, turn: StepContext) -> None:
         self.actor = actor
         self.turn = turn
 
@@ -67,7 +67,9 @@ class MetronomeStep:
         return value
 
 
-def _taking(kernel: Kernel, turn: Turn, answers: Sequence[Paid], asked: Ask | None) -> MetronomeStep:
+def _taking(
+    kernel: Kernel, turn: StepContext, answers: Sequence[PriceDecision], asked: AskPrice | None
+) -> MetronomeStep:
     assert isinstance(kernel.actor, Metronome)
     return MetronomeStep(kernel.actor, turn)
 

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import nimdsl
-from gardens.real.supervisor.garden import LivingGarden
+from gardens.real.supervisor.garden import GardenSupervisor
 from gardens.real.supervisor.launchers import ProcessLauncher, TaskLauncher
 from nimdsl.compile.documents import Documents
 from nimdsl.program import Program
@@ -207,7 +207,7 @@ def test_work_that_fails_ends_its_item(server: NatsServer, tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_an_attention_that_is_killed_goes_on_where_it_was(shipped: Program, tmp_path: Path) -> None:
-    async def kill(living: LivingGarden, launcher: ProcessLauncher | TaskLauncher) -> None:
+    async def kill(living: GardenSupervisor, launcher: ProcessLauncher | TaskLauncher) -> None:
         assert isinstance(launcher, ProcessLauncher)
         for name in ("controller", "economy", "controller"):
             await asyncio.sleep(0.3)

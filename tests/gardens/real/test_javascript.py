@@ -23,7 +23,7 @@ from nats.errors import NoRespondersError
 from gardens.real.clock import Clock, Origin
 from gardens.real.nats.bus import NatsBus, connect
 from gardens.real.nats.subjects import Subjects
-from gardens.real.process.treasury import Treasury
+from gardens.real.process.treasury import LedgerService
 from gardens.stores.memory import MemoryJournal
 from nimdsl.compile.garden import LOCAL_GARDEN
 from nimdsl.program import Program
@@ -125,7 +125,7 @@ class Garden:
     """A bus with an economy, and somebody who asks."""
 
     client: Client
-    treasury: Treasury
+    treasury: LedgerService
     count: int = 0
 
     async def ask(self, payload: Any, hold: str = "", number: int = 0) -> Any:
@@ -166,7 +166,7 @@ async def garden(server: NatsServer, shipped: Program) -> AsyncIterator[Garden]:
     clock = Clock(Origin(time.monotonic_ns(), 0, 1))
     bus = NatsBus(client, SUBJECTS, clock, unheard, PAYLOAD_BYTES_MAX)
     tariff = tariff_of(shipped.economies["lifeforce"])
-    treasury = Treasury(tariff, [], MemoryJournal(), lambda act: act(), lambda: 0)
+    treasury = LedgerService(tariff, [], MemoryJournal(), lambda act: act(), lambda: 0)
     treasury.listen(bus, ECONOMY)
     await bus.flush()
     try:

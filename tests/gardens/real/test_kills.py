@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gardens.real.supervisor.garden import LivingGarden
+from gardens.real.supervisor.garden import GardenSupervisor
 from gardens.real.supervisor.launchers import ProcessLauncher, TaskLauncher
 from nimdsl.program import Program
 from tests.support.gardens import live, local
@@ -34,7 +34,7 @@ def test_the_spark_survives_the_death_of_every_process(
     chance.shuffle(victims)
     killed: list[str] = []
 
-    async def kill(living: LivingGarden, launcher: ProcessLauncher | TaskLauncher) -> None:
+    async def kill(living: GardenSupervisor, launcher: ProcessLauncher | TaskLauncher) -> None:
         assert isinstance(launcher, ProcessLauncher)
         for victim in victims:
             await asyncio.sleep(chance.uniform(0.0, 0.25))
@@ -55,7 +55,7 @@ def test_the_spark_survives_the_death_of_every_process(
 
 @pytest.mark.slow
 def test_a_process_that_dies_again_and_again_is_given_up(shipped: Program, tmp_path: Path) -> None:
-    async def kill(living: LivingGarden, launcher: ProcessLauncher | TaskLauncher) -> None:
+    async def kill(living: GardenSupervisor, launcher: ProcessLauncher | TaskLauncher) -> None:
         assert isinstance(launcher, ProcessLauncher)
         while True:
             child = next(c for c in launcher.family.children() if c.name == "world")

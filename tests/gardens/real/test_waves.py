@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gardens.real.supervisor.garden import LivingGarden
+from gardens.real.supervisor.garden import GardenSupervisor
 from gardens.real.supervisor.launchers import ProcessLauncher, TaskLauncher
 from gardens.stores.sqlite import SqliteJournal
 from gardens.virtual.recorded import Parity, parity
@@ -88,7 +88,7 @@ def test_each_copy_is_lost_as_the_virtual_garden_would_draw_it(server: NatsServe
 def test_who_was_away_hears_nothing_twice_and_its_losses_are_explained(
     server: NatsServer, tmp_path: Path
 ) -> None:
-    async def crash(living: LivingGarden, launcher: ProcessLauncher | TaskLauncher) -> None:
+    async def crash(living: GardenSupervisor, launcher: ProcessLauncher | TaskLauncher) -> None:
         assert isinstance(launcher, TaskLauncher)
         for name in ("two", "one"):
             while living.clock.now_ns() < 3 * SECOND_NS:

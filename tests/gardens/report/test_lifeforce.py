@@ -7,7 +7,7 @@ import random
 import pytest
 
 from gardens.report.observe import lifeforce
-from gardens.report.observe.lifeforce import Lifeforce, Purse
+from gardens.report.observe.lifeforce import Lifeforce, LifeforceCollector
 from nimdsl.base.units import MICRO, SECOND_NS
 from nimdsl.program import Economy, Prices
 from runtime.ledger.accounts import Charge, Release, Reserve, Reward, Settle
@@ -41,7 +41,7 @@ def lived(seed: int, count: int, known: Economy) -> Ledger:
 
 
 def seen(ledger: Ledger, known: Economy, end_ns: int, *times_ns: int) -> Lifeforce:
-    purse = Purse(known, sampled=bool(times_ns))
+    purse = LifeforceCollector(known, sampled=bool(times_ns))
     for at_ns in times_ns:
         purse.sample(at_ns)
     for entry in ledger.entries:

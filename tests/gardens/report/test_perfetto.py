@@ -13,7 +13,7 @@ import pytest
 
 import nimdsl
 from gardens.report.observe.watch import feed
-from gardens.report.perfetto import Trace, micros
+from gardens.report.perfetto import PerfettoTrace, micros
 from nimdsl.program import Program
 from simulate import Result, run
 from tests.support.plain import plain
@@ -29,7 +29,7 @@ def program() -> Program:
 
 def trace(result: Result) -> dict[str, Any]:
     file = io.StringIO()
-    writing = Trace(file, result.program, result.scenario)
+    writing = PerfettoTrace(file, result.program, result.scenario)
     feed(writing, result.run)
     writing.close(result.run)
     return dict(json.loads(file.getvalue(), parse_float=Decimal))

@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 from nimdsl.compile.garden import PERFECT_BUS
 from nimdsl.expression.types import DURATION
 from nimdsl.program import BusModel, Distribution
-from runtime.chance.models import Draws, Fates
+from runtime.chance.models import BusFaultModel, Draws
 
 MS = 1_000_000
 RANDOM = Distribution("uniform", (0, 100 * MS), DURATION)
 SHARES = st.sampled_from([0, 100_000, 500_000, 1_000_000])
 
 
-def bus(seed: int = 1, **changes: object) -> Fates:
+def bus(seed: int = 1, **changes: object) -> BusFaultModel:
     model: BusModel = replace(PERFECT_BUS, latency=RANDOM, delay_by=RANDOM, reorder_by=RANDOM)
-    return Fates(Draws(seed), replace(model, **changes))  # type: ignore[arg-type]
+    return BusFaultModel(Draws(seed), replace(model, **changes))  # type: ignore[arg-type]
 
 
-def arrivals(line: Fates, count: int, gap_ns: int = MS) -> list[tuple[int, ...]]:
+def arrivals(line: BusFaultModel, count: int, gap_ns: int = MS) -> list[tuple[int, ...]]:
     return [line.arrivals("a", "b", number, number * gap_ns)[0] for number in range(count)]
 
 

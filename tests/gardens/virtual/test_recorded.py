@@ -20,13 +20,13 @@ from gardens.virtual.recorded import Parity, parity
 from nimdsl.base.units import SECOND_NS
 from nimdsl.loading import with_overrides
 from nimdsl.program import Program
-from runtime.kernel.effects import AnyEffect, Book, Deliver, Send, SetTimer
-from runtime.kernel.step import Paid
+from runtime.kernel.effects import AnyEffect, Book, Deliver, SendMessage, SetTimer
+from runtime.kernel.step import PriceDecision
 from runtime.ledger.accounts import Answer, Question, Settle
 from runtime.ledger.economy import Ledger
-from runtime.run.audit import Wrong
+from runtime.run.audit import ParityMismatch
 from runtime.run.host import Host
-from runtime.run.inbox import What
+from runtime.run.inbox import ReplayMismatch
 from runtime.run.recording import Recording
 from runtime.run.replay import replay
 from runtime.run.run import find_scenario
@@ -201,20 +201,20 @@ def record_changed(entries: Entries) -> None:
 @pytest.mark.parametrize(
     ("actor", "doctor", "first"),
     [
-        (CELL, without("request"), (CELL, What.UNAWAITED)),
-        (CELL, without("finished"), (PROTOCOL, Wrong.UNSENT)),
-        (PROTOCOL, without("reply"), (PROTOCOL, What.UNAWAITED)),
-        (PROTOCOL, without("timer"), (PROTOCOL, What.UNAWAITED)),
-        (PROTOCOL, without("begin"), (PROTOCOL, What.UNAWAITED)),
-        (PROTOCOL, accepted_twice, (PROTOCOL, What.AGAIN)),
-        (PROTOCOL, outcome_flipped, (PROTOCOL, What.RECORDS)),
-        (PROTOCOL, balance_changed, (PROTOCOL, Wrong.OUTCOME)),
-        (PROTOCOL, outcome_twice, (PROTOCOL, What.OVERANSWERED)),
-        (PROTOCOL, record_changed, (PROTOCOL, What.RECORDS)),
-        (PROTOCOL, number_changed, (PROTOCOL, Wrong.UNSENT)),
-        (PROTOCOL, kind_changed, (PROTOCOL, Wrong.MESSAGE)),
-        (CELL, payload_changed, (CELL, Wrong.MESSAGE)),
-        (CELL, hold_changed, (CELL, Wrong.MESSAGE)),
+        (CELL, without("request"), (CELL, ReplayMismatch.UNAWAITED)),
+        (CELL, without("finished"), (PROTOCOL, ParityMismatch.UNSENT)),
+        (PROTOCOL, without("reply"), (PROTOCOL, ReplayMismatch.UNAWAITED)),
+        (PROTOCOL, without("timer"), (PROTOCOL, ReplayMismatch.UNAWAITED)),
+        (PROTOCOL, without("begin"), (PROTOCOL, ReplayMismatch.UNAWAITED)),
+        (PROTOCOL, accepted_twice, (PROTOCOL, ReplayMismatch.AGAIN)),
+        (PROTOCOL, outcome_flipped, (PROTOCOL, ReplayMismatch.RECORDS)),
+        (PROTOCOL, balance_changed, (PROTOCOL, ParityMismatch.OUTCOME)),
+        (PROTOCOL, outcome_twice, (PROTOCOL, ReplayMismatch.OVERANSWERED)),
+        (PROTOCOL, record_changed, (PROTOCOL, ReplayMismatch.RECORDS)),
+        (PROTOCOL, number_changed, (PROTOCOL, ParityMismatch.UNSENT)),
+        (PROTOCOL, kind_changed, (PROTOCOL, ParityMismatch.MESSAGE)),
+        (CELL, payload_changed, (CELL, ParityMismatch.MESSAGE)),
+        (CELL, hold_changed, (CELL, ParityMismatch.MESSAGE)),
     ],
 )
 def test_a_doctored_inbox_is_found_by_name(
@@ -234,7 +234,7 @@ def test_an_outcome_that_is_flipped_whole_is_not_the_ledger_s(notes: Result) -> 
     moved = {"type": "transition", "event": "refused", "from": "a", "to": "a"}
     group[2][1]["records"] = [refused, moved]
     held = parity(recording_of(notes, {**lines, TELLER: lines[TELLER][:2] + group, HEARER: []}))
-    assert (TELLER, Wrong.OUTCOME) in found(held)
+    assert (TELLER, ParityMismatch.OUTCOME) in found(held)
 
 
 def test_a_message_that_came_to_somebody_else(notes: Result) -> None:
@@ -243,15 +243,15 @@ def test_a_message_that_came_to_somebody_else(notes: Result) -> None:
     stimulus = body_of(lines[TELLER], "stimulus")["event"]
     note = body_of(lines[HEARER], "message", 4)["event"]
     stimulus["sender"], stimulus["number"] = note["sender"], note["number"]
-    assert (TELLER, Wrong.UNSENT) in found(parity(recording_of(notes, lines)))
+    assert (TELLER, ParityMismatch.UNSENT) in found(parity(recording_of(notes, lines)))
 
 
 def test_a_stimulus_that_the_scenario_does_not_have(notes: Result) -> None:
     lines = lines_of(notes.journal)
     body_of(lines[TELLER], "stimulus")["event"]["payload"]["m"] = 8
-    assert found(parity(recording_of(notes, lines)))[0] == (TELLER, Wrong.MESSAGE)
+    assert found(parity(recording_of(notes, lines)))[0] == (TELLER, ParityMismatch.MESSAGE)
     body_of(lines[TELLER], "stimulus")["event"]["number"] = 6
-    assert found(parity(recording_of(notes, lines)))[0] == (TELLER, Wrong.UNSENT)
+    assert found(parity(recording_of(notes, lines)))[0] == (TELLER, ParityMismatch.UNSENT)
 
 
 def test_a_message_to_another_receiver(notes: Result) -> None:
@@ -259,7 +259,7 @@ def test_a_message_to_another_receiver(notes: Result) -> None:
     group = groups_of(lines[TELLER])[-1]
     lines[HEARER] += [("accepted", copy.deepcopy(group[0][1])), ("records", {"records": []})]
     del lines[TELLER][-len(group) :]
-    assert (HEARER, Wrong.RECEIVER) in found(parity(recording_of(notes, lines)))
+    assert (HEARER, ParityMismatch.RECEIVER) in found(parity(recording_of(notes, lines)))
 
 
 def test_a_timer_before_its_time_and_a_message_before_it_was_sent(hello: Result, notes: Result) -> None:
@@ -274,10 +274,10 @@ def test_a_timer_before_its_time_and_a_message_before_it_was_sent(hello: Result,
     number = [b["event"]["kind"] for k, b in lines[PROTOCOL] if k == "accepted"].index("timer", 3)
     group = groups_of(lines[PROTOCOL])[number]
     group[0][1]["time_ns"] -= 1
-    assert found(parity(recording_of(late, lines)))[0] == (PROTOCOL, Wrong.EARLY)
+    assert found(parity(recording_of(late, lines)))[0] == (PROTOCOL, ParityMismatch.EARLY)
     lines = lines_of(notes.journal)
     body_of(lines[HEARER], "message", 3)["time_ns"] -= 1
-    assert found(parity(recording_of(notes, lines))) == [(HEARER, Wrong.EARLY)]
+    assert found(parity(recording_of(notes, lines))) == [(HEARER, ParityMismatch.EARLY)]
 
 
 def test_a_lost_line_that_nothing_else_shows_is_an_unexplained_loss(notes: Result) -> None:
@@ -293,7 +293,7 @@ def test_a_lost_line_that_nothing_else_shows_is_an_unexplained_loss(notes: Resul
 def test_an_actor_without_a_journal(notes: Result) -> None:
     lines = lines_of(notes.journal)
     del lines[HEARER]
-    assert found(parity(recording_of(notes, lines))) == [(HEARER, Wrong.SILENT)]
+    assert found(parity(recording_of(notes, lines))) == [(HEARER, ParityMismatch.SILENT)]
 
 
 # A doctored ledger
@@ -388,24 +388,24 @@ def a_field_too_many(entries: Entries) -> None:
 @pytest.mark.parametrize(
     ("doctor", "what"),
     [
-        (doubled, Wrong.TWICE),
-        (doubled_and_numbered, Wrong.TWICE),
-        (dropped, Wrong.UNPAID),
-        (dropped_and_numbered, Wrong.UNPAID),
-        (last_dropped, Wrong.UNPAID),
-        (exchanged, Wrong.LEDGER),
-        (more_paid, Wrong.LEDGER),
-        (other_account, Wrong.LEDGER),
-        (invented, Wrong.UNASKED),
-        (overdrawn, Wrong.LEDGER),
-        (hold_overdrawn, Wrong.LEDGER),
-        (time_back, Wrong.LEDGER),
-        (no_opening, Wrong.UNPAID),
-        (emptied, Wrong.UNPAID),
-        (no_entry, What.DAMAGED),
-        (no_kind, What.DAMAGED),
-        (an_actor_s_line, What.DAMAGED),
-        (a_field_too_many, What.DAMAGED),
+        (doubled, ParityMismatch.TWICE),
+        (doubled_and_numbered, ParityMismatch.TWICE),
+        (dropped, ParityMismatch.UNPAID),
+        (dropped_and_numbered, ParityMismatch.UNPAID),
+        (last_dropped, ParityMismatch.UNPAID),
+        (exchanged, ParityMismatch.LEDGER),
+        (more_paid, ParityMismatch.LEDGER),
+        (other_account, ParityMismatch.LEDGER),
+        (invented, ParityMismatch.UNASKED),
+        (overdrawn, ParityMismatch.LEDGER),
+        (hold_overdrawn, ParityMismatch.LEDGER),
+        (time_back, ParityMismatch.LEDGER),
+        (no_opening, ParityMismatch.UNPAID),
+        (emptied, ParityMismatch.UNPAID),
+        (no_entry, ReplayMismatch.DAMAGED),
+        (no_kind, ReplayMismatch.DAMAGED),
+        (an_actor_s_line, ReplayMismatch.DAMAGED),
+        (a_field_too_many, ReplayMismatch.DAMAGED),
     ],
 )
 def test_a_doctored_ledger_is_found_by_name(
@@ -423,15 +423,15 @@ def test_a_rate_that_was_not_settled_is_missing(notes: Result) -> None:
     place = [body["entry"]["cause"] for _, body in lines["economy"]].index("income")
     del lines["economy"][place]
     renumber(lines["economy"])
-    assert found(parity(recording_of(notes, lines))) == [("economy", Wrong.UNPAID)]
+    assert found(parity(recording_of(notes, lines))) == [("economy", ParityMismatch.UNPAID)]
 
 
 def test_without_an_economy_nothing_is_written_and_all_is_granted(notes: Result) -> None:
     recording = recording_of(notes)
     scenario = replace(recording.scenario, economy="")
     assert found(parity(replace(recording, scenario=scenario))) == [
-        ("economy", Wrong.UNASKED),
-        (TELLER, Wrong.OUTCOME),
+        ("economy", ParityMismatch.UNASKED),
+        (TELLER, ParityMismatch.OUTCOME),
     ]
 
 
@@ -462,7 +462,7 @@ def test_a_ledger_that_is_wrong_in_the_run_and_here_breaks_the_law(
     monkeypatch.setattr(Ledger, "_check_law", lambda *_: None)  # it would stop at the first such entry
     poor = {"economy/purse.opening": 1.4, "economy/purse.rewards.met": 0}
     result = run(nimdsl.load_text(HELLO), "hello", set=poor, journal=MemoryJournal())
-    assert found(parity(recording_of(result))) == [("economy", Wrong.LAW)]
+    assert found(parity(recording_of(result))) == [("economy", ParityMismatch.LAW)]
 
 
 # Drivers that are wrong
@@ -480,7 +480,7 @@ class GarblingBus(Driver):
     """Says something else than the actor did."""
 
     def _send(self, host: Host, effect: Deliver) -> None:
-        assert isinstance(effect, Send)
+        assert isinstance(effect, SendMessage)
         assert isinstance(effect.payload, dict)
         assert isinstance(effect.payload["m"], int)
         super()._send(host, with_changes(effect, payload={"m": effect.payload["m"] + 1}))
@@ -497,8 +497,8 @@ class InventiveBus(Driver):
 class Generous(Driver):
     """Grants what it never asks the economy for."""
 
-    def _ask(self, command: Question) -> Paid:
-        return Paid(True, 10_000_000)
+    def _ask(self, command: Question) -> PriceDecision:
+        return PriceDecision(True, 10_000_000)
 
 
 class Careless(Driver):
@@ -519,11 +519,11 @@ class Hasty(Driver):
 @pytest.mark.parametrize(
     ("text", "driver", "what"),
     [
-        (NOTES, GarblingBus, Wrong.MESSAGE),
-        (NOTES, InventiveBus, Wrong.UNSENT),
-        (NOTES, Generous, Wrong.UNPAID),
-        (HELLO, Careless, Wrong.UNPAID),
-        (HELLO, Hasty, Wrong.EARLY),
+        (NOTES, GarblingBus, ParityMismatch.MESSAGE),
+        (NOTES, InventiveBus, ParityMismatch.UNSENT),
+        (NOTES, Generous, ParityMismatch.UNPAID),
+        (HELLO, Careless, ParityMismatch.UNPAID),
+        (HELLO, Hasty, ParityMismatch.EARLY),
         (NOTES, LosingBus, ""),
     ],
 )
@@ -646,9 +646,9 @@ def test_a_complete_journal_of_a_real_garden_is_not_cut_short(notes: Result) -> 
     assert complete(lines).holds
     assert complete(lines).notes == ()
     shorter = {**lines, TELLER: lines[TELLER][:5], "economy": lines["economy"][:3]}
-    assert {what for _, what in found(complete(shorter))} == {Wrong.UNSENT}
+    assert {what for _, what in found(complete(shorter))} == {ParityMismatch.UNSENT}
     shorter = {**lines, "economy": lines["economy"][:6]}
-    assert found(complete(shorter)) == [(TELLER, Wrong.UNPAID)]
+    assert found(complete(shorter)) == [(TELLER, ParityMismatch.UNPAID)]
 
 
 def test_a_command_without_transfer_is_missing_when_the_economy_went_on(notes: Result) -> None:
@@ -656,7 +656,7 @@ def test_a_command_without_transfer_is_missing_when_the_economy_went_on(notes: R
     places = [i for i, (_, body) in enumerate(lines["economy"]) if body["entry"]["cause"] == "charge"]
     del lines["economy"][places[1]]
     renumber(lines["economy"])
-    assert found(real(notes, lines)) == [(TELLER, Wrong.UNPAID)]
+    assert found(real(notes, lines)) == [(TELLER, ParityMismatch.UNPAID)]
 
 
 def answered(result: Result) -> Lines:
@@ -674,10 +674,10 @@ def test_the_economy_answers_each_question_once_and_says_what_was_heard(hello: R
     lines = answered(hello)
     assert parity(recording_of(hello, lines, "somewhere")).holds
     lines["economy"].insert(5, copy.deepcopy(lines["economy"][2]))
-    assert found(parity(recording_of(hello, lines, "somewhere"))) == [("economy", Wrong.ANSWERED)]
+    assert found(parity(recording_of(hello, lines, "somewhere"))) == [("economy", ParityMismatch.ANSWERED)]
     lines = answered(hello)
     lines["economy"][2][1].update({"granted": False, "balance": 1})
-    assert found(parity(recording_of(hello, lines, "somewhere"))) == [("economy", Wrong.OUTCOME)]
+    assert found(parity(recording_of(hello, lines, "somewhere"))) == [("economy", ParityMismatch.OUTCOME)]
 
 
 def test_a_cell_that_a_program_outside_answers_for_needs_no_journal(hello: Result) -> None:

@@ -17,8 +17,8 @@ from nimdsl.base.units import SECOND_NS
 from nimdsl.compile.garden import PERFECT_BUS
 from nimdsl.program import Program
 from runtime.ports.journal import Journal
-from runtime.run.audit import Wrong
-from runtime.run.inbox import What
+from runtime.run.audit import ParityMismatch
+from runtime.run.inbox import ReplayMismatch
 from runtime.run.replay import replay
 from simulate import run
 from tests.support.doctored import Lines, groups_of, lines_of, recording_of
@@ -138,32 +138,32 @@ def test_a_copy_that_nobody_lost_is_an_unexplained_loss(result: Result) -> None:
 def test_a_wave_that_was_accepted_must_have_been_published(result: Result) -> None:
     lines = lines_of(result.journal)
     groups(lines, WATCH)[-1][0][1]["event"]["number"] = 77
-    assert (WATCH, Wrong.UNSENT) in found(parity(recording_of(result, lines)))
+    assert (WATCH, ParityMismatch.UNSENT) in found(parity(recording_of(result, lines)))
 
 
 def test_a_wave_must_be_what_was_published(result: Result) -> None:
     lines = lines_of(result.journal)
     groups(lines, WATCH)[-1][0][1]["event"]["payload"]["confidence"] = 0.75
-    assert found(parity(recording_of(result, lines))) == [(WATCH, Wrong.MESSAGE)]
+    assert found(parity(recording_of(result, lines))) == [(WATCH, ParityMismatch.MESSAGE)]
 
 
 def test_who_accepted_a_wave_hears_its_domain(result: Result) -> None:
     lines = lines_of(result.journal)
     event = groups(lines, WATCH)[-1][0][1]["event"]
     event["sender"] = BELL
-    assert (WATCH, Wrong.RECEIVER) in found(parity(recording_of(result, lines)))
+    assert (WATCH, ParityMismatch.RECEIVER) in found(parity(recording_of(result, lines)))
 
 
 def test_a_wave_cannot_be_heard_before_it_was_published(result: Result) -> None:
     lines = lines_of(result.journal)
     groups(lines, WATCH)[-1][0][1]["time_ns"] -= 1
-    assert found(parity(recording_of(result, lines))) == [(WATCH, Wrong.EARLY)]
+    assert found(parity(recording_of(result, lines))) == [(WATCH, ParityMismatch.EARLY)]
 
 
 def test_a_wave_is_accepted_once(result: Result) -> None:
     lines = lines_of(result.journal)
     lines[WATCH] += groups(lines, WATCH)[-1]
-    assert (WATCH, What.AGAIN) in found(parity(recording_of(result, lines)))
+    assert (WATCH, ReplayMismatch.AGAIN) in found(parity(recording_of(result, lines)))
 
 
 def test_a_real_garden_s_lost_copy_wants_an_explanation(result: Result) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import nimdsl
-from nimdsl.base.catalogue import Entry, catalogue, words
+from nimdsl.base.catalogue import CatalogueEntry, catalogue, words
 from nimdsl.base.errors import SpecError
 from nimdsl.commands import explain
 from nimdsl.kinds import kind_names
@@ -55,18 +55,18 @@ def test_a_code_that_is_only_spoken_of_is_not_reported() -> None:
 RUNNING = [entry for entry in catalogue().values() if entry.runs]
 
 
-def codes(entry: Entry, example: str) -> set[str]:
+def codes(entry: CatalogueEntry, example: str) -> set[str]:
     text = f"{entry.stage}\n---\n{example}" if entry.stage else example
     return {diagnostic.code for diagnostic in nimdsl.check_text(text).diagnostics}
 
 
 @pytest.mark.parametrize("entry", RUNNING, ids=lambda entry: entry.code)
-def test_the_wrong_example_yields_its_code_alone(entry: Entry) -> None:
+def test_the_wrong_example_yields_its_code_alone(entry: CatalogueEntry) -> None:
     assert codes(entry, entry.wrong) == {entry.code}
 
 
 @pytest.mark.parametrize("entry", RUNNING, ids=lambda entry: entry.code)
-def test_the_right_example_yields_nothing(entry: Entry) -> None:
+def test_the_right_example_yields_nothing(entry: CatalogueEntry) -> None:
     assert codes(entry, entry.right) == set()
 
 

@@ -15,7 +15,7 @@ from nimdsl.compile.garden import PERFECT_BUS
 from nimdsl.expression.types import DURATION
 from nimdsl.program import BusModel, Distribution
 from runtime.chance.faults import FaultyBus
-from runtime.chance.models import Draws, Fates
+from runtime.chance.models import BusFaultModel, Draws
 from runtime.ports.bus import Message
 from runtime.ports.memory_bus import MemoryBus
 
@@ -47,7 +47,7 @@ class Line:
     def __init__(self, model: BusModel, seed: int = 1) -> None:
         self.told: list[tuple[str, str]] = []
         self.inner = MemoryBus()
-        fates = Fates(Draws(seed), model)
+        fates = BusFaultModel(Draws(seed), model)
         self.bus = FaultyBus(
             self.inner, fates, lambda: self.inner.now_ns, self.tell, model.payload_bytes_max
         )
@@ -73,7 +73,7 @@ class Line:
 
 def drawn(model: BusModel, seed: int, plan: list[tuple[str, str, int]]) -> list[tuple[int, str, str, int]]:
     """What the fates say of it, sorted."""
-    fates = Fates(Draws(seed), model)
+    fates = BusFaultModel(Draws(seed), model)
     found, now_ns = [], 0
     for number, (sender, receiver, gap_ns) in enumerate(plan, 1):
         now_ns += gap_ns
@@ -160,9 +160,9 @@ class Times:
 LATE = replace(PERFECT_BUS, latency=Distribution("constant", (10 * MS,), DURATION))
 
 
-def slow_line() -> tuple[Slow, Times, FaultyBus, list[tuple[str, str]], Fates]:
+def slow_line() -> tuple[Slow, Times, FaultyBus, list[tuple[str, str]], BusFaultModel]:
     slow, times, told = Slow(), Times(), []
-    fates = Fates(Draws(1), LATE)
+    fates = BusFaultModel(Draws(1), LATE)
     bus = FaultyBus(slow, fates, lambda: times.now_ns, lambda *what: told.append(what), 100)  # type: ignore[arg-type]
     return slow, times, bus, told, fates
 

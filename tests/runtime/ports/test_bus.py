@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.ports.bus import NO_HEADERS, NOBODY, Ears, Message
+from runtime.ports.bus import NO_HEADERS, NOBODY, ListenerRegistry, Message
 from runtime.ports.memory_bus import MemoryBus
-from runtime.ports.requests import Questions
+from runtime.ports.requests import RequestClient
 
 SECOND = 1_000_000_000
 
@@ -95,7 +95,7 @@ def test_later_may_set_later_and_is_done_in_the_same_advance() -> None:
 
 
 def test_a_backlog_counts_what_waits() -> None:
-    ears = Ears(lambda *what: None)
+    ears = ListenerRegistry(lambda *what: None)
     backlog = ears.open("cell/eye", lambda message: None, 3)
     backlog.hold()
     for _ in range(5):
@@ -114,7 +114,7 @@ def test_the_bus_answers_for_nobody_once_and_tells() -> None:
 
 def test_deadlines_may_go_by_another_clock() -> None:
     bus, other = MemoryBus(), MemoryBus()
-    questions = Questions(bus, "asker/one", other.after)
+    questions = RequestClient(bus, "asker/one", other.after)
     bus.listen("cell/eye", lambda message: None)
     answers: list[Message | None] = []
     later: list[str] = []
@@ -128,7 +128,7 @@ def test_deadlines_may_go_by_another_clock() -> None:
 
 def test_closed_questions_are_given_up_silently() -> None:
     bus = MemoryBus()
-    questions = Questions(bus, "asker/one")
+    questions = RequestClient(bus, "asker/one")
     bus.listen("cell/eye", lambda message: None)
     answers: list[Message | None] = []
     questions.ask(Message("cell/eye"), SECOND, answers.append)
@@ -136,12 +136,12 @@ def test_closed_questions_are_given_up_silently() -> None:
     bus.advance(2 * SECOND)
     bus.send(Message("asker/one/1"))
     assert answers == []
-    Questions(bus, "asker/one").close()
+    RequestClient(bus, "asker/one").close()
 
 
 def test_only_the_thread_answers_a_question() -> None:
     bus = MemoryBus()
-    questions = Questions(bus, "asker/1")
+    questions = RequestClient(bus, "asker/1")
     bus.listen("cell/eye", lambda message: None)
     answers: list[Message | None] = []
     questions.ask(Message("cell/eye"), SECOND, answers.append)
@@ -156,7 +156,7 @@ def test_only_the_thread_answers_a_question() -> None:
 def test_done_is_called_once_whenever_the_answer_comes(plan: list[tuple[int, int, bool]]) -> None:
     """(timeout, when the answer comes, whether it comes twice)"""
     bus = MemoryBus()
-    questions = Questions(bus, "asker/one")
+    questions = RequestClient(bus, "asker/one")
     answers: dict[int, list[str]] = {number: [] for number in range(len(plan))}
 
     def answer(message: Message) -> None:
@@ -179,5 +179,5 @@ def test_done_is_called_once_whenever_the_answer_comes(plan: list[tuple[int, int
 def test_nobody_is_an_answer() -> None:
     bus = MemoryBus()
     answers: list[Message | None] = []
-    Questions(bus, "asker/one").ask(Message("cell/gone"), SECOND, answers.append)
+    RequestClient(bus, "asker/one").ask(Message("cell/gone"), SECOND, answers.append)
     assert [answer and answer.status for answer in answers] == [NOBODY]

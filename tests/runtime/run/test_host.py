@@ -12,7 +12,7 @@ from nimdsl.base.errors import InternalError, TemporaryPortError
 from nimdsl.program import Program
 from runtime.kernel.events import BEGIN, Stimulus
 from runtime.kernel.interpreters import PlainInterpreter
-from runtime.kernel.step import Kernel, Paid
+from runtime.kernel.step import Kernel, PriceDecision
 from runtime.ledger.accounts import Question
 from runtime.run.host import Host, fold
 from runtime.run.lines import Accepted, write
@@ -29,7 +29,7 @@ def push(number: int) -> Stimulus:
     return Stimulus("push", {}, sender="test", number=number)
 
 
-Ask = Callable[[Question], Paid]
+Ask = Callable[[Question], PriceDecision]
 
 
 def host_that_fails_at(failing: set[int], journal: MemoryJournal) -> tuple[Host, Ask]:
@@ -41,10 +41,10 @@ def host_that_fails_at(failing: set[int], journal: MemoryJournal) -> tuple[Host,
 
     calls = counted()
 
-    def ask(command: Question) -> Paid:
+    def ask(command: Question) -> PriceDecision:
         if next(calls) in failing:
             raise TemporaryPortError("the economy cannot be reached")
-        return Paid(True, 10)
+        return PriceDecision(True, 10)
 
     actor = PROGRAM.cells["c"]
     return Host(Kernel(actor, PlainInterpreter(actor.table), PROGRAM.schemas), journal), ask

@@ -26,7 +26,7 @@ from runtime.kernel.effects import AnyEffect
 from runtime.kernel.events import Answered, AnyEvent
 from runtime.kernel.step import Kernel, Step
 from runtime.run.host import Host
-from runtime.run.inbox import What
+from runtime.run.inbox import ReplayMismatch
 from runtime.run.lines import Accepted, Witness, write
 from runtime.run.recording import Recording, opened
 from runtime.run.replay import replay
@@ -149,33 +149,33 @@ def text_for_a_time(entries: list[tuple[str, Any]]) -> None:
     entries[find(entries, "reply")][1]["time_ns"] = "3"
 
 
-DEFECTS: list[tuple[Callable[[list[tuple[str, Any]]], None], What]] = [
-    (swapped, What.RECORDS),
-    (stepped_twice, What.AGAIN),
-    (another_number, What.UNAWAITED),
-    (another_arming, What.UNAWAITED),
-    (another_program, What.PROGRAM),
-    (earlier, What.TIME),
-    (without_outcome, What.UNANSWERED),
-    (outcome_twice, What.OVERANSWERED),
-    (outcome_flipped, What.RECORDS),
-    (without_records, What.UNWITNESSED),
-    (a_record_less, What.RECORDS),
-    (a_record_changed, What.RECORDS),
-    (an_int_for_a_real, What.RECORDS),
-    (records_twice, What.PLACE),
-    (never_accepted, What.PLACE),
-    (another_payload, What.RECORDS),
-    (no_such_outcome, What.IMPOSSIBLE),
-    (no_such_kind, What.DAMAGED),
-    (no_event, What.DAMAGED),
-    (not_begun, What.UNAWAITED),
-    (text_for_a_time, What.DAMAGED),
+DEFECTS: list[tuple[Callable[[list[tuple[str, Any]]], None], ReplayMismatch]] = [
+    (swapped, ReplayMismatch.RECORDS),
+    (stepped_twice, ReplayMismatch.AGAIN),
+    (another_number, ReplayMismatch.UNAWAITED),
+    (another_arming, ReplayMismatch.UNAWAITED),
+    (another_program, ReplayMismatch.PROGRAM),
+    (earlier, ReplayMismatch.TIME),
+    (without_outcome, ReplayMismatch.UNANSWERED),
+    (outcome_twice, ReplayMismatch.OVERANSWERED),
+    (outcome_flipped, ReplayMismatch.RECORDS),
+    (without_records, ReplayMismatch.UNWITNESSED),
+    (a_record_less, ReplayMismatch.RECORDS),
+    (a_record_changed, ReplayMismatch.RECORDS),
+    (an_int_for_a_real, ReplayMismatch.RECORDS),
+    (records_twice, ReplayMismatch.PLACE),
+    (never_accepted, ReplayMismatch.PLACE),
+    (another_payload, ReplayMismatch.RECORDS),
+    (no_such_outcome, ReplayMismatch.IMPOSSIBLE),
+    (no_such_kind, ReplayMismatch.DAMAGED),
+    (no_event, ReplayMismatch.DAMAGED),
+    (not_begun, ReplayMismatch.UNAWAITED),
+    (text_for_a_time, ReplayMismatch.DAMAGED),
 ]
 
 
 @pytest.mark.parametrize(("doctor", "what"), DEFECTS)
-def test_a_doctored_journal_is_found_by_name(doctor: Any, what: What, hello: Result) -> None:
+def test_a_doctored_journal_is_found_by_name(doctor: Any, what: ReplayMismatch, hello: Result) -> None:
     lines = lines_of(hello.journal)
     doctor(lines[PROTOCOL])
     replayed = replay(recording_of(hello, lines))
@@ -205,8 +205,8 @@ def test_the_first_difference_of_each_actor_is_told_in_the_order_of_their_names(
     without_outcome(lines[CELL])
     found = replay(recording_of(hello, lines)).differences
     assert [(one.actor, one.what) for one in found] == [
-        (CELL, What.UNANSWERED),
-        (PROTOCOL, What.PROGRAM),
+        (CELL, ReplayMismatch.UNANSWERED),
+        (PROTOCOL, ReplayMismatch.PROGRAM),
     ]
 
 
@@ -214,7 +214,7 @@ def test_lines_of_an_unknown_actor_are_told(hello: Result) -> None:
     lines = lines_of(hello.journal)
     lines["cell/stranger"] = lines[CELL]
     found = replay(recording_of(hello, lines)).differences
-    assert [(one.actor, one.what) for one in found] == [("cell/stranger", What.STRANGER)]
+    assert [(one.actor, one.what) for one in found] == [("cell/stranger", ReplayMismatch.STRANGER)]
 
 
 # Drivers that are wrong
@@ -307,14 +307,19 @@ def driven(host: type[Host], scenario: str = "hello", changes: dict[str, Plain] 
 
 def test_a_driver_that_takes_a_duplicate_again_is_found() -> None:
     recording = driven(Careless, changes={"garden/g.bus.duplicate": "100%"})
-    assert {one.what for one in replay(recording).differences} == {What.AGAIN}
+    assert {one.what for one in replay(recording).differences} == {ReplayMismatch.AGAIN}
 
 
 @pytest.mark.parametrize(
     ("host", "what"),
-    [(Forgetful, What.RECORDS), (Silent, What.PLACE), (Twice, What.AGAIN), (Late, What.RECORDS)],
+    [
+        (Forgetful, ReplayMismatch.RECORDS),
+        (Silent, ReplayMismatch.PLACE),
+        (Twice, ReplayMismatch.AGAIN),
+        (Late, ReplayMismatch.RECORDS),
+    ],
 )
-def test_a_wrong_driver_is_found(host: type[Host], what: What) -> None:
+def test_a_wrong_driver_is_found(host: type[Host], what: ReplayMismatch) -> None:
     assert replay(driven(Host)).identical
     assert what in {one.what for one in replay(driven(host)).differences}
 

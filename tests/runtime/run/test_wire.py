@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 import nimdsl
 from gardens.stores.memory import MemoryJournal
 from nimdsl.base import canonical
-from runtime.kernel.effects import Answer, Ask, Deliver, Send
+from runtime.kernel.effects import Deliver, SendMessage, SendReply, SendRequest
 from runtime.kernel.events import BEGIN, Answered, AnyEvent, Received, Requested, Stimulus, event_from_data
 from runtime.kernel.interpreters import PlainInterpreter
-from runtime.kernel.step import Kernel, Paid
+from runtime.kernel.step import Kernel, PriceDecision
 from runtime.ports.bus import Message
 from runtime.records import Identity, tag_of
 from runtime.run import wire
@@ -46,7 +46,7 @@ def sent(effect: Deliver, sender: str, now_ns: int = 0) -> AnyEvent:
 
 @given(ACTOR, NUMBER, NAME, PLAIN)
 def test_messages_and_stimuli_come_back(sender: str, number: int, name: str, payload: Any) -> None:
-    effect = Send(number, "cell/eye", name, payload)
+    effect = SendMessage(number, "cell/eye", name, payload)
     assert sent(effect, sender) == Received(name, payload, sender=sender, number=number)
     stimulus = wire.stimulus("cell/eye", name, payload, sender, number)
     assert wire.to_event(stimulus) == Stimulus(name, payload, sender=sender, number=number)
@@ -57,7 +57,7 @@ def test_requests_come_back(
     sender: str, number: int, opened: int, body: Any, hold: str, process: int, opened_ns: int, now_ns: int
 ) -> None:
     asks = (Identity(sender, opened), body, hold, process, opened_ns)
-    effect = Ask(number, "cell/eye", *asks)
+    effect = SendRequest(number, "cell/eye", *asks)
     assert sent(effect, sender, now_ns) == Requested(*asks, sender=sender, number=number)
 
 
@@ -65,7 +65,7 @@ def test_requests_come_back(
 def test_replies_come_back(
     sender: str, number: int, asker: str, opened: int, body: Any, now_ns: int
 ) -> None:
-    effect = Answer(number, asker, Identity(asker, opened), body)
+    effect = SendReply(number, asker, Identity(asker, opened), body)
     message = wire.to_message(effect, sender, RUN, EPOCH, now_ns)
     assert message.to == f"{asker}/{opened}"
     assert wire.to_event(message) == Answered(Identity(asker, opened), body, sender=sender, number=number)
@@ -77,7 +77,7 @@ def test_4_2_attempts_of_a_request_have_the_same_bytes(
 ) -> None:
     asks = (Identity(sender, opened), body, "", 0, opened_ns)
     attempts = [
-        wire.to_message(Ask(number, "cell/eye", *asks), sender, RUN, EPOCH, now_ns)
+        wire.to_message(SendRequest(number, "cell/eye", *asks), sender, RUN, EPOCH, now_ns)
         for now_ns, number in enumerate(numbers)
     ]
     assert len({message.data for message in attempts}) == 1
@@ -108,7 +108,7 @@ def test_what_wants_an_answer_is_a_request_and_what_comes_to_a_thread_is_an_answ
 @given(BODY, st.sampled_from(["", "subject/x"]))
 def test_an_answer_that_repeats_the_headers_of_its_request_is_nobodys(body: Any, reply_to: str) -> None:
     identity = Identity("protocol/spark", 17)
-    ask = Ask(18, "cell/eye", identity, {}, "h", 5, 9)
+    ask = SendRequest(18, "cell/eye", identity, {}, "h", 5, 9)
     request = wire.to_message(ask, "protocol/spark", RUN, EPOCH, 0)
     answer = request._replace(to=request.reply_to, reply_to=reply_to, data=canonical.encode(body))
     assert wire.to_event(answer) == Answered(identity, body)
@@ -118,7 +118,7 @@ def test_an_answer_that_repeats_the_headers_of_its_request_is_nobodys(body: Any,
 def test_an_answer_to_an_address_without_a_thread_goes_to_the_address(asker: str) -> None:
     asked = wire.to_event(Message("cell/ear", b"{}", reply_to=asker))
     assert isinstance(asked, Requested)
-    reply = wire.to_message(Answer(3, asker, asked.request, {}), "cell/ear", RUN, EPOCH, 0)
+    reply = wire.to_message(SendReply(3, asker, asked.request, {}), "cell/ear", RUN, EPOCH, 0)
     assert reply.to == asker
 
 
@@ -141,7 +141,7 @@ def heard(message: Message) -> str:
     host.accept(BEGIN, 0)
     known = len(host.records)
     event = wire.to_event(message)
-    host.accept(event, 0, lambda command: Paid(True, 0))
+    host.accept(event, 0, lambda command: PriceDecision(True, 0))
     accepted = [line.body["event"] for line in journal.read(host.id) if line.kind == "accepted"]
     assert event_from_data(accepted[-1]) == event
     return tag_of(host.records[known].body)

@@ -21,10 +21,10 @@ from gardens.real.nats.bus import AWAY, NatsBus, check_headers, connect
 from gardens.real.nats.subjects import Subjects
 from nimdsl.base.errors import PermanentPortError, TemporaryPortError
 from nimdsl.compile.garden import LOCAL_GARDEN
-from runtime.kernel.effects import Answer, Ask
+from runtime.kernel.effects import SendReply, SendRequest
 from runtime.kernel.events import Answered, Requested
 from runtime.ports.bus import NOBODY, Message
-from runtime.ports.requests import Questions
+from runtime.ports.requests import RequestClient
 from runtime.records import Identity
 from runtime.run import wire
 from tests.support.nats import NatsServer, nats_server
@@ -142,7 +142,7 @@ def test_questions_go_on_after_every_kill(tmp_path: Path) -> None:
         with nats_server(tmp_path) as server:
             async with place(server.url) as one, place(server.url) as two:
                 two.bus.listen("cell/eye", lambda m: two.bus.send(Message(m.reply_to, m.data)))
-                questions = Questions(one.bus, "asker/one")
+                questions = RequestClient(one.bus, "asker/one")
                 await two.bus.flush()
                 answers: list[Message | None] = []
 
@@ -210,7 +210,7 @@ def test_without_a_server_there_is_no_connection(monkeypatch: pytest.MonkeyPatch
 def test_what_waits_for_the_socket_has_reached_the_server_after_a_flush(server: NatsServer) -> None:
     async def case() -> None:
         async with place(server.url) as one, place(server.url) as two:
-            questions = Questions(one.bus, "asker/one")
+            questions = RequestClient(one.bus, "asker/one")
             answers: list[Message | None] = []
             for number in range(40):
                 two.bus.listen(f"cell/{number}", lambda m: two.bus.send(Message(m.reply_to)))
@@ -321,7 +321,7 @@ def test_a_stranger_asks_an_actor_without_our_headers(server: NatsServer) -> Non
                 event = wire.to_event(message)
                 assert isinstance(event, Requested)
                 assert (event.sender, event.number) == ("", 0)
-                effect = Answer(5, "", event.request, {"status": "ACK"})
+                effect = SendReply(5, "", event.request, {"status": "ACK"})
                 one.bus.send(wire.to_message(effect, "cell/eye", RUN, "2026-01-01T00:00:00Z", 0))
 
             one.bus.listen("cell/eye", answer)
@@ -350,7 +350,7 @@ def test_a_stranger_answers_a_request(server: NatsServer, way: str) -> None:
             await client.flush()
             await client.flush()
             identity = Identity("protocol/spark", 17)
-            effect = Ask(18, "cell/eye", identity, {}, "protocol/spark/3", 500_000, 12)
+            effect = SendRequest(18, "cell/eye", identity, {}, "protocol/spark/3", 500_000, 12)
             one.bus.send(wire.to_message(effect, "protocol/spark", RUN, "2026-01-01T00:00:00Z", 12))
             await until(lambda: heard)
             assert wire.to_event(heard[0]) == Answered(identity, {"status": "ACK"})

@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gardens.real.process.lane import ANSWER_WAIT_NS, Item, Lane
-from gardens.real.process.treasury import Treasury
+from gardens.real.process.lane import ANSWER_WAIT_NS, CommandQueue, Item
+from gardens.real.process.treasury import LedgerService
 from gardens.stores.memory import MemoryJournal
 from nimdsl.base import canonical
 from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import InternalError, PermanentPortError
-from runtime.kernel.step import Paid
+from runtime.kernel.step import PriceDecision
 from runtime.ledger.accounts import AnyCommand, Charge, Release, Reserve, Reward, Settle
 from runtime.ledger.economy import Ledger
 from runtime.ports.bus import Listener, Message
 from runtime.ports.memory_bus import MemoryBus
-from runtime.ports.requests import Questions
+from runtime.ports.requests import RequestClient
 from runtime.run.lines import LEDGER
 from runtime.run.run import BOOKS
 from tests.properties.ledger_laws import PLAIN_TARIFF, check_laws
@@ -46,8 +46,8 @@ class Desk:
     listener: Listener | None = None
 
     def __post_init__(self) -> None:
-        questions = Questions(self.bus, "asker/here-0", self.bus.after)
-        self.lane = Lane(ACTOR, ADDRESS, questions, self.problems.append)
+        questions = RequestClient(self.bus, "asker/here-0", self.bus.after)
+        self.lane = CommandQueue(ACTOR, ADDRESS, questions, self.problems.append)
         self.open_up()
 
     def open_up(self) -> None:
@@ -86,12 +86,12 @@ def test_one_thing_at_a_time_in_order() -> None:
     assert (desk.happened, desk.lane.count) == ([], 4)
     desk.answer(YES)
     assert desk.items == [[3, 0], [3, BOOKS]]
-    assert desk.happened == [(3, 0, Paid(True, 7))]
+    assert desk.happened == [(3, 0, PriceDecision(True, 7))]
     desk.answer(YES)
     assert desk.items == [[3, 0], [3, BOOKS], [4, 0]]
     assert desk.happened[1:] == ["marked"]
     desk.answer({**YES, "granted": False, "balance": 2})
-    assert desk.happened[2:] == [(4, 0, Paid(False, 2))]
+    assert desk.happened[2:] == [(4, 0, PriceDecision(False, 2))]
     assert desk.lane.count == 0
     command = {"type": "charge", "key": "k", "name": "work", "amount": 1}
     assert desk.asked[0] == {"actor": ACTOR, "item": [3, 0], "at_ns": AT_NS, "command": command}
@@ -116,7 +116,7 @@ def test_silence_is_answered_with_the_same_question() -> None:
     assert len(desk.asked) == 4
     assert all(one == desk.asked[0] for one in desk.asked)
     desk.answer(YES)
-    assert desk.happened == [(0, 0, Paid(True, 7))]
+    assert desk.happened == [(0, 0, PriceDecision(True, 7))]
     desk.bus.advance(100 * ANSWER_WAIT_NS)
     assert len(desk.asked) == 4
     desk.ask(1)
@@ -133,7 +133,7 @@ def test_a_late_answer_to_an_earlier_copy_is_not_heard() -> None:
     assert desk.happened == []
     desk.answer(YES, 1)
     desk.answer(YES, 1)
-    assert desk.happened == [(0, 0, Paid(True, 7))]
+    assert desk.happened == [(0, 0, PriceDecision(True, 7))]
 
 
 def test_an_economy_that_is_away_is_asked_again_when_it_is_back() -> None:
@@ -147,7 +147,7 @@ def test_an_economy_that_is_away_is_asked_again_when_it_is_back() -> None:
     desk.bus.advance(ANSWER_WAIT_NS)
     assert desk.items == [[0, 0]]
     desk.answer(YES)
-    assert desk.happened == [(0, 0, Paid(True, 7))]
+    assert desk.happened == [(0, 0, PriceDecision(True, 7))]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_an_answer_that_is_none_is_no_answer(said: Plain) -> None:
     desk.bus.advance(ANSWER_WAIT_NS)
     assert desk.items == [[0, 0], [0, 0]]
     desk.answer(YES)
-    assert desk.happened == [(0, 0, Paid(True, 7)), "after it"]
+    assert desk.happened == [(0, 0, PriceDecision(True, 7)), "after it"]
 
 
 def test_what_the_economy_calls_impossible_is_told_and_nothing_overtakes_it() -> None:
@@ -206,7 +206,7 @@ def test_what_happens_meanwhile_waits_its_turn() -> None:
     """Whoever is answered may ask at once; what was waiting already goes first."""
     desk = Desk()
 
-    def answered(paid: Paid) -> None:
+    def answered(paid: PriceDecision) -> None:
         desk.happened.append("answered")
         desk.ask(2)
         desk.then("last")
@@ -216,7 +216,12 @@ def test_what_happens_meanwhile_waits_its_turn() -> None:
     for _ in range(3):
         desk.answer(YES)
     assert desk.items == [[0, 0], [1, 0], [2, 0]]
-    assert desk.happened == ["answered", (1, 0, Paid(True, 7)), (2, 0, Paid(True, 7)), "last"]
+    assert desk.happened == [
+        "answered",
+        (1, 0, PriceDecision(True, 7)),
+        (2, 0, PriceDecision(True, 7)),
+        "last",
+    ]
 
 
 # Lane and treasury together, over a bus that loses, repeats and delays
@@ -235,9 +240,9 @@ class Unreliable:
         self.treasury = self._reborn()
         self._listener = self.bus.listen(ADDRESS, self._take)
 
-    def _reborn(self) -> Treasury:
+    def _reborn(self) -> LedgerService:
         lines = list(self.journal.read(LEDGER)) if LEDGER in self.journal.actors() else []
-        treasury = Treasury(PLAIN_TARIFF, lines, self.journal, lambda act: act(), lambda: 0)
+        treasury = LedgerService(PLAIN_TARIFF, lines, self.journal, lambda act: act(), lambda: 0)
         self._home = MemoryBus()
         treasury.listen(self._home, ADDRESS)
         self._home.listen("asker", lambda message: self._answers.append(message))
@@ -297,7 +302,7 @@ def test_whatever_the_bus_does_each_wish_is_decided_once_and_in_order(
     """The answers, and the ledger, are those of an economy that is asked directly."""
     world = Unreliable(fates)
     problems: list[Exception] = []
-    lane = Lane(ACTOR, ADDRESS, Questions(world.bus, "asker/here-0"), problems.append)
+    lane = CommandQueue(ACTOR, ADDRESS, RequestClient(world.bus, "asker/here-0"), problems.append)
     happened: list[Any] = []
     direct, wanted = Ledger(PLAIN_TARIFF), list[Any]()
 
@@ -315,7 +320,7 @@ def test_whatever_the_bus_does_each_wish_is_decided_once_and_in_order(
             lane.book(Item(number, 0, AT_NS), command)
         else:
             lane.ask(Item(number, 0, AT_NS), command, noting(number))
-            wanted.append((number, Paid(answer.granted, answer.balance)))
+            wanted.append((number, PriceDecision(answer.granted, answer.balance)))
     for _ in range(4 * (len(steps) + len(fates))):
         world.bus.advance(ANSWER_WAIT_NS)
     assert (lane.count, problems) == (0, [])

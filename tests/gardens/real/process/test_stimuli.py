@@ -11,7 +11,7 @@ import pytest
 
 import nimdsl
 from gardens.real.process.job import CONTROLLER
-from gardens.real.supervisor.garden import LivingGarden
+from gardens.real.supervisor.garden import GardenSupervisor
 from gardens.real.supervisor.launchers import ProcessLauncher, TaskLauncher
 from nimdsl.program import Program
 from runtime.chance.models import Draws
@@ -62,7 +62,7 @@ def expected(program: Program) -> list[tuple[int, Any]]:
     return [(number, one.payload["x"]) for _, number, one in arrivals]
 
 
-async def crash_controller(living: LivingGarden, launcher: ProcessLauncher | TaskLauncher) -> None:
+async def crash_controller(living: GardenSupervisor, launcher: ProcessLauncher | TaskLauncher) -> None:
     assert isinstance(launcher, TaskLauncher)
     for at_s in (12, 31):
         while living.clock.now_ns() < at_s * 1_000_000_000:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gardens.real.process.treasury import ERROR_LENGTH_MAX, TEXT_BYTES_MAX, Treasury
+from gardens.real.process.treasury import ERROR_LENGTH_MAX, TEXT_BYTES_MAX, LedgerService
 from nimdsl.base import canonical
 from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import PermanentPortError
@@ -28,7 +28,7 @@ from runtime.ledger.accounts import (
     command_to_data,
 )
 from runtime.ledger.economy import Ledger
-from runtime.ports.bus import BACKLOG_COUNT_MAX, Listener, Message, Take
+from runtime.ports.bus import BACKLOG_COUNT_MAX, Handler, Listener, Message
 from runtime.ports.journal import JournalEntry
 from runtime.ports.memory_bus import MemoryBus
 from runtime.run.lines import LEDGER
@@ -89,7 +89,7 @@ class Economy:
     def __init__(self, tariff: Tariff, journal: SlowJournal, now_ns: Callable[[], int]) -> None:
         self.journal = journal
         self.bus = MemoryBus()
-        self.treasury = Treasury(tariff, journal.lines, journal, journal.after, now_ns)
+        self.treasury = LedgerService(tariff, journal.lines, journal, journal.after, now_ns)
         self.treasury.listen(self.bus, ADDRESS)
         self.answers: dict[int, list[Plain]] = {}
         self.bus.listen(ASKER, self._hear)
@@ -442,12 +442,12 @@ def test_an_address_that_the_bus_does_not_take_costs_only_the_answer() -> None:
     class Narrow(MemoryBus):
         def __init__(self) -> None:
             super().__init__()
-            self.take: Take | None = None
+            self.take: Handler | None = None
 
         def send(self, message: Message) -> None:
             raise PermanentPortError("a subject is too long")
 
-        def listen(self, address: str, take: Take, count: int = BACKLOG_COUNT_MAX) -> Listener:
+        def listen(self, address: str, take: Handler, count: int = BACKLOG_COUNT_MAX) -> Listener:
             self.take = take
             return super().listen(address, take)
 
@@ -455,7 +455,7 @@ def test_an_address_that_the_bus_does_not_take_costs_only_the_answer() -> None:
             raise AssertionError
 
     journal, bus = SlowJournal(), Narrow()
-    treasury = Treasury(PLAIN_TARIFF, [], journal, journal.after, lambda: 0)
+    treasury = LedgerService(PLAIN_TARIFF, [], journal, journal.after, lambda: 0)
     treasury.listen(bus, ADDRESS)
     assert bus.take is not None
     bus.take(Message(ADDRESS, asked(Charge("k", "w", 5), "cell/a", [0, 0]), reply_to="subject/x"))

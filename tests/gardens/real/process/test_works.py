@@ -25,8 +25,8 @@ from gardens.real.clock import Clock, Origin
 from gardens.real.nats.bus import NatsBus, connect
 from gardens.real.nats.subjects import Subjects
 from gardens.real.process import works as module
-from gardens.real.process.works import Works, driver_of
-from gardens.real.supervisor.garden import LivingGarden
+from gardens.real.process.works import WorkRunner, driver_of
+from gardens.real.supervisor.garden import GardenSupervisor
 from gardens.real.supervisor.launchers import ProcessLauncher, TaskLauncher
 from nimdsl.base import canonical
 from nimdsl.base.canonical import Plain
@@ -36,7 +36,7 @@ from nimdsl.program import Distribution, Garden, Program, Work, WorkModel
 from runtime.chance.models import Draws, WorkModels
 from runtime.kernel.events import Finished
 from runtime.ports.bus import PAYLOAD_BYTES_MAX
-from runtime.ports.requests import Questions
+from runtime.ports.requests import RequestClient
 from runtime.ports.translator import DocumentTranslator
 from simulate import run as simulated
 from tests.support.gardens import live, local
@@ -212,7 +212,7 @@ def callables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 class Place:
     """Where work is done, and what came back."""
 
-    works: Works
+    works: WorkRunner
     client: Client
     events: asyncio.Queue[Finished] = field(default_factory=asyncio.Queue)
     number: int = 0
@@ -253,8 +253,8 @@ async def place(
         unheard,
         PAYLOAD_BYTES_MAX,
     )
-    questions = Questions(bus, "asker/works", bus.wall_after)
-    works = Works(home, PERFECT_GARDEN, SEED, questions, DocumentTranslator({}), after or bus.after)
+    questions = RequestClient(bus, "asker/works", bus.wall_after)
+    works = WorkRunner(home, PERFECT_GARDEN, SEED, questions, DocumentTranslator({}), after or bus.after)
     await bus.flush()
     try:
         yield Place(works, client)
@@ -815,7 +815,7 @@ def test_a_crash_does_idempotent_work_again_and_no_other(
     text = CRASHING.replace("repeat: idempotent", f"repeat: {repeat}").replace(failed, failed + unknown)
     program = nimdsl.load_text(text)
 
-    async def crash(living: LivingGarden, launcher: ProcessLauncher | TaskLauncher) -> None:
+    async def crash(living: GardenSupervisor, launcher: ProcessLauncher | TaskLauncher) -> None:
         assert isinstance(launcher, TaskLauncher)
         await until(callables.STARTED.is_set)
         await launcher.crash("cells")

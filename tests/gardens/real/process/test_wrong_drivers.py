@@ -12,10 +12,10 @@ import pytest
 from msgspec.structs import replace
 
 from gardens.real.nats.stream import StreamJournal
-from gardens.real.process.resident import Resident
+from gardens.real.process.resident import ActorDriver
 from nimdsl.base.errors import InternalError
 from nimdsl.program import Program, RealGarden
-from runtime.kernel.effects import Answer, Deliver
+from runtime.kernel.effects import Deliver, SendReply
 from tests.support.gardens import Lived, journal_in, live, local
 from tests.support.laws import broken_laws, journal_laws
 from tests.support.nats import NatsServer, nats_server
@@ -87,14 +87,14 @@ def drops_an_event(patch: pytest.MonkeyPatch) -> None:
 
 def answers_twice(patch: pytest.MonkeyPatch) -> None:
     """Sends one reply again, as if it were another message."""
-    original, due = Resident._send, counted()
+    original, due = ActorDriver._send, counted()
 
-    def send(self: Resident, effect: Deliver) -> None:
+    def send(self: ActorDriver, effect: Deliver) -> None:
         original(self, effect)
-        if isinstance(effect, Answer) and due():
+        if isinstance(effect, SendReply) and due():
             original(self, replace(effect, number=effect.number + 1_000))
 
-    patch.setattr(Resident, "_send", send)
+    patch.setattr(ActorDriver, "_send", send)
 
 
 @pytest.mark.slow

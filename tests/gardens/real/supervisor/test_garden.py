@@ -11,7 +11,7 @@ import nats
 import pytest
 
 import nimdsl
-from gardens.real.supervisor.garden import LivingGarden
+from gardens.real.supervisor.garden import GardenSupervisor
 from gardens.real.supervisor.launchers import ProcessLauncher, TaskLauncher
 from nimdsl.base import canonical
 from nimdsl.base.units import SECOND_NS
@@ -60,7 +60,7 @@ def test_what_a_cell_emits_is_heard_on_its_wave_subject(
 ) -> None:
     heard: list[tuple[str, object]] = []
 
-    async def listen(living: LivingGarden, launcher: ProcessLauncher | TaskLauncher) -> None:
+    async def listen(living: GardenSupervisor, launcher: ProcessLauncher | TaskLauncher) -> None:
         client = await nats.connect(server.url)
         try:
             subject = f"dev.local.{living.run_id[:8]}.cell.time.ticker"
@@ -92,7 +92,7 @@ def test_a_process_that_comes_back_in_a_pause_stands_still_like_the_others(
 ) -> None:
     times: list[int] = []
 
-    async def crash(living: LivingGarden, launcher: ProcessLauncher | TaskLauncher) -> None:
+    async def crash(living: GardenSupervisor, launcher: ProcessLauncher | TaskLauncher) -> None:
         assert isinstance(launcher, TaskLauncher)
         begun_s = time.monotonic()
         await living.pause()
