@@ -109,7 +109,7 @@ class Driver:
             lambda: self.now_ns,
             self._schedule_message,
             self._after,
-            self._befell,
+            self._on_incident,
         )
         self.works = WorkModels(draws, garden)
         self.translator = options.translator or DocumentTranslator(program.schemas)
@@ -292,10 +292,10 @@ class Driver:
             return
         host = self.hosts.get(name)
         if host is None:
-            self._befell(name, "nobody is there")
+            self._on_incident(name, "nobody is there")
             return
         if name in self.down:
-            self._befell(name, f"missed a {event.kind}: it is down")
+            self._on_incident(name, f"missed a {event.kind}: it is down")
             return
         effects = host.accept(event, self.now_ns, self._ask)
         if effects is None:
@@ -304,7 +304,7 @@ class Driver:
         self.active_ns = self.now_ns
         self._carry_out(host, effects)
 
-    def _befell(self, actor: str, what: str) -> None:
+    def _on_incident(self, actor: str, what: str) -> None:
         incident = Incident(self.now_ns, actor, what)
         if len(self.incidents) < INCIDENT_COUNT_MAX:
             self.incidents.append(incident)
@@ -397,21 +397,21 @@ class Driver:
         try:
             self.bus.send(message)
         except PermanentPortError as problem:
-            self._befell(host.id, f"could not send to {effect.to}: {problem}")
+            self._on_incident(host.id, f"could not send to {effect.to}: {problem}")
 
     def _publish(self, host: Host, effect: PublishWave) -> None:
         message = wire.to_wave(effect, host.kernel.actor)
         try:
             self.bus.publish(message)
         except PermanentPortError as problem:
-            self._befell(host.id, f"could not publish to {message.to}: {problem}")
+            self._on_incident(host.id, f"could not publish to {message.to}: {problem}")
 
     # Crashes
 
     def _crash(self, host: Host, down_ns: int) -> None:
         self.incarnations[host.id] += 1
         self.down.add(host.id)
-        self._befell(host.id, "crashed")
+        self._on_incident(host.id, "crashed")
         number = self.incarnations[host.id]
         self._schedule(self.now_ns + down_ns, CONTROL, host.id, number, lambda: self._return(host))
 
@@ -419,7 +419,7 @@ class Driver:
         """The actor comes back: its snapshot is what its journal says."""
         self.down.discard(host.id)
         host.restore(self.journal.read(host.id))
-        self._befell(host.id, "came back")
+        self._on_incident(host.id, "came back")
         lost = host.lost_work()
         self._carry_out(host, host.resume())
         for event in lost:

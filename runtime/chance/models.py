@@ -167,7 +167,7 @@ class BusFaultModel:
     def arrivals(
         self, sender: str, receiver: str, number: int, now_ns: int, subscriber: str = ""
     ) -> tuple[tuple[int, ...], str]:
-        """The times at which copies of a message arrive, and what befell it (empty: nothing)."""
+        """The times at which copies of a message arrive, and what on_incident it (empty: nothing)."""
         draws, model, whose = self._draws, self.model, f"/{subscriber}" if subscriber else ""
         if draws.chance(model.loss, sender, f"bus/loss{whose}", number):
             return (), "lost"

@@ -32,7 +32,7 @@ from nimdsl.program.machine import (
 from runtime import records
 from runtime.kernel import effects
 from runtime.kernel.snapshot import Opened, Underway
-from runtime.kernel.turn import Internal, StepContext, value_at, with_value
+from runtime.kernel.step_context import Internal, StepContext, value_at, with_value
 from runtime.ledger import accounts
 from runtime.records import Identity
 

@@ -29,7 +29,7 @@ from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.machine_step import MachineStep
 from runtime.kernel.scheduler import Scheduler
 from runtime.kernel.snapshot import Underway, is_known
-from runtime.kernel.turn import StepContext
+from runtime.kernel.step_context import StepContext
 from runtime.ledger.accounts import Charge, Release, Reserve, Settle
 from runtime.records import AttentionBody, Moment
 

@@ -19,7 +19,7 @@ from nimdsl.program import Actor
 from runtime.kernel.events import AnyEvent
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.snapshot import Snapshot
-from runtime.kernel.turn import StepContext
+from runtime.kernel.step_context import StepContext
 from runtime.records import Foreign
 
 GROUP: Final = "nimdsl.behaviours"

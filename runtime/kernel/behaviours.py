@@ -10,7 +10,7 @@ from runtime.kernel.attention import AttentionStep
 from runtime.kernel.behaviour import Behaviour
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.machine_step import MachineStep
-from runtime.kernel.turn import StepContext
+from runtime.kernel.step_context import StepContext
 
 
 def _attention(

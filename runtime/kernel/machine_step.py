@@ -40,7 +40,7 @@ from runtime.kernel.events import (
 )
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision, PriceQuery, Unanswered
 from runtime.kernel.snapshot import Serving
-from runtime.kernel.turn import Internal, StepContext
+from runtime.kernel.step_context import Internal, StepContext
 from runtime.ledger.accounts import Charge, Question, Reserve, Settle
 from runtime.records import Noted
 

@@ -15,7 +15,7 @@ from runtime.kernel.behaviour import behaviour_of
 from runtime.kernel.events import AnyEvent
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision, PriceQuery, Step, Unanswered
 from runtime.kernel.snapshot import Snapshot, with_number
-from runtime.kernel.turn import StepContext
+from runtime.kernel.step_context import StepContext
 
 __all__ = ["AskPrice", "Kernel", "PriceDecision", "PriceQuery", "Step", "step"]
 

@@ -86,7 +86,7 @@ After = Callable[[int, Callable[[], None]], Callable[[], None]]
 Done = Callable[[Message | None], None]
 """Gets the answer to a question, or None when the time was up."""
 OnIncident = Callable[[str, str], None]
-"""Is told what befell a message: the address, and what in words."""
+"""Is told what on_incident a message: the address, and what in words."""
 Through = Callable[[Message, Handler], None]
 """Stands between a bus and a subscriber's backlog: hands copies on, now or later, or not at all."""
 

@@ -18,7 +18,7 @@ from nimdsl.program import machine
 from nimdsl.program.machine import PriceSource
 from runtime.kernel import actions, machine_step
 from runtime.kernel.effects import Book
-from runtime.kernel.turn import StepContext
+from runtime.kernel.step_context import StepContext
 from runtime.ledger import accounts
 from runtime.records import Identity, Replied
 from tests.properties.worlds import World, laws, worlds

@@ -27,13 +27,13 @@ from gardens.real.clock import Clock, Origin
 from gardens.real.nats.bus import NatsBus, connect
 from gardens.real.nats.stream import Restored, StreamJournal
 from gardens.real.nats.subjects import Subjects
+from gardens.real.process.actor_driver import ActorContext, ActorDriver
+from gardens.real.process.command_queue import CommandQueue
+from gardens.real.process.deadline_actor_driver import DeadlineActorDriver
 from gardens.real.process.job import CONTROLLER, ECONOMY, Job
-from gardens.real.process.lane import CommandQueue
-from gardens.real.process.punctual import DeadlineActorDriver
-from gardens.real.process.resident import ActorContext, ActorDriver
+from gardens.real.process.ledger_service import LedgerService
 from gardens.real.process.stimuli import Stimuli
-from gardens.real.process.treasury import LedgerService
-from gardens.real.process.works import WorkRunner
+from gardens.real.process.work_runner import WorkRunner
 from nimdsl.base import canonical
 from nimdsl.base.errors import NimdslError
 from nimdsl.base.units import SECOND_NS
@@ -88,7 +88,7 @@ class Node:
         self.subjects = Subjects(job.garden, job.run_id)
         origin = job.origin or Origin(time.monotonic_ns(), 0, job.garden.rate)
         self.clock = Clock(origin, waiting=job.origin is None)
-        self.client = await connect(job.url, job.name, lambda what: self._befell("", what))
+        self.client = await connect(job.url, job.name, lambda what: self._on_incident("", what))
         self._clients.append(self.client)
         self.control_client = await connect(job.url, f"{job.name} control", _unheard)
         self._clients.append(self.control_client)
@@ -101,7 +101,7 @@ class Node:
         )
         restored = await self.journal.restored()
         self._writing = True
-        self.nats = NatsBus(self.client, self.subjects, self.clock, self._befell, PAYLOAD_BYTES_MAX)
+        self.nats = NatsBus(self.client, self.subjects, self.clock, self._on_incident, PAYLOAD_BYTES_MAX)
         self.control = NatsBus(self.control_client, self.subjects, self.clock, _unheard, PAYLOAD_BYTES_MAX)
         self._buses += [self.nats, self.control]
         self.bus, self.faults = self._with_faults(self.nats)
@@ -181,7 +181,7 @@ class Node:
         if model == PERFECT_BUS:
             return bus, None
         fates = BusFaultModel(Draws(self.job.seed, self.job.start), model)
-        faulty = FaultyBus(bus, fates, self.clock.now_ns, self._befell, model.payload_bytes_max)
+        faulty = FaultyBus(bus, fates, self.clock.now_ns, self._on_incident, model.payload_bytes_max)
         return faulty, faulty
 
     def _be_the_economy(self, restored: Restored) -> None:
@@ -223,7 +223,7 @@ class Node:
             epoch=job.epoch,
             payload_bytes_max=job.garden.bus.payload_bytes_max,
             horizon_ns=job.horizon_ns,
-            befell=self._befell,
+            on_incident=self._on_incident,
             before=lambda at_ns: self.stimuli.before(at_ns) if self.stimuli else None,
             fail=self._fail,
         )
@@ -240,7 +240,7 @@ class Node:
             self._closing.append(resident.close)
         if job.name == CONTROLLER and job.scenario.stimuli:
             self.stimuli = Stimuli(
-                job, self.nats, self.journal, self.clock, restored, self.residents, self._befell
+                job, self.nats, self.journal, self.clock, restored, self.residents, self._on_incident
             )
             self._closing.append(self.stimuli.close)
 
@@ -268,7 +268,7 @@ class Node:
         self.problem = self.problem or problem
         self.stopping.set()
 
-    def _befell(self, actor: str, what: str) -> None:
+    def _on_incident(self, actor: str, what: str) -> None:
         self.incident_count += 1
         if self._writing:
             line = Noticed(self.clock.now_ns(), actor or self.job.name, what)

@@ -13,9 +13,9 @@ from itertools import dropwhile
 
 from gardens.real.clock import Clock
 from gardens.real.nats.stream import Restored, StreamJournal
+from gardens.real.process.actor_driver import ActorDriver
+from gardens.real.process.deadline_actor_driver import DeadlineActorDriver
 from gardens.real.process.job import Job
-from gardens.real.process.punctual import DeadlineActorDriver
-from gardens.real.process.resident import ActorDriver
 from nimdsl.base.errors import PermanentPortError
 from runtime.chance.models import Draws
 from runtime.chance.stimuli import Arrival, stimuli_of
@@ -36,7 +36,7 @@ class Stimuli:
         clock: Clock,
         restored: Restored,
         residents: Mapping[str, ActorDriver],
-        befell: Callable[[str, str], None],
+        on_incident: Callable[[str, str], None],
     ) -> None:
         scenario = job.scenario
         self.sender = f"scenario/{scenario.name}"
@@ -45,7 +45,7 @@ class Stimuli:
         self._clock = clock
         self._job = job
         self._residents = residents
-        self._befell = befell
+        self._on_incident = on_incident
         lines = restored.entries.get(self.sender, ())
         sent = [line for line in map(line_of, lines) if isinstance(line, StimulusSent)]
         self._known = max((line.number for line in sent), default=0)
@@ -103,5 +103,5 @@ class Stimuli:
         try:
             self._bus.send(message)
         except PermanentPortError as problem:
-            self._befell(arrival.to, f"could not be told `{arrival.event}`: {problem}")
+            self._on_incident(arrival.to, f"could not be told `{arrival.event}`: {problem}")
         self._journal.mark(self.sender, number)

@@ -309,12 +309,12 @@ def notices(summary: Summary) -> Markup:
         f"{one['actor']} was refused {one['price']:g} LF: the pool had {one['balance']:g}, with its floor"
         for one in summary.get("refusals", ())
     ]
-    befell = [f"{one['actor']}: {one['what']}" for one in summary.get("incidents", ())]
+    on_incident = [f"{one['actor']}: {one['what']}" for one in summary.get("incidents", ())]
     groups = (
         ("failures", "Handshakes that failed", failed),
         ("notices", "What nobody took, and faults", noticed),
         ("refusals", "Prices that were refused", _merged(refused)),
-        ("incidents", "What the garden did", _merged(befell)),
+        ("incidents", "What the garden did", _merged(on_incident)),
     )
     left_out = summary.get("left_out", {})
     shown = [

@@ -99,16 +99,16 @@ class FatesSuite:
         self, model: BusModel, seed: int, plan: list[tuple[str, str, int]]
     ) -> None:
         came, told = self.heard(model, seed, plan, EARS)
-        fates, due, befell, now_ns = BusFaultModel(Draws(seed), model), list[Heard](), 0, 0
+        fates, due, on_incident, now_ns = BusFaultModel(Draws(seed), model), list[Heard](), 0, 0
         for number, (sender, to, gap_ns) in enumerate(plan, 1):
             now_ns += gap_ns
             for ear in EARS if to != "gate/a" else EARS[:1]:
                 subscriber = ear if to != "gate/a" else ""
                 times, fate = fates.arrivals(sender, to, number, now_ns, subscriber)
                 due += [Heard(at_ns, ear, sender, number, to) for at_ns in times]
-                befell += bool(fate)
+                on_incident += bool(fate)
         assert sorted(came) == sorted(due)
-        assert len(told) == befell
+        assert len(told) == on_incident
         assert {who for who, _ in told} <= {"cell/x", "cell/y"}
 
     @given(MODEL, st.integers(0, 99), PLAN)

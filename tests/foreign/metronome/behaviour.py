@@ -11,7 +11,7 @@ from runtime.kernel.behaviour import Behaviour
 from runtime.kernel.events import AnyEvent, Begin, Received, Stimulus, TimerDue
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.snapshot import Snapshot
-from runtime.kernel.turn import StepContext, with_value
+from runtime.kernel.step_context import StepContext, with_value
 from runtime.records import Aside, Foreign, Ignored
 
 TICK = 0

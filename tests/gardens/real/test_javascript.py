@@ -23,7 +23,7 @@ from nats.errors import NoRespondersError
 from gardens.real.clock import Clock, Origin
 from gardens.real.nats.bus import NatsBus, connect
 from gardens.real.nats.subjects import Subjects
-from gardens.real.process.treasury import LedgerService
+from gardens.real.process.ledger_service import LedgerService
 from gardens.stores.memory import MemoryJournal
 from nimdsl.compile.garden import LOCAL_GARDEN
 from nimdsl.program import Program

@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from gardens.real.nats.stream import StreamJournal
-from gardens.real.process.resident import ActorDriver
+from gardens.real.process.actor_driver import ActorDriver
 from nimdsl.base.errors import InternalError
 from nimdsl.program import Program, RealGarden
 from runtime.kernel.effects import Deliver, SendReply

@@ -24,8 +24,8 @@ import nimdsl
 from gardens.real.clock import Clock, Origin
 from gardens.real.nats.bus import NatsBus, connect
 from gardens.real.nats.subjects import Subjects
-from gardens.real.process import works as module
-from gardens.real.process.works import WorkRunner, driver_of
+from gardens.real.process import work_runner as module
+from gardens.real.process.work_runner import WorkRunner, driver_of
 from gardens.real.supervisor.garden import GardenSupervisor
 from gardens.real.supervisor.launchers import ProcessLauncher, TaskLauncher
 from nimdsl.base import canonical
@@ -424,7 +424,7 @@ def test_so_many_threads_and_no_more(
 def test_a_callable_that_never_ends_does_not_keep_its_process(tmp_path: Path) -> None:
     program = """
 import asyncio, threading, time
-from gardens.real.process.works import Works
+from gardens.real.process.work_runner import Works
 from nimdsl.compile.garden import LOCAL_GARDEN
 from nimdsl.program import Work
 

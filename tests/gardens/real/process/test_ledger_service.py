@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gardens.real.process.treasury import ERROR_LENGTH_MAX, TEXT_BYTES_MAX, LedgerService
+from gardens.real.process.ledger_service import ERROR_LENGTH_MAX, TEXT_BYTES_MAX, LedgerService
 from nimdsl.base import canonical
 from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import PermanentPortError

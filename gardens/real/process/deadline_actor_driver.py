@@ -13,8 +13,8 @@ import heapq
 from itertools import count
 from typing import NamedTuple
 
-from gardens.real.process.lane import CommandQueue
-from gardens.real.process.resident import TIMER_SLACK_NS, ActorContext, ActorDriver
+from gardens.real.process.actor_driver import TIMER_SLACK_NS, ActorContext, ActorDriver
+from gardens.real.process.command_queue import CommandQueue
 from runtime.kernel.effects import SetTimer
 from runtime.kernel.events import AnyEvent, Stimulus
 from runtime.run.host import Host

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gardens.real.process.lane import ANSWER_WAIT_NS, CommandQueue, Item
-from gardens.real.process.treasury import LedgerService
+from gardens.real.process.command_queue import ANSWER_WAIT_NS, CommandQueue, Item
+from gardens.real.process.ledger_service import LedgerService
 from gardens.stores.memory import MemoryJournal
 from nimdsl.base import canonical
 from nimdsl.base.canonical import Plain

@@ -16,8 +16,8 @@ from functools import partial
 from typing import Protocol, assert_never
 
 from gardens.real.clock import Clock
-from gardens.real.process.lane import CommandQueue, Item
-from gardens.real.process.works import WorkRunner
+from gardens.real.process.command_queue import CommandQueue, Item
+from gardens.real.process.work_runner import WorkRunner
 from nimdsl.base.errors import NimdslError, PermanentPortError
 from nimdsl.program import Work
 from runtime.kernel.behaviour import behaviour_of
@@ -72,7 +72,7 @@ class ActorContext:
     payload_bytes_max: int
     horizon_ns: int
     """Garden time at which nothing happens any more."""
-    befell: Callable[[str, str], None]
+    on_incident: Callable[[str, str], None]
     before: Callable[[int], None]
     """Brings the stimuli that come before an instant, or at it."""
     fail: Callable[[Exception], None]
@@ -289,7 +289,7 @@ class ActorDriver:
     def _came_back(self, work: Work, event: Finished) -> None:
         """Work is over.  That a callable or a service failed, a person wants to hear, and why."""
         if event.outcome == "failed" and ("python" in work.real or "service" in work.real):
-            self._around.befell(self.host.id, f"`{work.name}` failed: {event.reason}")
+            self._around.on_incident(self.host.id, f"`{work.name}` failed: {event.reason}")
         self.offer(event)
 
     def _send(self, effect: Deliver) -> None:
@@ -299,7 +299,7 @@ class ActorDriver:
             check_size(message, around.payload_bytes_max)
             around.bus.send(message)
         except PermanentPortError as problem:
-            around.befell(self.host.id, f"could not send to {effect.to}: {problem}")
+            around.on_incident(self.host.id, f"could not send to {effect.to}: {problem}")
 
     def _publish(self, effect: PublishWave) -> None:
         around = self._around
@@ -308,7 +308,7 @@ class ActorDriver:
             check_size(message, around.payload_bytes_max)
             around.bus.publish(message)
         except PermanentPortError as problem:
-            around.befell(self.host.id, f"could not publish to {message.to}: {problem}")
+            around.on_incident(self.host.id, f"could not publish to {message.to}: {problem}")
 
     def _set_timer(self, effect: SetTimer) -> None:
         key = (effect.timer, effect.generation)
