@@ -22,6 +22,8 @@ from gardens.report.observe.watch import view_of
 from gardens.report.words import clock, letters, share, span
 from nimdsl.base.units import MICRO
 from nimdsl.program import Program
+from runtime.record_bytes import from_data
+from runtime.records import Record
 from simulate import run
 from tests.support.beats import ACTOR, BEAT, MILLI, SECOND, Stimulus, beats
 
@@ -93,7 +95,7 @@ def program() -> Program:
 def view(count: int, stimuli: list[Stimulus] | None = None) -> View:
     collector = Collector(BEAT, ACTOR)
     for record in beats(count, stimuli or []):
-        collector.take(record)
+        collector.take(record if isinstance(record, Record) else from_data(record))
     return collector.view()
 
 
