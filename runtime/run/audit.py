@@ -27,7 +27,7 @@ from runtime.run.run import BOOKS
 
 
 class ParityMismatch(enum.StrEnum):
-    """What only a whole garden can find; the rest is :class:`runtime.run.replay.What`."""
+    """What only a whole garden can find; the rest is :class:`runtime.run.inbox.ReplayMismatch`."""
 
     SILENT = "an actor without a journal"
     UNSENT = "a message that nobody sent"

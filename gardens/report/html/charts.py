@@ -6,6 +6,7 @@ stands on the axes is text beside them.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -31,6 +32,10 @@ FLOWS_SHOWN_MAX = 12
 _UNPAID = "not paid"
 _EARNINGS = ("reward:", "income:")
 _DECADES = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)
+_LIMITS_NS = [
+    size * _FIRST_NS * within // 1_000 for size in _DECADES for within in (1_000, 1_778, 3_162, 5_623)
+]
+"""Where bins begin, but for the first."""
 
 
 # Waiting
@@ -77,12 +82,7 @@ def _decades(spreads: Iterable[Spread]) -> int:
 
 def _bin(value_ns: int, decades: int) -> int:
     """0 for less than a millisecond, then four bins a decade, of equal width on a logarithmic scale."""
-    if value_ns < _FIRST_NS:
-        return 0
-    decade = next((n for n in range(len(_DECADES) - 1, -1, -1) if value_ns >= _DECADES[n] * _FIRST_NS), 0)
-    part = value_ns / (_DECADES[decade] * _FIRST_NS)
-    within = sum(part >= limit for limit in (1.778, 3.162, 5.623))
-    return min(1 + decade * _BIN_COUNT_PER_DECADE + within, decades * _BIN_COUNT_PER_DECADE)
+    return min(bisect_right(_LIMITS_NS, value_ns), decades * _BIN_COUNT_PER_DECADE)
 
 
 @dataclass(frozen=True)

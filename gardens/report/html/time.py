@@ -109,7 +109,8 @@ def overview(view: View) -> Markup:
     if beat is None or len(beats) <= 1:
         return Markup()
     merged = -(-len(beats) // COLUMN_COUNT_MAX)
-    columns = [_Column(beat, beats[start : start + merged]) for start in range(0, len(beats), merged)]
+    stack = _Stack(beat)
+    columns = [_Column(stack, beats[start : start + merged]) for start in range(0, len(beats), merged)]
     in_row = _in_row(beat, len(columns), merged)
     most = max(column.dropped for column in columns)
     return render(
@@ -117,11 +118,11 @@ def overview(view: View) -> Markup:
         merged=merged,
         in_row=in_row,
         rows=[
-            _overview_row(beat, columns[start : start + in_row], start, most)
+            _overview_row(beat, stack, columns[start : start + in_row], start, most)
             for start in range(0, len(columns), in_row)
         ],
         data={
-            "levels": [name for name, _, _ in _stack(beat, beats[0])],
+            "levels": stack.names,
             "columns": [column.data() for column in columns],
         },
     )
@@ -134,39 +135,43 @@ def _in_row(beat: Beat, count: int, merged: int) -> int:
     return hour if ROW_COLUMN_COUNT // 2 <= hour <= ROW_COLUMN_COUNT * 2 else ROW_COLUMN_COUNT
 
 
-def _stack(beat: Beat, summary: BeatSummary) -> list[tuple[str, str, int]]:
-    """The parts of a column from the bottom: name, class, time."""
-    levels = [
-        (level.name, f"l{place}{' rest' if level.policy == 'rest' else ''}", summary.shares[place].spent_ns)
-        for place, level in enumerate(beat.levels)
-        if not level.reflex
-    ]
-    fixed_ns = summary.overhead_ns + summary.settle_ns
-    return [
-        ("overhead and settle", "fixed", fixed_ns),
-        (CHARGED, "charged", summary.charged_ns),
-        (REFLEX, _reflex_class(beat), summary.reflex_ns),
-        *levels,
-    ]
+class _Stack:
+    """The parts of a column from the bottom: their names and classes, and their times in a beat."""
+
+    def __init__(self, beat: Beat) -> None:
+        levels = [(place, level) for place, level in enumerate(beat.levels) if not level.reflex]
+        rest = {place: " rest" if level.policy == "rest" else "" for place, level in levels}
+        self.names = ["overhead and settle", CHARGED, REFLEX, *(level.name for _, level in levels)]
+        self.kinds = [
+            "fixed",
+            "charged",
+            _reflex_class(beat),
+            *(f"l{place}{rest[place]}" for place in rest),
+        ]
+        self._places = list(rest)
+
+    def times(self, summary: BeatSummary) -> list[int]:
+        """Of one beat, ns."""
+        shares = summary.shares
+        fixed_ns = summary.overhead_ns + summary.settle_ns
+        own = [shares[place].spent_ns for place in self._places]
+        return [fixed_ns, summary.charged_ns, summary.reflex_ns, *own]
 
 
 class _Column:
     """Some beats that stand next to each other, as one column."""
 
-    def __init__(self, beat: Beat, beats: Sequence[BeatSummary]) -> None:
+    def __init__(self, stack: _Stack, beats: Sequence[BeatSummary]) -> None:
         self.first, self.last = beats[0].index, beats[-1].index
         self.start_ns = beats[0].start_ns
         self.dropped = sum(one.dropped for one in beats)
         self.preempted = sum(one.preempted for one in beats)
-        stacks = [_stack(beat, one) for one in beats]
-        self.parts = [
-            (parts[0][1], sum(part[2] for part in parts) / len(beats))
-            for parts in zip(*stacks, strict=True)
-        ]
+        times = [stack.times(one) for one in beats]
+        self.times_ns = [sum(parts) / len(beats) for parts in zip(*times, strict=True)]
 
     def data(self) -> list[int]:
         """For the tooltip: beats, what was lost, and milliseconds of each part."""
-        times_ms = [round(time_ns / NANOSECONDS["ms"]) for _, time_ns in self.parts]
+        times_ms = [round(time_ns / NANOSECONDS["ms"]) for time_ns in self.times_ns]
         return [self.first, self.last, self.preempted, self.dropped, *times_ms]
 
 
@@ -182,16 +187,15 @@ class _Row:
     drops: str
 
 
-def _overview_row(beat: Beat, columns: Sequence[_Column], start: int, most: int) -> _Row:
-    paths: dict[tuple[int, str], list[str]] = {}
+def _overview_row(beat: Beat, stack: _Stack, columns: Sequence[_Column], start: int, most: int) -> _Row:
+    paths: list[list[str]] = [[] for _ in stack.kinds]
     for x, column in enumerate(columns):
         y = 100.0
-        for place, (kind, time_ns) in enumerate(column.parts):
-            height = 100 * time_ns / beat.length_ns
+        for pieces, time_ns in zip(paths, column.times_ns, strict=True):
             if time_ns:
+                height = 100 * time_ns / beat.length_ns
                 y -= height
-                piece = f"M{x} {y:.1f}h.94v{height:.1f}h-.94z"
-                paths.setdefault((place, kind), []).append(piece)
+                pieces.append(f"M{x} {y:.1f}h.94v{height:.1f}h-.94z")
     minutes = columns[0].start_ns // NANOSECONDS["min"]
     lost = sum(column.dropped for column in columns), sum(column.preempted for column in columns)
     return _Row(
@@ -199,7 +203,7 @@ def _overview_row(beat: Beat, columns: Sequence[_Column], start: int, most: int)
         told=f"beats {columns[0].first} to {columns[-1].last}: {lost[0]} dropped, {lost[1]} preempted",
         start=start,
         count=len(columns),
-        paths=[(kind, "".join(pieces)) for (_, kind), pieces in sorted(paths.items())],
+        paths=[(kind, "".join(pieces)) for kind, pieces in zip(stack.kinds, paths, strict=True) if pieces],
         drops=_overview_marks(columns, most),
     )
 
