@@ -106,7 +106,7 @@ def _asides_of(own: tuple[str, ...]) -> frozenset[str]:
     return frozenset((*own, "time_ns", "at_ns", "remaining_ns"))
 
 
-def is_decision(hint: Any) -> bool:
+def is_decision(hint: object) -> bool:
     """Whether a field with this type is one."""
     notes = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
     return not any(
@@ -114,7 +114,7 @@ def is_decision(hint: Any) -> bool:
     )
 
 
-def _is_exact(hint: Any) -> bool:
+def _is_exact(hint: object) -> bool:
     """Whether no value of this type can be a float, or anything that is not looked at."""
     if get_origin(hint) is Annotated:
         return _is_exact(get_args(hint)[0])
@@ -142,7 +142,7 @@ class _Flat:
             (one.name, Any, msgspec.field(name=one.encode_name, **_defaults(one)))
             for one in (own[number] for number in kept)
         ]
-        names: list[tuple[str, Any, Any]] = [("moment_beat", int, msgspec.field(name="beat"))]
+        names: list[tuple[str, object, object]] = [("moment_beat", int, msgspec.field(name="beat"))]
         if whole:
             names += [
                 ("at_ns", int, msgspec.field()),
@@ -161,7 +161,7 @@ class _Flat:
         last = [part for part in names if part[0] == "remaining_ns"]
         self._timed: Any = msgspec.defstruct("Flat", [*placed, *first, *parts, *last], **config)
 
-    def encode(self, record: Record, values: Sequence[Any]) -> bytes:
+    def encode(self, record: Record, values: Sequence[object]) -> bytes:
         picked, moment = self._pick(values), record.moment
         if moment is None:
             if self._whole:
@@ -179,7 +179,7 @@ def _defaults(one: Any) -> dict[str, Any]:
     return {} if one.default is msgspec.NODEFAULT else {"default": one.default}
 
 
-def _picking(kept: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
+def _picking(kept: Sequence[int]) -> Callable[[Sequence[object]], Sequence[object]]:
     if not kept:
         return lambda _: ()
     if len(kept) == 1:

@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from nimdsl.base import canonical
 from nimdsl.base.diagnostics import error
@@ -136,7 +135,7 @@ class WorkModels:
     def _values(
         self, model: WorkModel, actor: str, purpose: str, number: int, arguments: Fields
     ) -> dict[str, Value]:
-        environment: dict[str, Any] = {"$arguments": arguments, "$inventory": self._inventory}
+        environment: dict[str, object] = {"$arguments": arguments, "$inventory": self._inventory}
         return {
             name: declared.evaluate(environment)
             if isinstance(declared, Expression)

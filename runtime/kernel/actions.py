@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from nimdsl.base.errors import InternalError
-from nimdsl.base.values import Fields
+from nimdsl.base.values import Fields, Value
 from nimdsl.expression.evaluate import Fault
 from nimdsl.program.machine import (
     Action,
@@ -124,7 +124,7 @@ def _message(turn: StepContext, action: Reply) -> Fields:
     environment = turn.environment()
     if action.find is not None and action.status == "ACK":
         environment["$row"] = action.find.evaluate(environment)[0]
-    message: dict[str, Any] = {"$schema": action.schema, "type": action.type, "status": action.status}
+    message: dict[str, Value] = {"$schema": action.schema, "type": action.type, "status": action.status}
     if action.status == "ACK":
         message["payload"] = action.payload.evaluate(environment)
     if action.delta is not None:

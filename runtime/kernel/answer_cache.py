@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any
 
 from nimdsl.base.values import Fields
 
@@ -65,10 +64,6 @@ class AnswerCache(Mapping[str, Fields]):
 
     def __len__(self) -> int:
         return self._end - self._start
-
-    def items(self) -> Any:
-        """Keys and values, oldest first."""
-        return [(key, value) for key, (_, value) in self._mine()]
 
     def _mine(self) -> Iterator[tuple[str, tuple[int, Fields]]]:
         first = next(iter(self._store.entries.values()), (0, None))[0]

@@ -16,11 +16,11 @@ happened, nothing was paid, and the actor raises ``fault`` with the reason.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, assert_never
+from typing import assert_never
 
 from nimdsl.base.errors import InternalError
 from nimdsl.base.units import MICRO
-from nimdsl.base.values import Fields
+from nimdsl.base.values import Fields, Value
 from nimdsl.expression.evaluate import Fault
 from nimdsl.program.flatten import FAULT, REFUSED, Row
 from nimdsl.program.machine import Price, PriceSource
@@ -188,7 +188,7 @@ class MachineStep:
             return
         message = event.message
         reason = messages.problem(self.kernel.schemas[opened.schema], message)
-        fields: dict[str, Any] = {"valid": not reason, "problem": reason, "message": message}
+        fields: dict[str, Value] = {"valid": not reason, "problem": reason, "message": dict(message)}
         if not reason:
             delta = message.get("lifeforce_delta")
             fields["claims"] = [round(delta * MICRO)] if isinstance(delta, int | float) else []

@@ -6,7 +6,7 @@ request id and timestamp belong to the wire.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -58,13 +58,13 @@ def read(schema: Schema, text: Value) -> tuple[Value, str]:
     return (message, "") if not reason else ({}, reason)
 
 
-def _path(path: Any) -> str:
+def _path(path: Iterable[object]) -> str:
     return ".".join(map(str, path)) or "message"
 
 
 @lru_cache(maxsize=4_096)
 def _validator(schema: bytes) -> Draft202012Validator:
-    decoded: Mapping[str, Any] = canonical.decode(schema)
+    decoded: Mapping[str, Value] = canonical.decode(schema)
     return Draft202012Validator(decoded)
 
 

@@ -6,8 +6,7 @@ changed in place: a step makes a new one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from msgspec import Struct
@@ -103,13 +102,13 @@ class Snapshot(Struct, frozen=True):
         return msgspec.convert(data, cls, str_keys=True, dec_hook=_typed)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> list[list[object]]:
     if isinstance(value, AnswerCache):
         return [list(item) for item in value.items()]
     raise NotImplementedError
 
 
-def _typed(kind: type, value: Any) -> Any:
+def _typed(kind: type, value: Iterable[tuple[str, Fields]]) -> AnswerCache:
     if kind is AnswerCache:
         return AnswerCache(dict(value))
     raise NotImplementedError

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any
 
 from nimdsl.base.units import INT64_MAX, parse_duration, parse_lifeforce, parse_share
 from nimdsl.base.values import Value
@@ -26,7 +25,7 @@ class Mismatch(ValueError):  # noqa: N818
     """A value is not what was declared; the text says where and what."""
 
 
-def conform(returns: Mapping[str, Type], given: Any) -> dict[str, Value]:
+def conform(returns: Mapping[str, Type], given: object) -> dict[str, Value]:
     """The declared values, and no others.  Raises Mismatch."""
     if not isinstance(given, Mapping):
         if not returns and given is None:
@@ -43,7 +42,7 @@ def conform(returns: Mapping[str, Type], given: Any) -> dict[str, Value]:
     return {key: _value(kind, given[key], key) for key, kind in returns.items()}
 
 
-def _value(kind: Type, value: Any, where: str) -> Value:
+def _value(kind: Type, value: object, where: str) -> Value:
     if kind.name in _UNITS and isinstance(value, str):
         found = _UNITS[kind.name](value)
         if found is not None:
@@ -68,7 +67,7 @@ def _value(kind: Type, value: Any, where: str) -> Value:
     raise Mismatch(f"`{where}`: {kind} is wanted, this is {_shown(value)}")
 
 
-def _plain(value: Any, where: str, depth_left: int) -> Value:
+def _plain(value: object, where: str, depth_left: int) -> Value:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -88,7 +87,7 @@ def _plain(value: Any, where: str, depth_left: int) -> Value:
     raise Mismatch(f"`{where}`: plain data is wanted, this is {_shown(value)}")
 
 
-def _key(key: Any, where: str) -> str:
+def _key(key: object, where: str) -> str:
     if not isinstance(key, str):
         raise Mismatch(f"`{where}`: keys are text, this is {_shown(key)}")
     return _text(key, where)
@@ -101,7 +100,7 @@ def _text(value: str, where: str) -> str:
         raise Mismatch(f"`{where}`: text is wanted, this is {_shown(value)}") from None
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     try:
         text = f"{type(value).__name__} {value!r}"
     except Exception:  # whatever a stranger's __repr__ raises, and a number too long to print
