@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 import pytest
 from nats.aio.client import Client
 
-from gardens.real.nats.stream import StreamJournal, last_sequence, parse_batch, read_batches
+from gardens.real.nats.batches import last_sequence, parse_batch, read_batches
+from gardens.real.nats.stream import StreamJournal
 from gardens.stores import sqlite as sqlite_journal
 from gardens.stores.memory import DiscardingJournal, MemoryJournal
 from gardens.stores.sqlite import SqliteJournal

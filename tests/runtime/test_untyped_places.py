@@ -29,9 +29,9 @@ LINES_MAX = 40
 def untyped(source: str) -> Iterator[int]:
     """The lines that name a type which says nothing; imports do not count."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Name) and node.id in UNTYPED:
-            yield node.lineno
-        elif isinstance(node, ast.Attribute) and node.attr in UNTYPED:
+        if (isinstance(node, ast.Name) and node.id in UNTYPED) or (
+            isinstance(node, ast.Attribute) and node.attr in UNTYPED
+        ):
             yield node.lineno
 
 
@@ -55,4 +55,8 @@ def test_they_are_few() -> None:
 
 
 def test_a_value_of_any_type_is_found_however_it_is_spelled() -> None:
-    assert list(untyped("import typing\nx: typing.Any\ndef f(y: 'int', *z: Any) -> Plain: ...\n")) == [2, 3, 3]
+    assert list(untyped("import typing\nx: typing.Any\ndef f(y: 'int', *z: Any) -> Plain: ...\n")) == [
+        2,
+        3,
+        3,
+    ]

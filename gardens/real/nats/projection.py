@@ -21,7 +21,7 @@ from contextlib import suppress
 
 from nats.aio.client import Client
 
-from gardens.real.nats.stream import last_sequence, parse_batch, read_batches
+from gardens.real.nats.batches import last_sequence, parse_batch, read_batches
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import InternalError, PermanentPortError, PortError, TemporaryPortError
 

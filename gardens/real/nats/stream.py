@@ -17,8 +17,8 @@ The laws, for appends made by one incarnation (a *writer*) of a group:
 An acknowledged message survives the death of the server; that of the host only
 as far as the server is set to write to the disk (``sync_interval``).
 
-Not here: what bodies mean (the kernel), and the copy that other processes read
-(:mod:`gardens.real.nats.projection`).
+Not here: how batches are read (:mod:`gardens.real.nats.batches`), what bodies mean (the
+kernel), and the copy that other processes read (:mod:`gardens.real.nats.projection`).
 """
 
 from __future__ import annotations
@@ -26,19 +26,26 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
 
 import nats.errors
 import nats.js.errors
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 from nats.js.api import RetentionPolicy, StorageType, StreamConfig
 
-from nimdsl.base import canonical
+from gardens.real.nats.batches import (
+    ACK_TIMEOUT_S,
+    RETRY_S,
+    Batch,
+    is_temporary,
+    last_sequence,
+    parse_batch,
+    patiently,
+    read_batches,
+)
 from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import InternalError, PermanentPortError, TemporaryPortError
 from runtime.ports.journal import JournalEntry, encoded
@@ -51,36 +58,17 @@ BACKLOG_BYTES_MAX = 256 * 1024 * 1024
 MARKS_COUNT_MAX = 4096
 MARK_BYTES_MAX = 128
 
-ACK_TIMEOUT_S = 1.0
-RETRY_S = 0.05
 GONE_S = 2.0
 """For how long a server must deny that it has the stream before it is believed."""
 CLOSE_S = 5.0
-ASK_COUNT_MAX = 5
 
-FETCH_COUNT_MAX = 500
-FETCH_BYTES_MAX = 4 * 1024 * 1024
-FETCH_TIMEOUT_S = 2.0
-FETCH_FAILURE_COUNT_MAX = 10
-FETCH_RETRY_S = 0.25
 
 _quoted = lru_cache(maxsize=4096)(encoded)
 _WRONG_LAST_SEQUENCE = (10071, 10164)
-_T = TypeVar("_T")
 _NEEDED = ("subjects", "storage", "retention", "max_msgs", "max_bytes", "max_age", "allow_direct")
 
 Lost = Callable[[Exception], None]
 """Is told why a journal can never be written again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """One message of a stream; ``number`` counts from 1 within the writer."""
-
-    writer: str
-    number: int
-    marks: dict[str, int]
-    entries: list[JournalEntry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +135,7 @@ class StreamJournal:
         ``writer`` must be new: no other incarnation ever had it.  PermanentPortError when the
         stream is there but could not keep a journal of ``subject``.
         """
-        await _patiently(client, stream, lambda: _prepare(client, stream, subject))
+        await patiently(client, stream, lambda: _prepare(client, stream, subject))
         return cls(client, stream, subject, writer, lost, message_bytes_max)
 
     async def restored(self) -> Restored:
@@ -312,7 +300,7 @@ class StreamJournal:
                 await self._send(packet)
                 return not self._closed
             except (nats.errors.Error, OSError) as error:
-                if self._client.is_closed or not _is_temporary(error):
+                if self._client.is_closed or not is_temporary(error):
                     raise PermanentPortError(f"stream {self.stream}: {error}") from error
                 gone_s = (gone_s or clock()) if await self._is_gone(error) else None
             if gone_s is not None and clock() - gone_s >= GONE_S:
@@ -375,88 +363,6 @@ class StreamJournal:
             raise InternalError(f"stream {self.stream}: used before it was restored")
 
 
-# -- reading, by anybody
-
-
-async def last_sequence(client: Client, stream: str) -> int | None:
-    """The sequence of the newest message, 0 when there was none yet; None for no such stream."""
-
-    async def ask() -> int | None:
-        try:
-            return (await client.jetstream(timeout=ACK_TIMEOUT_S).stream_info(stream)).state.last_seq
-        except nats.js.errors.NotFoundError:
-            return None
-
-    return await _patiently(client, stream, ask)
-
-
-async def read_batches(
-    client: Client, stream: str, start: int, end: int
-) -> AsyncIterator[tuple[int, bytes]]:
-    """The messages ``start`` to ``end``, inclusive, as (sequence, payload), without a gap.
-
-    Reads through interruptions, going on where it was; FETCH_FAILURE_COUNT_MAX tries in a row
-    that bring nothing are a TemporaryPortError.  A message that is missing is a permanent one.
-    """
-    failure_count = 0
-    while start <= end:
-        found = await _fetched(client, stream, start, min(end - start + 1, FETCH_COUNT_MAX))
-        for message in found:
-            yield message
-        start += len(found)
-        failure_count = 0 if found else failure_count + 1
-        if failure_count == FETCH_FAILURE_COUNT_MAX:
-            raise TemporaryPortError(f"stream {stream}: no answer when reading message {start}")
-        if failure_count:
-            await asyncio.sleep(FETCH_RETRY_S)
-
-
-def parse_batch(payload: bytes) -> Batch:
-    """What :class:`StreamJournal` put into one message; PermanentPortError when something else did."""
-    try:
-        # Canonical JSON has no line break within a value: one document is read faster than its lines.
-        head, *lines = canonical.decode(b"[" + payload.replace(b"\n", b",") + b"]")
-        entries = [JournalEntry(*line) for line in lines]
-        return Batch(head["writer"], head["batch"], head["marks"], entries)
-    except (ValueError, TypeError, LookupError) as error:
-        raise PermanentPortError(f"a message that is no batch of a journal: {payload[:80]!r}") from error
-
-
-async def _fetched(client: Client, stream: str, start: int, count: int) -> list[tuple[int, bytes]]:
-    """What one request brings of the ``count`` messages from ``start``; fewer or none after a failure.
-
-    A direct request, since that leaves nothing on the server (as a consumer does) that could be
-    lost with a connection.
-    """
-    found: list[tuple[int, bytes]] = []
-    ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-
-    async def take(message: Msg) -> None:
-        headers = message.headers or {}
-        sequence = int(headers.get("Nats-Sequence", 0))
-        if sequence == start + len(found):
-            found.append((sequence, message.data))
-        elif not ended.done():  # by a status, or by a message whose predecessor is missing
-            ended.set_result(sequence > 0 or headers.get("Status") == "404")
-
-    limits = {"seq": start, "batch": count, "max_bytes": FETCH_BYTES_MAX}
-    missing = False
-    with suppress(nats.errors.Error, OSError):
-        inbox = client.new_inbox()
-        subscription = await client.subscribe(inbox, cb=take)
-        try:
-            await client.publish(f"$JS.API.DIRECT.GET.{stream}", encoded(limits), reply=inbox)
-            async with asyncio.timeout(FETCH_TIMEOUT_S):
-                missing = await ended
-        finally:
-            await subscription.unsubscribe()
-    if client.is_closed:
-        raise PermanentPortError(f"stream {stream}: the connection is closed")
-    if missing and not found:
-        raise PermanentPortError(f"stream {stream}: message {start} is missing")
-    return found
-
-
 async def _prepare(client: Client, stream: str, subject: str) -> None:
     wanted = StreamConfig(
         name=stream,
@@ -487,23 +393,3 @@ def _fold(found: Restored, batch: Batch) -> None:
             raise InternalError(f"{entry.actor}: line {entry.position} follows {len(known)} lines")
         known.append(entry)
     found.marks.update(batch.marks)
-
-
-def _is_temporary(error: Exception) -> bool:
-    if isinstance(error, nats.js.errors.APIError):
-        return error.code is None or error.code >= 500
-    return not isinstance(error, (nats.errors.MaxPayloadError, nats.errors.BadSubjectError))
-
-
-async def _patiently(client: Client, stream: str, ask: Callable[[], Awaitable[_T]]) -> _T:
-    """Asks again when there is no answer: a question can be lost with a server that dies."""
-    for count in range(1, ASK_COUNT_MAX + 1):
-        try:
-            return await ask()
-        except (nats.errors.Error, OSError) as error:
-            temporary = _is_temporary(error) and not client.is_closed
-            if not temporary or count == ASK_COUNT_MAX:
-                kind = TemporaryPortError if temporary else PermanentPortError
-                raise kind(f"stream {stream}: {error}") from error
-            await asyncio.sleep(RETRY_S)
-    raise AssertionError("the last try returns or raises")

@@ -14,16 +14,10 @@ import nats.errors
 import pytest
 from nats.js.api import StreamConfig
 
+from gardens.real.nats import batches as reading
 from gardens.real.nats import stream as module
-from gardens.real.nats.stream import (
-    Batch,
-    Lost,
-    Restored,
-    StreamJournal,
-    last_sequence,
-    parse_batch,
-    read_batches,
-)
+from gardens.real.nats.batches import Batch, last_sequence, parse_batch, read_batches
+from gardens.real.nats.stream import Lost, Restored, StreamJournal
 from nimdsl.base.errors import InternalError, PermanentPortError, TemporaryPortError
 from runtime.ports.journal import JournalEntry
 from tests.support.nats import NatsServer, nats_server
@@ -578,8 +572,8 @@ def test_closing_needs_no_cancellation_to_be_heard(server: NatsServer) -> None:
 
 
 def test_reading_goes_on_after_a_restart(server: NatsServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FETCH_COUNT_MAX", 7)
-    monkeypatch.setattr(module, "FETCH_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(reading, "FETCH_COUNT_MAX", 7)
+    monkeypatch.setattr(reading, "FETCH_TIMEOUT_S", 0.2)
 
     async def scenario(client: Any) -> None:
         journal = await opened(client, message_bytes_max=100)
@@ -600,7 +594,7 @@ def test_reading_goes_on_after_a_restart(server: NatsServer, monkeypatch: pytest
 def test_reading_says_what_is_missing_and_gives_up_in_the_end(
     server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "FETCH_RETRY_S", 0.01)
+    monkeypatch.setattr(reading, "FETCH_RETRY_S", 0.01)
 
     async def scenario(client: Any) -> None:
         jetstream = client.jetstream()
