@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +26,13 @@ from nimdsl.commands.options import (
     assignments,
     meant,
 )
+
+if TYPE_CHECKING:
+    from gardens.report.pictures import Pictures
+    from gardens.report.result.result import Result
+    from gardens.stores.sqlite import SqliteJournal
+    from nimdsl.base.canonical import Plain
+    from nimdsl.program import Program, Scenario
 
 
 def command(
@@ -53,16 +61,12 @@ def command(
     from gardens.real.commands.resolve import find_garden, folders_of, need_linux
     from gardens.real.commands.run_once import run_in
     from gardens.report.pictures import Pictures
-    from gardens.report.result.export import discard, export, journal_in
+    from gardens.report.result.export import journal_in
     from gardens.report.terminal.text import present
-    from nimdsl.loading import with_overrides
-    from runtime.run.run import find_scenario
 
     need_linux()
     wanted = meant(scenario, specs)
-    program, found = wanted.program, find_scenario(wanted.program, wanted.scenario)
-    program = with_overrides(program, {**found.set, **assignments(set_ or [])})
-    found = find_scenario(program, found.name)
+    program, found = _with_assignments(wanted.program, wanted.scenario, assignments(set_ or []))
     where = find_garden(program, garden)
     where = replace(where, rate=rate) if rate else where
     with (
@@ -70,27 +74,45 @@ def command(
         tempfile.TemporaryDirectory(prefix="nimdsl-run-") as scratch,
     ):
         journal = journal_in(out or Path(scratch) / "out")
-        try:
-            result = asyncio.run(
-                run_in(
-                    program,
-                    found,
-                    where,
-                    seed=found.seed if seed is None else seed,
-                    folders=folders_of(wanted.paths),
-                    scratch=Path(scratch),
-                    journal=journal,
-                    verbose=verbose,
-                    stream=sys.stderr if format_ is Format.JSON else sys.stdout,
-                )
-            )
-            pictures.draw(result)
-            if out:
-                export(result, out, journal)
-        finally:
-            journal.close()
-            if out:
-                discard(out)
+        running = run_in(
+            program,
+            found,
+            where,
+            seed=found.seed if seed is None else seed,
+            folders=folders_of(wanted.paths),
+            scratch=Path(scratch),
+            journal=journal,
+            verbose=verbose,
+            stream=sys.stderr if format_ is Format.JSON else sys.stdout,
+        )
+        result = _kept(running, journal, out, pictures)
     present(result, format_ is Format.JSON, out, pictures)
     if not result.ok:
         raise typer.Exit(1)
+
+
+def _kept(
+    running: Coroutine[None, None, Result], journal: SqliteJournal, out: Path | None, pictures: Pictures
+) -> Result:
+    """What came of it, with its pictures and its files in ``out``; nothing is left half written."""
+    from gardens.report.result.export import discard, export
+
+    try:
+        result = asyncio.run(running)
+        pictures.draw(result)
+        if out:
+            export(result, out, journal)
+        return result
+    finally:
+        journal.close()
+        if out:
+            discard(out)
+
+
+def _with_assignments(program: Program, name: str, given: Mapping[str, Plain]) -> tuple[Program, Scenario]:
+    """The program as the scenario and the command line ``set`` it, and the scenario in it."""
+    from nimdsl.loading import with_overrides
+    from runtime.run.run import find_scenario
+
+    program = with_overrides(program, {**find_scenario(program, name).set, **given})
+    return program, find_scenario(program, name)

@@ -51,16 +51,12 @@ async def run_in(
     left running in any case.
     """
     asked = interrupts()
-    owner = state_of(garden)
-    manifest = owner.read_manifest() if owner.holder() is not None else None
-    if manifest:
-        garden = on_server(garden, str(manifest["url"]))
+    garden = _on_the_bus_that_is_up(garden)
     plan = Plan(program, scenario, garden, seed, folders)
     state = State(scratch / "garden")
     state.lock()
     teller = _Teller(stream, journal, verbose)
-    launcher = ProcessLauncher(garden, state, teller.process)
-    living = GardenSupervisor(plan, state, launcher, journal=journal)
+    living = GardenSupervisor(plan, state, ProcessLauncher(garden, state, teller.process), journal=journal)
     ended: list[Stopped] = []
 
     async def live() -> None:
@@ -92,6 +88,12 @@ async def run_in(
     teller.tell()
     run = run_of(plan, journal, living.run_id, ended[0])
     return result_of(program, scenario, seed, run, journal, garden.name)
+
+
+def _on_the_bus_that_is_up(garden: Garden) -> Garden:
+    owner = state_of(garden)
+    manifest = owner.read_manifest() if owner.holder() is not None else None
+    return on_server(garden, str(manifest["url"])) if manifest else garden
 
 
 class _Teller:

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -29,6 +29,7 @@ from gardens.real.process.node import CONTROL
 from gardens.real.supervisor.control_client import OWNER, Orders
 from gardens.real.supervisor.plan import Launcher, Plan
 from gardens.real.supervisor.state import State
+from gardens.real.supervisor.stillness import Stillness
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base import canonical
 from nimdsl.base.canonical import Plain
@@ -55,10 +56,6 @@ ASK_NS = 1_000_000_000
 DUE_SILENCE_S = 10.0
 """How long timers that are late may hold up the end of a run while nobody takes any."""
 STATUS_EVERY_S = 1.0
-STILL_COUNT = 2
-"""How many looks in a row must find nothing changed and nothing to do: then it is quiet."""
-STILL_COUNT_UNSURE = 6
-"""The same where more was sent than arrived: it may be on its way, or lost."""
 WIND_DOWN_S_MIN = 0.5
 WIND_DOWN_FACTOR_MAX = 10
 """A machine that is busy gets so many times as long, as long as messages are still sent and heard."""
@@ -351,7 +348,7 @@ class GardenSupervisor:
     async def _until_over(self) -> Stopped:
         scenario = self.plan.scenario
         protocol = f"protocol/{scenario.protocol}"
-        still = _Still(with_timers=True)
+        still = Stillness(with_timers=True)
         while True:
             said = await self.order_all("status")
             if self.clock.now_ns() >= scenario.horizon_ns:
@@ -380,7 +377,7 @@ class GardenSupervisor:
     async def _wind_down(self) -> None:
         """What is on its way arrives; timers and stimuli do not happen any more."""
         await self.order_all("wind down")
-        still = _Still(with_timers=False)
+        still = Stillness(with_timers=False)
         wait_s = max(WIND_DOWN_NS / 1e9 / self.plan.garden.rate, WIND_DOWN_S_MIN)
         patience, give_up = Patience(wait_s), time.monotonic() + WIND_DOWN_FACTOR_MAX * wait_s
         while time.monotonic() < give_up and not still.look(said := await self.order_all("status")):
@@ -458,30 +455,6 @@ class GardenSupervisor:
                 return False
             await asyncio.sleep(LOOK_EVERY_S)
         return True
-
-
-class _Still:
-    """Tells when nothing happens any more: two looks that find everybody idle and nothing new."""
-
-    def __init__(self, with_timers: bool) -> None:
-        self._with_timers = with_timers
-        self._before: object = None
-        self._count = 0
-
-    def look(self, said: Sequence[dict[str, Any] | None]) -> bool:
-        """Whether it is quiet now."""
-        if any(one is None or not one["idle"] or (self._with_timers and _waits(one)) for one in said):
-            self._before, self._count = None, 0
-            return False
-        counts = [(one["sent"], one["received"], one["waves"], one["start"]) for one in said if one]
-        self._count = self._count + 1 if counts == self._before else 0
-        self._before = counts
-        sure = sum(sent for sent, *_ in counts) == sum(received for _, received, *_ in counts)
-        return self._count >= (STILL_COUNT if sure else STILL_COUNT_UNSURE)
-
-
-def _waits(one: Mapping[str, Any]) -> bool:
-    return bool(one["timers"] or one["stimuli"])
 
 
 async def _together(works: Iterable[Coroutine[Any, Any, None]]) -> None:

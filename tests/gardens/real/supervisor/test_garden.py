@@ -74,7 +74,8 @@ def test_what_a_cell_emits_is_heard_on_its_wave_subject(
         live(ticker, "s", local(20.0, server=server.url), tmp_path, url=server.url, meanwhile=listen)
     )
     assert heard
-    assert heard[0] == (heard[0][0], {"confidence": 0.5, "content": {"ticks": 1}})
+    expected = {"domain": "time", "confidence": 0.5, "content": {"ticks": 1}}
+    assert heard[0][1] == expected
     assert heard[0][0].endswith(".cell.time.ticker")
 
 
