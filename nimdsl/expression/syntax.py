@@ -7,6 +7,7 @@ comparison, so that two spellings of one expression are equal.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -342,8 +343,12 @@ _ATOM = 9
 def unparse(node: ExpressionNode) -> str:
     """Text that parses to the same tree again (records and templates aside), for messages."""
     match node:
-        case Literal(value=value):
-            return as_text(node) if not isinstance(value, str) else _quoted(value)
+        case Literal(value=str() as text):
+            return _quoted(text)
+        case Literal(value=list() | dict() as value):
+            return json.dumps(value, ensure_ascii=False)
+        case Literal():
+            return as_text(node)
         case Name():
             return node.name
         case Field():

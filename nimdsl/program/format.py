@@ -34,6 +34,11 @@ def tagged(tag: str, also: Sequence[str] = ()) -> Callable[[Class], Class]:
     return register
 
 
+def tag_of(value: object) -> str:
+    """The tag of a part that steps read.  Raises KeyError for anything else."""
+    return _TAGS[type(value)][0]
+
+
 def is_tagged(value: object) -> bool:
     """Whether a value is a part that steps read."""
     return type(value) in _TAGS

@@ -16,6 +16,7 @@ from nimdsl.base.values import Value
 from nimdsl.expression.syntax import RecordOf, unparse
 from nimdsl.program import Actor, Protocol
 from nimdsl.program.flatten import Row, Table
+from nimdsl.program.format import tag_of
 from nimdsl.program.machine import Action, Append, BeginWork, Expression, Price, PriceSource, Set
 
 _MICRO_LF = ("amount", "process", "keep")
@@ -73,7 +74,7 @@ def _action(action: Action) -> dict[str, Value]:
 
 
 def _name(action: Action) -> str:
-    return "work" if isinstance(action, BeginWork) else type(action).__name__.lower()
+    return "work" if isinstance(action, BeginWork) else tag_of(action)
 
 
 def _field(name: str, value: Any) -> Value:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,6 +37,15 @@ def test_every_actor_has_a_table_with_all_of_its_rows(shipped: Program) -> None:
         assert data["events"] == list(table.events)
         assert len(data["timers"]) == len(table.timers)
         assert table_text(actor.id, table).count(" → ") >= len(table.rows)
+
+
+def test_actions_are_called_as_the_program_calls_them_and_not_as_their_classes(shipped: Program) -> None:
+    table = table_of(shipped.protocols["spark"])
+    assert table is not None
+    rows: Any = table_data(table)["rows"]
+    done = {action["do"] for row in rows for action in row["actions"]}
+    assert {"set", "append", "note", "request", "settle", "close", "reward"} <= done
+    assert '["identity/probe_name"]' in table_text("protocol/spark", table)
 
 
 def test_a_protocol_has_its_actors_table_and_a_phase_none(shipped: Program) -> None:
