@@ -18,8 +18,7 @@ from msgspec.structs import astuple, fields
 
 from nimdsl.base import canonical
 from nimdsl.base.values import Value
-from runtime import records
-from runtime.kernel.behaviour import foreign_records
+from runtime.record_classes import bodies
 from runtime.records import Body, Moment, Noted, Record
 
 _ENCODE = msgspec.json.Encoder(order="sorted").encode
@@ -57,7 +56,7 @@ def from_data(data: Value) -> Record:
 
 def noted_from_data(data: Mapping[str, Value]) -> Noted:
     """The body that :func:`noted_data` wrote.  Raises ValueError for anything else."""
-    body = _classes(bodies()).get(str(data.get("type")))
+    body = bodies().get(str(data.get("type")))
     if body is None:
         raise ValueError(f"no record is called {data.get('type')!r}")
     moment = msgspec.convert(data, Moment) if "at_ns" in data else None
@@ -185,15 +184,3 @@ def _picking(kept: Sequence[int]) -> Callable[[Sequence[object]], Sequence[objec
     if len(kept) == 1:
         return lambda values: (values[kept[0]],)
     return itemgetter(*kept)
-
-
-@cache
-def _classes(known: tuple[type[Body], ...]) -> dict[str, type[Any]]:
-    return {str(one.__struct_config__.tag): one for one in known}
-
-
-def bodies() -> tuple[type[Body], ...]:
-    """Every class of bodies, those of other packages included."""
-    unions = (records.MachineBody, records.ProtocolBody, records.AttentionBody)
-    own = [one for union in unions for one in get_args(union)]
-    return (*own, *foreign_records())

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from msgspec.structs import fields
 
 from nimdsl.base import canonical
+from nimdsl.base.errors import NimdslError
 from nimdsl.base.values import Fields, Value
-from runtime import record_bytes
+from runtime import record_classes, records
 from runtime.record_bytes import (
-    bodies,
     decision_of,
     encode,
     form_of,
@@ -26,6 +26,7 @@ from runtime.record_bytes import (
     noted_from_data,
     to_data,
 )
+from runtime.record_classes import PLACE, bodies, own_bodies, problem_of, tag_of
 from runtime.records import (
     Aside,
     Body,
@@ -37,7 +38,6 @@ from runtime.records import (
     Noted,
     Record,
     Refused,
-    tag_of,
 )
 from tests.support.effort import examples
 from tests.support.structs import EXACT, TEXT, VALUES, values_of
@@ -51,7 +51,7 @@ class Sighted(Foreign, frozen=True, tag="test/sighted"):
     parts: list[LevelTimes]
     seen_ns: Aside[int]
     more: Value = None
-    share: float = 0.0
+    share: float | None = None
     by: Aside[str] = ""
 
 
@@ -59,10 +59,10 @@ class Sighted(Foreign, frozen=True, tag="test/sighted"):
 def _registered() -> Iterator[None]:
     """As if a package had brought it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(record_bytes, "foreign_records", lambda: (Sighted,))
-        record_bytes._classes.cache_clear()
+        patch.setattr(record_classes, "foreign_records", lambda: (Sighted,))
+        record_classes.bodies.cache_clear()
         yield
-    record_bytes._classes.cache_clear()
+    record_classes.bodies.cache_clear()
 
 
 MOMENTS = st.none() | values_of(Moment)
@@ -78,7 +78,7 @@ def check(record: Record) -> None:
     assert noted_from_data(canonical.decode(canonical.encode(noted_data(noted)))) == noted
 
 
-@pytest.mark.parametrize("body", bodies(), ids=lambda body: body.__name__)
+@pytest.mark.parametrize("body", bodies().values(), ids=lambda body: body.__name__)
 def test_bytes_are_the_canonical_ones_and_can_be_read_again(body: type[Body]) -> None:
     @given(values_of(body), MOMENTS, PLACES)
     @settings(max_examples=examples(40))
@@ -190,18 +190,14 @@ DECISIONS = {
     "overrun": "item level",
     "beat": "settled counts",
 }
-OWN = [body for body in bodies() if not issubclass(body, Foreign)]
-
-
-def tag(body: type[Body]) -> str:
-    return str(body.__struct_config__.tag)
+OWN = own_bodies()
 
 
 def test_the_decisions_of_each_type_are_what_they_were() -> None:
-    assert {tag(body): " ".join(form_of(body).decisions) for body in OWN} == DECISIONS
+    assert {tag_of(body): " ".join(form_of(body).decisions) for body in OWN} == DECISIONS
 
 
-@pytest.mark.parametrize("body", OWN, ids=tag)
+@pytest.mark.parametrize("body", OWN, ids=tag_of)
 def test_every_field_is_a_decision_or_beside_the_point(body: type[Body]) -> None:
     form, names = form_of(body), [one.encode_name for one in fields(body)]
     assert sorted((*form.decisions, *form.asides)) == sorted(names)
@@ -211,7 +207,7 @@ def test_every_field_is_a_decision_or_beside_the_point(body: type[Body]) -> None
     assert form.decisions == tuple(one.encode_name for one in fields(body) if is_decision(hints[one.name]))
 
 
-@pytest.mark.parametrize("body", OWN, ids=tag)
+@pytest.mark.parametrize("body", OWN, ids=tag_of)
 def test_a_decision_is_what_the_old_list_leaves(body: type[Body]) -> None:
     @given(values_of(body), MOMENTS)
     @settings(max_examples=examples(10))
@@ -225,13 +221,50 @@ def test_a_decision_is_what_the_old_list_leaves(body: type[Body]) -> None:
     one()
 
 
-@pytest.mark.parametrize("body", bodies(), ids=tag)
+@pytest.mark.parametrize("body", bodies().values(), ids=tag_of)
 def test_no_field_has_the_name_of_a_place(body: type[Body]) -> None:
-    place = {"type", "actor", "sequence", "time_ns", *(one.encode_name for one in fields(Moment))}
-    assert not place & {one.encode_name for one in fields(body)}
+    assert not PLACE & {one.encode_name for one in fields(body)}
+    assert not problem_of(body)
 
 
 def test_tags_are_of_one_class_each() -> None:
-    tags = [tag(body) for body in bodies()]
-    assert len(set(tags)) == len(tags)
-    assert tag_of(Refused("push", "a", 1, 1)) == "refused"
+    assert len({tag_of(body) for body in own_bodies()}) == len(own_bodies()) < len(bodies())
+    assert records.tag_of(Refused("push", "a", 1, 1)) == tag_of(Refused) == "refused"
+
+
+def _foreign(tag: str | None = "test/bell", name: str = "rung", default: Any = msgspec.NODEFAULT) -> Any:
+    field = (name, Any, msgspec.field(default=default))
+    return msgspec.defstruct("Bell", [field], bases=(Foreign,), frozen=True, tag=tag)
+
+
+UNSAFE: list[Any] = [1000, "calm", 0.5, (1,), frozenset(), -6]
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        *((_foreign(name=one), f"`{one}` is what every record has") for one in sorted(PLACE - {"type"})),
+        *((_foreign(default=one), "the default of `rung`") for one in UNSAFE),
+        (_foreign("emit"), "another record `emit`"),
+        (_foreign(None), "no tag of its own"),
+    ],
+)
+def test_a_foreign_record_that_could_not_be_read_again_is_refused(
+    body: type[Foreign], why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record_classes, "foreign_records", lambda: (body,))
+    bodies.cache_clear()
+    try:
+        with pytest.raises(NimdslError, match=why):
+            bodies()
+    finally:
+        monkeypatch.undo()
+        bodies.cache_clear()
+
+
+@pytest.mark.parametrize("value", [None, True, "", 0, 256, -5])
+def test_a_default_is_written_or_not_by_what_it_is_and_not_by_chance(value: Any) -> None:
+    body = _foreign(default=value)
+    assert not problem_of(body)
+    made = canonical.decode(canonical.encode({"rung": value}))["rung"]
+    assert encode(Record("a", 0, 0, body(made))) == encode(Record("a", 0, 0, body()))
