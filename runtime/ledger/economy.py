@@ -61,6 +61,7 @@ from runtime.ledger.accounts import (
     int64,
 )
 from runtime.ledger.flows import Flows
+from runtime.ledger.law import problem_of
 
 _EARNINGS = ("reward:", "income:")
 COUNTED_KEYS_MAX = 1_024
@@ -363,12 +364,26 @@ class Ledger:
         try:
             if entry.number != self._count or entry.time_ns < self._now_ns:
                 raise InternalError(f"it is out of order, {self._count} should come")
+            if problem := problem_of(entry) or self._unlike(entry):
+                raise InternalError(problem)
             self._fold(entry)
         except (InternalError, KeyError) as problem:
             raise LedgerDamaged(
                 f"the ledger's journal is damaged at entry {entry.number}: {problem}"
                 " (`nimdsl replay JOURNAL` says more; `nimdsl up GARDEN --fresh` begins anew)"
             ) from None
+
+    def _unlike(self, entry: Entry) -> str:
+        """Why this ledger would not have written an entry here; empty when it might."""
+        repeats = entry.kind == "transfer" and entry.cause not in (*_UNREPEATABLE, "overflow")
+        if repeats and entry.key in self._done:
+            return f"{entry.key} has happened before"
+        if entry.cause == "opening" and entry.amount != self.tariff.opening:
+            own = self.tariff.opening
+            return f"it opened with {entry.amount} micro-LF, {self.tariff.name} opens with {own}"
+        if entry.balance is not None and entry.balance != self._accounts.get(entry.source, 0):
+            return f"{entry.source} had {self._accounts.get(entry.source, 0)} micro-LF, not {entry.balance}"
+        return ""
 
     def _write(
         self,

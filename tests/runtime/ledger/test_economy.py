@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from msgspec.structs import replace as with_changes
@@ -13,6 +13,7 @@ from nimdsl.base.units import INT64_MAX
 from runtime.ledger.accounts import (
     Answer,
     AnyCommand,
+    Cause,
     Charge,
     Entry,
     LedgerConflict,
@@ -261,8 +262,64 @@ def test_entries_that_are_no_ledger_are_refused() -> None:
         Ledger(TARIFF, [with_changes(entries[0], number=1)])
     with pytest.raises(ValueError, match="kind"):
         Entry.from_data(entries[0].to_data() | {"kind": "gift"})
-    with pytest.raises(LedgerConflict):
+    with pytest.raises(LedgerDamaged, match="opens with 1"):
         Ledger(replace(TARIFF, opening=1), entries)
+
+
+def told() -> Ledger:
+    """A ledger with every cause that its tariff knows."""
+    ledger = Ledger(replace(TARIFF, capacity=110 * LF, incomes={"sun": 3 * LF}, upkeep={"rent": 2 * LF}))
+    commands: list[AnyCommand] = [
+        Reserve("a/1", 5 * LF, "identity"),
+        Settle("a/1", "a/1/paid", "publish", LF),
+        Charge("a/2", "work", LF),
+        Charge("a/3", "work", 500 * LF),
+        Reward("identity", ("a/4",), "identity", claimed=1),
+        Reward("lie", ("a/5",)),
+        Release("a/1"),
+    ]
+    for second, command in enumerate(commands):
+        ledger.apply(command, second * SECOND)
+    return ledger
+
+
+def test_what_was_told_is_taken_again() -> None:
+    ledger = told()
+    assert {entry.cause for entry in ledger.entries} == set(get_args(Cause))
+    assert state(Ledger(ledger.tariff, ledger.entries)) == state(ledger)
+
+
+@pytest.mark.parametrize("number", range(len(told().entries)))
+def test_a_single_wrong_field_of_an_entry_is_found(number: int) -> None:
+    """What the ledger cannot know alone, the amount within what balances allow, is the audit's."""
+    ledger = told()
+    entries = list(ledger.entries)
+    entry = entries[number]
+    wrong: list[dict[str, Any]] = [
+        {"number": number + 1},
+        {"source": "nobody"},
+        {"target": "nobody"},
+        {"balance": 7},
+        {"time_ns": -1},
+    ]
+    wrong += [{"amount": -entry.amount}] if entry.amount and entry.kind != "mismatch" else []
+    wrong += [{"cause": one} for one in ("opening", "release") if one != entry.cause]
+    for change in wrong if entry.kind != "mismatch" else wrong[:1]:
+        with pytest.raises(LedgerDamaged, match=f"at entry {change.get('number', number)}"):
+            Ledger(
+                ledger.tariff, [*entries[:number], with_changes(entry, **change), *entries[number + 1 :]]
+            )
+
+
+def test_what_can_happen_once_does_not_come_twice_from_a_journal() -> None:
+    ledger = told()
+    entries = list(ledger.entries)
+    repeatable = ("release", "overflow", "income", "upkeep")
+    for entry in entries:
+        if entry.kind == "transfer" and entry.cause not in repeatable:
+            again = with_changes(entry, number=len(entries), time_ns=entries[-1].time_ns)
+            with pytest.raises(LedgerDamaged, match="has happened before"):
+                Ledger(ledger.tariff, [*entries, again])
 
 
 @pytest.mark.parametrize(
