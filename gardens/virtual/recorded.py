@@ -61,10 +61,11 @@ from runtime.ports.journal import JournalEntry
 from runtime.ports.topics import matches
 from runtime.run import wire
 from runtime.run.audit import Asked, Audit, ParityMismatch
+from runtime.run.elsewhere import strangers
 from runtime.run.inbox import AcceptedEvent, Difference, at_line, in_words
 from runtime.run.lines import LEDGER, STIMULI, Noticed, Started, processes_in, readable
 from runtime.run.recording import Recording
-from runtime.run.replay import Stepper, strangers
+from runtime.run.replay import Stepper
 from runtime.run.run import (
     BOOKS,
     WIND_DOWN_NS,

@@ -44,7 +44,17 @@ class LedgerBroken(InternalError):  # noqa: N818
 
 
 class LedgerDamaged(PermanentPortError):  # noqa: N818
-    """Entries that were read break the law: no ledger of this version wrote them so."""
+    """An entry that was read breaks the law: no ledger of this economy wrote it so.
+
+    ``problem`` says which and why, without the advice.
+    """
+
+    def __init__(self, number: int, why: str) -> None:
+        self.problem = f"entry {number} of the ledger: {why}"
+        super().__init__(
+            f"the ledger's journal is damaged at entry {number}: {why}"
+            " (`nimdsl replay JOURNAL` says more; `nimdsl up GARDEN --fresh` begins anew)"
+        )
 
 
 def int64(value: int, what: str) -> int:

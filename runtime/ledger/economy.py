@@ -368,10 +368,7 @@ class Ledger:
                 raise InternalError(problem)
             self._fold(entry)
         except (InternalError, KeyError) as problem:
-            raise LedgerDamaged(
-                f"the ledger's journal is damaged at entry {entry.number}: {problem}"
-                " (`nimdsl replay JOURNAL` says more; `nimdsl up GARDEN --fresh` begins anew)"
-            ) from None
+            raise LedgerDamaged(entry.number, str(problem)) from None
 
     def _unlike(self, entry: Entry) -> str:
         """Why this ledger would not have written an entry here; empty when it might."""

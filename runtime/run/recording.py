@@ -126,12 +126,15 @@ def opened(journal: Journal) -> Recording:
             f" documents to {program.sha256[:16]}: another version of nimdsl made the run, only that"
             " one can replay it"
         )
-    return Recording(
-        journal, program, scenario, said.garden, said.seed, said.run_id, _counts(complete), said.rate
-    )
+    lines = _counts(complete, journal.place)
+    return Recording(journal, program, scenario, said.garden, said.seed, said.run_id, lines, said.rate)
 
 
-def _counts(found: Value) -> dict[str, int] | None:
-    if not isinstance(found, dict):
-        return None
-    return {name: count for name, count in found.items() if isinstance(count, int)}
+def _counts(found: Value, place: str) -> dict[str, int] | None:
+    """None for a run that did not end."""
+    try:
+        return msgspec.convert(found, dict[str, int] | None)
+    except ValueError:
+        raise PermanentPortError(
+            f"{place}: how many lines it had when the run ended is damaged: {found!r:.80}"
+        ) from None

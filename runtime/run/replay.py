@@ -9,13 +9,12 @@ or stands in the wrong place, another program, time that goes back, an event tha
 the actor had accepted before or did not await, outcomes missing or too many.
 
 Pure: nothing is drawn, sent or paid.  Not here: whether what was accepted had been
-sent, and whether the ledger agrees (:mod:`gardens.virtual.recorded`).
+sent, and whether the ledger is what they asked for (:mod:`gardens.virtual.recorded`).
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,15 +27,9 @@ from runtime.kernel.step import Kernel, PriceQuery, Step, step
 from runtime.ledger.accounts import AnyCommand
 from runtime.record_bytes import noted_data
 from runtime.records import Noted, Record
+from runtime.run.elsewhere import lost, misbooked, strangers
 from runtime.run.host import awaited, numbered
 from runtime.run.inbox import AcceptedEvent, Difference, Inbox, ReplayMismatch, at_line
-from runtime.run.lines import (
-    LEDGER,
-    PROCESS,
-    STIMULI,
-    read,
-    readable,
-)
 from runtime.run.recording import WRONG_INPUT, Recording
 from runtime.run.trace import trace_of
 
@@ -110,13 +103,16 @@ class Replay:
 
 
 def replay(recording: Recording) -> Replay:
-    """Every actor's inbox through the kernel.  Raises NimdslError as :func:`strangers` does."""
+    """Every actor's inbox through the kernel.
+
+    Raises NimdslError when a line that is no actor's cannot be read.
+    """
     wanted = recording.lines or {}
     actors = tuple(
         _replayed(Stepper(recording.kernels[name], recording.restart_count), inbox, wanted.get(name))
         for name, inbox in recording.inboxes.items()
     )
-    return Replay(actors, tuple(strangers(recording)))
+    return Replay(actors, (*strangers(recording), *lost(recording), *misbooked(recording)))
 
 
 def _replayed(stepper: Stepper, inbox: Inbox, wanted: int | None) -> ActorReplay:
@@ -140,18 +136,6 @@ def _cut(inbox: Inbox, wanted: int | None) -> Difference | None:
         return None
     text = f"there are {inbox.line_count} lines, and there were {wanted} when the run ended"
     return Difference(ReplayMismatch.PLACE, inbox.actor, inbox.line_count, text)
-
-
-def strangers(recording: Recording) -> Iterator[Difference]:
-    """Lines of unknown actors.  Raises NimdslError when a line that is no actor's cannot be read.
-
-    What the ledger's lines say is judged elsewhere (:mod:`runtime.run.audit`).
-    """
-    for name in recording.journal.actors():
-        if name == LEDGER or name.startswith((PROCESS, STIMULI)):
-            deque(readable(recording.journal, name) if name == LEDGER else read(recording.journal, name), 0)
-        elif name not in recording.kernels:
-            yield Difference(ReplayMismatch.STRANGER, name, 0, "the scenario has no such actor")
 
 
 @dataclass(frozen=True, slots=True)

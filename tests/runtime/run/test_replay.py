@@ -6,6 +6,7 @@ import copy
 import json
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from runtime.kernel.events import Answered, AnyEvent
 from runtime.kernel.step import Kernel, Step
 from runtime.run.host import Host
 from runtime.run.inbox import ReplayMismatch
-from runtime.run.lines import Accepted, Witness, write
+from runtime.run.lines import LEDGER, Accepted, Witness, write
 from runtime.run.recording import Recording, opened
 from runtime.run.replay import replay
 from runtime.run.run import COMPLETE, ORIGIN, find_scenario
@@ -215,6 +216,41 @@ def test_lines_of_an_unknown_actor_are_told(hello: Result) -> None:
     lines["cell/stranger"] = lines[CELL]
     found = replay(recording_of(hello, lines)).differences
     assert [(one.actor, one.what) for one in found] == [("cell/stranger", ReplayMismatch.STRANGER)]
+
+
+def test_lines_that_were_lost_are_told_whoever_they_are_of(hello: Result) -> None:
+    whole = lines_of(hello.journal)
+    counts = {name: len(lines) for name, lines in whole.items()}
+    for name, lines in whole.items():
+        for left in (
+            {**whole, name: lines[:-1]},
+            {other: whole[other] for other in whole if other != name},
+        ):
+            replayed = replay(replaced(recording_of(hello, left), lines=counts))
+            assert (name, ReplayMismatch.PLACE) in {(one.actor, one.what) for one in replayed.differences}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"amount": -1},
+        {"amount": "much"},
+        {"source": "nobody"},
+        {"cause": "income"},
+        {"index": 0},
+        {"unknown": 1},
+    ],
+)
+def test_a_line_that_no_ledger_wrote_is_told_with_its_place(
+    changes: dict[str, Plain], hello: Result
+) -> None:
+    lines = lines_of(hello.journal)
+    at = max(at for at, (kind, _) in enumerate(lines[LEDGER]) if kind == "entry")
+    kind, body = lines[LEDGER][at]
+    lines[LEDGER][at] = (kind, {**body, **changes})
+    (difference,) = replay(recording_of(hello, lines)).differences
+    assert (difference.actor, difference.what) == (LEDGER, ReplayMismatch.DAMAGED)
+    assert difference.position == at
 
 
 # Drivers that are wrong
