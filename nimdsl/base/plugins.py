@@ -1,8 +1,8 @@
 """What other packages bring, found through entry points and loaded when it is first asked for.
 
 So nothing imports what stands above it: the language finds verbs and kinds, the kernel the behaviours of
-actors, the report their presentations.  ``own`` is what this project brings itself, for a checkout that is
-not installed.
+actors, the report their presentations.  ``own`` is what this project brings itself, also where it
+is not installed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from nimdsl.base.errors import NimdslError
 def points(group: str, own: Mapping[str, str]) -> dict[str, EntryPoint]:
     """The entry points of a group by name.  Raises NimdslError when two packages bring the same name."""
     found: dict[str, EntryPoint] = {}
-    for point in entry_points(group=group) or [EntryPoint(name, at, group) for name, at in own.items()]:
+    for point in [*(EntryPoint(name, at, group) for name, at in own.items()), *entry_points(group=group)]:
         other = found.get(point.name)
         if other is not None and other.value != point.value:
             raise NimdslError(f"two packages bring `{point.name}` ({group}): {other.value}, {point.value}")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field
 from typing import Any, Final, TypeVar
 
-from nimdsl.base.errors import InternalError
+from nimdsl.base.errors import NimdslError
 from nimdsl.base.values import Value
 from nimdsl.expression.types import Type
 
@@ -45,7 +45,7 @@ def is_tagged(value: object) -> bool:
 
 
 def to_data(value: Any) -> Value:
-    """Plain data of anything in a program that steps read.  Raises InternalError for what has no tag."""
+    """Plain data of anything in a program that steps read.  Raises NimdslError for what has no tag."""
     if hasattr(value, "to_data"):
         data: Value = value.to_data()
         return data
@@ -65,7 +65,10 @@ def to_data(value: Any) -> Value:
 
 def _part(value: Any) -> Value:
     if type(value) not in _TAGS:
-        raise InternalError(f"{type(value).__name__} has no tag: nothing says what its hash is made of")
+        raise NimdslError(
+            f"{type(value).__name__} has no tag, so nothing says what its hash is made of:"
+            ' write `@tagged("…")` above the class'
+        )
     tag, also = _TAGS[type(value)]
     kept = [
         one.name

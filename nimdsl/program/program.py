@@ -85,7 +85,7 @@ class Program:
     def sha256(self) -> str:
         """Hash of what steps read."""
         read = {
-            kind: {name: to_data(part) for name, part in named.items() if is_tagged(part)}
+            kind: {name: to_data(part) for name, part in named.items() if _is_read(part)}
             for kind, named in self.parts.items()
             if kind not in _NOT_STEPPED
         }
@@ -94,6 +94,11 @@ class Program:
     def __repr__(self) -> str:
         counts = [f"{len(named)} of {kind}" for kind, named in sorted(self.parts.items()) if named]
         return f"<Program {self.sha256[:12]}: {', '.join(counts) or 'empty'}>"
+
+
+def _is_read(part: object) -> bool:
+    """Whether steps read a part; one that does and has no tag is refused by :func:`to_data`."""
+    return is_tagged(part) or isinstance(part, Actor | Protocol)
 
 
 _NOT_STEPPED = ("Phase",)

@@ -13,6 +13,7 @@ and the subscriber's backlog, and its draw belongs to (sender, number, subscribe
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
@@ -42,7 +43,8 @@ class FaultyBus:
         self._now_ns = now_ns
         self._told = told
         self._bytes_max = bytes_max
-        self._count = 0
+        self._counts: Counter[str] = Counter()
+        """How many without a number each subscriber was to hear; "" counts what is sent."""
         """How many messages came without a number."""
         self._late_number = 0
         self._late: list[tuple[int, int, Message]] = []
@@ -71,11 +73,12 @@ class FaultyBus:
                 heapq.heappush(self._late, (at_ns, self._late_number, message))
                 self._inner.after(at_ns - now_ns, partial(self._arrived, at_ns))
 
-    def _identity(self, message: Message) -> tuple[str, str, int]:
+    def _identity(self, message: Message, subscriber: str = "") -> tuple[str, str, int]:
+        """What fates are drawn by; those without a number are counted, for each subscriber apart."""
         if message.number:
             return message.sender, message.to, message.number
-        self._count += 1
-        return "", message.to, self._count
+        self._counts[subscriber] += 1
+        return "", message.to, self._counts[subscriber]
 
     def _arrived(self, due_ns: int) -> None:
         """Clocks of timers may waver; the order does not.  So nothing overtakes what is due."""
@@ -109,7 +112,7 @@ class FaultyBus:
     def _copy(self, message: Message, subscriber: str, put: Handler) -> None:
         """What becomes of the copy of a message that is for ``subscriber``."""
         now_ns = self._now_ns()
-        arrivals, fate = self._fates.arrivals(*self._identity(message), now_ns, subscriber)
+        arrivals, fate = self._fates.arrivals(*self._identity(message, subscriber), now_ns, subscriber)
         if fate:
             self._told(message.sender, f"a message on {message.to} to {subscriber} was {fate}")
         for at_ns in arrivals:

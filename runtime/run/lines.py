@@ -16,7 +16,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Final
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct
@@ -114,6 +117,10 @@ CLASSES: Final[Mapping[str, type[AnyLine]]] = {
 }
 
 
+_NOT_PLAIN: Final = (bytes, bytearray, Decimal, UUID, date, datetime, time, timedelta)
+"""What msgspec would write as text; left as it is, so that the journal refuses it."""
+
+
 class DamagedLine(NimdslError):  # noqa: N818
     """A line that no run of this version wrote; says which and why."""
 
@@ -121,7 +128,7 @@ class DamagedLine(NimdslError):  # noqa: N818
 def write(journal: Appender, name: str, line: AnyLine) -> int:
     """Appends a line; returns its position."""
     kind = str(line.__struct_config__.tag)
-    body = msgspec.to_builtins(line)
+    body = msgspec.to_builtins(line, builtin_types=_NOT_PLAIN)
     del body["kind"]
     return journal.append(name, kind, body)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, make_dataclass
+from dataclasses import dataclass, field, fields, make_dataclass
 
 import pytest
 
-from nimdsl.base.errors import InternalError
+import nimdsl
+from nimdsl.base.errors import NimdslError
+from nimdsl.program import Actor
 from nimdsl.program.format import tagged, to_data
 
 
@@ -41,6 +43,20 @@ def test_the_order_of_fields_does_not_matter() -> None:
     assert to_data(other(names=("x",), name="a", size=2)) == to_data(Thing("a", 2, ("x",)))
 
 
-def test_a_part_without_a_tag_is_our_mistake() -> None:
-    with pytest.raises(InternalError, match="has no tag"):
+def test_a_part_without_a_tag_is_refused() -> None:
+    with pytest.raises(NimdslError, match="has no tag"):
         to_data(make_dataclass("Nameless", [("name", str)])("a"))
+
+
+def test_an_actor_without_a_tag_is_refused_by_the_program() -> None:
+    """Or two programs that differ in it would have one hash."""
+
+    @dataclass(frozen=True)
+    class Bell(Actor):
+        every_ns: int = 0
+
+    program = nimdsl.load()
+    cell = program.cells["identity-cell"]
+    given = {one.name: getattr(cell, one.name) for one in fields(Actor)}
+    with pytest.raises(NimdslError, match="Bell has no tag"):
+        _ = program.with_parts("Bell", {"b": Bell(**given, every_ns=1)}).sha256

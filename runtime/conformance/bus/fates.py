@@ -65,7 +65,12 @@ class FatesSuite:
         raise NotImplementedError
 
     def heard(
-        self, model: BusModel, seed: int, plan: list[tuple[str, str, int]], ears: tuple[str, ...]
+        self,
+        model: BusModel,
+        seed: int,
+        plan: list[tuple[str, str, int]],
+        ears: tuple[str, ...],
+        numbered: bool = True,
     ) -> tuple[list[Heard], list[tuple[str, str]]]:
         """What arrives when a plan is carried out and ``ears`` subscribe, in order; and what was told."""
         came: list[Heard] = []
@@ -86,7 +91,7 @@ class FatesSuite:
             for number, (sender, to, gap_ns) in enumerate(plan, 1):
                 await world.passed(gap_ns)
                 say = world.here.send if to == "gate/a" else world.here.publish
-                say(text(to, "", sender=sender, number=number))
+                say(text(to, "", sender=sender, number=number if numbered else 0))
             await world.passed(10 * SECOND)
             told.extend(world.told)
 
@@ -111,14 +116,15 @@ class FatesSuite:
         assert len(told) == on_incident
         assert {who for who, _ in told} <= {"cell/x", "cell/y"}
 
-    @given(MODEL, st.integers(0, 99), PLAN)
+    @given(MODEL, st.integers(0, 99), PLAN, st.booleans())
     @few
     def test_a_new_subscriber_changes_nobody_s_luck(
-        self, model: BusModel, seed: int, plan: list[tuple[str, str, int]]
+        self, model: BusModel, seed: int, plan: list[tuple[str, str, int]], numbered: bool
     ) -> None:
-        every, _ = self.heard(model, seed, plan, EARS)
+        """Also where a message comes without a number, as from a program outside."""
+        every, _ = self.heard(model, seed, plan, EARS, numbered)
         for ears in (EARS[:1], EARS[:2]):
-            fewer, _ = self.heard(model, seed, plan, ears)
+            fewer, _ = self.heard(model, seed, plan, ears, numbered)
             assert sorted(fewer) == sorted(one for one in every if one.ear in ears)
 
     @given(MODEL, st.integers(0, 99), PLAN)
