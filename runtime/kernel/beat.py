@@ -21,7 +21,7 @@ from runtime.records import BeatEnded, BeatTimes, LevelCounts, LevelTimes
 Phase = Literal["overhead", "window", "settle"]
 
 
-class Item(Struct, frozen=True):
+class Item(Struct, frozen=True, forbid_unknown_fields=True):
     """Something that wants time from a level; ``number`` is its own, in the order of arrival."""
 
     number: int
@@ -47,7 +47,7 @@ class Item(Struct, frozen=True):
     """The effect number of its work under way; 0: none."""
 
 
-class LevelState(Struct):
+class LevelState(Struct, forbid_unknown_fields=True):
     """What a level had of the beat so far, and what waits for it."""
 
     queue: list[Item]
@@ -78,7 +78,7 @@ class Reflex(NamedTuple):
     name: str
 
 
-class BeatState(Struct):
+class BeatState(Struct, forbid_unknown_fields=True):
     """Where a beat is; ``item`` is the number that the next item gets."""
 
     item: int

@@ -23,7 +23,7 @@ BOUNDARY: Final = -1
 """The timer of a beat's end."""
 
 
-class Effect(Struct, frozen=True, tag_field="type", omit_defaults=True):
+class Effect(Struct, frozen=True, tag_field="type", omit_defaults=True, forbid_unknown_fields=True):
     """The root of every effect."""
 
 

@@ -20,7 +20,9 @@ from runtime.records import Identity
 EVENT_FORMAT: Final = 2
 
 
-class Event(Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+class Event(
+    Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True, forbid_unknown_fields=True
+):
     """The root of every event."""
 
     priority: ClassVar[int]

@@ -22,14 +22,14 @@ ACCEPTED_COUNT_MAX = 64
 """How many numbers of a sender are remembered; older ones than these are taken for known."""
 
 
-class Armed(Struct, frozen=True):
+class Armed(Struct, frozen=True, forbid_unknown_fields=True):
     """A timer that runs: which arming it is, and when it is due."""
 
     generation: int
     deadline_ns: int
 
 
-class Underway(Struct, frozen=True):
+class Underway(Struct, frozen=True, forbid_unknown_fields=True):
     """Work that was started and has not come back.
 
     ``owner`` is the state that it belongs to, empty for none.  Work of an attention belongs to the
@@ -44,7 +44,7 @@ class Underway(Struct, frozen=True):
     revoked_ns: int | None = None
 
 
-class Opened(Struct, frozen=True):
+class Opened(Struct, frozen=True, forbid_unknown_fields=True):
     """The request that a protocol waits for: its number, and what is made of its answer."""
 
     number: int
@@ -54,7 +54,7 @@ class Opened(Struct, frozen=True):
     event: str
 
 
-class Serving(Struct, frozen=True):
+class Serving(Struct, frozen=True, forbid_unknown_fields=True):
     """The request that a cell is answering."""
 
     request: Identity
@@ -65,7 +65,7 @@ class Serving(Struct, frozen=True):
     opened_ns: int
 
 
-class Snapshot(Struct, frozen=True):
+class Snapshot(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that the next step of an actor reads besides the event and the time."""
 
     state: str

@@ -39,6 +39,19 @@ def test_it_comes_back_as_what_it_was(kind: Any) -> None:
 
 
 @given(st.data())
+def test_a_field_that_is_not_known_is_never_passed_over(data: st.DataObject) -> None:
+    """What another version wrote is refused, not half understood."""
+    event, effect, command = (data.draw(values_of(one)) for one in (AnyEvent, AnyEffect, AnyCommand))
+    for read, plain in (
+        (event_from_data, event.to_data()),
+        (effect_from_data, effect_to_data(effect)),
+        (command_from_data, command_to_data(command)),
+    ):
+        with pytest.raises(ValueError, match="unknown field `reasom`"):
+            read({**plain, "reasom": "x"})
+
+
+@given(st.data())
 def test_no_kind_is_taken_for_another(data: st.DataObject) -> None:
     event = data.draw(values_of(AnyEvent))
     assert isinstance(event, EVENTS)
