@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gardens.report.result.export import JOURNAL
+from gardens.report.result.export import JOURNAL, seal
 from gardens.report.result.result import Result
 from gardens.stores.memory import MemoryJournal
 from gardens.stores.sqlite import SqliteJournal
@@ -16,10 +16,10 @@ from runtime.run import recording
 from runtime.run import replay as replaying
 from runtime.run.lines import Witness
 from runtime.run.replay import Replay
-from runtime.run.run import COMPLETE, ORIGIN
+from runtime.run.run import ORIGIN
 from simulate import comparison
 from simulate.comparison import REPLICATIONS, Comparison
-from simulate.running import run
+from simulate.running import again
 
 WITNESS = str(Witness.__struct_config__.tag)
 
@@ -73,13 +73,11 @@ def _journal_of(result: Result) -> Journal:
         return journal
     if not any(line.kind == WITNESS for actor in journal.actors() for line in journal.read(actor)):
         journal = MemoryJournal()
-        again = run(result.program, result.scenario.name, seed=result.seed, journal=journal)
-        if again.tally.trace.trace_sha256 != result.tally.trace.trace_sha256:
+        if again(result, journal).tally.trace.trace_sha256 != result.tally.trace.trace_sha256:
             raise NimdslError(
                 "this run had options of its own: give it a `journal`, then it can be replayed"
             )
-    journal.set_meta(ORIGIN, result.origin)
-    journal.set_meta(COMPLETE, journal.counts())
+    seal(journal, result)
     return journal
 
 

@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from gardens.report.observe.watch import Look
-from gardens.report.result.export import RecordFile
+from gardens.report.result.export import RecordFile, seal
+from gardens.report.result.result import Result as Outcome
 from gardens.report.result.result import result_of
 from gardens.report.result.tally import Tally
 from gardens.virtual.driver import Driver, Options
 from nimdsl.base.canonical import Plain
+from nimdsl.base.errors import PermanentPortError
 from nimdsl.loading import load, with_overrides
 from nimdsl.program import Program
 from runtime.ports.journal import Journal
@@ -41,11 +43,13 @@ def run(
     scenario's own; ``set`` are overrides (``kind/name.field: value``) on top of the scenario's.
     Without ``keep`` a run takes little memory however long it is: the result has its summary, but
     its records only where they are written to (``records``, then
-    :func:`gardens.report.result.export.export`), its journal only where there is a ``journal``.
-    ``look`` is asked, with the program as it runs, who looks on.  Raises SpecError when the
+    :func:`gardens.report.result.export.export`), its journal only where there is a fresh
+    ``journal``.  ``look`` is asked, with the program as it runs, who looks on.  Raises SpecError when the
     documents are wrong, also by an override, or there is no such scenario; PermanentPortError when
-    ``records`` cannot be written.
+    ``records`` cannot be written, or the ``journal`` holds another run.
     """
+    if journal is not None:
+        _check_fresh(journal)
     program = program_of(program)
     overrides = {**find_scenario(program, scenario).set, **(set or {})}
     program = with_overrides(program, overrides)
@@ -63,7 +67,24 @@ def run(
     driver = Driver(program, found, options, journal)
     file = records.path if records is not None else None
     outcome = result_of(program, found, options.seed, driver.run(), driver.journal, tally=tally, file=file)
+    if journal is not None:
+        seal(journal, outcome)
     return Result.of(outcome)
+
+
+def again(result: Outcome, journal: Journal) -> Outcome:
+    """The same once more, without options: its program is as it ran, overrides included."""
+    program, scenario, seed = result.program, result.scenario, result.seed
+    driver = Driver(program, scenario, Options(seed=seed), journal)
+    return result_of(program, scenario, seed, driver.run(), journal)
+
+
+def _check_fresh(journal: Journal) -> None:
+    """Two runs in one journal could be told apart no more."""
+    if journal.counts():
+        raise PermanentPortError(
+            f"{journal.place}: it holds a run already: give each run a journal of its own"
+        )
 
 
 def program_of(given: Program | Place | Sequence[Place] | None) -> Program:

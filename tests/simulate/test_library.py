@@ -12,8 +12,11 @@ import nimdsl
 import simulate
 from gardens.report.result.books import Books
 from gardens.stores.memory import MemoryJournal
+from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import NimdslError
 from nimdsl.program import Program
+from runtime.run.recording import opened as recorded
+from simulate.journals import opened
 from simulate.plot import level_times, lifeforce_curve
 
 SPECS = nimdsl.shipped_specs()
@@ -136,6 +139,30 @@ def test_a_journal_that_was_given_is_the_one_that_is_replayed(shipped: Program) 
     result = simulate.run(shipped, "spark-nack", journal=journal)
     assert simulate.replay(result).identical
     assert simulate.replay(journal).trace_sha256 == result.summary["trace_sha256"]
+
+
+@pytest.mark.parametrize("loss", ["10%", "3%"])
+def test_a_run_is_replayed_with_its_own_overrides_on_top_of_the_scenario_s(
+    loss: str, shipped: Program
+) -> None:
+    result = simulate.run(shipped, "spark-lossy", seed=7, set={"garden/virtual.bus.loss": loss})
+    with opened(result) as journal:
+        accepted = {line.body.get("program") for name in journal.actors() for line in journal.read(name)}
+        assert accepted - {None} == {recorded(journal).program.sha256} == {result.program.sha256}
+    assert simulate.replay(result).identical
+
+
+def test_a_journal_says_what_was_run_as_soon_as_the_run_is_over(shipped: Program, tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    journal = SqliteJournal(path)
+    result = simulate.run(shipped, "spark-nack", journal=journal)
+    assert simulate.replay(path).trace_sha256 == result.summary["trace_sha256"]
+    assert recorded(journal).complete
+    with pytest.raises(NimdslError) as caught:
+        simulate.run(shipped, "spark", journal=journal)
+    assert str(caught.value) == f"{path}: it holds a run already: give each run a journal of its own"
+    journal.close()
+    assert simulate.replay(path).identical
 
 
 def test_a_run_with_options_of_its_own_cannot_be_made_again(shipped: Program) -> None:
