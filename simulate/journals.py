@@ -11,6 +11,7 @@ from gardens.report.result.result import Result
 from gardens.stores.memory import MemoryJournal
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import NimdslError
+from nimdsl.base.words import shown
 from runtime.ports.journal import Journal
 from runtime.run import recording
 from runtime.run import replay as replaying
@@ -58,8 +59,10 @@ def opened(source: Source) -> Iterator[Journal]:
     elif isinstance(source, Path | str):
         with SqliteJournal(journal_at(Path(source)), read_only=True) as file:
             yield file
-    else:
+    elif isinstance(source, Journal):
         yield source
+    else:
+        raise NimdslError(f"a result, a journal, or the path of one is wanted, this is {shown(source)}")
 
 
 def _journal_of(result: Result) -> Journal:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from gardens.report.observe.watch import Look
 from gardens.report.result.export import RecordFile, seal
@@ -13,15 +12,13 @@ from gardens.report.result.result import result_of
 from gardens.report.result.tally import Tally
 from gardens.virtual.driver import Driver, Options
 from nimdsl.base.canonical import Plain
-from nimdsl.base.errors import PermanentPortError
-from nimdsl.loading import load, with_overrides
+from nimdsl.loading import with_overrides
 from nimdsl.program import Program
 from runtime.ports.journal import Journal
 from runtime.records import Record
 from runtime.run.run import find_scenario
+from simulate.arguments import Place, check_journal, check_options, check_overrides, check_seed, program_of
 from simulate.result import Result
-
-Place = str | Path
 
 
 def run(
@@ -46,15 +43,16 @@ def run(
     :func:`gardens.report.result.export.export`), its journal only where there is a fresh
     ``journal``.  ``look`` is asked, with the program as it runs, who looks on.  Raises SpecError when the
     documents are wrong, also by an override, or there is no such scenario; PermanentPortError when
-    ``records`` cannot be written, or the ``journal`` holds another run.
+    ``records`` cannot be written, or the ``journal`` holds another run; NimdslError for an argument that
+    can be none.
     """
-    if journal is not None:
-        _check_fresh(journal)
+    check_journal(journal)
+    seed, options, changes = check_seed(seed), check_options(options), check_overrides(set)
     program = program_of(program)
-    overrides = {**find_scenario(program, scenario).set, **(set or {})}
+    overrides = {**find_scenario(program, scenario).set, **changes}
     program = with_overrides(program, overrides)
     found = find_scenario(program, scenario)
-    options = replace(options or Options(), seed=found.seed if seed is None else seed)
+    options = replace(options, seed=found.seed if seed is None else seed)
     if not keep:
         options = replace(options, keep=False)
     tally = None
@@ -77,23 +75,6 @@ def again(result: Outcome, journal: Journal) -> Outcome:
     program, scenario, seed = result.program, result.scenario, result.seed
     driver = Driver(program, scenario, Options(seed=seed), journal)
     return result_of(program, scenario, seed, driver.run(), journal)
-
-
-def _check_fresh(journal: Journal) -> None:
-    """Two runs in one journal could be told apart no more."""
-    if journal.counts():
-        raise PermanentPortError(
-            f"{journal.place}: it holds a run already: give each run a journal of its own"
-        )
-
-
-def program_of(given: Program | Place | Sequence[Place] | None) -> Program:
-    """A program, as it is or from its documents.  Raises SpecError."""
-    if isinstance(given, Program):
-        return given
-    if given is None:
-        return load()
-    return load(given) if isinstance(given, Place) else load(*given)
 
 
 Observe = Callable[[Record], None]
