@@ -15,6 +15,11 @@ def with_article(word: str) -> str:
     return f"{'an' if word[:1].lower() in 'aeio' else 'a'} {word}"
 
 
+def counted(count: int, what: str, many: str = "") -> str:
+    """``1 error``, ``3 errors``."""
+    return f"{count:,} {what if count == 1 else many or what + 's'}"
+
+
 def shown(value: object) -> str:
     """A value that something was given instead of what it wants: as it is written, one short line.
 

@@ -6,6 +6,7 @@ import copy
 import json
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,10 @@ from runtime.kernel.effects import AnyEffect
 from runtime.kernel.events import Answered, AnyEvent
 from runtime.kernel.step import Kernel, Step
 from runtime.run.host import Host
-from runtime.run.inbox import ReplayMismatch
+from runtime.run.inbox import Difference, ReplayMismatch
 from runtime.run.lines import Accepted, Witness, write
 from runtime.run.recording import Recording, opened
-from runtime.run.replay import replay
+from runtime.run.replay import ActorReplay, Replay, replay
 from runtime.run.run import COMPLETE, ORIGIN, find_scenario
 from simulate import run
 from tests.support.doctored import (
@@ -371,6 +372,13 @@ def change(file: Path, statement: str, *values: Any) -> None:
 def set_origin(file: Path, **values: Plain) -> None:
     with SqliteJournal(file) as journal:
         journal.set_meta(ORIGIN, {**(journal.meta(ORIGIN) or {}), **values})
+
+
+def test_one_actor_and_one_difference_are_no_plural() -> None:
+    one = ActorReplay("cell/c", 1, 1, 1, (), None)
+    assert repr(Replay((one,), ())) == "<Replay of 1 actor: identical>"
+    wrong = replace(one, difference=Difference("x", "cell/c", 0, "y"))
+    assert repr(Replay((one, wrong), ())) == "<Replay of 2 actors: 1 difference>"
 
 
 def test_the_verb_says_that_all_is_identical(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
