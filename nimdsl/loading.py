@@ -16,7 +16,7 @@ from typing import Any
 
 from nimdsl.assembly import Report, compile_documents
 from nimdsl.base.canonical import Plain
-from nimdsl.base.diagnostics import Diagnostic, Severity, in_order
+from nimdsl.base.diagnostics import Diagnostic, Severity, error, in_order
 from nimdsl.base.errors import SpecError
 from nimdsl.compile.documents import gather
 from nimdsl.compile.overrides import override
@@ -24,6 +24,8 @@ from nimdsl.compile.recordings import with_recordings
 from nimdsl.program import Program
 from nimdsl.text.source import Source, read_sources
 from nimdsl.text.tree import Node, parse
+
+_NAME_SOME = "name at least one file or folder"
 
 
 def shipped_specs() -> Path:
@@ -35,6 +37,8 @@ def shipped_specs() -> Path:
 def check(paths: Sequence[Path | str]) -> Report:
     """Everything about the documents at ``paths`` (files and folders)."""
     sources, diagnostics = read_sources([Path(path) for path in paths])
+    if not paths:
+        diagnostics = (error("NIM0105", "no documents: the list of paths is empty", fix=_NAME_SOME),)
     return check_sources(sources, diagnostics)
 
 
@@ -83,7 +87,12 @@ def check_sources(
 
 def load(*paths: Path | str) -> Program:
     """The program in files and folders; without any, the shipped specs.  Raises SpecError."""
-    return _sound(check(paths or [shipped_specs()]))
+    return load_all(paths or [shipped_specs()])
+
+
+def load_all(paths: Sequence[Path | str]) -> Program:
+    """The program in files and folders, of which there must be one.  Raises SpecError."""
+    return _sound(check(paths))
 
 
 def load_text(text: str, name: str = "<text>") -> Program:

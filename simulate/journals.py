@@ -6,20 +6,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gardens.report.result.export import JOURNAL
+from gardens.report.result.export import JOURNAL, seal
 from gardens.report.result.result import Result
 from gardens.stores.memory import MemoryJournal
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import NimdslError
+from nimdsl.base.words import shown
 from runtime.ports.journal import Journal
 from runtime.run import recording
 from runtime.run import replay as replaying
 from runtime.run.lines import Witness
 from runtime.run.replay import Replay
-from runtime.run.run import COMPLETE, ORIGIN
+from runtime.run.run import ORIGIN
 from simulate import comparison
 from simulate.comparison import REPLICATIONS, Comparison
-from simulate.running import run
+from simulate.running import again
 
 WITNESS = str(Witness.__struct_config__.tag)
 
@@ -58,8 +59,10 @@ def opened(source: Source) -> Iterator[Journal]:
     elif isinstance(source, Path | str):
         with SqliteJournal(journal_at(Path(source)), read_only=True) as file:
             yield file
-    else:
+    elif isinstance(source, Journal):
         yield source
+    else:
+        raise NimdslError(f"a result, a journal, or the path of one is wanted, this is {shown(source)}")
 
 
 def _journal_of(result: Result) -> Journal:
@@ -73,13 +76,11 @@ def _journal_of(result: Result) -> Journal:
         return journal
     if not any(line.kind == WITNESS for actor in journal.actors() for line in journal.read(actor)):
         journal = MemoryJournal()
-        again = run(result.program, result.scenario.name, seed=result.seed, journal=journal)
-        if again.tally.trace.trace_sha256 != result.tally.trace.trace_sha256:
+        if again(result, journal).tally.trace.trace_sha256 != result.tally.trace.trace_sha256:
             raise NimdslError(
                 "this run had options of its own: give it a `journal`, then it can be replayed"
             )
-    journal.set_meta(ORIGIN, result.origin)
-    journal.set_meta(COMPLETE, journal.counts())
+    seal(journal, result)
     return journal
 
 

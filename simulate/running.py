@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from gardens.report.observe.watch import Look
-from gardens.report.result.export import RecordFile
+from gardens.report.result.export import RecordFile, seal
+from gardens.report.result.result import Result as Outcome
 from gardens.report.result.result import result_of
 from gardens.report.result.tally import Tally
 from gardens.virtual.driver import Driver, Options
 from nimdsl.base.canonical import Plain
-from nimdsl.loading import load, with_overrides
+from nimdsl.loading import with_overrides
 from nimdsl.program import Program
 from runtime.ports.journal import Journal
 from runtime.records import Record
 from runtime.run.run import find_scenario
+from simulate.arguments import Place, check_journal, check_options, check_overrides, check_seed, program_of
 from simulate.result import Result
-
-Place = str | Path
 
 
 def run(
@@ -41,16 +40,19 @@ def run(
     scenario's own; ``set`` are overrides (``kind/name.field: value``) on top of the scenario's.
     Without ``keep`` a run takes little memory however long it is: the result has its summary, but
     its records only where they are written to (``records``, then
-    :func:`gardens.report.result.export.export`), its journal only where there is a ``journal``.
-    ``look`` is asked, with the program as it runs, who looks on.  Raises SpecError when the
+    :func:`gardens.report.result.export.export`), its journal only where there is a fresh
+    ``journal``.  ``look`` is asked, with the program as it runs, who looks on.  Raises SpecError when the
     documents are wrong, also by an override, or there is no such scenario; PermanentPortError when
-    ``records`` cannot be written.
+    ``records`` cannot be written, or the ``journal`` holds another run; NimdslError for an argument that
+    can be none.
     """
+    check_journal(journal)
+    seed, options, changes = check_seed(seed), check_options(options), check_overrides(set)
     program = program_of(program)
-    overrides = {**find_scenario(program, scenario).set, **(set or {})}
+    overrides = {**find_scenario(program, scenario).set, **changes}
     program = with_overrides(program, overrides)
     found = find_scenario(program, scenario)
-    options = replace(options or Options(), seed=found.seed if seed is None else seed)
+    options = replace(options, seed=found.seed if seed is None else seed)
     if not keep:
         options = replace(options, keep=False)
     tally = None
@@ -63,16 +65,16 @@ def run(
     driver = Driver(program, found, options, journal)
     file = records.path if records is not None else None
     outcome = result_of(program, found, options.seed, driver.run(), driver.journal, tally=tally, file=file)
+    if journal is not None:
+        seal(journal, outcome)
     return Result.of(outcome)
 
 
-def program_of(given: Program | Place | Sequence[Place] | None) -> Program:
-    """A program, as it is or from its documents.  Raises SpecError."""
-    if isinstance(given, Program):
-        return given
-    if given is None:
-        return load()
-    return load(given) if isinstance(given, Place) else load(*given)
+def again(result: Outcome, journal: Journal) -> Outcome:
+    """The same once more, without options: its program is as it ran, overrides included."""
+    program, scenario, seed = result.program, result.scenario, result.seed
+    driver = Driver(program, scenario, Options(seed=seed), journal)
+    return result_of(program, scenario, seed, driver.run(), journal)
 
 
 Observe = Callable[[Record], None]

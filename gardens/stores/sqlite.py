@@ -6,6 +6,7 @@ file that can be handed around, and a crash leaves what the last ``commit`` had.
 Appends are batched until ``commit``.  Equal runs give equal rows; the bytes of
 the file may differ.  A file that is absent, foreign, of another version or torn
 is a PermanentPortError that says which; a locked one is a TemporaryPortError.
+A line or a value of another type than it was written with is damage: a ValueError.
 
 Not here: what the bodies mean, and export (Parquet).
 """
@@ -22,6 +23,7 @@ from types import TracebackType
 from nimdsl.base import canonical
 from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import PermanentPortError, TemporaryPortError
+from nimdsl.base.words import shown
 from runtime.ports.journal import JournalEntry, encoded
 
 APPLICATION_ID = 0x6E696D64  # "nimd"
@@ -35,6 +37,9 @@ _SCHEMA = (
     " body BLOB NOT NULL, PRIMARY KEY (actor, position)) WITHOUT ROWID",
 )
 _WAITING = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_FOREIGN = "no journal of nimdsl: name the `journal.sqlite` that a run wrote, or its folder"
+_RESTORE = "restore it from a copy, or run again"
+_FIRST = -(1 << 63)
 
 
 class SqliteJournal:
@@ -57,7 +62,7 @@ class SqliteJournal:
         try:
             with self._translated():
                 self._prepare()
-                self._counts = dict(self._sql("SELECT actor, count(*) FROM entry GROUP BY actor"))
+                self._counts = self._counted()
         except BaseException:
             self._connection.close()
             raise
@@ -133,21 +138,23 @@ class SqliteJournal:
         self._usable()
         with self._translated():
             row = self._sql("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return None if row is None else canonical.decode(row[0])
+        return None if row is None else _decoded(row[0])
 
     # -- the file
 
     def _connect(self) -> sqlite3.Connection:
         mode = "ro" if self.read_only else "rwc"
         uri = f"{self.path.resolve().as_uri()}?mode={mode}"
-        return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S)
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S)
+        connection.text_factory = _text
+        return connection
 
     def _prepare(self) -> None:
         identity = self._pragma("application_id"), self._pragma("user_version")
         if identity == (0, 0) and not self.read_only and not self._pragma("schema_version"):
             self._create()
         elif identity[0] != APPLICATION_ID:
-            raise PermanentPortError(f"{self.path}: a database, but no journal of nimdsl")
+            raise PermanentPortError(f"{self.path}: a database, but {_FOREIGN}")
         elif identity[1] != VERSION:
             raise PermanentPortError(f"{self.path}: journal version {identity[1]}; this is {VERSION}")
 
@@ -159,6 +166,17 @@ class SqliteJournal:
         self._sql(f"PRAGMA application_id = {APPLICATION_ID}")
         self._sql(f"PRAGMA user_version = {VERSION}")
         self._sql("COMMIT")
+
+    def _counted(self) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for actor, count, first in self._sql(
+            "SELECT actor, count(*), min(position) FROM entry GROUP BY actor"
+        ):
+            if not isinstance(actor, str):
+                where = f"{self.path}: {shown(actor)}, line {first}"
+                raise PermanentPortError(f"{where}: damaged: the name of an actor is text: {_RESTORE}")
+            counts[actor] = count
+        return counts
 
     def _pragma(self, name: str) -> int:
         return int(self._sql(f"PRAGMA {name}").fetchone()[0])
@@ -173,11 +191,11 @@ class SqliteJournal:
     def _rows(self, actor: str, start: int, count: int) -> Iterator[JournalEntry]:
         query = (
             "SELECT position, kind, body FROM entry"
-            " WHERE actor = ? AND position >= ? AND position < ? ORDER BY position"
+            " WHERE actor = ? AND position >= ? ORDER BY position LIMIT ?"
         )
         with self._translated():
-            for position, kind, body in self._sql(query, (actor, start, count)):
-                yield JournalEntry(actor, position, kind, canonical.decode(body))
+            for position, kind, body in self._sql(query, (actor, start or _FIRST, max(0, count - start))):
+                yield _entry(actor, position, kind, body)
 
     def _sql(self, statement: str, parameters: tuple[str | int | bytes, ...] = ()) -> sqlite3.Cursor:
         return self._usable().execute(statement, parameters)
@@ -207,7 +225,45 @@ class SqliteJournal:
             yield
         except sqlite3.Error as error:
             kind = TemporaryPortError if _code(error) in _WAITING else PermanentPortError
-            raise kind(f"{self.path}: {error}") from error
+            raise kind(f"{self.path}: {_said(error)}") from error
+
+
+def _said(error: sqlite3.Error) -> str:
+    """What SQLite reports, for people: a file of something else, a damaged one, or its own words."""
+    match _code(error):
+        case sqlite3.SQLITE_NOTADB:
+            return _FOREIGN
+        case sqlite3.SQLITE_CORRUPT:
+            return f"damaged: it was cut short or written over: {_RESTORE}"
+        case sqlite3.SQLITE_ERROR:
+            return f"damaged: {error}: {_RESTORE}"
+    return str(error)
+
+
+def _entry(actor: str, position: object, kind: object, body: object) -> JournalEntry:
+    """A row as it was read.  Raises ValueError for a column of another type."""
+    if not isinstance(position, int):
+        raise ValueError(f"the position of a line is a whole number, this is {shown(position)}")
+    if not isinstance(kind, str):
+        raise ValueError(f"the kind of a line is text, this is {shown(kind)}")
+    return JournalEntry(actor, position, kind, _decoded(body))
+
+
+def _decoded(data: object) -> Plain:
+    """Plain data from its bytes.  Raises ValueError for what is none."""
+    if isinstance(data, str):  # whoever looks into a journal may have written so
+        data = data.encode()
+    if not isinstance(data, bytes):
+        raise ValueError(f"JSON is wanted, this is {shown(data)}")
+    return canonical.decode(data)
+
+
+def _text(data: bytes) -> str | bytes:
+    """Text of a row; bytes that are none stay what they are."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -30,7 +30,11 @@ class SpecError(NimdslError):
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         self.diagnostics = diagnostics
-        super().__init__("\n".join(str(diagnostic) for diagnostic in diagnostics))
+        super().__init__("\n".join(_with_fix(diagnostic) for diagnostic in diagnostics))
+
+
+def _with_fix(diagnostic: Diagnostic) -> str:
+    return f"{diagnostic}; fix: {diagnostic.fix}" if diagnostic.fix else str(diagnostic)
 
 
 class PortError(NimdslError):

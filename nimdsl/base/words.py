@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 
 
@@ -12,6 +13,20 @@ def with_article(word: str) -> str:
     ('an Economy', 'a Cell')
     """
     return f"{'an' if word[:1].lower() in 'aeio' else 'a'} {word}"
+
+
+def counted(count: int, what: str, many: str = "") -> str:
+    """``1 error``, ``3 errors``."""
+    return f"{count:,} {what if count == 1 else many or what + 's'}"
+
+
+def shown(value: object) -> str:
+    """A value that something was given instead of what it wants: as it is written, one short line.
+
+    >>> shown("x"), shown([1, 2])
+    ("`'x'`", '`[1, 2]`')
+    """
+    return f"`{' '.join(reprlib.repr(value).split())}`"
 
 
 def listed(names: Sequence[str]) -> str:

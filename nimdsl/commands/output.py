@@ -51,8 +51,3 @@ def _coloured(diagnostic: Diagnostic, out: TextIO) -> str:
             line = re.sub(r"\^+", lambda caret: styled(caret[0], colour, out), line)
         lines.append(line)
     return "\n".join([head, *lines])
-
-
-def counted(count: int, what: str, many: str = "") -> str:
-    """``1 error``, ``3 errors``."""
-    return f"{count:,} {what if count == 1 else many or what + 's'}"

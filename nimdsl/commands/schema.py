@@ -12,8 +12,9 @@ import typer
 from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import PermanentPortError, SpecError
 from nimdsl.base.suggest import phrase
+from nimdsl.base.words import counted
 from nimdsl.commands.options import chosen
-from nimdsl.commands.output import counted, print_json
+from nimdsl.commands.output import print_json
 from nimdsl.kinds import by_prefix, kind_names
 from nimdsl.kinds.schemas import any_schema, document_schema
 from nimdsl.loading import load

@@ -9,8 +9,9 @@ import typer
 
 from nimdsl.assembly import Report
 from nimdsl.base.diagnostics import Severity
+from nimdsl.base.words import counted
 from nimdsl.commands.options import Format, Printed, chosen
-from nimdsl.commands.output import counted, print_diagnostics, print_json, styled
+from nimdsl.commands.output import print_diagnostics, print_json, styled
 from nimdsl.compile.recordings import RECORDING_SUFFIX
 from nimdsl.loading import check
 from nimdsl.text.source import SUFFIXES

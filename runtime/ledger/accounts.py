@@ -13,14 +13,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, assert_never
 
 import msgspec
 from msgspec import Struct, field
 
 from nimdsl.base.errors import InternalError, NimdslError, PermanentPortError
-from nimdsl.base.units import INT64_MAX
+from nimdsl.base.units import INT64_MAX, format_lifeforce
 from nimdsl.base.values import MicroLF, Value
+from nimdsl.base.words import listed
 
 POOL: Final = "pool"
 OPENING: Final = "opening"
@@ -164,6 +165,26 @@ def command_from_data(data: Value) -> AnyCommand:
     """The command that ``command_to_data`` wrote.  Raises ValueError (msgspec's) for anything else."""
     command: AnyCommand = msgspec.convert(data, AnyCommand)
     return command
+
+
+def in_words(command: AnyCommand) -> str:
+    """A command for people, in LF."""
+    match command:
+        case Reserve(key, amount):
+            return f"reserve {format_lifeforce(amount)} LF for `{key}`"
+        case Charge(key, name, amount):
+            return f"charge {format_lifeforce(amount)} LF for `{name}` (`{key}`)"
+        case Settle(hold, key, name, amount):
+            return f"settle {format_lifeforce(amount)} LF of `{hold}` for `{name}` (`{key}`)"
+        case Release(hold, keep):
+            return f"release what `{hold}` reserves" + (f" but {format_lifeforce(keep)} LF" if keep else "")
+        case Reward(name, keys, _, claimed):
+            whom = f" for {listed(keys)}" if keys else ""
+            return f"reward `{name}`{whom}" + (
+                "" if claimed is None else f", {format_lifeforce(claimed)} LF claimed"
+            )
+        case _:
+            assert_never(command)
 
 
 class Answer(NamedTuple):

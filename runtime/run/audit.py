@@ -15,9 +15,10 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from nimdsl.base.units import format_lifeforce
 from nimdsl.base.values import Value
 from runtime.kernel.step import PriceDecision
-from runtime.ledger.accounts import POOL, AnyCommand, Entry, Release, Reward, Settle, Tariff
+from runtime.ledger.accounts import POOL, AnyCommand, Entry, Release, Reward, Settle, Tariff, in_words
 from runtime.ledger.economy import Ledger
 from runtime.ports.journal import JournalEntry
 from runtime.run.inbox import AcceptedEvent, Difference, ReplayMismatch, at_line
@@ -159,7 +160,8 @@ class Audit:
             if found != own:
                 who = "what the ledger does by itself"
                 if asked is not None:
-                    who = f"what follows from {asked.actor}, line {asked.line.position}: {asked.command}"
+                    what = in_words(asked.command)
+                    who = f"what follows from {asked.actor}, line {asked.line.position}: {what}"
                 lost = all(entry.key != own.key for entry in self.entries[self.at :])
                 raise _Found(
                     self._at(ParityMismatch.UNPAID if lost else ParityMismatch.LEDGER, who, found, own)
@@ -176,7 +178,7 @@ class Audit:
             wanted = () if isinstance(one.command, Release) or not said else _keys(one.command)
             missing = [key for key in wanted if key and key not in keys]
             if missing and not self._may_lack(one):
-                raise _Found(at_line(ParityMismatch.UNPAID, one.actor, one.line, str(one.command)))
+                raise _Found(at_line(ParityMismatch.UNPAID, one.actor, one.line, in_words(one.command)))
 
     def _may_lack(self, asked: Asked) -> bool:
         """Whether a real economy can have ended, or its journal, before that command was written down."""
@@ -233,7 +235,7 @@ class Audit:
         if asked.paid not in (None, PriceDecision(answer.granted, answer.balance)):
             heard = [_plain(asked.paid)] if asked.paid else []
             sides: list[Value] = [*heard, _plain(PriceDecision(answer.granted, answer.balance))]
-            text = str(asked.command)
+            text = in_words(asked.command)
             raise _Found(at_line(ParityMismatch.OUTCOME, asked.actor, asked.line, text, *sides))
 
     def _check_laws(self, closed: bool) -> None:
@@ -246,7 +248,8 @@ class Audit:
             balances[entry.source] -= entry.amount
             balances[entry.target] += entry.amount
             if entry.amount < 0 or balances[POOL] < self.ledger.tariff.floor:
-                raise _Found(self._at(ParityMismatch.LAW, f"the pool has {balances[POOL]} micro-LF", entry))
+                text = f"the pool has {format_lifeforce(balances[POOL])} LF"
+                raise _Found(self._at(ParityMismatch.LAW, text, entry))
             if entry.source.startswith("hold:") and balances[entry.source] < 0:
                 raise _Found(self._at(ParityMismatch.LAW, f"{entry.source} is negative", entry))
         held = sorted(account for account, left in balances.items() if account.startswith("hold:") and left)

@@ -19,6 +19,7 @@ from runtime.run.lines import (
     DamagedLine,
     Outcome,
     Witness,
+    in_plain_words,
     line_of,
 )
 
@@ -119,7 +120,7 @@ def read_inbox(journal: Journal, actor: str) -> Inbox:
     except DamagedLine as found:
         damage = Difference(ReplayMismatch.DAMAGED, actor, count, str(found))
     except (ValueError, RecursionError) as problem:
-        damage = Difference(ReplayMismatch.DAMAGED, actor, count, f"it cannot be read: {problem}")
+        damage = Difference(ReplayMismatch.DAMAGED, actor, count, in_plain_words(problem))
     return Inbox(actor, tuple(lines), count, damage)
 
 

@@ -14,6 +14,7 @@ in one line that says so (:func:`check_format`).
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
@@ -24,6 +25,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import NimdslError, PermanentPortError
 from nimdsl.base.values import MicroLF, Value
 from runtime.kernel.events import AnyEvent
@@ -149,15 +151,22 @@ def line_of(entry: JournalEntry) -> AnyLine:
 
 def readable(journal: Journal, name: str) -> Iterator[JournalEntry]:
     """The entries under a name, each in its place.  Raises DamagedLine for one that is no entry at all."""
-    try:
-        for position, entry in enumerate(journal.read(name)):
-            if entry.position != position:
-                raise DamagedLine(
-                    f"{name}, line {position}: a damaged line: number {entry.position} stands there"
-                )
-            yield entry
-    except (ValueError, RecursionError) as problem:
-        raise DamagedLine(f"{name}: a damaged line: {problem}") from None
+    entries, position = journal.read(name), 0
+    while True:
+        try:
+            entry = next(entries, None)
+        except (ValueError, RecursionError) as problem:
+            raise _damaged(journal, name, position, in_plain_words(problem)) from None
+        if entry is None:
+            return
+        if entry.position != position:
+            raise _damaged(journal, name, position, f"number {entry.position} stands there")
+        yield entry
+        position += 1
+
+
+def _damaged(journal: Journal, name: str, position: int, why: str) -> DamagedLine:
+    return DamagedLine(f"{journal.place}: {name}, line {position}: a damaged line: {why}")
 
 
 def read(journal: Journal, name: str) -> Iterator[tuple[int, AnyLine]]:
@@ -166,7 +175,7 @@ def read(journal: Journal, name: str) -> Iterator[tuple[int, AnyLine]]:
         try:
             line = line_of(entry)
         except DamagedLine as damage:
-            raise DamagedLine(f"{name}, line {entry.position}: a damaged line: {damage}") from None
+            raise _damaged(journal, name, entry.position, str(damage)) from None
         yield entry.position, line
 
 
@@ -184,8 +193,14 @@ _KINDS: Final[Mapping[str, str]] = {
 
 
 def in_plain_words(problem: Exception) -> str:
-    """What msgspec says of data that has another shape, for people: the field first, then what is wrong."""
-    text = str(problem)
+    """What is said of data that has another shape, for people: the field first, then what is wrong."""
+    if isinstance(problem, json.JSONDecodeError):
+        return f"no JSON: {problem.msg[:1].lower()}{problem.msg[1:]}, at character {problem.pos + 1}"
+    if isinstance(problem, UnicodeDecodeError):
+        return f"no JSON: no text in UTF-8, at byte {problem.start + 1}"
+    if isinstance(problem, RecursionError):
+        return "it is nested too deeply"
+    text = str(problem) or type(problem).__name__
     found = _PLACE.search(text)
     place, text = (found[1], text[: found.start()]) if found else ("", text)
     where = f"`{place}`: " if place else ""
@@ -225,12 +240,25 @@ def latest_ns(entries: Iterable[JournalEntry]) -> int:
     return max((line.time_ns for line in map(line_of, entries) if isinstance(line, Accepted)), default=0)
 
 
+def value_of(journal: Journal, name: str) -> Plain | None:
+    """A journal's own value; None when there is none.  Raises PermanentPortError for a damaged one."""
+    try:
+        return journal.meta(name)
+    except (ValueError, RecursionError) as problem:
+        raise damaged_value(journal, name, problem) from None
+
+
+def damaged_value(journal: Journal, name: str, problem: Exception) -> PermanentPortError:
+    """The error for a journal's own value that no run of this version wrote."""
+    return PermanentPortError(
+        f"{journal.place}: its `{name}` is damaged: {in_plain_words(problem)}:"
+        " restore the journal from a copy, or run again"
+    )
+
+
 def check_format(journal: Journal) -> None:
     """Raises PermanentPortError for a journal of another version."""
-    try:
-        found = journal.meta(FORMAT)
-    except ValueError as problem:
-        raise PermanentPortError(f"{journal.place}: its format is damaged: {problem}") from None
+    found = value_of(journal, FORMAT)
     version = 1 if found is None else found
     if version != JOURNAL_FORMAT:
         raise PermanentPortError(

@@ -21,7 +21,9 @@ from runtime.run.inbox import Inbox, read_inbox
 from runtime.run.lines import (
     Started,
     check_format,
+    damaged_value,
     processes_in,
+    value_of,
 )
 from runtime.run.run import COMPLETE, ORIGIN, actors_of, find_scenario
 
@@ -98,10 +100,7 @@ def opened(journal: Journal) -> Recording:
     Raises PermanentPortError when the journal does not say what was run, or says a program
     that its documents do not compile to here.
     """
-    try:
-        origin, complete = journal.meta(ORIGIN), journal.meta(COMPLETE)
-    except ValueError as problem:
-        raise PermanentPortError(f"{journal.place}: its origin is damaged: {problem}") from None
+    origin = value_of(journal, ORIGIN)
     if origin is None:
         raise PermanentPortError(
             f"{journal.place}: it does not say what was run, so the run cannot be made again"
@@ -118,7 +117,7 @@ def opened(journal: Journal) -> Recording:
             f"{journal.place}: this nimdsl does not accept its documents any more: {first}"
         ) from None
     except WRONG_INPUT as problem:
-        raise PermanentPortError(f"{journal.place}: its origin is damaged: {problem!r}") from None
+        raise damaged_value(journal, ORIGIN, problem) from None
     was = said.program_sha256
     if program.sha256 != was:
         raise PermanentPortError(
@@ -126,15 +125,14 @@ def opened(journal: Journal) -> Recording:
             f" documents to {program.sha256[:16]}: another version of nimdsl made the run, only that"
             " one can replay it"
         )
-    lines = _counts(complete, journal.place)
+    lines = _line_counts(journal)
     return Recording(journal, program, scenario, said.garden, said.seed, said.run_id, lines, said.rate)
 
 
-def _counts(found: Value, place: str) -> dict[str, int] | None:
-    """None for a run that did not end."""
+def _line_counts(journal: Journal) -> dict[str, int] | None:
+    """How many lines each actor had at the end; None for a journal that was cut short."""
+    found = value_of(journal, COMPLETE)
     try:
-        return msgspec.convert(found, dict[str, int] | None)
-    except ValueError:
-        raise PermanentPortError(
-            f"{place}: how many lines it had when the run ended is damaged: {found!r:.80}"
-        ) from None
+        return None if found is None else msgspec.convert(found, dict[str, int])
+    except ValueError as problem:
+        raise damaged_value(journal, COMPLETE, problem) from None

@@ -20,11 +20,12 @@ from functools import cached_property
 
 from nimdsl.base import canonical
 from nimdsl.base.values import Value
+from nimdsl.base.words import counted
 from runtime.kernel.effects import AnyEffect
 from runtime.kernel.events import Begin, Boundary, Finished, TimerDue
 from runtime.kernel.snapshot import initial
 from runtime.kernel.step import Kernel, PriceQuery, Step, step
-from runtime.ledger.accounts import AnyCommand
+from runtime.ledger.accounts import AnyCommand, in_words
 from runtime.record_bytes import noted_data
 from runtime.records import Noted, Record
 from runtime.run.elsewhere import lost, misbooked, strangers
@@ -56,8 +57,8 @@ class Replay:
     """In lines that belong to no actor of the program."""
 
     def __repr__(self) -> str:
-        told = "identical" if self.identical else f"{len(self.differences)} differences"
-        return f"<Replay of {len(self.actors)} actors: {told}>"
+        told = "identical" if self.identical else counted(len(self.differences), "difference")
+        return f"<Replay of {counted(len(self.actors), 'actor')}: {told}>"
 
     @property
     def differences(self) -> tuple[Difference, ...]:
@@ -173,7 +174,7 @@ class Stepper:
             text = f"the kernel cannot take it: {type(problem).__name__}: {problem}"
             return Taken(self._at(ReplayMismatch.IMPOSSIBLE, line, text))
         if isinstance(taken, PriceQuery):
-            text = f"the step asks for {taken.command}, and nothing was said"
+            text = f"the step asks to {in_words(taken.command)}, and nothing was said"
             fine = last and line.witness is None
             return Taken(None if fine else self._at(ReplayMismatch.UNANSWERED, line, text), commands)
         self.snapshot, self._now_ns = taken.snapshot, line.time_ns

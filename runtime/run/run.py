@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nimdsl.base.diagnostics import error
-from nimdsl.base.errors import SpecError
+from nimdsl.base.errors import NimdslError, SpecError
 from nimdsl.base.suggest import phrase
 from nimdsl.base.values import Value
+from nimdsl.base.words import shown
 from nimdsl.loading import provenance
 from nimdsl.program import Actor, Economy, Program, Scenario, sorted_actors
 from runtime.ledger.accounts import Tariff
@@ -77,8 +78,20 @@ def has_ended(host: Host) -> bool:
     return bool(snapshot.fault) or table.state_numbers.get(snapshot.state) in table.final
 
 
+def _check_asked(program: object, name: object) -> None:
+    if not isinstance(program, Program):
+        fix = "write `find_scenario(nimdsl.load(path), name)`"
+        raise NimdslError(f"a Program is wanted, this is {shown(program)}: {fix}")
+    if not isinstance(name, str):
+        raise NimdslError(f"the name of a scenario is text, this is {shown(name)}")
+
+
 def find_scenario(program: Program, name: str = "") -> Scenario:
-    """The scenario of that name; without one ``spark``, or the only one.  Raises SpecError."""
+    """The scenario of that name; without one ``spark``, or the only one.  Raises SpecError.
+
+    NimdslError for what is no program, or no name.
+    """
+    _check_asked(program, name)
     known = program.scenarios
     wanted = name or ("spark" if "spark" in known or len(known) != 1 else next(iter(known)))
     if wanted in known:

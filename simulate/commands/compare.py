@@ -14,8 +14,9 @@ from gardens.report.terminal.progress import Progress
 from gardens.report.words import seconds
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.units import MICRO, format_lifeforce
+from nimdsl.base.words import counted
 from nimdsl.commands.options import Format, Printed
-from nimdsl.commands.output import counted, print_json
+from nimdsl.commands.output import print_json
 from simulate.commands.replay import (
     DIFFERENCES_SHOWN_MAX,
     JournalPath,

@@ -16,8 +16,9 @@ from gardens.report.terminal.progress import Progress
 from gardens.report.terminal.text import WIDTH_PIPED
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base import canonical
+from nimdsl.base.words import counted
 from nimdsl.commands.options import Format, Printed
-from nimdsl.commands.output import counted, print_json
+from nimdsl.commands.output import print_json
 from runtime.run.inbox import Difference
 from runtime.run.recording import Recording, opened
 from runtime.run.replay import Replay, replay

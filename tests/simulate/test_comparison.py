@@ -360,8 +360,14 @@ def test_a_journal_that_cannot_be_compared_is_one_line(
     rewrite(out, lambda lines: lines.update({"garden/cells": [("incident", {"time_ns": "now"})]}))
     assert nimdsl_command(["compare", str(out)]) == 1
     said = "`incident`: `time_ns`: a whole number is wanted, this is text"
-    assert capsys.readouterr().err == f"garden/cells, line 0: a damaged line: {said}\n"
+    assert (
+        capsys.readouterr().err
+        == f"{out / 'journal.sqlite'}: garden/cells, line 0: a damaged line: {said}\n"
+    )
     rewrite(out, lambda lines: lines.update({"garden/cells": [("incident", 7)]}))
     assert nimdsl_command(["compare", str(out)]) == 1
     said = "the body of a line is an object, not int"
-    assert capsys.readouterr().err == f"garden/cells, line 0: a damaged line: {said}\n"
+    assert (
+        capsys.readouterr().err
+        == f"{out / 'journal.sqlite'}: garden/cells, line 0: a damaged line: {said}\n"
+    )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,8 +14,11 @@ import nimdsl
 import simulate
 from gardens.report.result.books import Books
 from gardens.stores.memory import MemoryJournal
+from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import NimdslError
 from nimdsl.program import Program
+from runtime.run.recording import opened as recorded
+from simulate.journals import opened
 from simulate.plot import level_times, lifeforce_curve
 
 SPECS = nimdsl.shipped_specs()
@@ -41,6 +46,72 @@ def test_a_run_takes_a_program_a_path_several_or_nothing(spark: simulate.Result)
 def test_documents_that_are_wrong_are_said(tmp_path: Path) -> None:
     with pytest.raises(nimdsl.SpecError):
         simulate.run(tmp_path / "nothing.yaml")
+
+
+def test_no_documents_at_all_are_not_the_shipped_ones(tmp_path: Path) -> None:
+    nothing: tuple[Any, ...] = ([], (), tmp_path.glob("*.yaml"))
+    for given in nothing:
+        with pytest.raises(nimdsl.SpecError, match="no documents: the list of paths is empty"):
+            simulate.run(given)
+    assert [found.code for found in nimdsl.check([]).diagnostics] == ["NIM0105"]
+
+
+@pytest.mark.parametrize("seed", ["x", "1", True, 1.0, -1])
+def test_a_seed_is_a_whole_number(seed: Any, shipped: Program) -> None:
+    with pytest.raises(NimdslError) as caught:
+        simulate.run(shipped, seed=seed)
+    wanted = f"`seed`: a whole number from 0 on is wanted, this is `{seed!r}`: write `seed=1`"
+    assert str(caught.value) == wanted
+
+
+def test_what_is_no_argument_of_a_run_is_said_in_words(shipped: Program) -> None:
+    changes = 'write `set={"economy/lifeforce.opening": 50}`'
+    run: Any = simulate.run
+    replay: Any = simulate.replay
+    compare: Any = simulate.compare
+    find_scenario: Any = simulate.find_scenario
+    wanted_program = "`program`: a Program, a path, a list of paths or None (the shipped specs) is wanted,"
+    wanted_source = "a result, a journal, or the path of one is wanted, this is `3`"
+    cases: tuple[tuple[Callable[[], object], str], ...] = (
+        (lambda: run(3), f"{wanted_program} this is `3`"),
+        (lambda: run([SPECS, 3]), f"{wanted_program} this is `3`"),
+        (lambda: run(shipped, 3), "the name of a scenario is text, this is `3`"),
+        (
+            lambda: run(shipped, set=["a=1"]),
+            f"`set`: fields and their values are wanted, this is `['a=1']`: {changes}",
+        ),
+        (lambda: run(shipped, set={1: 2}), f"`set`: the name of a field is text, this is `1`: {changes}"),
+        (
+            lambda: run(shipped, set={"a/b.c": {1, 2}}),
+            "`set`: `a/b.c`: `{1, 2}` cannot stand in a document",
+        ),
+        (lambda: run(shipped, options={}), "`options`: `simulate.Options` is wanted, this is `{}`"),
+        (
+            lambda: run(shipped, journal="a"),
+            "`journal`: a journal is wanted, this is `'a'`:"
+            " write `SqliteJournal(path)`, of `gardens.stores.sqlite`",
+        ),
+        (lambda: replay(3), wanted_source),
+        (lambda: compare(3), wanted_source),
+        (
+            lambda: find_scenario("my-garden"),
+            "a Program is wanted, this is `'my-garden'`: write `find_scenario(nimdsl.load(path), name)`",
+        ),
+    )
+    for call, message in cases:
+        with pytest.raises(NimdslError) as caught:
+            call()
+        assert str(caught.value) == message
+
+
+def test_a_scenario_in_the_place_of_a_path_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(nimdsl.SpecError) as caught:
+        simulate.run("danger")
+    assert str(caught.value) == (
+        "danger: error NIM0101: no such file: `danger`;"
+        ' fix: to run a shipped scenario write `simulate.run(None, "danger")`'
+    )
 
 
 def test_a_result_is_short_at_a_prompt(spark: simulate.Result, danger: simulate.Result) -> None:
@@ -136,6 +207,30 @@ def test_a_journal_that_was_given_is_the_one_that_is_replayed(shipped: Program) 
     result = simulate.run(shipped, "spark-nack", journal=journal)
     assert simulate.replay(result).identical
     assert simulate.replay(journal).trace_sha256 == result.summary["trace_sha256"]
+
+
+@pytest.mark.parametrize("loss", ["10%", "3%"])
+def test_a_run_is_replayed_with_its_own_overrides_on_top_of_the_scenario_s(
+    loss: str, shipped: Program
+) -> None:
+    result = simulate.run(shipped, "spark-lossy", seed=7, set={"garden/virtual.bus.loss": loss})
+    with opened(result) as journal:
+        accepted = {line.body.get("program") for name in journal.actors() for line in journal.read(name)}
+        assert accepted - {None} == {recorded(journal).program.sha256} == {result.program.sha256}
+    assert simulate.replay(result).identical
+
+
+def test_a_journal_says_what_was_run_as_soon_as_the_run_is_over(shipped: Program, tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    journal = SqliteJournal(path)
+    result = simulate.run(shipped, "spark-nack", journal=journal)
+    assert simulate.replay(path).trace_sha256 == result.summary["trace_sha256"]
+    assert recorded(journal).complete
+    with pytest.raises(NimdslError) as caught:
+        simulate.run(shipped, "spark", journal=journal)
+    assert str(caught.value) == f"{path}: it holds a run already: give each run a journal of its own"
+    journal.close()
+    assert simulate.replay(path).identical
 
 
 def test_a_run_with_options_of_its_own_cannot_be_made_again(shipped: Program) -> None:

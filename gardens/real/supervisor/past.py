@@ -9,7 +9,7 @@ from runtime.kernel.step import Kernel
 from runtime.ledger.economy import Ledger
 from runtime.ports.journal import Journal
 from runtime.run.host import Host
-from runtime.run.lines import Noticed, entries_in, latest_ns, processes_in
+from runtime.run.lines import Noticed, entries_in, latest_ns, processes_in, readable
 from runtime.run.run import Incident, Run, Stopped, actors_of, tariff_of
 
 
@@ -21,7 +21,7 @@ def run_of(plan: Plan, journal: Journal, run_id: str, stopped: Stopped) -> Run:
     for actor in actors_of(program, scenario):
         kernel = Kernel(actor, PlainInterpreter(actor.table), program.schemas, program.sha256)
         host = Host(kernel, MemoryJournal())
-        entries = list(journal.read(actor.id))
+        entries = list(readable(journal, actor.id))
         host.restore(entries)
         hosts[actor.id] = host
         times[actor.id] = latest_ns(entries)

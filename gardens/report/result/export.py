@@ -88,14 +88,20 @@ class RecordFile:
         self._held.clear()
 
 
+def seal(journal: Journal, result: Result) -> None:
+    """Says in a journal what was run, and that it holds everything that happened."""
+    journal.set_meta(ORIGIN, result.origin)
+    journal.set_meta(COMPLETE, journal.counts())
+    journal.commit()
+
+
 def export(result: Result, folder: Path, journal: Journal, records: RecordFile | None = None) -> None:
     """Writes the summary beside journal and records, and gives all three their names.
 
     ``records`` have been written while the run went on; without, they are taken from the result.
     Raises PermanentPortError.
     """
-    journal.set_meta(ORIGIN, result.origin)
-    journal.set_meta(COMPLETE, journal.counts())
+    seal(journal, result)
     journal.close()
     (records or _written(result, folder)).finish()
     try:

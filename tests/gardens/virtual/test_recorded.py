@@ -235,6 +235,8 @@ def test_an_outcome_that_is_flipped_whole_is_not_the_ledger_s(notes: Result) -> 
     group[2][1]["records"] = [refused, moved]
     held = parity(recording_of(notes, {**lines, TELLER: lines[TELLER][:2] + group, HEARER: []}))
     assert (TELLER, ParityMismatch.OUTCOME) in found(held)
+    (said,) = (one.text for one in held.differences if one.what is ParityMismatch.OUTCOME)
+    assert said == "charge 1.0 LF for `c` (`cell/c/1`)"
 
 
 def test_a_message_that_came_to_somebody_else(notes: Result) -> None:

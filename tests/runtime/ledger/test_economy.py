@@ -23,6 +23,7 @@ from runtime.ledger.accounts import (
     Reward,
     Settle,
     Tariff,
+    in_words,
 )
 from runtime.ledger.economy import Ledger
 from tests.properties.ledger_laws import check_laws, restored, state
@@ -362,3 +363,20 @@ def test_what_no_caller_may_do_is_a_bug(change: dict[str, Any], command: AnyComm
 def test_a_tariff_that_no_document_may_have_is_a_bug(change: dict[str, Any]) -> None:
     with pytest.raises(InternalError):
         replace(TARIFF, **change)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (Reserve("a/1", 1_500_000), "reserve 1.5 LF for `a/1`"),
+        (Charge("a/2", "work", 200_000, "meet"), "charge 0.2 LF for `work` (`a/2`)"),
+        (Settle("a/1", "a/3", "work", 1), "settle 0.000001 LF of `a/1` for `work` (`a/3`)"),
+        (Release("a/1"), "release what `a/1` reserves"),
+        (Release("a/1", 2_000_000), "release what `a/1` reserves but 2.0 LF"),
+        (Reward("pod", ("a", "b")), "reward `pod` for `a` and `b`"),
+        (Reward("pod", ("a",), claimed=-3_000_000), "reward `pod` for `a`, -3.0 LF claimed"),
+        (Reward("pod", ()), "reward `pod`"),
+    ],
+)
+def test_a_command_is_told_in_words_and_lf(command: AnyCommand, words: str) -> None:
+    assert in_words(command) == words

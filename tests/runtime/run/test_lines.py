@@ -189,7 +189,7 @@ def check_damage(kind: str, body: Any, said: str) -> None:
     assert next(lines) == (0, Outcome(True, 0))
     with pytest.raises(DamagedLine) as placed:
         next(lines)
-    assert str(placed.value) == f"cell/c, line 1: a damaged line: {said}"
+    assert str(placed.value) == f"a journal in memory: cell/c, line 1: a damaged line: {said}"
 
 
 class Gapped(MemoryJournal):
@@ -211,14 +211,14 @@ def test_a_gap_and_bytes_that_cannot_be_read_are_damage() -> None:
         write(journal, "a", Outcome(True, balance))
     for broken, said in (
         (False, "a, line 2: a damaged line: number 3 stands there"),
-        (True, "a: a damaged line: Expecting value"),
+        (True, "a, line 2: a damaged line: Expecting value"),
     ):
         journal.broken = broken
         lines = read(journal, "a")
         assert [next(lines)[0], next(lines)[0]] == [0, 1]
         with pytest.raises(DamagedLine) as found:
             next(lines)
-        assert str(found.value) == said
+        assert str(found.value) == f"a journal in memory: {said}"
 
 
 def test_each_reader_takes_what_is_its_own() -> None:

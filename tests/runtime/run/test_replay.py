@@ -6,7 +6,7 @@ import copy
 import json
 import sqlite3
 from collections.abc import Callable
-from dataclasses import replace as replaced
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,10 @@ from runtime.kernel.effects import AnyEffect
 from runtime.kernel.events import Answered, AnyEvent
 from runtime.kernel.step import Kernel, Step
 from runtime.run.host import Host
-from runtime.run.inbox import ReplayMismatch
+from runtime.run.inbox import Difference, ReplayMismatch
 from runtime.run.lines import LEDGER, Accepted, Witness, write
 from runtime.run.recording import Recording, opened
-from runtime.run.replay import replay
+from runtime.run.replay import ActorReplay, Replay, replay
 from runtime.run.run import COMPLETE, ORIGIN, find_scenario
 from simulate import run
 from tests.support.doctored import (
@@ -226,7 +226,7 @@ def test_lines_that_were_lost_are_told_whoever_they_are_of(hello: Result) -> Non
             {**whole, name: lines[:-1]},
             {other: whole[other] for other in whole if other != name},
         ):
-            replayed = replay(replaced(recording_of(hello, left), lines=counts))
+            replayed = replay(replace(recording_of(hello, left), lines=counts))
             assert (name, ReplayMismatch.PLACE) in {(one.actor, one.what) for one in replayed.differences}
 
 
@@ -409,6 +409,13 @@ def set_origin(file: Path, **values: Plain) -> None:
         journal.set_meta(ORIGIN, {**(journal.meta(ORIGIN) or {}), **values})
 
 
+def test_one_actor_and_one_difference_are_no_plural() -> None:
+    one = ActorReplay("cell/c", 1, 1, 1, (), None)
+    assert repr(Replay((one,), ())) == "<Replay of 1 actor: identical>"
+    wrong = replace(one, difference=Difference("x", "cell/c", 0, "y"))
+    assert repr(Replay((one, wrong), ())) == "<Replay of 2 actors: 1 difference>"
+
+
 def test_the_verb_says_that_all_is_identical(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     trace = json.loads((out / "summary.json").read_text(encoding="utf-8"))["trace_sha256"]
     assert nimdsl_command(["replay", str(out)]) == 0
@@ -436,20 +443,70 @@ def test_the_verb_shows_the_first_difference_with_both_sides(
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda file: file.write_text("hello" * 50), "file is not a database"),
-        (lambda file: file.write_bytes(file.read_bytes()[:3000]), "malformed"),
+        (
+            lambda file: file.write_text("hello" * 50),
+            "journal.sqlite: no journal of nimdsl: name the `journal.sqlite`",
+        ),
+        (
+            lambda file: file.write_bytes(file.read_bytes()[:3000]),
+            "journal.sqlite: damaged: it was cut short or written over: restore it",
+        ),
+        (
+            lambda file: change(file, "DROP TABLE meta"),
+            "journal.sqlite: damaged: no such table: meta: restore",
+        ),
+        (
+            lambda file: change(file, "DROP TABLE entry"),
+            "journal.sqlite: damaged: no such table: entry: restore",
+        ),
+        (
+            lambda file: change(file, "UPDATE meta SET value = 5"),
+            "its `origin` is damaged: JSON is wanted, this is `5`",
+        ),
+        (
+            lambda file: change(file, "UPDATE meta SET value = 5 WHERE key = 'complete'"),
+            "its `complete` is damaged: JSON is wanted, this is `5`",
+        ),
+        (
+            lambda file: change(file, "UPDATE meta SET value = '[1]' WHERE key = 'complete'"),
+            "its `complete` is damaged: an object is wanted, this is a list",
+        ),
+        (
+            lambda file: change(file, "UPDATE meta SET value = 5 WHERE key = 'format'"),
+            "its `format` is damaged: JSON is wanted, this is `5`",
+        ),
+        (
+            lambda file: change(file, "UPDATE meta SET value = '[7]' WHERE key = 'origin'"),
+            "its `origin` is damaged: an object is wanted, this is a list",
+        ),
+        (
+            lambda file: change(file, "UPDATE meta SET value = '{}' WHERE key = 'origin'"),
+            "its `origin` is damaged: `documents` is missing",
+        ),
+        (
+            lambda file: change(
+                file, "UPDATE entry SET actor = x'00ff' WHERE actor = 'economy' AND position = 2"
+            ),
+            "`b'\\x00\\xff'`, line 2: damaged: the name of an actor is text",
+        ),
         (lambda file: file.unlink(), "no such journal"),
         (lambda file: change(file, "PRAGMA application_id = 7"), "no journal of nimdsl"),
         (lambda file: change(file, "DELETE FROM meta"), "does not say what was run"),
-        (lambda file: change(file, "UPDATE meta SET value = '{'"), "origin is damaged"),
+        (lambda file: change(file, "UPDATE meta SET value = '{'"), "`origin` is damaged"),
         (
             lambda file: change(file, "UPDATE meta SET value = '{' WHERE key = 'format'"),
-            "format is damaged",
+            "`format` is damaged",
         ),
         (lambda file: change(file, "DELETE FROM meta WHERE key = 'format'"), "journal format 1, and this"),
         (lambda file: change(file, "UPDATE meta SET value = '3' WHERE key = 'format'"), "a newer nimdsl"),
-        (lambda file: set_origin(file, documents=7), "origin is damaged"),
-        (lambda file: set_origin(file, seed="many"), "origin is damaged"),
+        (
+            lambda file: set_origin(file, documents=7),
+            "`origin` is damaged: `documents`: a list is wanted, this is a whole number",
+        ),
+        (
+            lambda file: set_origin(file, seed="many"),
+            "`origin` is damaged: `seed`: a whole number is wanted, this is text",
+        ),
         (lambda file: set_origin(file, scenario="goodbye"), "no Scenario named `goodbye`"),
         (lambda file: set_origin(file, documents=[["a.yaml", "x: ["]]), "does not accept its documents"),
     ],
@@ -485,7 +542,36 @@ def test_damaged_lines_are_one_clear_line(out: Path, capsys: pytest.CaptureFixtu
     assert "line 4 stands where line 3 should" in capsys.readouterr().out
     change(file, "UPDATE entry SET body = '[' WHERE actor = 'economy' AND position = 2")
     assert nimdsl_command(["replay", str(file)]) == 1
-    assert "economy: a damaged line" in capsys.readouterr().err
+    place = f"{file}: economy, line 2: a damaged line: no JSON: expecting value, at character 2\n"
+    assert capsys.readouterr().err == place
+
+
+@pytest.mark.parametrize(
+    ("change_of_it", "told"),
+    [
+        ("body = 5", "a damaged line: JSON is wanted, this is `5`"),
+        ("body = 5.5", "a damaged line: JSON is wanted, this is `5.5`"),
+        ("kind = x'01'", "a damaged line: the kind of a line is text, this is `b'\\x01'`"),
+        ("kind = CAST(x'ff' AS TEXT)", "a damaged line: the kind of a line is text, this is `b'\\xff'`"),
+        ("position = 'x'", "a line out of place: line 3 stands where line 2 should"),
+        ("position = 2.5", "a damaged line: the position of a line is a whole number, this is `2.5`"),
+        ("position = -1", "a line out of place: line -1 stands where line 0 should"),
+    ],
+)
+@pytest.mark.parametrize("name", ["economy", PROTOCOL])
+def test_no_type_of_any_column_is_a_bug(
+    name: str, change_of_it: str, told: str, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = out / "journal.sqlite"
+    change(file, f"UPDATE entry SET {change_of_it} WHERE actor = ? AND position = 2", name)
+    assert nimdsl_command(["replay", str(file)]) == 1
+    printed = capsys.readouterr()
+    if name == PROTOCOL:
+        assert told in " ".join(printed.out.split())
+    else:
+        assert printed.err.startswith(f"{file}: economy, line ")
+        assert printed.err.count("\n") == 1
+        assert "a damaged line: " in printed.err
 
 
 def test_a_journal_knows_its_program_seed_and_scenario(out: Path) -> None:
