@@ -114,7 +114,7 @@ def test_examples_are_allowed(kind: str) -> None:
 
 
 TEXTS = st.text() | st.text("ab:#-?,[]{}'\"\\n\\t&*!|>%@`~=<0x1_.eE \\u2028\\ufeff")
-SCALARS = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | TEXTS
+SCALARS: st.SearchStrategy[Any] = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | TEXTS
 SCALARS |= st.floats(allow_nan=False, allow_infinity=False)
 PLAIN = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner), max_leaves=8)
 
