@@ -95,6 +95,8 @@ def meant(given: str, specs: Sequence[Path] | None, quiet: bool = False) -> Mean
         return Meant(program, given, tuple(specs))
     if is_path and (Path(given).name != given or Path(given).suffix.lower() in SUFFIXES):
         return Meant(load(given), "", (Path(given),))
+    if not is_path and ("/" in given or Path(given).suffix.lower() in SUFFIXES):
+        return Meant(load(given), "", (Path(given),))  # which says that there is no such file
     found = _named(given, is_path, quiet)
     if found.scenario not in found.program.scenarios and is_path:
         return Meant(load(given), "", (Path(given),))

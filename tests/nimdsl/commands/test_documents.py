@@ -170,6 +170,24 @@ def test_an_unknown_name_is_looked_for_among_those_here(
     assert "did you mean `hello`?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("given", ["nowhere/x.yaml", "hallo.yaml", "nowhere/"])
+def test_a_path_that_is_not_there_is_no_scenario(
+    given: str, hello: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["simulate", given]) == 1
+    said = capsys.readouterr().err
+    assert f"no such file: `{given.rstrip('/')}`" in said
+    assert said.count("error") == 1
+
+
+@pytest.mark.parametrize("verb", ["simulate", "run"])
+def test_a_scenario_beside_its_documents_is_told_how(
+    verb: str, hello: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([verb, "hello.yaml", "hello"]) == 2
+    assert f"did you mean `nimdsl {verb} hello --specs hello.yaml`?" in capsys.readouterr().err
+
+
 def test_show_and_graph_say_what_they_read(hello: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", "scenario/hello"]) == 0
     assert run(["graph", "greeter"]) == 0
