@@ -10,9 +10,12 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shlex
 import sys
 import traceback
 from importlib.metadata import PackageNotFoundError, requires
+from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -21,6 +24,18 @@ from nimdsl.base.errors import InternalError, NimdslError, PortError, SpecError
 OWN_PACKAGES = ("nimdsl", "runtime", "gardens", "simulate")
 _PACKAGES = {"nats": "nats_py"}
 """Where a module and its package have different names."""
+_PLAIN = [
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (r"Input should be a valid integer.*", "a whole number is wanted"),
+        (r"Input should be a valid number.*", "a number is wanted"),
+        (r"Input should be greater than or equal to (\S+)", r"at least \1 is wanted"),
+        (r"Input should be less than or equal to (\S+)", r"at most \1 is wanted"),
+        (r"Value error, ", ""),
+    )
+]
+"""What the library says that reads the command line, and what it means."""
+_EXTRA = re.compile(r"got unexpected extra argument(?:s|\(s\))? \((.*)\)")
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """Typer brings click along under a private name; this is click's own class."""
 
@@ -67,9 +82,24 @@ def _friendly(problem: Exception, text: str) -> str:
     possible = getattr(problem, "possibilities", None)
     text = text.partition(" (Possible options")[0].replace("'", "`")
     text = text[:1].lower() + text[1:]
+    for pattern, words in _PLAIN:
+        text = pattern.sub(words, text)
+    if extra := _EXTRA.fullmatch(text):
+        return _too_many(getattr(problem, "ctx", None), extra[1])
     if possible:
         text = f"{text.rstrip('.')}: did you mean `{sorted(possible)[0]}`?"
     return text.replace(". Did you mean", ": did you mean")
+
+
+def _too_many(context: Any, words: str) -> str:
+    """Arguments that a verb does not take; a scenario beside its documents is what was meant."""
+    given = str(context.params.get("scenario", "")) if context else ""
+    if " " in words:
+        return f"too many arguments: `{words}`"
+    if given and Path(given).exists():
+        meant = f"{context.command_path} {words} --specs {shlex.quote(given)}"
+        return f"one argument too many: did you mean `{meant}`?"
+    return f"one argument too many: `{words}`"
 
 
 def _spec(problem: SpecError) -> int:

@@ -12,9 +12,8 @@ import typer
 from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import phrase
-from nimdsl.commands.options import chosen
+from nimdsl.commands.options import program_of
 from nimdsl.kinds import Kind, kinds
-from nimdsl.loading import load
 from nimdsl.program import Program
 from nimdsl.show.graph import Drawing
 from nimdsl.show.notation import to_dot, to_mermaid
@@ -43,7 +42,7 @@ def command(
 
     Example: nimdsl graph protocol/spark --deep --format dot | dot -Tsvg > spark.svg
     """
-    drawing = find(load(*chosen(specs)[0]), name, deep)
+    drawing = find(program_of(specs), name, deep)
     print(to_mermaid(drawing) if format_ is Notation.MERMAID else to_dot(drawing), end="")
 
 

@@ -12,15 +12,18 @@ from typing import Annotated, Any
 
 import typer
 
+from nimdsl.assembly import Report
 from nimdsl.base.canonical import Plain
 from nimdsl.base.diagnostics import Diagnostic, error
 from nimdsl.base.errors import SpecError
 from nimdsl.commands.output import styled
+from nimdsl.compile.documents import gather
 from nimdsl.compile.overrides import parse_assignment
 from nimdsl.kinds import kind_names
-from nimdsl.loading import load, shipped_specs
+from nimdsl.loading import check, load, shipped_specs
 from nimdsl.program import Program
-from nimdsl.text.source import SUFFIXES
+from nimdsl.text.source import SUFFIXES, read_sources
+from nimdsl.text.tree import Node, parse
 
 
 class Format(StrEnum):
@@ -32,6 +35,8 @@ class Format(StrEnum):
 
 HERE = Path()
 OF_THIS_FOLDER = "documents of ./"
+NAMED_MAX = 3
+"""How many folders a remark names."""
 LOOKED_AT_MAX = 1 << 16
 """How many characters of a file are looked at to see whether it is ours."""
 
@@ -90,6 +95,8 @@ def meant(given: str, specs: Sequence[Path] | None, quiet: bool = False) -> Mean
         return Meant(program, given, tuple(specs))
     if is_path and (Path(given).name != given or Path(given).suffix.lower() in SUFFIXES):
         return Meant(load(given), "", (Path(given),))
+    if not is_path and ("/" in given or Path(given).suffix.lower() in SUFFIXES):
+        return Meant(load(given), "", (Path(given),))  # which says that there is no such file
     found = _named(given, is_path, quiet)
     if found.scenario not in found.program.scenarios and is_path:
         return Meant(load(given), "", (Path(given),))
@@ -99,23 +106,62 @@ def meant(given: str, specs: Sequence[Path] | None, quiet: bool = False) -> Mean
 
 
 def _named(given: str, is_path: bool, quiet: bool) -> Meant:
-    """The first place that has a scenario of that name, else the first place of all."""
-    places = [HERE, shipped_specs()] if holds_documents(HERE) else [shipped_specs()]
-    known: list[Meant] = []
-    for place in places:
-        try:
-            known.append(Meant(load(place), given, (place,)))
-        except SpecError:
-            if not is_path:
-                raise
-            continue
-        if not given or given in known[-1].program.scenarios:
-            if not quiet and place == HERE:
-                say(OF_THIS_FOLDER)
-            elif not quiet and len(places) > 1:
-                say(f"documents of the shipped specs: those of ./ have no scenario `{given}`")
-            return known[-1]
-    return known[0]
+    """This folder, unless only the shipped specs have a scenario of that name, or it holds no documents."""
+    shipped = shipped_specs()
+    if not holds_documents(HERE):
+        return Meant(load(shipped), given, (shipped,))
+    report = check([HERE])
+    here = report.program
+    if not given or (given in here.scenarios if here else declares(HERE, given)):
+        program = _sound_here(report)
+        if not quiet:
+            say(OF_THIS_FOLDER)
+        return Meant(program, given, (HERE,))
+    program = load(shipped)
+    if given in program.scenarios:
+        if not quiet:
+            say(f"documents of the shipped specs: those of ./ have no scenario `{given}`")
+        return Meant(program, given, (shipped,))
+    if is_path:
+        return Meant(program, given, (shipped,))
+    return Meant(_sound_here(report), given, (HERE,))
+
+
+def _sound_here(report: Report) -> Program:
+    """The program of this folder.  Raises SpecError, having said that nobody named the folder."""
+    if report.program is None:
+        say(unasked())
+        raise SpecError(report.diagnostics)
+    return report.program
+
+
+def program_of(specs: Sequence[Path] | None) -> Program:
+    """The program in the documents that are ``chosen``.  Raises SpecError."""
+    paths, _ = chosen(specs)
+    return load(*paths) if specs or paths != [HERE] else _sound_here(check(paths))
+
+
+def unasked(how: str = "`--specs DIR`, or a path, names others") -> str:
+    """That this folder was read because none was named, what lies below it, and how to name others."""
+    names = (Path(source.name).parts for source in read_sources([HERE])[0])
+    below = [f"{name}/" for name in sorted({parts[0] for parts in names if len(parts) > 1})]
+    more = [f"{len(below) - NAMED_MAX} more"] if len(below) > NAMED_MAX else []
+    also = ", ".join([*(f"`{name}`" for name in below[:NAMED_MAX]), *more])
+    return f"nothing was named, so ./ was read{f', with {also} below it' if also else ''}: {how}"
+
+
+def declares(folder: Path, scenario: str) -> bool:
+    """Whether documents in or below ``folder`` declare it; they need not compile.
+
+    A file that cannot be read to its end is taken at the word that stands in it.
+    """
+    roots: list[Node] = []
+    for source in read_sources([folder])[0]:
+        trees, problems = parse(source)
+        if problems and scenario in source.text:
+            return True
+        roots += trees
+    return scenario in gather(roots)[0].of("Scenario")
 
 
 def chosen(paths: Sequence[Path] | None, quiet: bool = False) -> tuple[list[Path], str]:

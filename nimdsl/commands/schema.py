@@ -13,7 +13,7 @@ from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import PermanentPortError, SpecError
 from nimdsl.base.suggest import phrase
 from nimdsl.base.words import counted
-from nimdsl.commands.options import chosen
+from nimdsl.commands.options import chosen, program_of
 from nimdsl.commands.output import print_json
 from nimdsl.kinds import by_prefix, kind_names
 from nimdsl.kinds.schemas import any_schema, document_schema
@@ -53,7 +53,7 @@ def command(
 
 
 def _wire(name: str, specs: list[Path] | None) -> Mapping[str, Any]:
-    schemas = load(*chosen(specs)[0]).schemas
+    schemas = program_of(specs).schemas
     if name not in schemas:
         fix = phrase(name, [*kind_names(), *schemas])
         raise SpecError(

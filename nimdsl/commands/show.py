@@ -12,11 +12,10 @@ import typer
 from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import phrase
-from nimdsl.commands.options import Format, Printed, chosen
+from nimdsl.commands.options import Format, Printed, program_of
 from nimdsl.commands.output import print_json, styled
 from nimdsl.compile.documents import Document
 from nimdsl.kinds import Cost, by_prefix, kind_names, kinds
-from nimdsl.loading import load
 from nimdsl.program import Program
 from nimdsl.show.resolved import resolve_document, to_yaml
 from nimdsl.show.table import table_data, table_of, table_text
@@ -50,7 +49,7 @@ def command(
 
     Example: nimdsl show cell/vocabulary-cell --table
     """
-    program = load(*chosen(specs)[0])
+    program = program_of(specs)
     found = find(program, name)
     if table:
         _print_tables(program, found, format_)

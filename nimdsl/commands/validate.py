@@ -10,7 +10,7 @@ import typer
 from nimdsl.assembly import Report
 from nimdsl.base.diagnostics import Severity
 from nimdsl.base.words import counted
-from nimdsl.commands.options import Format, Printed, chosen
+from nimdsl.commands.options import HERE, Format, Printed, chosen, say, unasked
 from nimdsl.commands.output import print_diagnostics, print_json, styled
 from nimdsl.compile.recordings import RECORDING_SUFFIX
 from nimdsl.loading import check
@@ -33,6 +33,8 @@ def command(
     """
     wanted, called = chosen(paths, quiet=True)
     report = check(wanted)
+    if report.program is None and not paths and wanted == [HERE]:
+        say(unasked("`nimdsl validate PATH` names others"))
     _print(report, called, format_)
     if watch:
         _watch(wanted, called, format_)

@@ -24,6 +24,7 @@ from nimdsl.expression.evaluate import Fault
 from nimdsl.expression.types import Type
 from nimdsl.program import Beat, Level, Periodic, Poisson, Recorded, Stimulus
 from nimdsl.program.machine import Expression
+from nimdsl.schema.remedies import written
 
 ARRIVAL_COUNT_MAX = 1_000_000
 """How many arrivals a stimulus may be expected to have."""
@@ -96,6 +97,11 @@ def _one_of(reader: Reader, ways: Mapping[str, str], what: str) -> str:
 def _check_owners(reader: Reader, chosen: str, belongs: Mapping[str, tuple[str, ...]]) -> None:
     for key, owners in belongs.items():
         if chosen and chosen not in owners and key in reader:
+            if key == "item" and chosen == "to" and "event" not in reader:
+                message = "what comes to a level is an `item`, everything else gets an `event`"
+                fix = f"write `event: {written(reader.text('item'))}`"
+                reader.findings.report("NIM0203", message, reader.place(key), fix)
+                continue
             message = f"`{key}` belongs to {' or '.join(f'`{owner}`' for owner in owners)}"
             reader.findings.report("NIM0203", message, reader.place(key), f"remove `{key}`")
 
@@ -180,9 +186,9 @@ def _for_cell(
     if to and to not in receivers.cells and to in receivers.known:
         reader.findings.report("NIM0301", f"`{to}` takes no part in this scenario", reader.place("to"))
     if "event" not in reader:
-        reader.findings.report(
-            "NIM0204", "this stimulus does not say its `event`", reader.place("to"), "add `event:`"
-        )
+        if "item" not in reader:
+            message = "this stimulus does not say its `event`"
+            reader.findings.report("NIM0204", message, reader.place("to"), "add `event:`")
     elif accepted is not None:
         fields = accepted.get(event, {})
         if event not in accepted:

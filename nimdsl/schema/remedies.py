@@ -16,7 +16,7 @@ from typing import Any
 from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.base.words import listed
 from nimdsl.kinds.schemas import resolve
-from nimdsl.text.scalars import read_plain
+from nimdsl.text.scalars import both_float, read_plain
 from nimdsl.text.tree import MapNode, Node, Scalar
 
 Schema = Mapping[str, Any]
@@ -24,7 +24,7 @@ Schema = Mapping[str, Any]
 DEPTH_MAX = 4
 SHOWN_MAX = 100
 """Longer examples are not shown."""
-_SPECIAL = re.compile(r"[\[\]{},\"]|: |:$|^[ &*!|>'%@`-]")
+_SPECIAL = re.compile(r"[\[\]{},\"]|: |:$| #|^[#&*!|>'%@`?:-]|^\s|\s$")
 _WORDS = {"duration": "5s", "share": "40%", "lifeforce": 0.4, "expression": "a > 2", "type": "int"}
 _QUANTITIES = ("duration", "share", "lifeforce")
 _PYTHON = {"integer": (int,), "number": (int, float), "string": (str,), "boolean": (bool,)}
@@ -165,15 +165,25 @@ def _shown(key: str, value: Any) -> str:
 
 
 def written(value: Any) -> str:
-    """YAML in flow style, for people."""
+    """YAML in flow style, for people: on one line, and the same value for YAML 1.1 and 1.2."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {written(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{written(key)}: {written(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(written, value)) + "]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
+    if isinstance(value, float):
+        return both_float(value)
     if not isinstance(value, str):
-        return str(value)
+        return json.dumps(value)
     read = read_plain(value)
-    safe = not read.code and read.value == value and not _SPECIAL.search(value)
-    return value if safe else json.dumps(value, ensure_ascii=False)
+    safe = not read.code and read.value == value and not _SPECIAL.search(value) and value.isprintable()
+    return value if safe else _quoted(value)
+
+
+def _quoted(text: str) -> str:
+    """In double quotes; what does not print, and what ends a line for YAML, by its number."""
+    escaped = json.dumps(text, ensure_ascii=False)
+    return "".join(char if char.isprintable() else _escape(ord(char)) for char in escaped)
+
+
+def _escape(number: int) -> str:
+    return f"\\u{number:04x}" if number < 1 << 16 else f"\\U{number:08x}"

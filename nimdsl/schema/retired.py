@@ -17,6 +17,7 @@ from nimdsl.text.tree import ListNode, MapNode, Node
 
 CODE = "NIM0212"
 _STAND_IN = "who lets the document answer is a stand-in"
+_HOW_MUCH = "say what it may take: write `take: all`, `take: rest` or for example `take: {share: 40%}`"
 Path = tuple[str | int, ...]
 
 
@@ -62,13 +63,25 @@ def _form(path: str) -> Form | None:
 
 def _take(level: MapNode, key: str) -> str | None:
     match level.entries[key].plain():
-        case {"all": True, **rest} if not rest:
+        case {"all": value, **rest} | {"rest": value, **rest} if _is_no(value):
+            if rest.keys() <= {"each", "share", "cap"} and rest.keys() != {"cap"}:
+                return f"write `take: {written(rest)}`" if rest else _HOW_MUCH
+        case {"all": value, **rest} if not rest and _is_yes(value):
             return "write `take: all`"
-        case {"rest": True, **rest} if not rest:
+        case {"rest": value, **rest} if not rest and _is_yes(value):
             return "write `take: rest`"
-        case {"rest": True, "minimum": minimum, **rest} if not rest:
+        case {"rest": value, "minimum": minimum, **rest} if not rest and _is_yes(value):
             return f"write `take: {written({'rest': {'minimum': minimum}})}`"
     return None
+
+
+def _is_yes(value: object) -> bool:
+    """What meant true, also for those to whom YAML is 1.1."""
+    return value is True or (isinstance(value, str) and value.lower() in ("true", "yes", "on", "y"))
+
+
+def _is_no(value: object) -> bool:
+    return value is False or (isinstance(value, str) and value.lower() in ("false", "no", "off", "n"))
 
 
 def _event(stimulus: MapNode, key: str) -> str | None:
@@ -78,10 +91,13 @@ def _event(stimulus: MapNode, key: str) -> str | None:
 
 def _real(work: MapNode, key: str) -> str | None:
     match work.entries[key].plain():
-        case {"document": True, **rest} if not rest:
-            return "write `real: stand_in`"
-        case {"document": False, **rest} if not rest:
-            return "remove it"
+        case {"document": value, **rest} if not rest:
+            return "write `real: stand_in`" if _is_yes(value) else "remove it" if _is_no(value) else None
+        case {"document": value, **rest} if len(rest) == 1 and rest.keys() <= {"python", "service"}:
+            other = f"`real: {written(rest)}`"
+            if _is_yes(value):
+                return f"keep one of them: write `real: stand_in`, or {other}"
+            return f"write {other}" if _is_no(value) else None
     return None
 
 

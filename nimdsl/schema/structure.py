@@ -7,6 +7,7 @@ jsonschema names the errors of the rest.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator
 from functools import cache
 from typing import Any
@@ -54,12 +55,24 @@ def check_envelope(root: Node) -> tuple[str, str, tuple[Diagnostic, ...]]:
     if kind_node is None:
         fix = phrase("", kind_names())
         return "", "", (error("NIM0201", "this document does not say its `kind`", root.place, fix),)
-    kind = kind_node.value if isinstance(kind_node, Scalar) else None
     name = _name(root)
+    kind = kind_node.value if isinstance(kind_node, Scalar) else None
+    if not isinstance(kind, str):
+        known = [one for one in kind_names() if one in _texts_in(kind_node)]
+        fix = f"write `kind: {known[0]}`" if len(known) == 1 else phrase("", kind_names())
+        place = _at(root, ("kind",))[1]
+        return "", name, (error("NIM0202", f"a kind is text, this is {_what(kind_node)}", place, fix),)
     if kind not in kind_names():
-        fix = phrase(str(kind), kind_names())
+        fix = phrase(kind, kind_names())
         return "", name, (error("NIM0202", f"unknown kind {kind!r}", kind_node.place, fix),)
-    return str(kind), name, ()
+    return kind, name, ()
+
+
+def _texts_in(node: Node) -> list[object]:
+    """What stands in a list or as the keys of a map."""
+    if isinstance(node, MapNode):
+        return [*node.entries]
+    return [item.value for item in getattr(node, "items", ()) if isinstance(item, Scalar)]
 
 
 def _name(root: MapNode) -> str:
@@ -195,7 +208,7 @@ def _badly_typed(kind: str, problem: Any, node: Node, place: Place) -> Diagnosti
     if problem.validator == "pattern":
         message = f"{problem.instance[:60]!r} is not a good name here"
         if unit == "name" or not problem.schema.get("description"):
-            return error("NIM0209", message, place, "use letters, digits and `_`, beginning with a letter")
+            return error("NIM0209", message, place, _good_name(problem.validator_value))
         message = f"`{field}` cannot be {problem.instance[:60]!r}"
         return error("NIM0205", message, place, f"write: {problem.schema['description']}")
     if unit == "type":
@@ -207,6 +220,22 @@ def _badly_typed(kind: str, problem: Any, node: Node, place: Place) -> Diagnosti
     known = UNIT_FIX[unit][1] if unit in UNIT_FIX else ""
     fix = known or remedies.of_type(kind, problem.schema, _key(problem), node)
     return error("NIM0205", f"`{field}` wants {wanted}, this is {_what(node)}", place, fix)
+
+
+_RANGES = "A-Za-z|a-z|A-Z"
+_NAMES = re.compile(rf"\^(?:\(.*\)\?)?\[((?:{_RANGES})_?)\]\[({_RANGES})0-9(\W*_?\W*)\]\*\$")
+_LETTERS = {"A-Za-z": "letters", "a-z": "lower-case letters", "A-Z": "capital letters"}
+
+
+def _good_name(pattern: str) -> str:
+    """What a pattern for names allows, in words."""
+    found = _NAMES.fullmatch(pattern)
+    if found is None:
+        return f"write what fits `{pattern}`"
+    begins, letters, signs = found.groups()
+    allowed = [_LETTERS[letters], "digits", *(f"`{sign}`" for sign in signs)]
+    beginning = f"a {_LETTERS[begins.rstrip('_')].removesuffix('s')}" + " or `_`" * begins.endswith("_")
+    return f"use {', '.join(allowed[:-1])} and {allowed[-1]}, beginning with {beginning}"
 
 
 def _wanted(problem: Any) -> str:

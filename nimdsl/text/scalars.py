@@ -142,11 +142,11 @@ def _read_float(text: str, there: str) -> Reading:
         return Reading(text, "NIM0110", message, "write a smaller number")
     if there == "float":
         return Reading(value)
-    reading = _ambiguous(text, _KINDS_1_1.get(there, there), "a number", f"`{_both_float(value)}`")
+    reading = _ambiguous(text, _KINDS_1_1.get(there, there), "a number", f"`{both_float(value)}`")
     return reading._replace(value=value)
 
 
-def _both_float(value: float) -> str:
+def both_float(value: float) -> str:
     """``value`` in the form that both versions read as a real: with a point, and a sign in the exponent."""
     text = repr(value)
     return text.replace("e", ".0e") if "e" in text and "." not in text else text

@@ -149,6 +149,7 @@ class _Folder:
         return (self.root / name).read_text(encoding="utf-8")
 
     def _write(self, name: str, text: str) -> None:
+        (self.root / name).parent.mkdir(exist_ok=True)
         (self.root / name).write_text(text, encoding="utf-8")
 
     def _python(self, block: Block) -> str:

@@ -136,4 +136,6 @@ def _partial(folder: Path, name: str) -> Path:
 
 
 def _unwritable(folder: Path, problem: OSError) -> PermanentPortError:
+    if folder.is_file():
+        return PermanentPortError(f"cannot write to {folder}: it is a file, name a folder")
     return PermanentPortError(f"cannot write to {folder}: {problem.strerror}")

@@ -71,6 +71,8 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     file = RecordFile(tmp_path / "file")
     with pytest.raises(PermanentPortError, match="cannot write to"):
         write(file, record(1, "a", 0), record(2, "a", 1))
+    with pytest.raises(PermanentPortError, match="file: it is a file, name a folder"):
+        journal_in(tmp_path / "file")
     with pytest.raises(PermanentPortError, match="cannot write to"):
         RecordFile(tmp_path / "absent").finish()
     file.close()

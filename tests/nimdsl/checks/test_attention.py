@@ -153,7 +153,7 @@ def test_what_nothing_bounds_is_found(level: str) -> None:
     [
         ("NIM0203", "{name: think, §take: {each: 1s, share: 40%}}"),
         ("NIM0203", "{name: think, §take: {}}"),
-        ("NIM0203", "{name: think, take: {§all: false}}"),
+        ("NIM0212", "{name: think, §take: {all: false}}"),
         ("NIM0203", "{name: reflex, reflex: true, take: §all, max_per_beat: 3}"),
         ("NIM0204", "{name: think, take: all, §tiers: [3]}"),
         ("NIM0210", "{name: think, take: {each: 1s}, max_per_beat: 3, baseline: §2s}"),

@@ -247,3 +247,11 @@ def test_a_run_of_no_length_is_a_mistake() -> None:
 def test_a_list_that_meets_a_number_means_its_size() -> None:
     found = finds("NIM0304", document("Scenario", '{expect: ["§refusals == 0"]}'))
     assert found.fix == "how many there are: `size(refusals)`"
+
+
+def test_an_item_for_a_cell_is_one_error_that_says_how_it_is_an_event() -> None:
+    wrong = scenario("at: 1s, to: lamp, item: §push, payload: {x: 1}")
+    found = finds("NIM0203", YOUNG, LAMP, wrong)
+    assert found.fix == "write `event: push`"
+    assert len(nimdsl.check_text(together(YOUNG, LAMP, wrong).replace(MARK, "")).diagnostics) == 1
+    leaves_alone(YOUNG, LAMP, wrong.replace("item: §push", "event: push"))

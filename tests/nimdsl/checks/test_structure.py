@@ -7,7 +7,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from nimdsl import kinds
+from nimdsl.kinds.schemas import document_schema
+from nimdsl.schema.structure import _good_name
 from tests.nimdsl.checks.building import (
     ECONOMY,
     TALK,
@@ -180,3 +184,39 @@ def test_a_word_that_is_not_in_the_list_is_quoted_as_it_is() -> None:
     found = finds("NIM0206", document("Attention", "{levels: [{name: a, take: all, leftover: §cary}]}"))
     assert found.message == "`leftover` cannot be 'cary'"
     assert found.fix == "did you mean `carry`?"
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "fix"),
+    [
+        ("§[Economy]", "a kind is text, this is a list", "write `kind: Economy`"),
+        ("§{Economy: 1}", "a kind is text, this is a map", "write `kind: Economy`"),
+        ("§[Economy, Cell]", "a kind is text, this is a list", "known: "),
+        ("§5", "a kind is text, this is a number (5)", "known: "),
+    ],
+)
+def test_a_kind_is_text(kind: str, message: str, fix: str) -> None:
+    mark = kind if kind == "§5" else kind.replace("§", "")
+    text = document("Economy", "{opening: 1}").replace("kind: Economy", f"kind: {mark}")
+    found = finds("NIM0202", text if kind == "§5" else text.replace("kind:", "§kind:"))
+    assert found.message == message
+    assert found.fix.startswith(fix)
+
+
+def test_the_fix_of_a_bad_name_is_true() -> None:
+    bad = document("Economy", "{opening: 1}").replace("name: it", "name: §'a ${x}'")
+    assert finds("NIM0209", bad).fix == "use letters, digits, `_`, `.` and `-`, beginning with a letter"
+    variable = document("Cell", "{§data: {A: int}, machine: {initial: a, states: {a: {final: true}}}}")
+    assert finds("NIM0209", variable).fix.startswith("use letters, digits and `_`, beginning with")
+
+
+def test_every_pattern_for_names_has_words() -> None:
+    patterns = {
+        match
+        for kind in kinds.kind_names()
+        for match in re.findall(r"'pattern': '(\^(?:[^']*\?)?\[[^']*\]\*\$)'", repr(document_schema(kind)))
+    }
+    assert len(patterns) > 4
+    for pattern in patterns:
+        assert _good_name(pattern).startswith("use ")
+    assert _good_name("^x$") == "write what fits `^x$`"

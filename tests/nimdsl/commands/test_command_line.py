@@ -82,7 +82,14 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["validat"], "did you mean `validate`?"),
         (["validate", "--formt", "json"], "did you mean `--format`?"),
         (["validate", "--format", "xml"], "json"),
+        (["validate", "--format", "xml"], "`--format`: `xml` is not one of"),
         (["show"], "NAME"),
+        (["show", "a", "b"], "one argument too many: `b`"),
+        (["show", "a", "b", "c"], "too many arguments: `b c`"),
+        (["simulate", "--seed", "x"], "invalid value for `--seed`: a whole number is wanted\n"),
+        (["simulate", "--seed", "-1"], "invalid value for `--seed`: at least 0 is wanted\n"),
+        (["run", "--rate", "20000"], "invalid value for `--rate`: at most 10000 is wanted\n"),
+        (["run", "--rate", "fast"], "invalid value for `--rate`: a number is wanted\n"),
     ],
 )
 def test_a_wrong_command_line_is_exit_2_with_a_hint(

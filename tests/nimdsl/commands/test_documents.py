@@ -97,14 +97,70 @@ def test_a_name_wins_over_a_path_and_that_is_said(folder: Path, capsys: pytest.C
     assert set(meant("./spark", None).program.scenarios) == {"hello"}
 
 
-def test_documents_here_that_are_wrong_are_shown_unless_a_path_is_meant(hello: Path) -> None:
+@pytest.fixture
+def wrong(hello: Path) -> Path:
     (hello / "bad.yaml").write_text("kind: Cell\n")
     (hello / "garden").mkdir()
-    (hello / "garden/hello.yaml").write_text(HELLO)
-    for given in ("", "hello", "spark"):
-        with pytest.raises(SpecError):
-            meant(given, None)
+    (hello / "garden/hallo.yaml").write_text(HELLO.replace("hello", "hallo"))
+    return hello
+
+
+HOW = "`--specs DIR`, or a path, names others\n"
+
+
+@pytest.mark.parametrize("given", ["", "hello", "hallo", "nosuch"])
+def test_documents_here_that_are_wrong_are_shown_and_that_nobody_named_them(
+    given: str, wrong: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["simulate", *filter(None, [given])]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(
+        f"nothing was named, so ./ was read, with `garden/` below it: {HOW}bad.yaml:1:1: "
+    )
+
+
+def test_of_many_folders_below_only_some_are_named(hello: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in "abcde":
+        (hello / name).mkdir()
+        (hello / name / "hello.yaml").write_text(HELLO)
+    assert run(["show", "greeter"]) == 1
+    assert f"with `a/`, `b/`, `c/`, 2 more below it: {HOW}" in capsys.readouterr().err
+
+
+def test_a_quiet_verb_says_it_too(wrong: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SpecError):
+        meant("", None, quiet=True)
+    assert capsys.readouterr().err.startswith("nothing was named")
+
+
+def test_validate_says_whose_documents_are_wrong(wrong: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["validate"]) == 1
+    assert capsys.readouterr().err.endswith("below it: `nimdsl validate PATH` names others\n")
+    assert run(["validate", "."]) == 1
+    assert capsys.readouterr().err == ""
+
+
+def test_documents_here_that_are_wrong_hide_no_path_and_no_shipped_scenario(
+    wrong: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert meant("garden", None).paths == (Path("garden"),)
+    assert capsys.readouterr().err == ""
+    assert meant("danger", None).paths == (nimdsl.shipped_specs(),)
+    assert "shipped specs: those of ./ have no scenario `danger`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HELLO.replace("hello", "danger"),
+        "apiVersion: nimdsl.dev/v1\nkind: Scenario\nmetadata: {name: danger}\nspec: {horizn: 1s}\n",
+        "kind: Scenario\nmetadata: {name: danger}\nspec: {horizon: [}\n",
+    ],
+)
+def test_a_scenario_that_is_declared_here_is_not_taken_from_the_shipped(text: str, wrong: Path) -> None:
+    (wrong / "danger.yaml").write_text(text)
+    with pytest.raises(SpecError):
+        meant("danger", None)
 
 
 def test_an_unknown_name_is_looked_for_among_those_here(
@@ -112,6 +168,24 @@ def test_an_unknown_name_is_looked_for_among_those_here(
 ) -> None:
     assert run(["simulate", "hallo"]) == 1
     assert "did you mean `hello`?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", ["nowhere/x.yaml", "hallo.yaml", "nowhere/"])
+def test_a_path_that_is_not_there_is_no_scenario(
+    given: str, hello: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["simulate", given]) == 1
+    said = capsys.readouterr().err
+    assert f"no such file: `{given.rstrip('/')}`" in said
+    assert said.count("error") == 1
+
+
+@pytest.mark.parametrize("verb", ["simulate", "run"])
+def test_a_scenario_beside_its_documents_is_told_how(
+    verb: str, hello: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([verb, "hello.yaml", "hello"]) == 2
+    assert f"did you mean `nimdsl {verb} hello --specs hello.yaml`?" in capsys.readouterr().err
 
 
 def test_show_and_graph_say_what_they_read(hello: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,9 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 import nimdsl
 from nimdsl.base.words import listed, with_article
@@ -108,6 +111,37 @@ def test_examples_are_allowed(kind: str) -> None:
         (tree,), problems = parse(Source("example.yaml", text))
         assert not problems
         assert validators[key].is_valid(tree.plain()), (path, text)
+
+
+TEXTS = st.text() | st.text("ab:#-?,[]{}'\"\\n\\t&*!|>%@`~=<0x1_.eE \\u2028\\ufeff")
+SCALARS: st.SearchStrategy[Any] = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | TEXTS
+SCALARS |= st.floats(allow_nan=False, allow_infinity=False)
+PLAIN = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner), max_leaves=8)
+
+
+@given(PLAIN)
+@example(None)
+@example("two\nlines")
+@example({"a b: c": 1})
+@example({"": ""})
+@example({"yes": "no", "1": "1", "null": "~"})
+@example("a #b")
+@example("\U0001f600\x85\u2028\ufeff\U000e0001")
+@example(1e22)
+@example(5e-324)
+@example("12:30")
+def test_what_is_written_means_the_same_when_it_is_read(value: Any) -> None:
+    text = remedies.written(value)
+    assert len(text.splitlines()) <= 1
+    assert yaml.safe_load(text) == value
+    (tree,), problems = parse(Source("written.yaml", f"it: {text}\n"))
+    assert not problems
+    assert tree.plain() == {"it": value}
+
+
+def test_what_needs_no_quotes_has_none() -> None:
+    value = {"on": {"a-b": "x > 2", "c": "a:b", "d": True, "e": None, "f": 0.5, "g": "5s"}}
+    assert remedies.written(value) == '{"on": {a-b: x > 2, c: a:b, d: true, e: null, f: 0.5, g: 5s}}'
 
 
 def test_words() -> None:

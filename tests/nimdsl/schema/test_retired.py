@@ -55,9 +55,14 @@ OLD = [
     (level("§take: {rest: true}"), "take: {rest: true}", "take: rest"),
     (level("§take: {rest: true, minimum: 3s}"), "take: {rest: true, minimum: 3s}", "take: {rest: {minimum: 3s}}"),
     (level("§take: {minimum: 3s, rest: true}"), "take: {minimum: 3s, rest: true}", "take: {rest: {minimum: 3s}}"),
+    (level('§take: {all: "yes"}'), 'take: {all: "yes"}', "take: all"),
+    (level('§take: {rest: "on"}'), 'take: {rest: "on"}', "take: rest"),
+    (level("§take: {all: false, share: 40%}"), "take: {all: false, share: 40%}", "take: {share: 40%}"),
+    (level("§take: {rest: false, share: 4%, cap: 5s}"), "take: {rest: false, share: 4%, cap: 5s}", "take: {share: 4%, cap: 5s}"),
     (stimulus("level: thinking, §event: speech"), "event: speech", "item: speech"),
     (stimulus('level: thinking, §event: "on"'), 'event: "on"', 'item: "on"'),
     (worker("§real: {document: true}"), "real: {document: true}", "real: stand_in"),
+    (worker('§real: {document: false, python: "a:b"}'), 'real: {document: false, python: "a:b"}', "real: {python: a:b}"),
     (waving('§emit: {wave: {confidence: 0.5, content: {word: "${1 + 1}"}}}'), 'emit: {wave: {confidence: 0.5, content: {word: "${1 + 1}"}}}', 'emit: {confidence: 0.5, content: {word: "${1 + 1}"}}'),
     (worker("").replace("{machine", "{§tier: 1, machine"), "tier: 1, ", ""),
     (answer("§delta: 2.5"), "delta: 2.5", "lifeforce_delta: 2.5"),
@@ -94,6 +99,22 @@ def test_an_override_has_its_fix() -> None:
     changes = document("Scenario", "{§set: {cell/it.tier: 1}}").replace("§set: {", "set: {§")
     found = finds("NIM0212", worker(""), changes)
     assert (found.fix, "`cell/it.tier`" in found.message) == ("remove it", True)
+
+
+@pytest.mark.parametrize("take", ["{all: false}", "{rest: false}", '{all: "no"}'])
+def test_what_was_not_to_be_taken_says_what_is(take: str) -> None:
+    found = finds("NIM0212", level(f"§take: {take}"))
+    assert found.fix == (
+        "say what it may take: write `take: all`, `take: rest` or for example `take: {share: 40%}`"
+    )
+
+
+def test_a_stand_in_beside_somebody_is_one_error() -> None:
+    wrong = worker('§real: {document: true, python: "a:b"}')
+    assert (
+        finds("NIM0212", wrong).fix == "keep one of them: write `real: stand_in`, or `real: {python: a:b}`"
+    )
+    assert len(nimdsl.check_text(wrong.replace("§", "")).diagnostics) == 1
 
 
 def test_what_did_nothing_is_removed() -> None:
