@@ -35,6 +35,7 @@ class Format(StrEnum):
 
 HERE = Path()
 OF_THIS_FOLDER = "documents of ./"
+SPECS_OR_PATH = "`--specs DIR`, or a path, names others"
 NAMED_MAX = 3
 """How many folders a remark names."""
 LOOKED_AT_MAX = 1 << 16
@@ -127,27 +128,31 @@ def _named(given: str, is_path: bool, quiet: bool) -> Meant:
     return Meant(_sound_here(report), given, (HERE,))
 
 
-def _sound_here(report: Report) -> Program:
+def _sound_here(report: Report, how: str = SPECS_OR_PATH) -> Program:
     """The program of this folder.  Raises SpecError, having said that nobody named the folder."""
     if report.program is None:
-        say(unasked())
+        say(unasked(how))
         raise SpecError(report.diagnostics)
     return report.program
 
 
 def program_of(specs: Sequence[Path] | None) -> Program:
     """The program in the documents that are ``chosen``.  Raises SpecError."""
-    paths, _ = chosen(specs)
-    return load(*paths) if specs or paths != [HERE] else _sound_here(check(paths))
+    paths, _ = chosen(specs, quiet=True)
+    if specs or paths != [HERE]:
+        return load(*paths)
+    program = _sound_here(check(paths), "`--specs DIR` names others")
+    say(OF_THIS_FOLDER)
+    return program
 
 
-def unasked(how: str = "`--specs DIR`, or a path, names others") -> str:
+def unasked(how: str) -> str:
     """That this folder was read because none was named, what lies below it, and how to name others."""
     names = (Path(source.name).parts for source in read_sources([HERE])[0])
     below = [f"{name}/" for name in sorted({parts[0] for parts in names if len(parts) > 1})]
     more = [f"{len(below) - NAMED_MAX} more"] if len(below) > NAMED_MAX else []
     also = ", ".join([*(f"`{name}`" for name in below[:NAMED_MAX]), *more])
-    return f"nothing was named, so ./ was read{f', with {also} below it' if also else ''}: {how}"
+    return f"no documents were named, so ./ was read{f', with {also} below it' if also else ''}: {how}"
 
 
 def declares(folder: Path, scenario: str) -> bool:

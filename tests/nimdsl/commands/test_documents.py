@@ -115,7 +115,7 @@ def test_documents_here_that_are_wrong_are_shown_and_that_nobody_named_them(
     assert run(["simulate", *filter(None, [given])]) == 1
     said = capsys.readouterr().err
     assert said.startswith(
-        f"nothing was named, so ./ was read, with `garden/` below it: {HOW}bad.yaml:1:1: "
+        f"no documents were named, so ./ was read, with `garden/` below it: {HOW}bad.yaml:1:1: "
     )
 
 
@@ -124,13 +124,15 @@ def test_of_many_folders_below_only_some_are_named(hello: Path, capsys: pytest.C
         (hello / name).mkdir()
         (hello / name / "hello.yaml").write_text(HELLO)
     assert run(["show", "greeter"]) == 1
-    assert f"with `a/`, `b/`, `c/`, 2 more below it: {HOW}" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "with `a/`, `b/`, `c/`, 2 more below it: `--specs DIR` names others\n" in said
+    assert said.startswith("no documents were named")
 
 
 def test_a_quiet_verb_says_it_too(wrong: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SpecError):
         meant("", None, quiet=True)
-    assert capsys.readouterr().err.startswith("nothing was named")
+    assert capsys.readouterr().err.startswith("no documents were named")
 
 
 def test_validate_says_whose_documents_are_wrong(wrong: Path, capsys: pytest.CaptureFixture[str]) -> None:
