@@ -115,7 +115,12 @@ class ActorDriver:
     @property
     def waiting_count(self) -> int:
         """Events that wait, and things that the economy has not answered."""
-        return len(self._inbox) + (self._lane.count if self._lane else 0) + self._asking
+        return len(self._inbox) + self.unpaid_count + self._asking
+
+    @property
+    def unpaid_count(self) -> int:
+        """Questions and bookings that the economy has not answered."""
+        return self._lane.count if self._lane else 0
 
     @property
     def timer_count(self) -> int:

@@ -344,6 +344,7 @@ class Node:
             "waves": self.nats.wave_count,
             "idle": not (waiting or works or late or self.journal.backlog),
             "timers": sum(resident.timer_count for resident in self.residents.values()),
+            "unpaid": sum(resident.unpaid_count for resident in self.residents.values()),
             "due": any(resident.is_due for resident in self.residents.values()),
             "stimuli": self.stimuli.left if self.stimuli else False,
             "actors": {name: _seen(resident) for name, resident in self.residents.items()},

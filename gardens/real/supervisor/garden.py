@@ -364,13 +364,13 @@ class GardenSupervisor:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _until_none_due(self) -> None:
-        """What was due before the horizon is taken, however late the machine is; for a while."""
+        """What was due before the horizon is taken and paid, however late the machine is; for a while."""
         patience = Patience(DUE_SILENCE_S)
         while True:
             said = await self.order_all("status")
-            if not any(one is None or one["due"] for one in said):
+            if not any(one is None or one["due"] or one["unpaid"] for one in said):
                 return
-            if patience.is_over([one and one["floor_ns"] for one in said]):
+            if patience.is_over([one and (one["floor_ns"], one["unpaid"]) for one in said]):
                 return
             await asyncio.sleep(LOOK_EVERY_S)
 
