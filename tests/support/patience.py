@@ -103,9 +103,10 @@ def cpu_s(pid: int) -> float:
 def growth_of(folder: Path) -> int:
     """The mark of gardens in a folder: how much they have written to journals and logs.
 
-    Not what they say of themselves once a second, whatever happens.
+    Not what they say of themselves once a second, whatever happens.  Folders may go while they are read.
     """
-    return size_of(path for path in folder.rglob("*") if path.suffix in (".log", ".sqlite", ".sqlite-wal"))
+    found = (Path(at) / name for at, _, names in os.walk(folder) for name in names)
+    return size_of(path for path in found if path.suffix in (".log", ".sqlite", ".sqlite-wal"))
 
 
 def limit_cpu(seconds: int) -> None:
