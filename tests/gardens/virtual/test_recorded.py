@@ -27,6 +27,7 @@ from runtime.ledger.economy import Ledger
 from runtime.run.audit import ParityMismatch
 from runtime.run.host import Host
 from runtime.run.inbox import ReplayMismatch
+from runtime.run.lines import LEDGER
 from runtime.run.recording import Recording
 from runtime.run.replay import replay
 from runtime.run.run import find_scenario
@@ -417,7 +418,7 @@ def test_a_doctored_ledger_is_found_by_name(
     doctor(lines["economy"])
     held = parity(recording_of(hello, lines))
     assert [name for _, name in found(held)] == [what]
-    assert replay(recording_of(hello, lines)).identical
+    assert {one.actor for one in replay(recording_of(hello, lines)).differences} <= {LEDGER}
 
 
 def test_a_rate_that_was_not_settled_is_missing(notes: Result) -> None:
