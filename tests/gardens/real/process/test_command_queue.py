@@ -224,7 +224,7 @@ def test_what_happens_meanwhile_waits_its_turn() -> None:
     ]
 
 
-# Lane and treasury together, over a bus that loses, repeats and delays
+# The queue and the ledger together, over a bus that loses, repeats and delays
 
 FATES = st.sampled_from(["whole"] * 4 + ["question lost", "answer lost", "twice", "late", "died", "away"])
 

@@ -424,7 +424,7 @@ def test_so_many_threads_and_no_more(
 def test_a_callable_that_never_ends_does_not_keep_its_process(tmp_path: Path) -> None:
     program = """
 import asyncio, threading, time
-from gardens.real.process.work_runner import Works
+from gardens.real.process.work_runner import WorkRunner
 from nimdsl.compile.garden import LOCAL_GARDEN
 from nimdsl.program import Work
 
@@ -435,7 +435,7 @@ def never_ends(given):
     time.sleep(1000)
 
 async def main():
-    works = Works(LOCAL_GARDEN, LOCAL_GARDEN, 1, None, None, None)
+    works = WorkRunner(LOCAL_GARDEN, LOCAL_GARDEN, 1, None, None, None)
     works.start("cell/c", Work("w", {}, {}, real={"python": "__main__:never_ends"}), 1, {}, print)
     await asyncio.to_thread(started.wait)
     works.close()
@@ -884,4 +884,7 @@ def test_a_callable_of_a_user_is_found_beside_the_documents(tmp_path: Path) -> N
     assert done.returncode == 0, done.stdout + done.stderr
     said = json.loads(done.stdout)
     assert [one["held"] for one in said["expectations"]] == [True, True]
-    assert said["cells"] == {"eye-open": "over", "eye-shut": "over"}
+    assert {name: cell["state"] for name, cell in said["cells"].items()} == {
+        "eye-open": "over",
+        "eye-shut": "over",
+    }
