@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 import msgspec
 from msgspec.structs import FieldInfo, fields
@@ -12,7 +12,7 @@ from msgspec.structs import FieldInfo, fields
 from nimdsl.base.errors import NimdslError
 from runtime import records
 from runtime.kernel.behaviour import foreign_records
-from runtime.records import Body, Moment
+from runtime.records import AnyBody, Body, Moment
 
 PLACE: Final = frozenset(
     {"type", "actor", "sequence", "time_ns", *(one.encode_name for one in fields(Moment))}
@@ -22,19 +22,19 @@ _SINGLETONS = (None, True, False, "", *range(-5, 257))
 """Whatever equals one of these is the same object, by which msgspec knows a field at its default."""
 
 
-def own_bodies() -> tuple[type[Body], ...]:
+def own_bodies() -> tuple[type[AnyBody], ...]:
     """The classes of bodies of the kernel."""
     unions = (records.MachineBody, records.ProtocolBody, records.AttentionBody)
     return tuple(one for union in unions for one in get_args(union))
 
 
 @cache
-def bodies() -> Mapping[str, type[Any]]:
+def bodies() -> Mapping[str, type[AnyBody]]:
     """Every class of bodies by its tag, those of other packages included.
 
     Raises NimdslError for a foreign one that could not be told from another, or read again.
     """
-    found: dict[str, type[Body]] = {tag_of(one): one for one in own_bodies()}
+    found: dict[str, type[AnyBody]] = {tag_of(one): one for one in own_bodies()}
     for body in foreign_records():
         tag, problem = tag_of(body), problem_of(body)
         if not problem and tag in found:

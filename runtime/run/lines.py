@@ -25,7 +25,6 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import NimdslError, PermanentPortError
 from nimdsl.base.values import MicroLF, Value
 from runtime.kernel.events import AnyEvent
@@ -240,7 +239,7 @@ def latest_ns(entries: Iterable[JournalEntry]) -> int:
     return max((line.time_ns for line in map(line_of, entries) if isinstance(line, Accepted)), default=0)
 
 
-def value_of(journal: Journal, name: str) -> Plain | None:
+def value_of(journal: Journal, name: str) -> Value:
     """A journal's own value; None when there is none.  Raises PermanentPortError for a damaged one."""
     try:
         return journal.meta(name)
