@@ -24,7 +24,7 @@ Schema = Mapping[str, Any]
 DEPTH_MAX = 4
 SHOWN_MAX = 100
 """Longer examples are not shown."""
-_SPECIAL = re.compile(r"[\[\]{},\"]|: |:$| #|^[#&*!|>'%@`?:-]|^\s|\s$")
+_SPECIAL = re.compile(r"[\[\]{},?\"]|: |:$| #|^[#&*!|>'%@`?:-]|^\.\.\.|^\s|\s$")
 _WORDS = {"duration": "5s", "share": "40%", "lifeforce": 0.4, "expression": "a > 2", "type": "int"}
 _QUANTITIES = ("duration", "share", "lifeforce")
 _PYTHON = {"integer": (int,), "number": (int, float), "string": (str,), "boolean": (bool,)}

@@ -139,7 +139,7 @@ def test_a_bus_that_was_declared_to_lose_excuses_other_decisions(
     envelope = "apiVersion: nimdsl.dev/v1\nkind: Garden\nmetadata: {name: f}\n"
     faulty = f"{envelope}spec: {{bus: {{loss: {loss}}}}}\n"
     garden = nimdsl.load_text(faulty).gardens["f"]
-    program = replace(fresh.program, gardens={**fresh.program.gardens, "f": garden})
+    program = fresh.program.with_parts("Garden", {**fresh.program.gardens, "f": garden})
     assert compared(replace(fresh, program=program), lines, "f", fresh.seed).ok() is ok
 
 

@@ -130,6 +130,8 @@ PLAIN = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(TE
 @example(1e22)
 @example(5e-324)
 @example("12:30")
+@example({"a?": "why?"})
+@example("...")
 def test_what_is_written_means_the_same_when_it_is_read(value: Any) -> None:
     text = remedies.written(value)
     assert len(text.splitlines()) <= 1
