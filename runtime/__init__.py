@@ -1,0 +1,1 @@
+"""What happens in a run, whatever the garden: pure, it knows no clock, thread or network."""

@@ -75,8 +75,11 @@ def check_seed(given: int | None) -> int | None:
 
 def check_options(given: Options | None) -> Options:
     """How to run.  Raises NimdslError for what does not say that."""
-    if given is None or isinstance(given, Options):
-        return given or Options()
+    if given is None:
+        return Options()
+    if isinstance(given, Options):
+        check_seed(given.seed)
+        return given
     raise NimdslError(f"`options`: `simulate.Options` is wanted, this is {shown(given)}")
 
 

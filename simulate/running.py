@@ -36,8 +36,9 @@ def run(
     """Runs ``scenario`` of a program and judges it.
 
     ``program`` may be the path of its documents (a file or a folder), several paths, or nothing:
-    the shipped specs.  ``scenario`` defaults to ``spark``, or the only one, ``seed`` to the
-    scenario's own; ``set`` are overrides (``kind/name.field: value``) on top of the scenario's.
+    the shipped specs.  ``scenario`` defaults to ``spark``, or the only one; ``seed`` to that of the
+    ``options``, or else the scenario's own; ``set`` are overrides (``kind/name.field: value``) on top
+    of the scenario's.
     Without ``keep`` a run takes little memory however long it is: the result has its summary, but
     its records only where they are written to (``records``, then
     :func:`gardens.report.result.export.export`), its journal only where there is a fresh
@@ -52,7 +53,8 @@ def run(
     overrides = {**find_scenario(program, scenario).set, **changes}
     program = with_overrides(program, overrides)
     found = find_scenario(program, scenario)
-    options = replace(options, seed=found.seed if seed is None else seed)
+    seed = next(one for one in (seed, options.seed, found.seed) if one is not None)
+    options = replace(options, seed=seed)
     if not keep:
         options = replace(options, keep=False)
     tally = None
@@ -64,7 +66,7 @@ def run(
         options = replace(options, observe=_both(options.observe, onlooker.take), booked=onlooker.book)
     driver = Driver(program, found, options, journal)
     file = records.path if records is not None else None
-    outcome = result_of(program, found, options.seed, driver.run(), driver.journal, tally=tally, file=file)
+    outcome = result_of(program, found, seed, driver.run(), driver.journal, tally=tally, file=file)
     if journal is not None:
         seal(journal, outcome)
     return Result.of(outcome)

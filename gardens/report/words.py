@@ -88,11 +88,6 @@ def share(part: float, whole: float) -> str:
     return "< 0.1 %" if percent < 0.1 else f"{percent:.1f} %" if percent < 10 else f"{percent:.0f} %"
 
 
-def counted(count: int, one: str, many: str = "") -> str:
-    """``1 beat``, ``2 beats``."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def letters(names: Sequence[str]) -> dict[str, str]:
     """A letter for each name, as early in it as possible, each once; then digits."""
     taken: dict[str, str] = {}

@@ -24,7 +24,7 @@ from nimdsl.base import canonical
 from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import PermanentPortError, TemporaryPortError
 from nimdsl.base.words import shown
-from runtime.ports.journal import JournalEntry, encoded
+from runtime.ports.journal import RESTORE, JournalEntry, encoded
 
 APPLICATION_ID = 0x6E696D64  # "nimd"
 VERSION = 1
@@ -38,7 +38,6 @@ _SCHEMA = (
 )
 _WAITING = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _FOREIGN = "no journal of nimdsl: name the `journal.sqlite` that a run wrote, or its folder"
-_RESTORE = "restore it from a copy, or run again"
 _FIRST = -(1 << 63)
 
 
@@ -174,7 +173,7 @@ class SqliteJournal:
         ):
             if not isinstance(actor, str):
                 where = f"{self.path}: {shown(actor)}, line {first}"
-                raise PermanentPortError(f"{where}: damaged: the name of an actor is text: {_RESTORE}")
+                raise PermanentPortError(f"{where}: damaged: the name of an actor is text: {RESTORE}")
             counts[actor] = count
         return counts
 
@@ -234,9 +233,9 @@ def _said(error: sqlite3.Error) -> str:
         case sqlite3.SQLITE_NOTADB:
             return _FOREIGN
         case sqlite3.SQLITE_CORRUPT:
-            return f"damaged: it was cut short or written over: {_RESTORE}"
+            return f"damaged: it was cut short or written over: {RESTORE}"
         case sqlite3.SQLITE_ERROR:
-            return f"damaged: {error}: {_RESTORE}"
+            return f"damaged: {error}: {RESTORE}"
     return str(error)
 
 

@@ -71,7 +71,8 @@ NOT_AFTER_THE_END = (Boundary, TimerDue, Stimulus)
 class Options:
     """How to run, besides what the program says."""
 
-    seed: int = 1
+    seed: int | None = None
+    """None for the scenario's own."""
     replication: int = 0
     checks: Checks = field(default_factory=Checks)
     interpreter: Callable[[Table], Interpreter] = TransitionsInterpreter
@@ -102,7 +103,8 @@ class Driver:
         self.now_ns = 0
         """Garden time."""
         garden = program.gardens.get(scenario.garden, PERFECT_GARDEN)
-        draws = Draws(options.seed, options.replication)
+        seed = scenario.seed if options.seed is None else options.seed
+        self.draws = draws = Draws(seed, options.replication)
         self.garden = garden
         self.bus = VirtualBus(
             BusFaultModel(draws, garden.bus),
@@ -118,7 +120,7 @@ class Driver:
         self.written_count = 0
         self.incidents: list[Incident] = []
         self.incidents_left_out = 0
-        identity = [program.sha256, scenario.name, options.seed, options.replication]
+        identity = [program.sha256, scenario.name, seed, options.replication]
         self.run_id = canonical.sha256(identity)[:32]
         self.hosts = {actor.id: self._host(actor) for actor in actors_of(program, scenario)}
         emitters = sorted(
@@ -167,8 +169,7 @@ class Driver:
             for topic in self.hosts[name].kernel.actor.hears:
                 self.bus.subscribe(topic, name, self._hearing(name))
             self._schedule(self.now_ns, CONTROL, name, 0, self._delivery(name, BEGIN))
-        draws = Draws(self.options.seed, self.options.replication)
-        self._schedule_next(stimuli_of(self.scenario, draws))
+        self._schedule_next(stimuli_of(self.scenario, self.draws))
         stopped = self._loop()
         ended_ns = self.active_ns if self.ended_ns is None else self.ended_ns
         if stopped == "horizon":

@@ -85,6 +85,8 @@ class AppenderSuite:
         raise NotImplementedError
 
     def test_positions_count_within_an_actor(self) -> None:
+        """From 0, without gaps, whoever else writes between."""
+
         async def case(one: Written) -> None:
             append = one.journal.append
             assert [append(actor, "k", None) for actor in ("a", "b", "a", "a", "b")] == [0, 0, 1, 2, 1]
@@ -92,6 +94,8 @@ class AppenderSuite:
         self.play(case)
 
     def test_read_gives_what_was_appended_in_order(self) -> None:
+        """Of one actor; of somebody unknown nothing."""
+
         async def case(one: Written) -> None:
             fill(one.journal)
             assert await one.read("nerve/1") == [
@@ -121,6 +125,8 @@ class AppenderSuite:
         self.play(case)
 
     def test_the_body_is_kept_as_bytes(self) -> None:
+        """What is changed after it was appended changes no line."""
+
         async def case(one: Written) -> None:
             names = ["x"]
             one.journal.append("a", "k", {"names": names, "pair": (1, 2)})
@@ -130,6 +136,8 @@ class AppenderSuite:
         self.play(case)
 
     def test_what_is_not_plain_is_refused_and_leaves_nothing(self) -> None:
+        """A ``ValueError``, and the next line takes the position."""
+
         async def case(one: Written) -> None:
             for body in NOT_PLAIN:
                 refused(ValueError, "", one.journal.append, "a", "k", body)
@@ -139,6 +147,8 @@ class AppenderSuite:
         self.play(case)
 
     def test_after_close_nothing_can_be_appended_any_more(self) -> None:
+        """A :class:`PermanentPortError` that says that it is closed."""
+
         async def case(one: Written) -> None:
             fill(one.journal)
             await one.close()
@@ -151,6 +161,8 @@ class JournalSuite(AppenderSuite):
     """The laws of writing and reading."""
 
     def test_actors_are_sorted(self) -> None:
+        """By name, and only those that have a line."""
+
         async def case(one: Read) -> None:
             assert one.journal.actors() == ()
             fill(one.journal)
@@ -159,6 +171,8 @@ class JournalSuite(AppenderSuite):
         self.play(case)
 
     def test_read_may_begin_anywhere(self) -> None:
+        """At any position, also behind the end."""
+
         async def case(one: Read) -> None:
             for number in range(4):
                 one.journal.append("a", "k", number)
@@ -169,6 +183,8 @@ class JournalSuite(AppenderSuite):
         self.play(case)
 
     def test_read_is_a_picture_of_the_moment(self) -> None:
+        """What is appended while somebody reads is not part of what it reads."""
+
         async def case(one: Read) -> None:
             fill(one.journal)
             entries = one.journal.read("nerve/1")
@@ -180,6 +196,8 @@ class JournalSuite(AppenderSuite):
         self.play(case)
 
     def test_counts_are_by_actor(self) -> None:
+        """In the order of :meth:`actors`."""
+
         async def case(one: Read) -> None:
             fill(one.journal)
             assert list(one.journal.counts().items()) == [("cell/1", 1), ("nerve/1", 2)]
@@ -187,6 +205,8 @@ class JournalSuite(AppenderSuite):
         self.play(case)
 
     def test_values_beside_the_entries_are_no_entries(self) -> None:
+        """Kept by value; ``None`` takes one away; they make no actor."""
+
         async def case(one: Read) -> None:
             journal = one.journal
             assert journal.meta("origin") is None
@@ -201,12 +221,16 @@ class JournalSuite(AppenderSuite):
         self.play(case)
 
     def test_its_place_can_be_said(self) -> None:
+        """For messages that tell a person where a journal is."""
+
         async def case(one: Read) -> None:
             assert one.journal.place
 
         self.play(case)
 
     def test_what_was_refused_leaves_no_actor(self) -> None:
+        """Not even an empty one."""
+
         async def case(one: Read) -> None:
             refused(ValueError, "", one.journal.append, "a", "k", float("nan"))
             assert one.journal.actors() == ()
@@ -214,6 +238,8 @@ class JournalSuite(AppenderSuite):
         self.play(case)
 
     def test_after_close_every_call_fails_for_good(self) -> None:
+        """Reading too, at the call and not at the first line; closing again is allowed."""
+
         async def case(one: Read) -> None:
             journal = one.journal
             fill(journal)

@@ -78,6 +78,7 @@ class TranslatorSuite:
     def test_within_its_attempts_it_writes_the_message_that_is_meant(
         self, intent: tuple[str, dict[str, Any]]
     ) -> None:
+        """Canonically equal to type and payload of the document, however often it erred before."""
         schemas = load_text(SCHEMAS).schemas
         name, payload = intent
         problem, tries = "not tried", 0
@@ -94,6 +95,7 @@ class TranslatorSuite:
     @given(intent=INTENT)
     @some
     def test_it_changes_nothing_of_the_intent(self, intent: tuple[str, dict[str, Any]]) -> None:
+        """What it is asked stays the caller's: it is asked again with it."""
         name, payload = intent
         asked = {"phase": "p", "handshake": "h", "schema": name, "payload": payload, "hint": ""}
         before = canonical.encode(asked)

@@ -17,6 +17,9 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from nimdsl.base import canonical
 from nimdsl.base.canonical import Plain
 
+RESTORE = "restore the journal from a copy, or run again"
+"""What a person can do about a damaged one."""
+
 
 class JournalEntry(NamedTuple):
     """One line of an actor's journal; ``position`` counts from 0 within the actor."""

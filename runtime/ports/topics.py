@@ -97,15 +97,15 @@ class Audience:
         wild = (pattern for pattern in self._by_pattern if not is_exact(pattern))
         self._wild = sorted(wild, key=len, reverse=True)
 
-    def has(self, pattern: str) -> bool:
-        """Whether anybody subscribes to exactly this."""
-        return pattern in self._by_pattern
+    def __len__(self) -> int:
+        """How many topics and patterns anybody subscribes to."""
+        return len(self._by_pattern)
 
-    def hearers(self, message: Message, pattern: str = "") -> list[tuple[str, Handler]]:
-        """Who hears a message, by id, and how it gets there; with ``pattern`` only those by this one."""
-        found: dict[str, tuple[str, Handler]] = {}
+    def hearers(self, message: Message) -> list[tuple[str, Handler]]:
+        """Who hears a message, by id, and how it gets there."""
+        found: dict[str, Handler] = {}
         for one in (message.to, *(wild for wild in self._wild if matches(wild, message.to))):
             for subscriber, arrive in self._by_pattern.get(one, {}).items():
-                found.setdefault(subscriber, (one, arrive))
+                found.setdefault(subscriber, arrive)
         found.pop(message.sender, None)
-        return [(name, arrive) for name, (by, arrive) in sorted(found.items()) if pattern in ("", by)]
+        return sorted(found.items())

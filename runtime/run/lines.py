@@ -29,7 +29,7 @@ from nimdsl.base.errors import NimdslError, PermanentPortError
 from nimdsl.base.values import MicroLF, Value
 from runtime.kernel.events import AnyEvent
 from runtime.ledger.accounts import Entry
-from runtime.ports.journal import Appender, Journal, JournalEntry
+from runtime.ports.journal import RESTORE, Appender, Journal, JournalEntry
 
 JOURNAL_FORMAT: Final = 2
 """The version of lines, records, effects and commands; it grows when an old one could be misread."""
@@ -165,7 +165,7 @@ def readable(journal: Journal, name: str) -> Iterator[JournalEntry]:
 
 
 def _damaged(journal: Journal, name: str, position: int, why: str) -> DamagedLine:
-    return DamagedLine(f"{journal.place}: {name}, line {position}: a damaged line: {why}")
+    return DamagedLine(f"{journal.place}: {name}, line {position}: a damaged line: {why}: {RESTORE}")
 
 
 def read(journal: Journal, name: str) -> Iterator[tuple[int, AnyLine]]:
@@ -250,8 +250,7 @@ def value_of(journal: Journal, name: str) -> Value:
 def damaged_value(journal: Journal, name: str, problem: Exception) -> PermanentPortError:
     """The error for a journal's own value that no run of this version wrote."""
     return PermanentPortError(
-        f"{journal.place}: its `{name}` is damaged: {in_plain_words(problem)}:"
-        " restore the journal from a copy, or run again"
+        f"{journal.place}: its `{name}` is damaged: {in_plain_words(problem)}: {RESTORE}"
     )
 
 

@@ -27,8 +27,8 @@ _arrivals = BusFaultModel.arrivals
 
 
 def hears_itself(patch: pytest.MonkeyPatch) -> None:
-    def hearers(self: Audience, message: Message, pattern: str = "") -> Any:
-        return _hearers(self, message._replace(sender=""), pattern)
+    def hearers(self: Audience, message: Message) -> Any:
+        return _hearers(self, message._replace(sender=""))
 
     patch.setattr(Audience, "hearers", hearers)
 
@@ -40,7 +40,7 @@ def only_the_first(patch: pytest.MonkeyPatch) -> None:
 def once_a_pattern(patch: pytest.MonkeyPatch) -> None:
     """Who hears by two patterns hears twice."""
 
-    def hearers(self: Audience, message: Message, pattern: str = "") -> Any:
+    def hearers(self: Audience, message: Message) -> Any:
         names = {name: None for name, _ in _hearers(self, message)}
         return [
             (name, arrive)
@@ -79,10 +79,10 @@ def below_is_there(patch: pytest.MonkeyPatch) -> None:
 
 
 def nobody_is_told(patch: pytest.MonkeyPatch) -> None:
-    def hearers(self: Audience, *arguments: Any) -> Any:
-        found = _hearers(self, *arguments)
+    def hearers(self: Audience, message: Message) -> Any:
+        found = _hearers(self, message)
         if not found:
-            self._told(arguments[0].to, "nobody is there")
+            self._told(message.to, "nobody is there")
         return found
 
     patch.setattr(Audience, "hearers", hearers)

@@ -56,12 +56,21 @@ def test_no_documents_at_all_are_not_the_shipped_ones(tmp_path: Path) -> None:
     assert [found.code for found in nimdsl.check([]).diagnostics] == ["NIM0105"]
 
 
+def test_the_nearest_seed_counts(shipped: Program) -> None:
+    own = shipped.scenarios["spark"].seed
+    options = simulate.Options(seed=own + 1)
+    assert simulate.run(shipped).seed == own
+    assert simulate.run(shipped, options=options).seed == own + 1
+    assert simulate.run(shipped, seed=own + 2, options=options).seed == own + 2
+
+
 @pytest.mark.parametrize("seed", ["x", "1", True, 1.0, -1])
 def test_a_seed_is_a_whole_number(seed: Any, shipped: Program) -> None:
-    with pytest.raises(NimdslError) as caught:
-        simulate.run(shipped, seed=seed)
     wanted = f"`seed`: a whole number from 0 on is wanted, this is `{seed!r}`: write `seed=1`"
-    assert str(caught.value) == wanted
+    for given in ({"seed": seed}, {"options": simulate.Options(seed=seed)}):
+        with pytest.raises(NimdslError) as caught:
+            simulate.run(shipped, **given)
+        assert str(caught.value) == wanted
 
 
 def test_what_is_no_argument_of_a_run_is_said_in_words(shipped: Program) -> None:

@@ -106,6 +106,8 @@ class LauncherSuite:
         raise NotImplementedError
 
     def test_what_was_started_lives_where_the_server_is_and_what_was_stopped_is_gone(self) -> None:
+        """It answers on the run's bus, with its own actors; stopped, it answers nothing, and others do."""
+
         async def case(made: Made) -> None:
             launcher, run_id = made.launcher, secrets.token_hex(16)
             url = await launcher.server()
@@ -125,6 +127,8 @@ class LauncherSuite:
         self.play(case)
 
     def test_start_returns_when_ready_has(self) -> None:
+        """Not before: what starts next may lean on it."""
+
         async def case(made: Made) -> None:
             launcher, run_id, came = made.launcher, secrets.token_hex(16), []
             url = await launcher.server()
@@ -140,6 +144,8 @@ class LauncherSuite:
         self.play(case)
 
     def test_what_is_not_ready_fails_to_start_and_goes_with_the_rest(self) -> None:
+        """With what ``ready`` raised; and nothing of it is left behind when it is stopped."""
+
         async def case(made: Made) -> None:
             launcher, run_id = made.launcher, secrets.token_hex(16)
             url = await launcher.server()
@@ -160,6 +166,8 @@ class LauncherSuite:
         self.play(case)
 
     def test_what_is_not_there_can_be_stopped(self) -> None:
+        """Once, twice, and one that never was: whoever cleans up need not know."""
+
         async def case(made: Made) -> None:
             launcher, run_id = made.launcher, secrets.token_hex(16)
             url = await launcher.server()
@@ -174,6 +182,8 @@ class LauncherSuite:
         self.play(case)
 
     def test_processes_are_seen_with_how_often_they_were_started(self) -> None:
+        """By ``name``, ``pid``, ``state`` and ``starts``, for ``status`` and for a person."""
+
         async def case(made: Made) -> None:
             launcher, run_id = made.launcher, secrets.token_hex(16)
             url = await launcher.server()
@@ -188,6 +198,8 @@ class LauncherSuite:
         self.play(case)
 
     def test_given_up_waits_until_something_is_and_says_what(self) -> None:
+        """As long as all live it says nothing; then the name of what could not be kept alive."""
+
         async def case(made: Made) -> None:
             launcher, run_id = made.launcher, secrets.token_hex(16)
             url = await launcher.server()

@@ -13,7 +13,8 @@ whatever it would not like is refused here.
 
 What is published names its topic in a header, and only what does so was published:
 subjects of waves and of threads may look the same.  A place has one subscription at the
-server for a topic or pattern, however many subscribe to it there.
+server for all that is published, however many subscribe to whatever there: the client has
+a queue of its own for each subscription, so with two of them the order of a sender is lost.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ from runtime.ports.bus import (
     Through,
     check_size,
 )
-from runtime.ports.topics import Audience, check_published, matches
+from runtime.ports.topics import Audience, check_published
 from runtime.run.wire import whole
 
 SENDER, NUMBER = "Nimdsl-Sender", "Nimdsl-Number"
@@ -128,8 +129,8 @@ class NatsBus:
         self._closed = False
         self._ears = ListenerRegistry(told)
         self._audience = Audience(told)
-        self._waves: dict[str, _Known] = {}
-        """The subscription at the server, by topic or pattern."""
+        self._waves: _Known | None = None
+        """What is heard of what is published, as long as anybody here subscribes."""
         self._loop = asyncio.get_running_loop()
         self._timers = Timers(clock)
         self._listeners: set[_Known] = set()
@@ -216,28 +217,24 @@ class NatsBus:
     ) -> Listener:
         """See :class:`runtime.ports.bus.Bus`.  It hears once the server knows: see :meth:`flush`."""
         heard = partial(self._heard, subscriber, take)
-        is_new = not self._audience.has(topic)
         backlog = self._audience.open(topic, subscriber, heard, backlog_count_max, through)
-        listener = _Listener(backlog, partial(self._left, topic))
+        listener = _Listener(backlog, self._left)
         self._listeners.add(listener)
-        if is_new:
-            self._waves[topic] = waves = _Known(self._listeners.discard)
-
-            async def hear(raw: Msg) -> None:
-                self._hear_wave(raw, topic)
-
+        if self._waves is None:
+            self._waves = _Known(self._listeners.discard)
             try:
-                self._subscribe(waves, topic, {self._subjects.waves(topic): hear})
+                self._subscribe(self._waves, topic, {self._subjects.waves(): self._hear_wave})
             except PermanentPortError:
                 listener.close()
                 raise
         return listener
 
-    def _left(self, topic: str, listener: _Known) -> None:
+    def _left(self, listener: _Known) -> None:
         """The last one turns off the light."""
         self._listeners.discard(listener)
-        if not self._audience.has(topic) and topic in self._waves:
-            self._waves.pop(topic).close()
+        if self._waves is not None and not self._audience:
+            self._waves.close()
+            self._waves = None
 
     def after(self, delay_ns: int, act: Callable[[], None]) -> Callable[[], None]:
         """See :class:`runtime.ports.bus.Bus`."""
@@ -286,14 +283,14 @@ class NatsBus:
             return
         backlog.put(Message(to, raw.data, headers, *_identity(headers), reply_to))
 
-    def _hear_wave(self, raw: Msg, pattern: str) -> None:
+    async def _hear_wave(self, raw: Msg) -> None:
         topic = raw.headers.pop(TOPIC, "") if raw.headers is not None else ""
-        if not matches(pattern, topic):
+        if not topic:
             return
         self.wave_count += 1
         headers: Mapping[str, str] = raw.headers or NO_HEADERS
         message = Message(topic, raw.data, headers, *_identity(raw.headers or {}))
-        for subscriber, arrive in self._audience.hearers(message, pattern):
+        for subscriber, arrive in self._audience.hearers(message):
             self._heard(subscriber, arrive, message)
 
     def _heard(self, address: str, take: Handler, message: Message) -> None:

@@ -24,6 +24,7 @@ from nats.aio.client import Client
 from gardens.real.nats.batches import last_sequence, parse_batch, read_batches
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import InternalError, PermanentPortError, PortError, TemporaryPortError
+from runtime.run.lines import damaged_value, value_of
 
 COMMIT_LINE_COUNT = 5_000
 """After how many lines the file is committed while there is more to copy."""
@@ -35,7 +36,7 @@ class Projection:
     def __init__(self, client: Client, streams: Sequence[str], journal: SqliteJournal) -> None:
         self._client = client
         self._journal = journal
-        self._done = {stream: int(journal.meta(_key(stream)) or 0) for stream in streams}
+        self._done = {stream: _copied(journal, _key(stream)) for stream in streams}
         self._lag = dict.fromkeys(self._done, 0)
         self._counts: dict[str, int] = {}
         self._uncommitted_count = 0
@@ -113,3 +114,13 @@ class Projection:
 
 def _key(stream: str) -> str:
     return f"stream/{stream}"
+
+
+def _copied(journal: SqliteJournal, key: str) -> int:
+    """How many messages of a stream are in the journal.  Raises PermanentPortError for a damaged count."""
+    count = value_of(journal, key)
+    if count is None:
+        return 0
+    if type(count) is not int or count < 0:
+        raise damaged_value(journal, key, ValueError(f"a count is wanted, this is `{count}`"))
+    return count

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from nimdsl.program import Garden
-from runtime.ports.topics import domain_of, is_exact
+from runtime.ports.topics import domain_of
 from runtime.run.wire import OUTSIDE
 
 RUN_LENGTH = 8
@@ -84,10 +84,9 @@ class Subjects:
         layer, signal = kind or "none", word(name) or "none"
         return self._filled(self._waves, layer=layer, domain=word(domain_of(topic)), signal=signal)
 
-    def waves(self, pattern: str) -> str:
-        """Where all that matches a topic's pattern is heard, and perhaps more: a domain is one word."""
-        domain = word(domain_of(pattern)) if is_exact(pattern) else "*"
-        return self._filled(self._waves, layer="*", domain=domain, signal="*")
+    def waves(self) -> str:
+        """Where all that is published in this run is heard, and perhaps more."""
+        return self._filled(self._waves, layer="*", domain="*", signal="*")
 
     def stream(self, group: str) -> str:
         """The journal stream of a group, and the name of the subject that it keeps."""

@@ -16,7 +16,8 @@ from gardens.report.html.templating import render
 from gardens.report.observe.gathering import Detail
 from gardens.report.observe.moments import BeatSummary, Drop, Stretch
 from gardens.report.observe.view import View
-from gardens.report.words import REASONS, clock, counted, letters, lifeforce, number, span
+from gardens.report.words import REASONS, clock, letters, lifeforce, number, span
+from nimdsl.base.words import counted
 from nimdsl.program import Beat
 
 MARK_COUNT_MAX = 20_000

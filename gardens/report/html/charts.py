@@ -17,8 +17,9 @@ from gardens.report.html.templating import render
 from gardens.report.observe.lifeforce import LambdaPoint, Lifeforce
 from gardens.report.observe.spread import Spread
 from gardens.report.observe.view import View
-from gardens.report.words import counted, lifeforce, number, quarters, seconds, span
+from gardens.report.words import lifeforce, number, quarters, seconds, span
 from nimdsl.base.units import MICRO, NANOSECONDS
+from nimdsl.base.words import counted
 
 BALANCED, TIRED = 1.0, 0.7
 """Lambda at which income is expenditure, and below which she may fall asleep."""

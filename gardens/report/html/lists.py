@@ -18,7 +18,6 @@ from gardens.report.words import (
     ENDS,
     REASONS,
     clock,
-    counted,
     number,
     quarters,
     seconds,
@@ -27,6 +26,7 @@ from gardens.report.words import (
     window,
 )
 from nimdsl.base.units import MICRO, SECOND_NS
+from nimdsl.base.words import counted
 
 LISTED_MAX, JUDGED_MAX = 40, 200
 Summary = Mapping[str, Any]

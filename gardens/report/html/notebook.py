@@ -10,7 +10,8 @@ from markupsafe import Markup
 
 from gardens.report.html.templating import render
 from gardens.report.result.result import Result
-from gardens.report.words import ENDS, counted, lifeforce, seconds, span
+from gardens.report.words import ENDS, lifeforce, seconds, span
+from nimdsl.base.words import counted
 
 ROWS_SHOWN_MAX = 40
 VALUE_LENGTH_MAX = 160

@@ -19,9 +19,10 @@ import jinja2
 from markupsafe import Markup
 
 from gardens.report import words
+from nimdsl.base.words import counted
 
 _BREAK = re.compile(r"\n\s*")
-_FILTERS = ("clock", "counted", "lifeforce", "number", "seconds", "share", "span")
+_FILTERS = ("clock", "lifeforce", "number", "seconds", "share", "span")
 
 
 def render(name: str, /, **values: object) -> Markup:
@@ -39,6 +40,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     environment.filters["grouped"] = "{:,}".format
+    environment.filters["counted"] = counted
     environment.filters.update({name: getattr(words, name) for name in _FILTERS})
     return environment
 

@@ -15,7 +15,8 @@ from gardens.report.observe.gathering import Detail
 from gardens.report.observe.view import View
 from gardens.report.palette import DARK, TEXT_ON, level_colours
 from gardens.report.terminal.levels import print_levels
-from gardens.report.words import clock, counted, letters
+from gardens.report.words import clock, letters
+from nimdsl.base.words import counted
 from nimdsl.program import Beat
 
 CELL_COUNT_MIN, CELL_COUNT_MAX = 20, 72

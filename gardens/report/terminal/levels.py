@@ -12,7 +12,8 @@ from gardens.report.observe.lifeforce import Lifeforce
 from gardens.report.observe.moments import Share
 from gardens.report.observe.view import View
 from gardens.report.terminal.columns import Column, print_table
-from gardens.report.words import clock, counted, lifeforce, seconds, share
+from gardens.report.words import clock, lifeforce, seconds, share
+from nimdsl.base.words import counted
 from nimdsl.program import Level
 
 NONE = "–"

@@ -28,6 +28,8 @@ class Asking(BusLaws):
     def test_what_is_to_be_done_later_is_done_in_order(
         self, delays: list[int], cancelled: set[int]
     ) -> None:
+        """By its time, then by when it was asked for; what was cancelled, even twice, never."""
+
         async def case(world: World) -> None:
             done: list[int] = []
             step_ns = 2 * SECOND  # 2 ms of the wall clock: longer than it takes to ask for all of them
@@ -48,6 +50,8 @@ class Asking(BusLaws):
         self.play(case)
 
     def test_questions_get_their_own_answers_in_any_order(self) -> None:
+        """An answer finds its question by the address it goes to, not by its turn."""
+
         async def case(world: World) -> None:
             questions = RequestClient(world.here, "asker/one")
             asked = await hears(world, "cell/eye")
@@ -70,6 +74,8 @@ class Asking(BusLaws):
         self.play(case)
 
     def test_a_question_may_be_asked_in_an_answer(self) -> None:
+        """A conversation needs no thread of its own: the next follows where an answer is heard."""
+
         async def case(world: World) -> None:
             questions = RequestClient(world.here, "asker/one")
             world.there.listen("cell/eye", echo(world))
@@ -90,6 +96,8 @@ class Asking(BusLaws):
         self.play(case)
 
     def test_a_question_without_an_answer_is_told_once_and_a_late_one_is_dropped(self) -> None:
+        """``None`` at its deadline; what comes later is counted, and asks nobody anything."""
+
         async def case(world: World) -> None:
             questions = RequestClient(world.here, "asker/one")
             asked = await hears(world, "cell/eye")
@@ -111,6 +119,8 @@ class Asking(BusLaws):
         self.play(case)
 
     def test_an_actor_hears_a_late_reply_on_its_thread(self) -> None:
+        """An actor asks under a thread of its own address, so no deadline takes a reply from it."""
+
         async def case(world: World) -> None:
             actor = await hears(world, "protocol/spark", world.here)
             asked = await hears(world, "cell/eye")
@@ -123,6 +133,8 @@ class Asking(BusLaws):
         self.play(case)
 
     def test_a_question_to_nobody_is_answered_by_the_bus(self) -> None:
+        """At once, with the status ``NOBODY``: who asks need not wait for its deadline."""
+
         async def case(world: World) -> None:
             questions = RequestClient(world.here, "asker/one")
             await world.settled()
@@ -134,6 +146,8 @@ class Asking(BusLaws):
         self.play(case)
 
     def test_a_question_that_is_refused_is_not_open(self) -> None:
+        """The refusal is raised to who asks, and no deadline comes after it."""
+
         async def case(world: World) -> None:
             questions = RequestClient(world.here, "asker/one")
             answers: list[Message | None] = []

@@ -103,6 +103,7 @@ class FatesSuite:
     def test_each_copy_meets_what_is_drawn_for_its_subscriber(
         self, model: BusModel, seed: int, plan: list[tuple[str, str, int]]
     ) -> None:
+        """When and how often a copy arrives is what the model draws; each mishap is told once."""
         came, told = self.heard(model, seed, plan, EARS)
         fates, due, on_incident, now_ns = BusFaultModel(Draws(seed), model), list[Heard](), 0, 0
         for number, (sender, to, gap_ns) in enumerate(plan, 1):
@@ -132,6 +133,7 @@ class FatesSuite:
     def test_order_per_sender_and_subscriber_holds_unless_it_is_to_be_broken(
         self, model: BusModel, seed: int, plan: list[tuple[str, str, int]]
     ) -> None:
+        """Late and doubled copies overtake nobody as long as ``reorder`` is 0."""
         came, _ = self.heard(replace(model, reorder=0), seed, plan, EARS)
         for ear in EARS:
             for sender in ("cell/x", "cell/y"):

@@ -67,6 +67,8 @@ class Listening(BusLaws):
     """The laws of ``listen``."""
 
     def test_a_slow_consumer_loses_what_is_beyond_its_backlog(self) -> None:
+        """The newest, each told as an incident; what already waits is kept, and the next fits again."""
+
         async def case(world: World) -> None:
             heard: list[Message] = []
             listener = world.there.listen("cell/eye", heard.append, backlog_count_max=5)
@@ -87,9 +89,12 @@ class Listening(BusLaws):
     @given(plan=HOLDING)
     @some
     def test_holding_and_releasing_keeps_the_order(self, plan: list[str]) -> None:
+        """However holding, releasing and sending follow each other."""
         self.play(partial(holding_and_releasing, plan, SENT))
 
     def test_a_closed_listener_hears_nothing_more_and_makes_room(self) -> None:
+        """Not even what waited; its address is free for another, and closing again harms nobody."""
+
         async def case(world: World) -> None:
             heard: list[Message] = []
             first = world.there.listen("cell/eye", heard.append)
@@ -114,6 +119,8 @@ class Listening(BusLaws):
         self.play(case)
 
     def test_a_listener_may_close_itself_and_open_another(self) -> None:
+        """Within a message, which is still the old one's."""
+
         async def case(world: World) -> None:
             first: list[str] = []
             second: list[str] = []
@@ -133,6 +140,8 @@ class Listening(BusLaws):
         self.play(case)
 
     def test_a_listener_that_raises_costs_nobody_a_message(self) -> None:
+        """Neither others nor itself, and never who sent it; whoever drives the bus is told."""
+
         async def case(world: World) -> None:
             heard: list[str] = []
 
@@ -159,6 +168,8 @@ class Listening(BusLaws):
         self.play(case)
 
     def test_a_backlog_whose_listener_raises_is_handed_over_to_its_end(self) -> None:
+        """``release`` goes on behind a message that raised."""
+
         async def case(world: World) -> None:
             heard: list[str] = []
 
@@ -183,6 +194,8 @@ class Listening(BusLaws):
         self.play(case)
 
     def test_nobody_hears_what_a_callback_sends_before_it_has_been_sent(self) -> None:
+        """Sending never calls a listener from within: a callback ends before what it sent is heard."""
+
         async def case(where: str, world: World) -> None:
             events: list[str] = []
 

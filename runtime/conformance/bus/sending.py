@@ -20,6 +20,8 @@ class Sending(BusLaws):
     @given(plan=st.lists(st.sampled_from(["here a", "here b", "there c"]), max_size=30))
     @some
     def test_messages_of_a_sender_arrive_in_order_and_once(self, plan: list[str]) -> None:
+        """Per sender, from whichever place it sends; between senders there is no order."""
+
         async def case(world: World) -> None:
             heard = await hears(world, "cell/eye")
             for number, who in enumerate(plan):
@@ -46,6 +48,8 @@ class Sending(BusLaws):
     def test_a_message_arrives_as_it_was_sent(
         self, data: bytes, headers: dict[str, str], sender: str, number: int, thread: str, reply_to: str
     ) -> None:
+        """Its data, headers, sender, number, thread and address for replies, to the byte."""
+
         async def case(world: World) -> None:
             heard = await hears(world, "protocol/spark.two")
             message = Message(
@@ -58,6 +62,8 @@ class Sending(BusLaws):
         self.play(case)
 
     def test_a_thread_is_heard_by_its_own_listener_and_by_the_actor(self) -> None:
+        """By both, one level up and no further; a name that only begins alike hears nothing."""
+
         async def case(world: World) -> None:
             actor = await hears(world, "protocol/spark")
             thread = await hears(world, "protocol/spark/17")
@@ -78,6 +84,8 @@ class Sending(BusLaws):
         self.play(case)
 
     def test_what_is_sent_twice_arrives_twice(self) -> None:
+        """A bus knows nothing of numbers: what came before is for the actor to know."""
+
         async def case(world: World) -> None:
             heard = await hears(world, "cell/eye")
             message = text("cell/eye", "again", sender="cell/a", number=7)
@@ -89,6 +97,8 @@ class Sending(BusLaws):
         self.play(case)
 
     def test_a_place_hears_itself(self) -> None:
+        """Who listens where it sends needs no way around."""
+
         async def case(world: World) -> None:
             heard = await hears(world, "cell/eye", world.here)
             world.here.send(text("cell/eye", "hello"))
@@ -98,6 +108,8 @@ class Sending(BusLaws):
         self.play(case)
 
     def test_what_is_too_large_is_refused_and_nothing_else(self) -> None:
+        """To who sends, before anything left; the largest that is allowed arrives."""
+
         async def case(world: World) -> None:
             heard = await hears(world, "cell/eye")
             for size in (BYTES_MAX + 1, 10 * BYTES_MAX):
@@ -110,6 +122,8 @@ class Sending(BusLaws):
         self.play(case)
 
     def test_the_bus_answers_where_nobody_is(self) -> None:
+        """``NOBODY`` to who waits for a reply; else it is told as an incident."""
+
         async def case(world: World) -> None:
             heard = await hears(world, "protocol/spark", world.here)
             world.here.send(text("cell/gone", "hello"))
@@ -123,6 +137,8 @@ class Sending(BusLaws):
         self.play(case)
 
     def test_a_listener_on_hold_is_somebody(self) -> None:
+        """What it is sent waits; ``NOBODY`` would be a lie."""
+
         async def case(world: World) -> None:
             heard = await hears(world, "protocol/spark")
             world.there.listen("cell/eye", heard.append).hold()

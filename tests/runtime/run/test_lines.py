@@ -13,7 +13,7 @@ from gardens.stores.memory import MemoryJournal
 from nimdsl.base.errors import PermanentPortError
 from runtime.kernel.events import BEGIN, AnyEvent
 from runtime.ledger.accounts import Entry
-from runtime.ports.journal import JournalEntry
+from runtime.ports.journal import RESTORE, JournalEntry
 from runtime.run.lines import (
     CLASSES,
     FORMAT,
@@ -189,7 +189,7 @@ def check_damage(kind: str, body: Any, said: str) -> None:
     assert next(lines) == (0, Outcome(True, 0))
     with pytest.raises(DamagedLine) as placed:
         next(lines)
-    assert str(placed.value) == f"a journal in memory: cell/c, line 1: a damaged line: {said}"
+    assert str(placed.value) == f"a journal in memory: cell/c, line 1: a damaged line: {said}: {RESTORE}"
 
 
 class Gapped(MemoryJournal):
@@ -218,7 +218,7 @@ def test_a_gap_and_bytes_that_cannot_be_read_are_damage() -> None:
         assert [next(lines)[0], next(lines)[0]] == [0, 1]
         with pytest.raises(DamagedLine) as found:
             next(lines)
-        assert str(found.value) == f"a journal in memory: {said}"
+        assert str(found.value) == f"a journal in memory: {said}: {RESTORE}"
 
 
 def test_each_reader_takes_what_is_its_own() -> None:

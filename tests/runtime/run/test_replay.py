@@ -26,6 +26,7 @@ from nimdsl.program import Actor
 from runtime.kernel.effects import AnyEffect
 from runtime.kernel.events import Answered, AnyEvent
 from runtime.kernel.step import Kernel, Step
+from runtime.ports.journal import RESTORE
 from runtime.run.host import Host
 from runtime.run.inbox import Difference, ReplayMismatch
 from runtime.run.lines import LEDGER, Accepted, Witness, write
@@ -449,7 +450,7 @@ def test_the_verb_shows_the_first_difference_with_both_sides(
         ),
         (
             lambda file: file.write_bytes(file.read_bytes()[:3000]),
-            "journal.sqlite: damaged: it was cut short or written over: restore it",
+            "journal.sqlite: damaged: it was cut short or written over: restore the journal",
         ),
         (
             lambda file: change(file, "DROP TABLE meta"),
@@ -542,7 +543,9 @@ def test_damaged_lines_are_one_clear_line(out: Path, capsys: pytest.CaptureFixtu
     assert "line 4 stands where line 3 should" in capsys.readouterr().out
     change(file, "UPDATE entry SET body = '[' WHERE actor = 'economy' AND position = 2")
     assert nimdsl_command(["replay", str(file)]) == 1
-    place = f"{file}: economy, line 2: a damaged line: no JSON: expecting value, at character 2\n"
+    place = (
+        f"{file}: economy, line 2: a damaged line: no JSON: expecting value, at character 2: {RESTORE}\n"
+    )
     assert capsys.readouterr().err == place
 
 

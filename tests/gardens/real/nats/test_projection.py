@@ -9,9 +9,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from nats.aio.client import Client
 
 from gardens.real.nats import projection as module
 from gardens.real.nats.projection import Projection
@@ -155,6 +156,14 @@ def test_a_gap_is_a_bug_and_a_stream_that_went_back_another_one(server: NatsServ
                 await Projection(client, STREAMS, journal).catch_up()
 
     connected(scenario, server)
+
+
+@pytest.mark.parametrize("count", ["many", 1.5, True, -1, [1]])
+def test_a_count_that_nobody_wrote_is_damage(count: Any, path: Path) -> None:
+    with SqliteJournal(path) as journal:
+        journal.set_meta("stream/A", count)
+        with pytest.raises(PermanentPortError, match=r"its `stream/A` is damaged: .*: restore the journal"):
+            Projection(cast(Client, None), STREAMS, journal)
 
 
 def test_a_locked_file_is_waited_for(
