@@ -65,6 +65,21 @@ def _registered() -> Iterator[None]:
     record_classes.bodies.cache_clear()
 
 
+def test_packages_are_asked_for_their_records_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking entry points up takes milliseconds: far longer than to read a record."""
+    asked: list[tuple[type[Body], ...]] = []
+
+    def foreign() -> tuple[type[Body], ...]:
+        asked.append((Sighted,))
+        return asked[-1]
+
+    monkeypatch.setattr(record_classes, "foreign_records", foreign)
+    bodies.cache_clear()
+    data = to_data(Record("cell/a", 1, 2, Emitted(0.5, "seen", 3)))
+    assert [to_data(from_data(data)) for _ in range(5)] == [data] * 5
+    assert len(asked) == 1
+
+
 MOMENTS = st.none() | values_of(Moment)
 PLACES = st.tuples(TEXT, st.integers(0, 1 << 40), st.integers(0, 1 << 63))
 

@@ -198,6 +198,8 @@ def test_the_wheel_simulates_without_the_checkout(tmp_path: Path) -> None:
         str(wheel),
     ]
     assert finished(install).returncode == 0
+    for package in ("nimdsl", "runtime", "gardens", "simulate"):
+        assert (site / package / "py.typed").is_file()
     empty = tmp_path / "empty"
     empty.mkdir()
     # -S -E: nothing of this environment's editable install; its other packages come by path.

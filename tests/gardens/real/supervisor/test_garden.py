@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nats
 import pytest
@@ -86,6 +87,27 @@ def test_2_2_nothing_happens_at_the_horizon_or_after_it(
     lived = asyncio.run(live(ticker, "s", garden, tmp_path, url=server.url))
     assert lived.result.run.stopped == "horizon"
     assert max(record.time_ns for record in lived.result.records()) < 10_000_000_000
+
+
+SETTLED: dict[str, Any] = {"due": False, "unpaid": 0, "floor_ns": 0}
+
+
+def test_at_the_horizon_what_was_due_is_taken_and_paid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A booking that nobody waited for would be lost, and the balance another one in each run."""
+    looks: list[list[Any]] = [
+        [SETTLED, SETTLED | {"due": True}],
+        [SETTLED | {"unpaid": 1}, SETTLED],
+        [None, SETTLED],
+        [SETTLED, SETTLED],
+    ]
+
+    async def order_all(_: GardenSupervisor, what: str) -> list[Any]:
+        assert what == "status"
+        return looks.pop(0)
+
+    monkeypatch.setattr(GardenSupervisor, "order_all", order_all)
+    asyncio.run(object.__new__(GardenSupervisor)._until_none_due())
+    assert not looks
 
 
 def test_a_process_that_comes_back_in_a_pause_stands_still_like_the_others(
