@@ -1,9 +1,22 @@
-"""Words of messages: articles and lists of names."""
+"""Words of messages: articles, lists of names, types."""
 
 from __future__ import annotations
 
 import reprlib
 from collections.abc import Sequence
+from types import MappingProxyType
+
+JSON_TYPES = MappingProxyType(
+    {
+        "object": "a map",
+        "array": "a list",
+        "string": "text",
+        "number": "a number",
+        "integer": "a whole number",
+        "boolean": "true or false",
+    }
+)
+"""What a type of JSON Schema is called before people."""
 
 
 def with_article(word: str) -> str:

@@ -8,8 +8,8 @@ comparison, so that two spellings of one expression are equal.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -304,6 +304,22 @@ def children(node: ExpressionNode) -> Iterator[ExpressionNode]:
             yield from parts
         case RecordOf():
             yield from (part for _, part in node.fields)
+
+
+def with_children(
+    node: ExpressionNode, change: Callable[[ExpressionNode], ExpressionNode]
+) -> ExpressionNode:
+    """The same node, each of its direct parts as ``change`` gives it back."""
+    if isinstance(node, RecordOf):
+        return replace(node, fields=tuple((name, change(part)) for name, part in node.fields))
+    changes: dict[str, Any] = {}
+    for name in node.__dataclass_fields__:
+        part = getattr(node, name)
+        if isinstance(part, ExpressionNode):
+            changes[name] = change(part)
+        elif isinstance(part, tuple) and part and isinstance(part[0], ExpressionNode):
+            changes[name] = tuple(map(change, part))
+    return replace(node, **changes)
 
 
 def to_data(node: ExpressionNode) -> Any:

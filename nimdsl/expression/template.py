@@ -12,7 +12,7 @@ from typing import Any
 
 from nimdsl.base.units import parse_duration, parse_lifeforce, parse_share
 from nimdsl.expression import types
-from nimdsl.expression.syntax import ExpressionNode, Literal, SyntaxMistake, Text, parse
+from nimdsl.expression.syntax import ExpressionNode, Literal, SyntaxMistake, Text, parse, with_children
 from nimdsl.expression.types import Type, list_of, record_of
 from nimdsl.text.tree import Scalar
 
@@ -92,11 +92,5 @@ def _shifted(text: str, begin: int, end: int) -> ExpressionNode:
 
 def shifted(node: ExpressionNode, by: int) -> ExpressionNode:
     """The same tree with every offset moved ``by`` characters."""
-    changes: dict[str, Any] = {"start": node.start + by, "end": node.end + by}
-    for name in node.__dataclass_fields__:
-        value = getattr(node, name)
-        if isinstance(value, ExpressionNode):
-            changes[name] = shifted(value, by)
-        elif isinstance(value, tuple) and value and isinstance(value[0], ExpressionNode):
-            changes[name] = tuple(shifted(item, by) for item in value)
-    return replace(node, **changes)
+    moved = with_children(node, lambda part: shifted(part, by))
+    return replace(moved, start=node.start + by, end=node.end + by)

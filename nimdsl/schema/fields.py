@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nimdsl.base.words import with_article
+from nimdsl.base.words import JSON_TYPES, with_article
 from nimdsl.kinds import by_prefix, kind_names
 from nimdsl.kinds.schemas import document_schema, resolve
 
@@ -27,14 +27,6 @@ _UNITS = {
     "name": "a name",
 }
 _DEPTH_MAX = 5
-_TYPES = {
-    "object": "a map",
-    "array": "a list",
-    "string": "text",
-    "number": "a number",
-    "integer": "a whole number",
-    "boolean": "true or false",
-}
 _BOUNDS = {
     "minimum": "at least {}",
     "maximum": "at most {}",
@@ -143,7 +135,7 @@ def type_in_words(kind: str, schema: Schema) -> str:
         return _UNITS[unit]
     if "x-words" in schema:
         return " or ".join([*(f"`{word}`" for word in schema["x-words"]), "a map"])
-    written = _TYPES.get(str(schema.get("type", "")), "any value")
+    written = JSON_TYPES.get(str(schema.get("type", "")), "any value")
     inner: Any = (
         schema.get("items") if schema.get("type") == "array" else schema.get("additionalProperties")
     )

@@ -17,6 +17,7 @@ import jsonschema_rs
 from nimdsl.base.diagnostics import Diagnostic, Place, error
 from nimdsl.base.suggest import phrase
 from nimdsl.base.units import parse_duration, parse_share
+from nimdsl.base.words import JSON_TYPES
 from nimdsl.kinds import kind_names
 from nimdsl.kinds.schemas import API_VERSION, document_schema
 from nimdsl.schema import remedies, retired
@@ -130,16 +131,6 @@ def _what(node: Node) -> str:
     return f"{kind} ({shown})"
 
 
-_TYPES = {
-    "object": "a map",
-    "array": "a list",
-    "string": "text",
-    "number": "a number",
-    "integer": "a whole number",
-    "boolean": "true or false",
-}
-
-
 def _explained(kind: str, problem: Any, root: Node, told: Container[str | int]) -> Iterator[Diagnostic]:
     """What is wrong, in words; the keys in ``told`` have been blamed already."""
     node, place = _at(root, problem.absolute_path)
@@ -241,7 +232,7 @@ def _good_name(pattern: str) -> str:
 def _wanted(problem: Any) -> str:
     if isinstance(problem.schema, dict) and "x-words" in problem.schema:
         return " or ".join([*(f"`{word}`" for word in problem.schema["x-words"]), "a map"])
-    return _TYPES.get(str(problem.validator_value), str(problem.validator_value))
+    return JSON_TYPES.get(str(problem.validator_value), str(problem.validator_value))
 
 
 def _bound(problem: Any) -> str:

@@ -31,6 +31,7 @@ from nimdsl.expression.syntax import (
     children,
     parse,
     unparse,
+    with_children,
 )
 from nimdsl.expression.template import parse_template, type_of
 from nimdsl.kinds.schemas import document_schema, resolve
@@ -149,14 +150,7 @@ def substituted(node: ExpressionNode, constants: Constants) -> ExpressionNode:
         inside = {name: value for name, value in constants.items() if name != node.variable}
         target, body = substituted(node.target, constants), substituted(node.body, inside)
         return replace(node, target=target, body=body)
-    changes: dict[str, Any] = {}
-    for name in node.__dataclass_fields__:
-        part = getattr(node, name)
-        if isinstance(part, ExpressionNode):
-            changes[name] = substituted(part, constants)
-        elif isinstance(part, tuple) and part and isinstance(part[0], ExpressionNode):
-            changes[name] = tuple(substituted(item, constants) for item in part)
-    return replace(node, **changes)
+    return with_children(node, lambda part: substituted(part, constants))
 
 
 def _is_constant(node: ExpressionNode, constants: Constants) -> bool:
