@@ -44,7 +44,7 @@ from runtime.kernel.effects import (
     StartWork,
 )
 from runtime.kernel.events import BEGIN, AnyEvent, Boundary, Finished, Received, Stimulus, TimerDue
-from runtime.kernel.interpreters import Interpreter, TransitionsInterpreter
+from runtime.kernel.interpreters import Interpreter, transitions_of
 from runtime.kernel.step import Kernel, PriceDecision, PriceQuery
 from runtime.ledger.accounts import Entry, Question
 from runtime.ledger.economy import Ledger
@@ -75,7 +75,7 @@ class Options:
     """None for the scenario's own."""
     replication: int = 0
     checks: Checks = field(default_factory=Checks)
-    interpreter: Callable[[Table], Interpreter] = TransitionsInterpreter
+    interpreter: Callable[[Table], Interpreter] = transitions_of
     translator: Translator | None = None
     observe: Callable[[Record], None] | None = None
     """Is told each record as it is made."""

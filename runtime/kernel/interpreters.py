@@ -14,8 +14,9 @@ they stand for do is a property test too.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from transitions import Event, EventData, Machine, Transition
 from transitions.core import Condition
@@ -126,6 +127,19 @@ class TransitionsInterpreter:
         model = _Scratch(self._states[state], decide)
         self._events[event].trigger(model, model)
         return model.chosen
+
+
+_MACHINES: Final[dict[int, TransitionsInterpreter]] = {}
+"""Those of the tables that live, by their identity: tables are too large to be compared."""
+
+
+def transitions_of(table: Table) -> TransitionsInterpreter:
+    """The interpreter of a table: built once and shared by every run, for it keeps nothing of one."""
+    number = id(table)
+    if number not in _MACHINES:
+        _MACHINES[number] = TransitionsInterpreter(table)
+        weakref.finalize(table, _MACHINES.pop, number).atexit = False
+    return _MACHINES[number]
 
 
 def _condition(number: int) -> Callable[[_Scratch], bool]:

@@ -43,7 +43,7 @@ from nimdsl.program import Actor
 from runtime.chance.faults import FaultyBus
 from runtime.chance.models import BusFaultModel, Draws
 from runtime.kernel.behaviour import behaviour_of
-from runtime.kernel.interpreters import TransitionsInterpreter
+from runtime.kernel.interpreters import transitions_of
 from runtime.kernel.step import Kernel
 from runtime.ports.bus import PAYLOAD_BYTES_MAX, Bus, Message
 from runtime.ports.requests import RequestClient
@@ -250,7 +250,7 @@ class Node:
 
     def _host(self, actor: Actor) -> Host:
         job = self.job
-        kernel = Kernel(actor, TransitionsInterpreter(actor.table), job.program.schemas, job.program_sha256)
+        kernel = Kernel(actor, transitions_of(actor.table), job.program.schemas, job.program_sha256)
         return Host(kernel, self.journal, witness=True, keep=False)
 
     def _lane(self, actor: str) -> CommandQueue | None:
