@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -114,20 +115,23 @@ def _composites(kind: Type, depth: int) -> list[st.SearchStrategy[ExpressionNode
             st.sampled_from(KINDS).flatmap(inner).map(lambda x: Call("string", (x,))),
         ]
     if kind == types.BOOL:
-        found += [
-            st.builds(Binary, st.sampled_from(["&&", "||"]), inner(kind), inner(kind)),
-            st.builds(lambda x: Unary("!", x), inner(kind)),
-            *(
-                st.builds(
-                    Binary, st.sampled_from(["==", "!=", "<", "<=", ">", ">="]), inner(other), inner(other)
-                )
-                for other in KINDS[:6]
-            ),
-            st.builds(lambda a, *xs: Binary("in", a, ListOf(xs)), inner(types.INT), inner(types.INT)),
-            st.builds(lambda body: Macro("exists", Name("rows"), "r", body), inner(kind)),
-            st.builds(lambda body: Macro("all", Name("rows"), "r", body), inner(kind)),
-        ]
+        found += _truths(depth)
     return found
+
+
+def _truths(depth: int) -> Iterator[st.SearchStrategy[ExpressionNode]]:
+    def inner(other: Type) -> st.SearchStrategy[ExpressionNode]:
+        return expressions(other, depth)
+
+    both = inner(types.BOOL)
+    comparing = st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
+    yield st.builds(Binary, st.sampled_from(["&&", "||"]), both, both)
+    yield st.builds(lambda x: Unary("!", x), both)
+    for other in KINDS[:6]:
+        yield st.builds(Binary, comparing, inner(other), inner(other))
+    yield st.builds(lambda a, *xs: Binary("in", a, ListOf(xs)), inner(types.INT), inner(types.INT))
+    yield st.builds(lambda body: Macro("exists", Name("rows"), "r", body), both)
+    yield st.builds(lambda body: Macro("all", Name("rows"), "r", body), both)
 
 
 ANY_EXPRESSION = st.sampled_from(KINDS).flatmap(

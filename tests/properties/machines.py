@@ -26,64 +26,62 @@ STEPS = ("x + 1", "x - 1", "0")
 def trees(draw: Any, priced: bool = False) -> State:
     """A machine of up to three levels; every action that matters emits a ``mark``."""
     shape = draw(st.lists(st.integers(0, 2), min_size=1, max_size=3))
-    names: list[str] = []
+    growing = _Growing(draw, priced, [])
+    roots = [growing.shape(f"t{n}", "", [size], 0) for n, size in enumerate(shape)]
+    return State("", roots[0]["name"], tuple(growing.state(root) for root in roots))
 
-    def build(name: str, path: str, inner: list[int], depth: int) -> dict[str, Any]:
+
+@dataclass
+class _Growing:
+    """A tree while it is drawn: first its shape, then what happens in it, for a target may be anywhere."""
+
+    draw: Any
+    priced: bool
+    names: list[str]
+
+    def shape(self, name: str, path: str, inner: list[int], depth: int) -> dict[str, Any]:
         here = f"{path}/{name}" if path else name
-        names.append(here)
-        children = [] if depth == 2 else [draw(st.integers(0, 1)) for _ in range(inner[0])] if inner else []
-        kids = [build(f"s{n}", here, [child], depth + 1) for n, child in enumerate(children)]
+        self.names.append(here)
+        counts = inner[:1] if depth < 2 else []
+        children = [self.draw(st.integers(0, 1)) for count in counts for _ in range(count)]
+        kids = [self.shape(f"s{n}", here, [child], depth + 1) for n, child in enumerate(children)]
         return {"name": name, "path": here, "children": kids}
 
-    roots = [build(f"t{n}", "", [size], 0) for n, size in enumerate(shape)]
-
-    def actions(label: str) -> tuple[Action, ...]:
-        found: list[Action] = [mark(label)]
-        if draw(st.booleans()):
-            found.append(Set(("x",), expression(draw(st.sampled_from(STEPS)), SCOPE)))
-        if draw(st.integers(0, 5)) == 0:
-            found.append(Raise(draw(st.sampled_from(EVENTS))))
-        return tuple(found)
-
-    def transition(label: str, event: str) -> Transition:
-        guard = draw(st.none() | st.sampled_from(GUARDS))
-        price = (
-            Price(draw(st.integers(1, 3)), PriceSource.POOL, "cost")
-            if priced and draw(st.booleans())
-            else None
-        )
-        return Transition(
-            event,
-            draw(st.sampled_from(names)),
-            expression(guard, SCOPE) if guard else None,
-            price,
-            actions(label),
-            internal=draw(st.integers(0, 4)) == 0,
-        )
-
-    def state(shape: dict[str, Any]) -> State:
-        path = shape["path"]
-        count = draw(st.integers(0, 3))
-        events = [draw(st.sampled_from((*EVENTS, "refused") if priced else EVENTS)) for _ in range(count)]
-        timer = Timer(draw(st.integers(0, 3)), (transition(f"{path} timer", ""),))
-        made = [transition(f"{path} t{n}", event) for n, event in enumerate(events)]
-        free = tuple(
-            Transition(
-                t.event, t.target, t.guard, None if t.event == "refused" else t.price, t.actions, t.internal
-            )
-            for t in made
-        )
+    def state(self, shape: dict[str, Any]) -> State:
+        draw, path = self.draw, shape["path"]
+        events = st.sampled_from((*EVENTS, "refused") if self.priced else EVENTS)
+        drawn = [draw(events) for _ in range(draw(st.integers(0, 3)))]
+        timer = Timer(draw(st.integers(0, 3)), (self.transition(f"{path} timer", ""),))
         return State(
             shape["name"],
             initial=shape["children"][0]["name"] if shape["children"] else "",
-            states=tuple(state(child) for child in shape["children"]),
-            enter=actions(f"enter {path}"),
+            states=tuple(self.state(child) for child in shape["children"]),
+            enter=self.actions(f"enter {path}"),
             exit=(mark(f"exit {path}"),),
-            transitions=free,
+            transitions=tuple(self.transition(f"{path} t{n}", event) for n, event in enumerate(drawn)),
             timers=(timer,) if draw(st.integers(0, 3)) == 0 else (),
         )
 
-    return State("", roots[0]["name"], tuple(state(root) for root in roots))
+    def transition(self, label: str, event: str) -> Transition:
+        draw = self.draw
+        guard = draw(st.none() | st.sampled_from(GUARDS))
+        is_paid = self.priced and event != "refused" and draw(st.booleans())
+        return Transition(
+            event,
+            draw(st.sampled_from(self.names)),
+            expression(guard, SCOPE) if guard else None,
+            Price(draw(st.integers(1, 3)), PriceSource.POOL, "cost") if is_paid else None,
+            self.actions(label),
+            internal=draw(st.integers(0, 4)) == 0,
+        )
+
+    def actions(self, label: str) -> tuple[Action, ...]:
+        found: list[Action] = [mark(label)]
+        if self.draw(st.booleans()):
+            found.append(Set(("x",), expression(self.draw(st.sampled_from(STEPS)), SCOPE)))
+        if self.draw(st.integers(0, 5)) == 0:
+            found.append(Raise(self.draw(st.sampled_from(EVENTS))))
+        return tuple(found)
 
 
 def mark(label: str) -> Emit:

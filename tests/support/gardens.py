@@ -90,13 +90,17 @@ async def live(
         state.unlock()
     if disturbing is not None and isinstance(outcome, Exception):
         raise outcome
+    return Lived(_result(plan, living, cast(Stopped, stopped)), state.journal, why, tuple(said))
+
+
+def _result(plan: Plan, living: GardenSupervisor, stopped: Stopped) -> Result:
+    """What came of it; its journal is closed then."""
     try:
-        run = run_of(plan, living.journal, living.run_id, cast(Stopped, stopped))
+        run = run_of(plan, living.journal, living.run_id, stopped)
         kept = in_memory(living.journal)
     finally:
         living.journal.close()
-    result = result_of(program, plan.scenario, seed, run, kept, garden.name)
-    return Lived(result, state.journal, why, tuple(said))
+    return result_of(plan.program, plan.scenario, plan.seed, run, kept, plan.garden.name)
 
 
 def in_memory(journal: SqliteJournal) -> Journal:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gardens.real.process.ledger_service import ERROR_LENGTH_MAX, TEXT_BYTES_MAX, LedgerService
+from gardens.real.process.ledger_service import LedgerService
 from nimdsl.base import canonical
 from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import PermanentPortError
@@ -24,110 +20,21 @@ from runtime.ledger.accounts import (
     Reserve,
     Reward,
     Settle,
-    Tariff,
     command_to_data,
 )
 from runtime.ledger.economy import Ledger
 from runtime.ports.bus import BACKLOG_COUNT_MAX, Handler, Listener, Message
-from runtime.ports.journal import JournalEntry
 from runtime.ports.memory_bus import MemoryBus
-from runtime.run.lines import LEDGER
 from runtime.run.run import BOOKS
 from tests.properties.ledger_laws import PLAIN_TARIFF, SECOND, TARIFF, check_laws
+from tests.support.economies import ADDRESS, Economy, SlowJournal, asked, economy, outcome
 from tests.support.effort import examples
 
-ADDRESS = "economy/e"
-ASKER = "asker/test"
 ACTORS = ("cell/a", "cell/b")
-
-
-class SlowJournal:
-    """Lines are durable when they are acknowledged; a crash loses a part of the others."""
-
-    def __init__(self, lines: Iterable[JournalEntry] = ()) -> None:
-        self.lines = list(lines)
-        self.durable_count = len(self.lines)
-        self._acts: deque[tuple[int, Callable[[], None]]] = deque()
-
-    def append(self, actor: str, kind: str, body: Plain) -> int:
-        assert actor == LEDGER
-        position = len(self.lines)
-        self.lines.append(JournalEntry(actor, position, kind, canonical.decode(canonical.encode(body))))
-        return position
-
-    def after(self, act: Callable[[], None]) -> None:
-        self._acts.append((len(self.lines), act))
-        self.acknowledge(0)
-
-    def acknowledge(self, count: int) -> None:
-        self.durable_count = min(self.durable_count + count, len(self.lines))
-        while self._acts and self._acts[0][0] <= self.durable_count:
-            self._acts.popleft()[1]()
-
-    def crashed(self, kept_count: int) -> SlowJournal:
-        """What a new process finds: what is durable, and so much of the rest.
-
-        What completes a transfer is never apart from it: both go into one batch of the stream.
-        """
-        count = self.durable_count + kept_count
-        while count < len(self.lines) and _completes(self.lines[count]):
-            count += 1
-        return SlowJournal(self.lines[:count])
-
-
-def _completes(line: JournalEntry) -> bool:
-    """Whether it is what a transfer before it could not move, or moved too much."""
-    if line.kind != "entry":
-        return False
-    entry = line.body["entry"]
-    return entry["kind"] in ("shortfall", "mismatch") or entry["cause"] == "overflow"
-
-
-class Economy:
-    """One life of the economy, and what it answered, by the number of the message."""
-
-    def __init__(self, tariff: Tariff, journal: SlowJournal, now_ns: Callable[[], int]) -> None:
-        self.journal = journal
-        self.bus = MemoryBus()
-        self.treasury = LedgerService(tariff, journal.lines, journal, journal.after, now_ns)
-        self.treasury.listen(self.bus, ADDRESS)
-        self.answers: dict[int, list[Plain]] = {}
-        self.bus.listen(ASKER, self._hear)
-
-    def _hear(self, message: Message) -> None:
-        number = int(message.to.rpartition("/")[2])
-        self.answers[number].append(canonical.decode(message.data))
-
-    def ask(self, data: bytes) -> int:
-        number = len(self.answers) + 1
-        self.answers[number] = []
-        self.bus.send(Message(ADDRESS, data, reply_to=f"{ASKER}/{number}"))
-        return number
-
-    def answer(self, data: bytes) -> Plain:
-        """The one answer, when everything is durable."""
-        number = self.ask(data)
-        self.journal.acknowledge(len(self.journal.lines))
-        (said,) = self.answers[number]
-        return said
-
-
-def asked(command: AnyCommand, actor: str, item: list[int], at_ns: int = 0) -> bytes:
-    body = {"actor": actor, "item": item, "at_ns": at_ns, "command": command_to_data(command)}
-    return canonical.encode(body)
 
 
 def outside(command: AnyCommand) -> bytes:
     return canonical.encode({"command": command_to_data(command)})
-
-
-def outcome(granted: bool, balance: int) -> Plain:
-    """What the economy says when it has decided."""
-    return {"said": "outcome", "granted": granted, "balance": balance}
-
-
-def economy(tariff: Tariff = PLAIN_TARIFF) -> Economy:
-    return Economy(tariff, SlowJournal(), lambda: 0)
 
 
 @dataclass(frozen=True)
@@ -153,6 +60,7 @@ class Wish:
 
 
 AMOUNTS = st.integers(0, 40)
+
 KINDS = st.sampled_from(["reserve", "charge", "settle", "release", "reward", "fine", "clash"])
 
 
@@ -335,6 +243,7 @@ class TreasuryMachine(RuleBasedStateMachine):
 
 
 TreasuryMachine.TestCase.settings = settings(max_examples=examples(60), stateful_step_count=40)
+
 TestTreasury = TreasuryMachine.TestCase
 
 
@@ -461,115 +370,3 @@ def test_an_address_that_the_bus_does_not_take_costs_only_the_answer() -> None:
     bus.take(Message(ADDRESS, asked(Charge("k", "w", 5), "cell/a", [0, 0]), reply_to="subject/x"))
     journal.acknowledge(len(journal.lines))
     assert treasury.ledger.balance == 45
-
-
-# What is no command
-
-WHOLE: Mapping[str, Any] = {
-    "actor": "cell/a",
-    "item": [0, 0],
-    "at_ns": 0,
-    "command": {"type": "settle", "hold": "h", "key": "k", "name": "n", "amount": 1},
-}
-DEEP = b"[" * 100_000
-HALF = "\ud800"
-LONG = "x" * (TEXT_BYTES_MAX + 1)
-NO_OBJECTS = (DEEP, b"", b"null", b"[]", b"3", b'"x"', b"{}", b'{"command": 3}', b'{"command": {}}')
-NO_TEXTS: list[Any] = [None, True, 3, 1.5, [], {}, ["k"], HALF, LONG]
-NO_AMOUNTS: list[Any] = [None, True, "1", 1.0, 1e300, [], {}, -1, 1 << 63, float("nan")]
-NO_ITEMS: list[Any] = [0, "0", [], [0], [0, 0, 0], ["0", 0], [0.0, 0], [True, 0], [-1, 0], [[], []], {}]
-NO_TIMES: list[Any] = [None, -1, "0", 0.0, True, [], {}]
-NO_KEYS: list[Any] = [None, "k", {}, [1], [HALF], [None], 3, ["@opening"]]
-NO_TYPES: list[Any] = [None, "", "Settle", "ledger", "__class__", [], {}, 3, HALF]
-
-
-@st.composite
-def garbage(draw: Any) -> bytes:
-    """Bytes that are no command, and most of them nearly one."""
-    whole = json.loads(json.dumps(WHOLE))
-    command = whole["command"]
-    what = draw(st.sampled_from(["bytes", "object", "item", "time", "actor", "reward", *COMMAND_FAULTS]))
-    if what == "bytes":
-        return bytes(draw(st.binary(max_size=40)))
-    if what == "object":
-        return bytes(draw(st.sampled_from(NO_OBJECTS)))
-    if what == "item":
-        whole["item"] = draw(st.sampled_from(NO_ITEMS))
-    elif what == "time":
-        whole["at_ns"] = draw(st.sampled_from(NO_TIMES))
-    elif what == "actor":
-        whole["actor"] = draw(st.sampled_from(NO_TEXTS))
-    elif what == "reward":
-        known = {"type": "reward", "name": "small", "keys": draw(st.sampled_from(NO_KEYS))}
-        whole["command"] = draw(st.sampled_from([known, {**known, "name": "unheard of", "keys": ["k"]}]))
-    else:
-        COMMAND_FAULTS[what](draw, command)
-        if draw(st.booleans()):
-            del whole["actor"], whole["item"]
-    return json.dumps(whole).encode()
-
-
-def _drop(draw: Any, command: dict[str, Any]) -> None:
-    del command[draw(st.sampled_from(sorted(command)))]
-
-
-def _put(names: list[str], values: list[Any]) -> Callable[[Any, dict[str, Any]], None]:
-    def put(draw: Any, command: dict[str, Any]) -> None:
-        command[draw(st.sampled_from(names))] = draw(st.sampled_from(values))
-
-    return put
-
-
-COMMAND_FAULTS: Mapping[str, Callable[[Any, dict[str, Any]], None]] = {
-    "dropped": _drop,
-    "added": _put(["more"], [1, "x"]),
-    "type": _put(["type"], NO_TYPES),
-    "amount": _put(["amount"], NO_AMOUNTS),
-    "text": _put(["hold", "key", "name"], NO_TEXTS),
-}
-
-
-@settings(max_examples=examples(300))
-@given(garbage())
-def test_what_is_no_command_is_an_error_and_changes_nothing(data: bytes) -> None:
-    here = economy()
-    before = list(here.journal.lines)
-    said = here.answer(data)
-    assert (set(said), said["said"]) == ({"said", "error"}, "error")
-    assert len(said["error"]) <= 6 * ERROR_LENGTH_MAX
-    assert here.journal.lines == before
-    assert len(here.treasury.ledger.entries) == len(before)
-    assert here.treasury.last == {}
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"command": {}}, "no command: `command.type` is missing"),
-        ({"command": {"type": "settle"}}, "no command: `command.hold` is missing"),
-        ({"command": {"type": "Settle"}}, "no command: `command.type`: there is no 'Settle'"),
-        ({"command": 3}, "no command: `command`: an object is wanted, this is a whole number"),
-        ({"item": [0]}, "no command: `item`: a list of 2 is wanted"),
-        ({"item": ["0", 0]}, "no command: `item[0]`: a whole number is wanted, this is text"),
-        ({"item": [-1, 0]}, "an item is two whole numbers, of an actor"),
-        ({"actor": ""}, "an item is two whole numbers, of an actor"),
-        ({"at_ns": None}, "an actor says when: `at_ns` is a whole number"),
-    ],
-)
-def test_what_is_wrong_with_it_is_said_by_its_field(change: dict[str, Any], said: str) -> None:
-    answer = economy().answer(json.dumps({**WHOLE, **change}).encode())
-    assert answer == {"said": "error", "error": said}
-
-
-def test_what_is_no_json_is_said() -> None:
-    for data in (b"no JSON", b'{"actor": "cell/a"'):
-        assert economy().answer(data)["error"].startswith("no command: no JSON: ")
-
-
-@pytest.mark.parametrize("tariff", [TARIFF, PLAIN_TARIFF])
-def test_garbage_does_not_hinder_what_comes_after_it(tariff: Tariff) -> None:
-    here = economy(tariff)
-    here.answer(json.dumps({**WHOLE, "command": {**WHOLE["command"], "key": "\ud800"}}).encode())
-    here.answer(json.dumps({**WHOLE, "command": {**WHOLE["command"], "amount": 0.5}}).encode())
-    assert here.answer(asked(Charge("k", "w", 5), "cell/a", [0, 0])) == outcome(True, 45)
-    check_laws(here.treasury.ledger)
