@@ -92,7 +92,7 @@ class Durations:
 
 
 @dataclass(frozen=True)
-class Cost:
+class CostComparison:
     """What a scope spent and earned in micro-LF: in the run, and in each replication."""
 
     scope: str
@@ -210,7 +210,7 @@ class Comparison:
     """By phase."""
     levels: tuple[LevelTime, ...]
     """Of the attention, the highest first."""
-    costs: tuple[Cost, ...]
+    costs: tuple[CostComparison, ...]
     replications: int
 
     @property
@@ -458,13 +458,15 @@ def _costs(entries: Iterable[Entry]) -> dict[str, tuple[int, int]]:
 
 def _compared_costs(
     measured: Mapping[str, tuple[int, int]], predicted: Sequence[Mapping[str, tuple[int, int]]]
-) -> tuple[Cost, ...]:
+) -> tuple[CostComparison, ...]:
     scopes = {**measured}
     for costs in predicted:
         scopes |= costs
-    found: list[Cost] = []
+    found: list[CostComparison] = []
     for scope in scopes:
         expected = [costs.get(scope, (0, 0)) for costs in predicted]
         spent, earned = measured.get(scope, (0, 0))
-        found.append(Cost(scope, spent, earned, [one[0] for one in expected], [one[1] for one in expected]))
+        found.append(
+            CostComparison(scope, spent, earned, [one[0] for one in expected], [one[1] for one in expected])
+        )
     return tuple(found)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gardens.report.result.export import JOURNAL, seal
-from gardens.report.result.result import Result
+from gardens.report.result.result import RunResult
 from gardens.stores.memory import MemoryJournal
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import NimdslError
@@ -24,7 +24,7 @@ from simulate.running import again
 
 WITNESS = str(Witness.__struct_config__.tag)
 
-Source = Result | Journal | Path | str
+Source = RunResult | Journal | Path | str
 """What has, or is, or holds a journal."""
 
 
@@ -54,7 +54,7 @@ def compare(
 @contextmanager
 def opened(source: Source) -> Iterator[Journal]:
     """The journal that is meant; a file is closed in the end."""
-    if isinstance(source, Result):
+    if isinstance(source, RunResult):
         yield _journal_of(source)
     elif isinstance(source, Path | str):
         with SqliteJournal(journal_at(Path(source)), read_only=True) as file:
@@ -65,7 +65,7 @@ def opened(source: Source) -> Iterator[Journal]:
         raise NimdslError(f"a result, a journal, or the path of one is wanted, this is {shown(source)}")
 
 
-def _journal_of(result: Result) -> Journal:
+def _journal_of(result: RunResult) -> Journal:
     """The journal of a run, with what it must say of it.
 
     A run that was given none is made again with one in memory.  Raises NimdslError when it does not come

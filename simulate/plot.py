@@ -17,7 +17,7 @@ from runtime.ledger.accounts import POOL
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from gardens.report.result.result import Result
+    from gardens.report.result.result import RunResult
 
 WIDTH_INCHES, HEIGHT_INCHES = 9.0, 3.0
 
@@ -28,7 +28,7 @@ class _Axes(Protocol):
     def __getattr__(self, name: str) -> Any: ...
 
 
-def lifeforce_curve(result: Result) -> tuple[list[float], list[float]]:
+def lifeforce_curve(result: RunResult) -> tuple[list[float], list[float]]:
     """Seconds, and the LF that the pool holds from then on.  Raises NimdslError as ``Books.rows``."""
     times_s, held, pool = [], [], 0
     for entry in result.run.ledger.entries if result.run.ledger else ():
@@ -40,7 +40,7 @@ def lifeforce_curve(result: Result) -> tuple[list[float], list[float]]:
     return [*times_s, result.run.time_ns / SECOND_NS], [*held, pool / MICRO]
 
 
-def level_times(result: Result) -> dict[str, list[float]]:
+def level_times(result: RunResult) -> dict[str, list[float]]:
     """The seconds that each level had in each beat, and those that nobody had (``idle``)."""
     beats: Sequence[Any] = result.outcome.get("beats", ())
     names = list(beats[0]["levels"]) if beats else []
@@ -48,7 +48,7 @@ def level_times(result: Result) -> dict[str, list[float]]:
     return times | ({"idle": [beat["idle"] / SECOND_NS for beat in beats]} if beats else {})
 
 
-def plot(result: Result) -> Figure:
+def plot(result: RunResult) -> Figure:
     """The figure; raises NimdslError without matplotlib."""
     try:
         from matplotlib import pyplot
@@ -68,7 +68,7 @@ def plot(result: Result) -> Figure:
     return figure
 
 
-def _lifeforce(axes: _Axes, result: Result) -> None:
+def _lifeforce(axes: _Axes, result: RunResult) -> None:
     times_s, held = lifeforce_curve(result)
     axes.step(times_s, held, where="post")
     economy = result.program.economies.get(result.scenario.economy)

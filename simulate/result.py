@@ -11,24 +11,24 @@ import io
 from dataclasses import fields
 from typing import TYPE_CHECKING, Self
 
-from gardens.report.result.result import Result as Outcome
+from gardens.report.result.result import RunResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class Text(str):
+class ReportText(str):
     """Text that a prompt shows as it is, and not in quotes."""
 
     def __repr__(self) -> str:
         return str(self)
 
 
-class Result(Outcome):
+class Result(RunResult):
     """What came of one run of one scenario, and how to look at it."""
 
     @classmethod
-    def of(cls, outcome: Outcome) -> Self:
+    def of(cls, outcome: RunResult) -> Self:
         """The same result, to look at."""
         return cls(**{field.name: getattr(outcome, field.name) for field in fields(outcome)})
 
@@ -45,7 +45,7 @@ class Result(Outcome):
             pictures.draw(self)
         stream = io.StringIO()
         report(self, pictures=pictures, stream=stream)
-        return Text(stream.getvalue())
+        return ReportText(stream.getvalue())
 
     def plot(self) -> Figure:
         """Lifeforce over time and, with an attention, the time of its levels beat by beat, as a figure.

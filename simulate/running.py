@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from gardens.report.observe.watch import Look
 from gardens.report.result.export import RecordFile, seal
-from gardens.report.result.result import Result as Outcome
-from gardens.report.result.result import result_of
+from gardens.report.result.result import RunResult, result_of
 from gardens.report.result.tally import Tally
 from gardens.virtual.driver import Driver, Options
 from nimdsl.base.canonical import Plain
@@ -72,7 +71,7 @@ def run(
     return Result.of(outcome)
 
 
-def again(result: Outcome, journal: Journal) -> Outcome:
+def again(result: RunResult, journal: Journal) -> RunResult:
     """The same once more, without options: its program is as it ran, overrides included."""
     program, scenario, seed = result.program, result.scenario, result.seed
     driver = Driver(program, scenario, Options(seed=seed), journal)

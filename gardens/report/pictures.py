@@ -16,7 +16,7 @@ from gardens.report.html.page import page
 from gardens.report.observe.view import View
 from gardens.report.observe.watch import Watch, feed
 from gardens.report.perfetto import PerfettoTrace
-from gardens.report.result.result import Result
+from gardens.report.result.result import RunResult
 from nimdsl.base.errors import PermanentPortError
 from nimdsl.program import Program, Scenario
 from runtime.ledger.accounts import Entry
@@ -81,7 +81,7 @@ class Pictures:
         if self._trace is not None:
             self._trace.book(entry)
 
-    def draw(self, result: Result) -> None:
+    def draw(self, result: RunResult) -> None:
         """Completes the view and the files; a run that nobody looked on is taken as it was kept."""
         if self._watch is None:
             feed(self.look(result.program, result.scenario), result.run)

@@ -60,7 +60,7 @@ from runtime.ports.bus import Message, check_size
 from runtime.ports.journal import JournalEntry
 from runtime.ports.topics import matches
 from runtime.run import wire
-from runtime.run.audit import Asked, Audit, ParityMismatch
+from runtime.run.audit import AskedCommand, Audit, ParityMismatch
 from runtime.run.elsewhere import strangers
 from runtime.run.inbox import AcceptedEvent, Difference, at_line, in_words
 from runtime.run.lines import LEDGER, STIMULI, Noticed, Started, processes_in, readable
@@ -83,7 +83,7 @@ Identity = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentMessage:
     """A message of the virtual garden, or a copy of one that was published to a ``topic``.
 
     ``arrivals`` is when its bus would let it arrive.
@@ -108,7 +108,7 @@ class Parity:
 
     differences: tuple[Difference, ...]
     """The first of each actor, messages that are not the virtual garden's, the ledger's first."""
-    losses: tuple[Sent, ...]
+    losses: tuple[SentMessage, ...]
     """Sent, arrived nowhere, and nothing explains it."""
     explained: Mapping[str, int]
     """Sent and arrived nowhere, by explanation."""
@@ -164,8 +164,8 @@ class RecordedGarden:
         ids = sorted(tuple(name.split("/", 1)) for name in [*recording.kernels, self.scenario_id])
         self.emitters = {"/".join(name): number for number, name in enumerate(ids)}
         self.fates = BusFaultModel(Draws(recording.seed), self.garden.bus)
-        self.sent: dict[Identity, Sent] = {}
-        self.published: dict[Identity, dict[str, Sent]] = {}
+        self.sent: dict[Identity, SentMessage] = {}
+        self.published: dict[Identity, dict[str, SentMessage]] = {}
         """The copies of what was published, by who hears it."""
         self.arrived: set[Identity] = set()
         self.heard: set[tuple[Identity, str]] = set()
@@ -173,7 +173,7 @@ class RecordedGarden:
         self.ready: list[tuple[tuple[int, int, int, int], str]] = []
         self.waiting: dict[Identity, list[str]] = {}
         """Whose next event is a message that is not sent yet."""
-        self.asked: list[Asked] = []
+        self.asked: list[AskedCommand] = []
         self.astray: set[str] = set()
         self.differences: list[Difference] = list(strangers(recording))
         self.notes: Counter[str] = Counter()
@@ -215,7 +215,7 @@ class RecordedGarden:
         due = stimuli_of(scenario, Draws(self.recording.seed))
         for at_ns, number, one in takewhile(lambda arrival: arrival[0] <= self.last_ns, due):
             event = Stimulus(one.event, dict(one.payload), sender=sender, number=number)
-            self.sent[sender, number] = Sent(sender, number, one.to, at_ns, event, (at_ns,))
+            self.sent[sender, number] = SentMessage(sender, number, one.to, at_ns, event, (at_ns,))
         for name in sorted(set(self.recording.kernels) - set(self.inboxes)):
             if self.recording.garden:
                 self.notes[f"{name} has no journal here"] += 1
@@ -273,7 +273,7 @@ class RecordedGarden:
         self._differs(name, taken.difference)
         for index, command in enumerate(taken.commands):
             paid = line.answers[index] if index < len(line.answers) else None
-            self.asked.append(Asked(name, (line.position, index), command, line, paid))
+            self.asked.append(AskedCommand(name, (line.position, index), command, line, paid))
         self._carry_out(name, line, taken.effects)
         protocol = name == f"protocol/{self.recording.scenario.protocol}"
         if protocol and self.ended_ns is None:
@@ -289,7 +289,7 @@ class RecordedGarden:
                 self._publish(name, line.time_ns, effect)
             elif isinstance(effect, Book):
                 item = line.position, BOOKS + index
-                self.asked.append(Asked(name, item, effect.command, line, None))
+                self.asked.append(AskedCommand(name, item, effect.command, line, None))
 
     def _send(self, name: str, now_ns: int, effect: Deliver) -> None:
         message = wire.to_message(effect, name, self.recording.run_id, self.garden.epoch, now_ns)
@@ -299,7 +299,9 @@ class RecordedGarden:
         arrivals, _ = self.fates.arrivals(name, message.to, effect.number, now_ns)
         identity = name, effect.number
         too_large = self._is_too_large(message)
-        self.sent[identity] = Sent(*identity, to, now_ns, wire.to_event(message), arrivals, too_large)
+        self.sent[identity] = SentMessage(
+            *identity, to, now_ns, wire.to_event(message), arrivals, too_large
+        )
         self._caused(identity)
 
     def _publish(self, name: str, now_ns: int, effect: PublishWave) -> None:
@@ -310,7 +312,7 @@ class RecordedGarden:
         for one, kernel in self.recording.kernels.items():
             if one != name and any(matches(pattern, topic) for pattern in kernel.actor.hears):
                 arrivals, _ = self.fates.arrivals(name, topic, effect.number, now_ns, one)
-                copies[one] = Sent(*identity, one, now_ns, event, arrivals, too_large, topic)
+                copies[one] = SentMessage(*identity, one, now_ns, event, arrivals, too_large, topic)
         self._caused(identity)
 
     def _is_too_large(self, message: Message) -> bool:
@@ -383,7 +385,7 @@ class RecordedGarden:
 
     # What arrived nowhere
 
-    def _losses(self, explained: Counter[str]) -> Iterator[Sent]:
+    def _losses(self, explained: Counter[str]) -> Iterator[SentMessage]:
         missing = [sent for identity, sent in self.sent.items() if identity not in self.arrived]
         for identity, copies in self.published.items():
             missing += [sent for one, sent in copies.items() if (identity, one) not in self.heard]
@@ -395,7 +397,7 @@ class RecordedGarden:
                 else:
                     yield sent
 
-    def _explanation(self, sent: Sent) -> str:
+    def _explanation(self, sent: SentMessage) -> str:
         """Why a message arrived nowhere; empty when nothing explains it."""
         if sent.to not in self.inboxes:
             return "the receiver has no journal here"
@@ -406,7 +408,7 @@ class RecordedGarden:
             return "the protocol had ended"
         return self._in_real(sent) if self.recording.garden else self._in_virtual(sent)
 
-    def _in_virtual(self, sent: Sent) -> str:
+    def _in_virtual(self, sent: SentMessage) -> str:
         """A virtual garden draws what becomes of a message, so it can be drawn again."""
         if not sent.arrivals:
             return "lost by the bus, as declared"
@@ -422,7 +424,7 @@ class RecordedGarden:
     def _troubles(self) -> list[tuple[int, str | None]]:
         return list(_troubles(self.recording))
 
-    def _in_real(self, sent: Sent) -> str:
+    def _in_real(self, sent: SentMessage) -> str:
         """A real garden notes what it notices; faults on purpose are drawn for each life of a process."""
         recording, bus = self.recording, self.garden.bus
         lines = self.inboxes[sent.to].lines

@@ -15,7 +15,7 @@ from nimdsl.base.suggest import phrase
 from nimdsl.commands.options import Format, Printed, program_of
 from nimdsl.commands.output import print_json, styled
 from nimdsl.compile.documents import Document
-from nimdsl.kinds import Cost, by_prefix, kind_names, kinds
+from nimdsl.kinds import WorstCost, by_prefix, kind_names, kinds
 from nimdsl.program import Program
 from nimdsl.show.resolved import resolve_document, to_yaml
 from nimdsl.show.table import table_data, table_of, table_text
@@ -29,7 +29,7 @@ class Found:
     document: Document
     template: str
     instances: tuple[str, ...]
-    costs: tuple[Cost, ...]
+    costs: tuple[WorstCost, ...]
 
 
 def command(
@@ -101,7 +101,7 @@ def _found(program: Program, document: Document) -> Found:
     return Found(document, template, tuple(instances), tuple(_costs(program, document)))
 
 
-def _costs(program: Program, document: Document) -> list[Cost]:
+def _costs(program: Program, document: Document) -> list[WorstCost]:
     costs = kinds()[document.kind].costs
     return costs(program, document.name) if costs and document.name in program.of(document.kind) else []
 

@@ -22,7 +22,7 @@ from nimdsl.compile.reader import Reader
 from nimdsl.expression.check import Scope
 from nimdsl.expression.evaluate import Fault
 from nimdsl.expression.types import Type
-from nimdsl.program import Beat, Level, Periodic, Poisson, Recorded, Stimulus
+from nimdsl.program import Beat, Level, Periodic, Poisson, Recorded, StimulusSpec
 from nimdsl.program.machine import Expression
 from nimdsl.schema.remedies import written
 
@@ -60,12 +60,12 @@ class Receivers:
     """What actors of other kinds accept, by id."""
 
 
-def compile_stimuli(reader: Reader, receivers: Receivers) -> tuple[Stimulus, ...]:
+def compile_stimuli(reader: Reader, receivers: Receivers) -> tuple[StimulusSpec, ...]:
     """The stimuli of a scenario; what is wrong with them is in the findings of ``reader``."""
     return tuple(_stimulus(item, receivers) for item in reader.items("stimuli"))
 
 
-def _stimulus(reader: Reader, receivers: Receivers) -> Stimulus:
+def _stimulus(reader: Reader, receivers: Receivers) -> StimulusSpec:
     when = _one_of(reader, _WHEN, "when it comes")
     whom = _one_of(reader, _WHOM, "for whom it is")
     _check_owners(reader, when, _OF_TIME)
@@ -78,7 +78,7 @@ def _stimulus(reader: Reader, receivers: Receivers) -> Stimulus:
 
     compile_one = {"to": _for_cell, "level": _for_level, "gate": _for_gate}.get(whom)
     if compile_one is None:
-        return Stimulus("", "", {}, Recorded(()))
+        return StimulusSpec("", "", {}, Recorded(()))
     return compile_one(reader, receivers, arrivals)
 
 
@@ -178,7 +178,7 @@ def _poisson(reader: Reader, horizon_ns: int) -> Poisson:
 
 def _for_cell(
     reader: Reader, receivers: Receivers, arrivals: Callable[[Wanted], Arrivals | None]
-) -> Stimulus:
+) -> StimulusSpec:
     event, other = reader.text("event"), reader.text("to") if reader.text("to") in receivers.others else ""
     to = other or reader.reference("to", "Cell")
     accepted = receivers.others[other] if other else receivers.accepts.get(to)
@@ -202,12 +202,12 @@ def _for_cell(
     else:
         rest = {name: kind for name, kind in fields.items() if name not in brought}
         payload = event_payload(reader, Scope({}), event, rest)
-    return Stimulus(other or f"cell/{to}", event, _values(reader, payload), found or Recorded(()))
+    return StimulusSpec(other or f"cell/{to}", event, _values(reader, payload), found or Recorded(()))
 
 
 def _for_level(
     reader: Reader, receivers: Receivers, arrivals: Callable[[Wanted], Arrivals | None]
-) -> Stimulus:
+) -> StimulusSpec:
     name = reader.text("level")
     level = _level(reader, receivers, name)
     takes_ns = _takes(reader, level)
@@ -221,7 +221,7 @@ def _for_level(
     if level is not None and receivers.beat is not None:
         _check_lengths(reader, receivers.beat, level, takes_ns, found)
     values = _values(reader, reader.template("payload", Scope({})))
-    return Stimulus(
+    return StimulusSpec(
         f"attention/{receivers.attention}",
         reader.text("item", ITEM),
         values,
@@ -255,7 +255,7 @@ def _check_lengths(reader: Reader, beat: Beat, level: Level, takes_ns: int, foun
 
 def _for_gate(
     reader: Reader, receivers: Receivers, arrivals: Callable[[Wanted], Arrivals | None]
-) -> Stimulus:
+) -> StimulusSpec:
     gate = reader.sub("gate")
     assert gate is not None
     tier = gate.value("tier")
@@ -268,7 +268,7 @@ def _for_gate(
     found = arrivals(Wanted(fields={}))
     event = OPENED if gate.value("open") else CLOSED
     payload = {"gate": gate.text("name"), "tier": tier}
-    return Stimulus(f"attention/{receivers.attention}", event, payload, found or Recorded(()))
+    return StimulusSpec(f"attention/{receivers.attention}", event, payload, found or Recorded(()))
 
 
 def _level(reader: Reader, receivers: Receivers, name: str) -> Level | None:

@@ -26,7 +26,7 @@ _OWN = ("Schema", "Economy", "Cell", "Attention", "Phase", "Protocol", "Garden",
 """The kinds of this project, in the order in which they are listed; others follow by name."""
 
 
-class Cost(TypedDict):
+class WorstCost(TypedDict):
     """A worst case: micro-LF, and how it comes about."""
 
     micro_lf: int
@@ -55,7 +55,7 @@ class Kind:
     """What a scenario must know of an actor: a :class:`nimdsl.compile.compilation.Participant`."""
     draw: Callable[[Program, str, bool], Any] | None = None
     """The drawing of a part: a :class:`nimdsl.show.graph.Drawing`; opened up, if asked for."""
-    costs: Callable[[Program, str], list[Cost]] | None = None
+    costs: Callable[[Program, str], list[WorstCost]] | None = None
     words: Mapping[str, str] = field(default_factory=dict)
     """What its words of results mean."""
 

@@ -18,7 +18,7 @@ from nimdsl.program.scenario import (
     Poisson,
     Recorded,
     Scenario,
-    Stimulus,
+    StimulusSpec,
 )
 from nimdsl.program.schema import Schema
 from nimdsl.program.work import Distribution, Work, WorkModel
@@ -47,7 +47,7 @@ __all__ = [
     "Recorded",
     "Scenario",
     "Schema",
-    "Stimulus",
+    "StimulusSpec",
     "Work",
     "WorkModel",
     "sorted_actors",

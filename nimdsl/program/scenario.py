@@ -42,7 +42,7 @@ class Recorded:
 
 
 @dataclass(frozen=True)
-class Stimulus:
+class StimulusSpec:
     """Events from outside for the actor ``to``.
 
     With a ``level`` they are items for that level of an attention, each of which takes ``takes_ns``
@@ -83,7 +83,7 @@ class Scenario:
     horizon_ns: int
     seed: int
     set: Mapping[str, Value]
-    stimuli: tuple[Stimulus, ...]
+    stimuli: tuple[StimulusSpec, ...]
     expect: tuple[Expectation, ...]
     actors: tuple[str, ...] = ()
     """Actors of other kinds that take part, by id."""

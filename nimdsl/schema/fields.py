@@ -39,7 +39,7 @@ _BOUNDS = {
 
 
 @dataclass(frozen=True)
-class Field:
+class SchemaField:
     """A field that was found: its path as it is written in a document, and its schema."""
 
     kind: str
@@ -62,7 +62,7 @@ class Unknown:
     candidates: tuple[str, ...]
 
 
-def find_field(text: str) -> Field | Unknown:
+def find_field(text: str) -> SchemaField | Unknown:
     """The field at a dotted path, or what of it is unknown."""
     head, *rest = [
         part for part in re.split(r"[./]|\[\d*\]", text.strip()) if part and not part.isdigit()
@@ -71,7 +71,7 @@ def find_field(text: str) -> Field | Unknown:
     if head.lower() not in kinds:
         return Unknown("", head, kind_names())
     kind = kinds[head.lower()]
-    found = Field(kind, (), document_schema(kind), True)
+    found = SchemaField(kind, (), document_schema(kind), True)
     if not rest or rest[0] not in found.schema["properties"]:
         rest = ["spec", *rest]
     for word in rest:
@@ -83,17 +83,17 @@ def find_field(text: str) -> Field | Unknown:
     return found
 
 
-def fields_called(word: str) -> list[Field]:
+def fields_called(word: str) -> list[SchemaField]:
     """Fields of that name, wherever documents have them; the outermost first."""
-    found: list[Field] = []
-    level = [Field(kind, (), document_schema(kind), True) for kind in kind_names()]
+    found: list[SchemaField] = []
+    level = [SchemaField(kind, (), document_schema(kind), True) for kind in kind_names()]
     for _ in range(_DEPTH_MAX):
         level = [inner for field in level for name in _here(field) if (inner := _step(field, name))]
         found += [field for field in level if field.path[-1] == word]
     return found
 
 
-def _inside(field: Field) -> Schema:
+def _inside(field: SchemaField) -> Schema:
     """The schema of what a list holds; of anything else its own."""
     schema = resolve(field.kind, field.schema)
     while schema.get("type") == "array":
@@ -101,24 +101,24 @@ def _inside(field: Field) -> Schema:
     return schema
 
 
-def _here(field: Field) -> Mapping[str, Any]:
+def _here(field: SchemaField) -> Mapping[str, Any]:
     found: Mapping[str, Any] = _inside(field).get("properties", {})
     return found
 
 
-def _step(field: Field, word: str) -> Field | None:
+def _step(field: SchemaField, word: str) -> SchemaField | None:
     schema = _inside(field)
     own = schema.get("properties", {})
     if word in own:
         required = word in schema.get("required", ())
-        return Field(field.kind, (*field.path, word), resolve(field.kind, own[word]), required)
+        return SchemaField(field.kind, (*field.path, word), resolve(field.kind, own[word]), required)
     free = schema.get("additionalProperties")
     if not isinstance(free, Mapping):
         return None
-    entry = Field(field.kind, (*field.path, "<name>"), resolve(field.kind, free))
+    entry = SchemaField(field.kind, (*field.path, "<name>"), resolve(field.kind, free))
     if word in _here(entry):
         return _step(entry, word)
-    return Field(field.kind, (*field.path, word), entry.schema)
+    return SchemaField(field.kind, (*field.path, word), entry.schema)
 
 
 def type_in_words(kind: str, schema: Schema) -> str:
@@ -151,7 +151,7 @@ def first_words(kind: str, schema: Schema) -> str:
     return str(schema.get("description") or type_in_words(kind, schema))
 
 
-def explain_field(field: Field) -> str:
+def explain_field(field: SchemaField) -> str:
     """Several lines: description, type, default, bounds, sub-fields with a line each."""
     schema = field.schema
     lines = [field.shown, ""]
@@ -182,12 +182,12 @@ def _plain(value: Any) -> str:
     return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
 
 
-def _subfields(field: Field) -> list[str]:
+def _subfields(field: SchemaField) -> list[str]:
     inner = _inside(field)
     title = "each item has" if field.schema.get("type") == "array" else "fields"
     free = inner.get("additionalProperties")
     if not inner.get("properties") and isinstance(free, Mapping):
-        inner = _inside(Field(field.kind, field.path, resolve(field.kind, free)))
+        inner = _inside(SchemaField(field.kind, field.path, resolve(field.kind, free)))
         title = "each entry has"
     fields: Mapping[str, Any] = inner.get("properties", {})
     if not fields:

@@ -22,7 +22,7 @@ Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
-class Form:
+class RetiredForm:
     """A form that was: where it stood (``*`` is one step, ``**`` any number), and what to do about it.
 
     ``now`` gives the fix for the key of a map, or None where that is no earlier form.
@@ -57,7 +57,7 @@ def _below(node: Node, key: str | int) -> Node:
     return node.entries[str(key)]
 
 
-def _form(path: str) -> Form | None:
+def _form(path: str) -> RetiredForm | None:
     return next((form for form, pattern in _PATTERNS if pattern.fullmatch(path)), None)
 
 
@@ -122,14 +122,14 @@ def _gone(_: MapNode, __: str) -> str:
 
 
 FORMS = (
-    Form("**/emit", "the wave has no key of its own", _wave),
-    Form("Attention/spec/levels/*/take", "`all` and `rest` are words now", _take),
-    Form("Scenario/spec/stimuli/*/event", "what comes to a level is an item", _event),
-    Form("Cell/spec/work/*/real", _STAND_IN, _real),
-    Form("Attention/spec/work/*/real", _STAND_IN, _real),
-    Form("Cell/spec/answers/*/delta", "it is called as in the message", _delta),
-    Form("Cell/spec/tier", "nothing ever read it", _gone),
-    Form("Protocol/spec/translator/real", _STAND_IN, _real),
+    RetiredForm("**/emit", "the wave has no key of its own", _wave),
+    RetiredForm("Attention/spec/levels/*/take", "`all` and `rest` are words now", _take),
+    RetiredForm("Scenario/spec/stimuli/*/event", "what comes to a level is an item", _event),
+    RetiredForm("Cell/spec/work/*/real", _STAND_IN, _real),
+    RetiredForm("Attention/spec/work/*/real", _STAND_IN, _real),
+    RetiredForm("Cell/spec/answers/*/delta", "it is called as in the message", _delta),
+    RetiredForm("Cell/spec/tier", "nothing ever read it", _gone),
+    RetiredForm("Protocol/spec/translator/real", _STAND_IN, _real),
 )  # fmt: skip
 
 

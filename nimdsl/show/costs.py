@@ -9,24 +9,24 @@ from __future__ import annotations
 
 from nimdsl.base.units import format_lifeforce
 from nimdsl.checks.attention import full_load
-from nimdsl.kinds import Cost
+from nimdsl.kinds import WorstCost
 from nimdsl.program import Phase, Program
 from nimdsl.program.machine import Transition, walk
 
 
-def phase_costs(program: Program, name: str) -> list[Cost]:
+def phase_costs(program: Program, name: str) -> list[WorstCost]:
     """A phase: every handshake at its reservation, as the protocol that runs it pays for it."""
     own = (p for protocol in program.protocols.values() for p in protocol.phases if p.name == name)
     return [phase_cost(next(own, program.phases[name]))]
 
 
-def attention_costs(program: Program, name: str) -> list[Cost]:
+def attention_costs(program: Program, name: str) -> list[WorstCost]:
     """An attention: a beat in which every level has as much as it may."""
     load = full_load(program.attentions[name].beat)
     return [{"micro_lf": load, "text": f"a beat at full load: {format_lifeforce(load)} LF"}]
 
 
-def phase_cost(phase: Phase) -> Cost:
+def phase_cost(phase: Phase) -> WorstCost:
     """Every handshake at its reservation."""
     count = len(phase.handshakes)
     total = count * phase.reservation
@@ -35,7 +35,7 @@ def phase_cost(phase: Phase) -> Cost:
     return {"micro_lf": total, "text": f"{count} {plural} x {each} LF = {format_lifeforce(total)} LF"}
 
 
-def protocol_costs(program: Program, name: str) -> list[Cost]:
+def protocol_costs(program: Program, name: str) -> list[WorstCost]:
     """A protocol: the sum of its phases, and what the first handshake reserves."""
     protocol = program.protocols[name]
     parts = [phase_cost(phase)["micro_lf"] for phase in protocol.phases]
@@ -51,7 +51,7 @@ def protocol_costs(program: Program, name: str) -> list[Cost]:
     ]
 
 
-def cell_costs(program: Program, name: str) -> list[Cost]:
+def cell_costs(program: Program, name: str) -> list[WorstCost]:
     """A cell: its dearest transition."""
     cell = program.cells[name]
     priced: list[tuple[int, str]] = []

@@ -30,7 +30,7 @@ SHARE_MIN = 1e-290
 _EXP_ARGUMENT_MAX = 700.0
 
 
-class Distribution(Protocol):
+class Sampler(Protocol):
     """What can be drawn."""
 
     def draw(self, source: Source) -> Value:

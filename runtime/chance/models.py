@@ -22,23 +22,22 @@ from nimdsl.compile.garden import PERFECT_BUS
 from nimdsl.compile.work import PERFECT
 from nimdsl.expression.evaluate import Fault
 from nimdsl.expression.types import INT, REAL
-from nimdsl.program import BusModel, Garden, Work, WorkModel
-from nimdsl.program import Distribution as Declared
+from nimdsl.program import BusModel, Distribution, Garden, Work, WorkModel
 from nimdsl.program.machine import Expression
 from runtime.chance.distributions import (
     Beta,
     Choice,
     Constant,
-    Distribution,
     Exponential,
     LogNormal,
     Normal,
+    Sampler,
     Uniform,
     to_int64,
 )
 from runtime.chance.draws import key_of, source_of, uniform
 
-_MAKERS: Mapping[str, Callable[..., Distribution]] = {
+_MAKERS: Mapping[str, Callable[..., Sampler]] = {
     "constant": Constant,
     "uniform": Uniform,
     "exponential": Exponential,
@@ -51,12 +50,12 @@ _INSTANT = WorkModel(latency=PERFECT)
 
 
 @lru_cache(maxsize=4_096)
-def _made(kind: str, parameters: bytes) -> Distribution:
+def _made(kind: str, parameters: bytes) -> Sampler:
     return _MAKERS[kind](*canonical.decode(parameters))
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class WorkOutcome:
     """How work ends: when (ns from its start), how, with what; ``down_ns`` above zero is a crash."""
 
     latency_ns: int
@@ -79,7 +78,7 @@ class Draws:
             return False
         return uniform(key_of(self.seed, self.replication, actor, purpose), number) * MICRO < share
 
-    def value(self, declared: Declared, actor: str, purpose: str, number: int) -> Value:
+    def value(self, declared: Distribution, actor: str, purpose: str, number: int) -> Value:
         """A value of a declared distribution, in the unit of its type."""
         key = key_of(self.seed, self.replication, actor, purpose)
         if declared.kind == "uniform" and declared.type == INT:
@@ -95,7 +94,7 @@ class Draws:
             return to_int64(value)
         return value
 
-    def duration(self, declared: Declared, actor: str, purpose: str, number: int) -> int:
+    def duration(self, declared: Distribution, actor: str, purpose: str, number: int) -> int:
         """Nanoseconds, never negative."""
         value = self.value(declared, actor, purpose, number)
         return max(0, int(value)) if isinstance(value, int | float) else 0
@@ -115,22 +114,24 @@ class WorkModels:
         """
         return self._values(work.virtual or _INSTANT, actor, f"work/{work.name}/0", number, arguments)
 
-    def outcome(self, actor: str, work: Work, number: int, arguments: Fields, incarnation: int) -> Outcome:
+    def outcome(
+        self, actor: str, work: Work, number: int, arguments: Fields, incarnation: int
+    ) -> WorkOutcome:
         """How the work with this effect number ends in this incarnation of its actor."""
         model = work.virtual or _INSTANT
         purpose = f"work/{work.name}/{incarnation}"
         draws = self._draws
         latency_ns = draws.duration(model.latency, actor, f"{purpose}/latency", number)
         if draws.chance(model.crash, actor, f"{purpose}/crash", number):
-            return Outcome(latency_ns // 2, "crash", {}, down_ns=model.down_ns)
+            return WorkOutcome(latency_ns // 2, "crash", {}, down_ns=model.down_ns)
         for outcome, share in (("failed", model.failure), ("nack", model.nack), ("retry", model.retry)):
             if draws.chance(share, actor, f"{purpose}/{outcome}", number):
-                return Outcome(latency_ns, outcome, {}, _REASONS[outcome])
+                return WorkOutcome(latency_ns, outcome, {}, _REASONS[outcome])
         try:
             values = self._values(model, actor, purpose, number, arguments)
         except Fault as fault:
-            return Outcome(latency_ns, "failed", {}, f"the model faults: {fault}")
-        return Outcome(latency_ns, "done", values)
+            return WorkOutcome(latency_ns, "failed", {}, f"the model faults: {fault}")
+        return WorkOutcome(latency_ns, "done", values)
 
     def _values(
         self, model: WorkModel, actor: str, purpose: str, number: int, arguments: Fields

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from nimdsl.base.values import Fields
-from nimdsl.program import Periodic, Poisson, Recorded, Scenario, Stimulus
+from nimdsl.program import Periodic, Poisson, Recorded, Scenario, StimulusSpec
 from runtime.chance.distributions import Exponential
 from runtime.chance.draws import Key, key_of, source_of
 from runtime.chance.models import Draws
@@ -54,7 +54,7 @@ def _placed(position: int, times: Iterator[int]) -> Iterator[tuple[int, int, int
         yield at_ns, position, index
 
 
-def _times(stimulus: Stimulus, key: Key) -> Iterator[int]:
+def _times(stimulus: StimulusSpec, key: Key) -> Iterator[int]:
     match stimulus.arrivals:
         case Periodic(at_ns, every_ns, times):
             return (at_ns + repetition * every_ns for repetition in range(times))
@@ -74,7 +74,7 @@ def _poisson(poisson: Poisson, key: Key) -> Iterator[int]:
         yield at_ns
 
 
-def _arrival(stimulus: Stimulus, index: int) -> Arrival:
+def _arrival(stimulus: StimulusSpec, index: int) -> Arrival:
     payload, takes_ns = stimulus.payload, stimulus.takes_ns
     recorded = stimulus.arrivals
     if isinstance(recorded, Recorded):

@@ -196,7 +196,7 @@ class JournalSuite(AppenderSuite):
         self.play(case)
 
     def test_counts_are_by_actor(self) -> None:
-        """In the order of :meth:`actors`."""
+        """In the order of ``actors``."""
 
         async def case(one: Read) -> None:
             fill(one.journal)

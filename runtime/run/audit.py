@@ -45,7 +45,7 @@ class ParityMismatch(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedCommand:
     """A command of an actor; ``paid`` is what it heard: None for bookings, and where the journal ends."""
 
     actor: str
@@ -67,7 +67,9 @@ class _Cut(Exception):  # noqa: N818
 class Audit:
     """A ledger of its own, fed with the actors' commands in the order that the journal's entries tell."""
 
-    def __init__(self, tariff: Tariff, lines: Sequence[JournalEntry], asked: Sequence[Asked]) -> None:
+    def __init__(
+        self, tariff: Tariff, lines: Sequence[JournalEntry], asked: Sequence[AskedCommand]
+    ) -> None:
         self.ledger = Ledger(tariff)
         self.lines = lines
         self.entries: list[Entry] = []
@@ -151,7 +153,7 @@ class Audit:
             return Difference(ParityMismatch.OUTCOME, LEDGER, position, text, None, "", said, should)
         return None
 
-    def _match(self, asked: Asked | None) -> None:
+    def _match(self, asked: AskedCommand | None) -> None:
         """What this ledger has written last must be what comes next in the journal."""
         for own in self.ledger.entries_from(self.at):
             found = self.entries[self.at] if self.at < len(self.entries) else None
@@ -180,7 +182,7 @@ class Audit:
             if missing and not self._may_lack(one):
                 raise _Found(at_line(ParityMismatch.UNPAID, one.actor, one.line, in_words(one.command)))
 
-    def _may_lack(self, asked: Asked) -> bool:
+    def _may_lack(self, asked: AskedCommand) -> bool:
         """Whether a real economy can have ended, or its journal, before that command was written down."""
         if self.virtual or (self.complete and asked.paid is not None):
             return False

@@ -26,7 +26,7 @@ from simulate.commands.replay import (
     title,
     told,
 )
-from simulate.comparison import FEW, REPLICATIONS, Comparison, Cost, Durations, Sample, compare
+from simulate.comparison import FEW, REPLICATIONS, Comparison, CostComparison, Durations, Sample, compare
 from simulate.journals import journal_at
 
 ROWS_SHOWN_MAX = 40
@@ -232,7 +232,7 @@ def _show_costs(console: Console, comparison: Comparison) -> None:
     _print(console, "lifeforce", heads, rows)
 
 
-def _amounts(cost: Cost) -> Iterator[str]:
+def _amounts(cost: CostComparison) -> Iterator[str]:
     for measured, predicted in (
         (cost.spent, cost.predicted_spent),
         (cost.earned, cost.predicted_earned),

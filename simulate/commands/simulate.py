@@ -29,7 +29,7 @@ from nimdsl.program import Program, Scenario
 
 if TYPE_CHECKING:
     from gardens.report.observe.watch import Look, Onlooker
-    from gardens.report.result.result import Result
+    from gardens.report.result.result import RunResult
     from gardens.virtual.driver import Options
 
 
@@ -87,7 +87,7 @@ def _run(
     options: Options,
     out: Path | None,
     look: Look,
-) -> Result:
+) -> RunResult:
     """The run, with its files in ``out``."""
     from gardens.report.result.export import RecordFile, discard, export, journal_in
     from simulate.running import run

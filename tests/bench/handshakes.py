@@ -19,7 +19,7 @@ import nats
 from nats.aio.client import Client
 
 from gardens.real.nats.subjects import Subjects
-from gardens.real.supervisor.state import State
+from gardens.real.supervisor.state import StateFolder
 from nimdsl.base import canonical
 from nimdsl.compile.garden import LOCAL_GARDEN
 
@@ -132,7 +132,7 @@ def bench_handshakes() -> None:
         (folder / "echo.yaml").write_text(ECHO, encoding="utf-8")
         _nimdsl(folder, "up", "--detach", "--specs", "echo.yaml", "--scenario", "bench")
         try:
-            manifest = State(folder / ".nimdsl" / "local").read_manifest()
+            manifest = StateFolder(folder / ".nimdsl" / "local").read_manifest()
             assert manifest is not None
             url, run_id = str(manifest["url"]), str(manifest["run_id"])
             bare = subprocess.Popen([sys.executable, "-c", BARE, url], stdout=subprocess.PIPE, text=True)

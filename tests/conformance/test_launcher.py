@@ -13,7 +13,7 @@ import pytest
 
 from gardens.real.conformance.launcher import LauncherSuite, Made
 from gardens.real.supervisor.launchers import ProcessLauncher, TaskLauncher
-from gardens.real.supervisor.state import State
+from gardens.real.supervisor.state import StateFolder
 from nimdsl.base.errors import NimdslError
 from tests.support.gardens import local, scratch
 from tests.support.nats import NatsServer, nats_server
@@ -66,7 +66,7 @@ class TestProcesses(LauncherSuite):
         async def run() -> None:
             with scratch() as folder:
                 garden = local(1.0, restart_limit=0)
-                launcher = ProcessLauncher(replace(garden), State(folder / "state"), lambda *_: None)
+                launcher = ProcessLauncher(replace(garden), StateFolder(folder / "state"), lambda *_: None)
                 try:
                     await case(Processes(launcher))
                 finally:

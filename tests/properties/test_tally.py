@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gardens.report.result.result import Result
+from gardens.report.result.result import RunResult
 from gardens.report.result.tally import Tally
 from gardens.virtual.driver import Options
 from nimdsl.program import Program
@@ -19,7 +19,7 @@ from tests.support.effort import examples
 from tests.support.reckoning import reckoned, tallied
 
 
-def unkept(world: World, **options: Any) -> Result:
+def unkept(world: World, **options: Any) -> RunResult:
     return run(world.program(), "world", seed=world.seed, options=Options(**options), keep=False)
 
 

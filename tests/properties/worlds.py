@@ -16,7 +16,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 import nimdsl
-from gardens.report.result.result import Result
+from gardens.report.result.result import RunResult
 from gardens.virtual.driver import Options
 from nimdsl.program import Program
 from runtime.ledger.accounts import Entry
@@ -47,7 +47,7 @@ class World:
     def program(self) -> Program:
         return nimdsl.load_text(text_of(list(self.documents)))
 
-    def run(self, options: Options | None = None) -> Result:
+    def run(self, options: Options | None = None) -> RunResult:
         return run(self.program(), "world", seed=self.seed, options=options)
 
 
@@ -171,7 +171,7 @@ def worlds(draw: Any) -> World:
 # The laws
 
 
-def laws(result: Result) -> Iterator[str]:
+def laws(result: RunResult) -> Iterator[str]:
     """A sentence for each law that the run breaks."""
     yield from ledger_laws(result)
     yield from handshake_laws(result)
@@ -179,7 +179,7 @@ def laws(result: Result) -> Iterator[str]:
     yield from protocol_laws(result)
 
 
-def ledger_laws(result: Result) -> Iterator[str]:
+def ledger_laws(result: RunResult) -> Iterator[str]:
     ledger = result.run.ledger
     assert ledger is not None
     tariff = result.program.economies[result.scenario.economy]
@@ -215,7 +215,7 @@ def ledger_laws(result: Result) -> Iterator[str]:
         yield "3.1: the ledger's journal does not restore the ledger"
 
 
-def handshake_laws(result: Result) -> Iterator[str]:
+def handshake_laws(result: RunResult) -> Iterator[str]:
     protocol = result.program.protocols[result.scenario.protocol]
     prices = result.program.economies[result.scenario.economy].prices
     records = plain(result.run.hosts[protocol.actor.id].records)
@@ -259,7 +259,7 @@ def handshake_laws(result: Result) -> Iterator[str]:
             yield "4.2: attempts of one request differ"
 
 
-def cell_laws(result: Result) -> Iterator[str]:
+def cell_laws(result: RunResult) -> Iterator[str]:
     for host in result.run.hosts.values():
         answers: dict[str, Any] = {}
         for record in plain(host.records):
@@ -271,7 +271,7 @@ def cell_laws(result: Result) -> Iterator[str]:
                     yield "4.2: one request was answered in two ways"
 
 
-def protocol_laws(result: Result) -> Iterator[str]:
+def protocol_laws(result: RunResult) -> Iterator[str]:
     protocol = result.program.protocols[result.scenario.protocol]
     rewards = [e for e in _transfers(result) if e.source.startswith("reward:")]
     phases = result.outcome["phases"]
@@ -306,7 +306,7 @@ def _item(message: Any) -> str:
     return str(message["payload"]["item"])
 
 
-def _missing_rewards(result: Result, accepted: set[tuple[str, str]], paid: set[str]) -> Iterator[str]:
+def _missing_rewards(result: RunResult, accepted: set[tuple[str, str]], paid: set[str]) -> Iterator[str]:
     """4.4: a completed protocol has each reward."""
     actor = f"protocol/{result.scenario.protocol}"
     economy = result.program.economies[result.scenario.economy]
@@ -322,17 +322,17 @@ def _missing_rewards(result: Result, accepted: set[tuple[str, str]], paid: set[s
                     yield f"4.4: the reward {reward['reward']} of {key} was never paid"
 
 
-def _documents(result: Result, kind: str) -> list[Any]:
+def _documents(result: RunResult, kind: str) -> list[Any]:
     return [document.root.plain() for document in result.program.documents.of(kind).values()]
 
 
-def _transfers(result: Result) -> list[Entry]:
+def _transfers(result: RunResult) -> list[Entry]:
     ledger = result.run.ledger
     assert ledger is not None
     return [entry for entry in ledger.entries if entry.kind == "transfer"]
 
 
-def reached(result: Result) -> set[str]:
+def reached(result: RunResult) -> set[str]:
     """Which of the situations that the laws are about occurred."""
     kinds = {record["type"] for record in plain(result.records())}
     found = {one.verdict for one in result.failures}

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from rich.console import Console
 
 import nimdsl
-from gardens.report.result.result import Result
+from gardens.report.result.result import RunResult
 from gardens.stores.memory import MemoryJournal
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.commands import run as nimdsl_command
@@ -57,11 +57,11 @@ INCIDENT = ("incident", {"time_ns": 0, "actor": "controller", "what": "the bus i
 
 
 @pytest.fixture(scope="module")
-def hello() -> Result:
+def hello() -> RunResult:
     return run(nimdsl.load_text(HELLO), "hello", journal=MemoryJournal())
 
 
-def compared(result: Result, lines: Lines | None = None, garden: str = "", seed: int = 1) -> Comparison:
+def compared(result: RunResult, lines: Lines | None = None, garden: str = "", seed: int = 1) -> Comparison:
     recording = replace(recording_of(result, lines, garden), seed=seed)
     comparison = compare(recording, replications=0)
     json.dumps(comparison.summary)
@@ -91,7 +91,7 @@ def test_random_worlds_decide_as_a_fresh_run_does(world: World) -> None:
 
 
 @pytest.fixture(scope="module")
-def both() -> tuple[Result, Result]:
+def both() -> tuple[RunResult, RunResult]:
     """Two runs of one program that differ in their seeds; the cell declines in the second one only."""
     program = nimdsl.load_text(HELLO)
     changes = {"cell/greeter.work.recall.virtual.nack": "50%"}
@@ -101,7 +101,7 @@ def both() -> tuple[Result, Result]:
 
 
 @pytest.fixture
-def otherwise(both: tuple[Result, Result]) -> tuple[Result, Lines]:
+def otherwise(both: tuple[RunResult, RunResult]) -> tuple[RunResult, Lines]:
     """A run, and the lawful journal of another one."""
     fresh, other = both
     return replace(fresh, run=replace(fresh.run, run_id=other.run.run_id)), lines_of(other.journal)
@@ -143,7 +143,7 @@ def test_a_bus_that_was_declared_to_lose_excuses_other_decisions(
     assert compared(replace(fresh, program=program), lines, "f", fresh.seed).ok() is ok
 
 
-def test_a_journal_that_ends_early_says_so(hello: Result) -> None:
+def test_a_journal_that_ends_early_says_so(hello: RunResult) -> None:
     lines = lines_of(hello.journal)
     last = groups_of(lines[PROTOCOL])[-1]
     del lines[PROTOCOL][-len(last) :]
@@ -154,7 +154,7 @@ def test_a_journal_that_ends_early_says_so(hello: Result) -> None:
         assert comparison.ok() is ok
 
 
-def test_nobody_knows_the_decisions_of_a_journal_that_does_not_replay(hello: Result) -> None:
+def test_nobody_knows_the_decisions_of_a_journal_that_does_not_replay(hello: RunResult) -> None:
     lines = lines_of(hello.journal)
     lines[CELL][1][1]["records"][0]["state"] = "elsewhere"
     comparison = compared(hello, lines, "somewhere")
@@ -207,7 +207,7 @@ def test_the_time_of_each_level_is_compared() -> None:
     assert data["predicted_s"]["max"] == max(noise.predicted) / 1e9
 
 
-def test_replications_are_other_draws_of_the_same_seed(hello: Result) -> None:
+def test_replications_are_other_draws_of_the_same_seed(hello: RunResult) -> None:
     told: list[int] = []
     comparison = compare(recording_of(hello), 3, told.append)
     assert told == [1, 2, 3]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from gardens.report.result.result import Result
+from gardens.report.result.result import RunResult
 from gardens.stores.memory import MemoryJournal
 from runtime.ports.journal import Journal
 from runtime.run.recording import Recording
@@ -31,7 +31,7 @@ def journal_of(lines: Lines) -> MemoryJournal:
     return journal
 
 
-def recording_of(result: Result, lines: Lines | None = None, garden: str = "") -> Recording:
+def recording_of(result: RunResult, lines: Lines | None = None, garden: str = "") -> Recording:
     journal = result.journal if lines is None else journal_of(lines)
     return Recording(journal, result.program, result.scenario, garden, result.seed, result.run.run_id)
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import cast
 
 from gardens.real.supervisor.garden import GardenSupervisor
+from gardens.real.supervisor.history import run_of
 from gardens.real.supervisor.launchers import ProcessLauncher, TaskLauncher
-from gardens.real.supervisor.past import run_of
 from gardens.real.supervisor.plan import Plan
-from gardens.real.supervisor.state import State
-from gardens.report.result.result import Result, result_of
+from gardens.real.supervisor.state import StateFolder
+from gardens.report.result.result import RunResult, result_of
 from gardens.stores.memory import MemoryJournal
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.compile.garden import LOCAL_GARDEN
@@ -32,7 +32,7 @@ Meanwhile = Callable[[GardenSupervisor, "ProcessLauncher | TaskLauncher"], Await
 class Lived:
     """A real run that is over."""
 
-    result: Result
+    result: RunResult
     journal: Path
     why: str
     said: tuple[str, ...]
@@ -57,7 +57,7 @@ async def live(
 ) -> Lived:
     """One run: with ``url`` as tasks on that server, else as processes."""
     plan = Plan(program, program.scenarios[scenario], garden, seed, (str(folder),))
-    state = State(folder / "state")
+    state = StateFolder(folder / "state")
     state.lock()
     said: list[str] = []
     launcher: ProcessLauncher | TaskLauncher = (
@@ -93,7 +93,7 @@ async def live(
     return Lived(_result(plan, living, cast(Stopped, stopped)), state.journal, why, tuple(said))
 
 
-def _result(plan: Plan, living: GardenSupervisor, stopped: Stopped) -> Result:
+def _result(plan: Plan, living: GardenSupervisor, stopped: Stopped) -> RunResult:
     """What came of it; its journal is closed then."""
     try:
         run = run_of(plan, living.journal, living.run_id, stopped)
@@ -114,7 +114,7 @@ def in_memory(journal: SqliteJournal) -> Journal:
 
 def journal_in(folder: Path) -> Path:
     """Where ``live`` leaves the journal of a run in ``folder``."""
-    return State(folder / "state").journal
+    return StateFolder(folder / "state").journal
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from gardens.report.result.result import Result
+from gardens.report.result.result import RunResult
 from nimdsl.base import canonical
 from runtime.records import Body
 from tests.support.plain import Plain, plain
@@ -22,7 +22,7 @@ NO_DECISION |= {"at_ns", "from_ns", "to_ns", "left_ns", "remaining_ns", "changed
 PLACE = {"actor", "sequence", "time_ns", "beat", "at_ns", "remaining_ns"}
 
 
-def reckoned(result: Result) -> dict[str, Any]:
+def reckoned(result: RunResult) -> dict[str, Any]:
     """Everything that a tally knows, from the records that a run kept."""
     chains = {name: plain(host.records) for name, host in sorted(result.run.hosts.items())}
     every = [record for chain in chains.values() for record in chain]
@@ -51,7 +51,7 @@ def reckoned(result: Result) -> dict[str, Any]:
     }
 
 
-def tallied(result: Result) -> dict[str, Any]:
+def tallied(result: RunResult) -> dict[str, Any]:
     """The same from the run's tally."""
     tally = result.tally
     types = {record["type"] for host in result.run.hosts.values() for record in plain(host.records)}
@@ -107,7 +107,7 @@ def _notices(every: list[Plain]) -> list[dict[str, Any]]:
     ]
 
 
-def _phase(result: Result, name: str) -> dict[str, Any]:
+def _phase(result: RunResult, name: str) -> dict[str, Any]:
     records = [
         record
         for record in plain(result.run.hosts[f"protocol/{result.scenario.protocol}"].records)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gardens.real.supervisor.control_client import OWNER, orders_for
-from gardens.real.supervisor.state import State
+from gardens.real.supervisor.state import StateFolder
 from nimdsl.base.errors import TemporaryPortError
 from nimdsl.program import Garden
 
@@ -13,7 +13,7 @@ STATUS_TIMEOUT_NS = 15_000_000_000
 """Longer than the garden itself waits for one of its processes."""
 
 
-async def seen(garden: Garden, state: State) -> tuple[dict[str, Any] | None, float, bool]:
+async def seen(garden: Garden, state: StateFolder) -> tuple[dict[str, Any] | None, float, bool]:
     """How the garden is: its status, how old that is in seconds, and whether it answered just now."""
     manifest = state.read_manifest()
     if manifest is not None and state.holder() is not None:
@@ -28,7 +28,7 @@ async def seen(garden: Garden, state: State) -> tuple[dict[str, Any] | None, flo
     return (last[0], last[1], False) if last is not None else (None, 0.0, False)
 
 
-async def order(garden: Garden, state: State, what: str) -> None:
+async def order(garden: Garden, state: StateFolder, what: str) -> None:
     """Has the owner of a garden do something.  Raises TemporaryPortError when it does not answer."""
     manifest = state.read_manifest()
     if manifest is None or state.holder() is None:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gardens.real.supervisor.plan import state_folder
-from gardens.real.supervisor.state import State
+from gardens.real.supervisor.state import StateFolder
 from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import PermanentPortError, SpecError
 from nimdsl.base.suggest import phrase
@@ -42,12 +42,12 @@ def find_garden(program: Program, name: str = "") -> Garden:
     raise SpecError((error("NIM0301", text, fix=phrase(wanted, [*real, LOCAL])),))
 
 
-def living_garden(name: str, specs: Sequence[Path]) -> tuple[Garden, State]:
+def living_garden(name: str, specs: Sequence[Path]) -> tuple[Garden, StateFolder]:
     """A garden that was brought to life here, and its folder; its documents need not be right, or there.
 
     Only a garden that keeps its state elsewhere must be looked up in ``specs``.  Raises SpecError.
     """
-    state = State(Path(".nimdsl") / (name or LOCAL))
+    state = StateFolder(Path(".nimdsl") / (name or LOCAL))
     known = None if specs else state.read_manifest()
     if known is None:
         garden = find_garden(meant("", specs, quiet=True).program, name)
@@ -63,9 +63,9 @@ def folders_of(specs: Sequence[Path] | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(path.resolve()) for path in [*beside, Path()]))
 
 
-def state_of(garden: Garden) -> State:
+def state_of(garden: Garden) -> StateFolder:
     """The folder of a garden."""
-    return State(state_folder(garden))
+    return StateFolder(state_folder(garden))
 
 
 def on_server(garden: Garden, url: str) -> Garden:

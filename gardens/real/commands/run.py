@@ -29,7 +29,7 @@ from nimdsl.commands.options import (
 
 if TYPE_CHECKING:
     from gardens.report.pictures import Pictures
-    from gardens.report.result.result import Result
+    from gardens.report.result.result import RunResult
     from gardens.stores.sqlite import SqliteJournal
     from nimdsl.base.canonical import Plain
     from nimdsl.program import Program, Scenario
@@ -92,8 +92,8 @@ def command(
 
 
 def _kept(
-    running: Coroutine[None, None, Result], journal: SqliteJournal, out: Path | None, pictures: Pictures
-) -> Result:
+    running: Coroutine[None, None, RunResult], journal: SqliteJournal, out: Path | None, pictures: Pictures
+) -> RunResult:
     """What came of it, with its pictures and its files in ``out``; nothing is left half written."""
     from gardens.report.result.export import discard, export
 

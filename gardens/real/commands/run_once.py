@@ -12,11 +12,11 @@ from rich.markup import escape
 from gardens.real.commands.resolve import Interrupted, interrupts, on_server, state_of, unless
 from gardens.real.commands.view import line
 from gardens.real.supervisor.garden import GardenSupervisor
+from gardens.real.supervisor.history import run_of
 from gardens.real.supervisor.launchers import ProcessLauncher
-from gardens.real.supervisor.past import run_of
 from gardens.real.supervisor.plan import Plan
-from gardens.real.supervisor.state import State
-from gardens.report.result.result import Result, result_of
+from gardens.real.supervisor.state import StateFolder
+from gardens.report.result.result import RunResult, result_of
 from gardens.report.terminal.progress import Progress
 from gardens.report.terminal.text import Narrator
 from gardens.stores.sqlite import SqliteJournal
@@ -44,7 +44,7 @@ async def run_in(
     journal: SqliteJournal,
     verbose: bool = False,
     stream: TextIO | None = None,
-) -> Result:
+) -> RunResult:
     """Runs ``scenario`` in ``garden`` and judges it; ``journal`` gets its lines.
 
     Raises PortErrors when it cannot be run, KeyboardInterrupt when a person ends it; nothing is
@@ -53,7 +53,7 @@ async def run_in(
     asked = interrupts()
     garden = _on_the_bus_that_is_up(garden)
     plan = Plan(program, scenario, garden, seed, folders)
-    state = State(scratch / "garden")
+    state = StateFolder(scratch / "garden")
     state.lock()
     teller = _Teller(stream, journal, verbose)
     living = GardenSupervisor(plan, state, ProcessLauncher(garden, state, teller.process), journal=journal)

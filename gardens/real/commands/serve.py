@@ -33,7 +33,7 @@ from gardens.real.patience import Patience, size_of
 from gardens.real.supervisor.garden import GardenSupervisor
 from gardens.real.supervisor.launchers import ProcessLauncher
 from gardens.real.supervisor.plan import Plan
-from gardens.real.supervisor.state import State
+from gardens.real.supervisor.state import StateFolder
 from gardens.report.terminal.progress import Progress
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import PermanentPortError, PortError, TemporaryPortError
@@ -74,7 +74,7 @@ def _chosen(name: str, specs: Sequence[Path], scenario: str) -> tuple[Program, S
     return program, find_scenario(program, found.name), find_garden(program, name)
 
 
-def _earlier(state: State, plan: Plan, fresh: bool) -> Mapping[str, Any] | None:
+def _earlier(state: StateFolder, plan: Plan, fresh: bool) -> Mapping[str, Any] | None:
     """The life before, if it is to go on.  Raises PermanentPortError when it was another one."""
     known = state.read_manifest()
     if known is None:
@@ -99,7 +99,7 @@ def _earlier(state: State, plan: Plan, fresh: bool) -> Mapping[str, Any] | None:
     return known
 
 
-def _put_aside(state: State, run_id: str) -> None:
+def _put_aside(state: StateFolder, run_id: str) -> None:
     if state.journal.exists():
         SqliteJournal(state.journal).close()  # takes back what a killed writer left half done
     for path in (state.journal, state.store, state.folder / "manifest.json", state.folder / "status.json"):
@@ -116,7 +116,7 @@ def _again(garden: str, specs: Sequence[Path], scenario: str) -> str:
     return shlex.join([*words, *(["--scenario", scenario] if scenario else [])])
 
 
-async def _live(plan: Plan, state: State, known: Mapping[str, Any] | None, again: str) -> None:
+async def _live(plan: Plan, state: StateFolder, known: Mapping[str, Any] | None, again: str) -> None:
     asked = interrupts()
     console = Console(highlight=False)
     notes: list[str] = []
@@ -188,7 +188,7 @@ def detached(name: str, specs: Sequence[Path], scenario: str, rate: float | None
     print(f"{own} is up (pid {child.pid}); `nimdsl status {own}` shows it, `nimdsl down {own}` ends it")
 
 
-def _until_up(child: subprocess.Popen[bytes], state: State, log: Path) -> None:
+def _until_up(child: subprocess.Popen[bytes], state: StateFolder, log: Path) -> None:
     """Waits for what it says when it lives.  Raises TemporaryPortError."""
     patience = Patience(DETACH_SILENCE_S)
     while b" is up: run " not in log.read_bytes():
@@ -221,7 +221,7 @@ def bring_down(name: str, specs: Sequence[Path]) -> None:
 
 
 @contextlib.contextmanager
-def _watched(state: State) -> Iterator[tuple[int, int] | None]:
+def _watched(state: StateFolder) -> Iterator[tuple[int, int] | None]:
     """The holder's pid with a descriptor that stays its own, also when the number is used again."""
     pid = state.holder()
     try:
@@ -247,7 +247,7 @@ def _signal(holder: tuple[int, int], number: signal.Signals) -> None:
         raise PermanentPortError(f"process {pid} belongs to somebody else") from None
 
 
-def _gone(watch: int, state: State) -> bool:
+def _gone(watch: int, state: StateFolder) -> bool:
     """Waits for the process itself: it lets go of its lock a little before it ends."""
     patience, give_up_s = Patience(DOWN_SILENCE_S), time.monotonic() + DOWN_S_MAX
     with Progress() as progress:
@@ -258,7 +258,7 @@ def _gone(watch: int, state: State) -> bool:
     return True
 
 
-def _changed_ns(state: State) -> list[int]:
+def _changed_ns(state: StateFolder) -> list[int]:
     """A mark of a garden that ends: when the files of its folder were changed."""
     found = []
     for path in (*state.folder.iterdir(), *state.logs.iterdir()):

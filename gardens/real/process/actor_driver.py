@@ -16,7 +16,7 @@ from functools import partial
 from typing import Protocol, assert_never
 
 from gardens.real.clock import Clock
-from gardens.real.process.command_queue import CommandQueue, Item
+from gardens.real.process.command_queue import CommandQueue, QueuedCommand
 from gardens.real.process.work_runner import WorkRunner
 from nimdsl.base.errors import NimdslError, PermanentPortError
 from nimdsl.program import Work
@@ -221,7 +221,7 @@ class ActorDriver:
             self._try(lambda: self.host.answer(PriceDecision(True, 0)))
             return
         assert pending is not None
-        item = Item(pending.position, len(pending.answers), pending.now_ns)
+        item = QueuedCommand(pending.position, len(pending.answers), pending.now_ns)
         self._asking = True
         self._hold()
         self._around.journal.after(lambda: lane.ask(item, need.command, self._answered))
@@ -273,7 +273,7 @@ class ActorDriver:
                     self._publish(effect)
                 case Book():
                     if lane is not None:
-                        lane.book(Item(position, index, at_ns), effect.command)
+                        lane.book(QueuedCommand(position, index, at_ns), effect.command)
                 case _:
                     assert_never(effect)
         if position < 0:

@@ -31,7 +31,7 @@ ANSWER_WAIT_NS = 500_000_000
 ANSWER_WAIT_NS_MAX = 30_000_000_000
 
 
-class Item(NamedTuple):
+class QueuedCommand(NamedTuple):
     """Which thing of an actor it is: where its journal has the event, and the number there."""
 
     position: int
@@ -65,11 +65,11 @@ class CommandQueue:
         """How much is not answered yet."""
         return len(self._items)
 
-    def ask(self, item: Item, command: AnyCommand, done: Callable[[PriceDecision], None]) -> None:
+    def ask(self, item: QueuedCommand, command: AnyCommand, done: Callable[[PriceDecision], None]) -> None:
         """A question of a step."""
         self._add(item, command, done)
 
-    def book(self, item: Item, command: AnyCommand) -> None:
+    def book(self, item: QueuedCommand, command: AnyCommand) -> None:
         """Something that a step booked."""
         self._add(item._replace(number=BOOKS + item.number), command, lambda _: None)
 
@@ -78,7 +78,7 @@ class CommandQueue:
         self._items.append(act)
         self._go_on()
 
-    def _add(self, item: Item, command: AnyCommand, done: Callable[[PriceDecision], None]) -> None:
+    def _add(self, item: QueuedCommand, command: AnyCommand, done: Callable[[PriceDecision], None]) -> None:
         wish = Wish(command, self._actor, (item.position, item.number), item.at_ns)
         self._items.append(_Waiting(canonical.encode(msgspec.to_builtins(wish)), done))
         self._go_on()

@@ -62,7 +62,7 @@ GC_ALLOCATION_COUNT = 20_000
 """How many allocations between two looks of the cycle collector."""
 
 
-class Node:
+class GardenNode:
     """One process's life; several may share an event loop."""
 
     def __init__(self, job: Job) -> None:
@@ -384,7 +384,7 @@ def _unheard(*_: str) -> None:
 
 async def serve(job: Job, parent_gone: asyncio.Event | None = None) -> Exception | None:
     """Lives until it is told to stop; what went wrong, if anything did."""
-    node = Node(job)
+    node = GardenNode(job)
     try:
         await node.start()
     except BaseException:

@@ -28,7 +28,7 @@ from gardens.real.process.job import CONTROLLER, ECONOMY, Job
 from gardens.real.process.node import CONTROL
 from gardens.real.supervisor.control_client import OWNER, Orders
 from gardens.real.supervisor.plan import Launcher, Plan
-from gardens.real.supervisor.state import State
+from gardens.real.supervisor.state import StateFolder
 from gardens.real.supervisor.stillness import Stillness
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base import canonical
@@ -73,7 +73,7 @@ class GardenSupervisor:
     def __init__(
         self,
         plan: Plan,
-        state: State,
+        state: StateFolder,
         launcher: Launcher,
         known: Mapping[str, Any] | None = None,
         journal: SqliteJournal | None = None,

@@ -11,10 +11,10 @@ from typing import Any
 
 from gardens.real.clock import Origin
 from gardens.real.process.job import Job
-from gardens.real.process.node import Node, framed
-from gardens.real.supervisor.processes import Child, Command, Family, Restart
+from gardens.real.process.node import GardenNode, framed
+from gardens.real.supervisor.processes import Child, Family, ProcessCommand, Restart
 from gardens.real.supervisor.server import Server
-from gardens.real.supervisor.state import State
+from gardens.real.supervisor.state import StateFolder
 from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import TemporaryPortError
 from nimdsl.base.units import SECOND_NS
@@ -26,7 +26,7 @@ EMBEDDED = "embedded"
 class ProcessLauncher:
     """Children of this process, which die with it; ``told`` hears what becomes of them."""
 
-    def __init__(self, garden: Garden, state: State, told: Callable[[str, str], None]) -> None:
+    def __init__(self, garden: Garden, state: StateFolder, told: Callable[[str, str], None]) -> None:
         real = garden.real
         assert real is not None
         self._real = real
@@ -62,12 +62,12 @@ class ProcessLauncher:
 
         command = (sys.executable, "-m", "gardens.real.process.node")
         log = self._state.logs / f"{job.name}.log"
-        await self.family.start(Command(job.name, command, {}, told, log), ready)
+        await self.family.start(ProcessCommand(job.name, command, {}, told, log), ready)
 
     async def run(self, group: Group, environment: Mapping[str, str], ready: Callable[[], Any]) -> None:
         """See :class:`gardens.real.supervisor.plan.Launcher`."""
         log = self._state.logs / f"{group.name}.log"
-        await self.family.start(Command(group.name, group.command, environment, b"", log), ready)
+        await self.family.start(ProcessCommand(group.name, group.command, environment, b"", log), ready)
 
     async def stop(self, name: str) -> None:
         """See :class:`gardens.real.supervisor.plan.Launcher`."""
@@ -102,7 +102,7 @@ class TaskLauncher:
         self.origin: Callable[[], Origin | None] = lambda: None
         self.paused: Callable[[], bool] = lambda: False
         self._jobs: dict[str, Job] = {}
-        self._nodes: dict[str, Node] = {}
+        self._nodes: dict[str, GardenNode] = {}
 
     async def server(self) -> str:
         """See :class:`gardens.real.supervisor.plan.Launcher`."""
@@ -111,7 +111,7 @@ class TaskLauncher:
     async def start(self, job: Job, ready: Callable[[], Any]) -> None:
         """See :class:`gardens.real.supervisor.plan.Launcher`."""
         self._jobs[job.name] = job
-        self._nodes[job.name] = node = Node(job)
+        self._nodes[job.name] = node = GardenNode(job)
         await node.start()
         await ready()
 
@@ -125,7 +125,7 @@ class TaskLauncher:
         again = self._jobs[name].start + 1
         job = replace(self._jobs[name], start=again, origin=self.origin(), paused=self.paused())
         self._jobs[name] = job
-        self._nodes[name] = node = Node(job)
+        self._nodes[name] = node = GardenNode(job)
         await node.start()
 
     async def stop(self, name: str) -> None:

@@ -57,7 +57,7 @@ class Restart:
 
 
 @dataclass(frozen=True)
-class Command:
+class ProcessCommand:
     """What to run.
 
     ``environment`` is added to the parent's.  ``input`` goes to the standard
@@ -99,7 +99,7 @@ class Family:
         self._alarm = asyncio.Event()
         self._problem: BaseException | None = None
 
-    async def start(self, command: Command, ready: Ready | None = None) -> Child:
+    async def start(self, command: ProcessCommand, ready: Ready | None = None) -> Child:
         """Starts a child and returns when it runs and ``ready()`` returned.
 
         ``ready`` is awaited for the first start only.  Whatever goes wrong before that ends the
@@ -168,7 +168,7 @@ class Family:
 class _Member:
     """A child with everything that is needed to start it again."""
 
-    def __init__(self, command: Command, changed: Changed) -> None:
+    def __init__(self, command: ProcessCommand, changed: Changed) -> None:
         self.command = command
         self.child = Child(command.name)
         self.changed = changed
@@ -257,7 +257,7 @@ async def _until_ready(member: _Member, process: _Process, ready: Ready | None) 
 class _Process:
     """One life of a child, from the fork until it is reaped."""
 
-    def __init__(self, command: Command, start: int) -> None:
+    def __init__(self, command: ProcessCommand, start: int) -> None:
         data = command.input if isinstance(command.input, bytes) else command.input(start)
         self._loop = asyncio.get_running_loop()
         self._log = command.log
@@ -334,7 +334,7 @@ class _Process:
         self.exited.set_result(_end_now(self._popen))
 
 
-def _spawn(command: Command) -> tuple[int, subprocess.Popen[bytes]]:
+def _spawn(command: ProcessCommand) -> tuple[int, subprocess.Popen[bytes]]:
     command.log.parent.mkdir(parents=True, exist_ok=True)
     if command.log.exists() and command.log.stat().st_size > LOG_BYTES_MAX:
         command.log.replace(command.log.with_name(command.log.name + ".1"))

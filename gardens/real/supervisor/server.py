@@ -22,7 +22,7 @@ import sysconfig
 from pathlib import Path
 
 from gardens.real.patience import Patience, size_of
-from gardens.real.supervisor.processes import Command
+from gardens.real.supervisor.processes import ProcessCommand
 from nimdsl.base.errors import InternalError, PermanentPortError, TemporaryPortError
 
 HOST = "127.0.0.1"
@@ -54,7 +54,7 @@ class Server:
             raise InternalError("the server's address was asked for before it was ready")
         return f"nats://{HOST}:{self._port}"
 
-    def command(self) -> Command:
+    def command(self) -> ProcessCommand:
         """Prepares the folder and says what to run.
 
         Raises PermanentPortError when the port is taken or the folder cannot be written, and
@@ -70,7 +70,7 @@ class Server:
                 left_over.unlink(missing_ok=True)
         except OSError as problem:
             raise PermanentPortError(f"cannot prepare the bus server: {problem}") from problem
-        return Command("bus", (binary, "-c", str(self._write_config())), {}, b"", self._log)
+        return ProcessCommand("bus", (binary, "-c", str(self._write_config())), {}, b"", self._log)
 
     async def ready(self) -> None:
         """Waits until the server answers, and keeps the port that it picked.

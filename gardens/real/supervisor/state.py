@@ -29,7 +29,7 @@ PID_READ_PAUSE_S = 0.005
 NS_PER_S = 1_000_000_000
 
 
-class State:
+class StateFolder:
     """One such folder.  Nothing is made before something is written."""
 
     def __init__(self, folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from gardens.report.html.templating import render
-from gardens.report.result.result import Result
+from gardens.report.result.result import RunResult
 from gardens.report.words import ENDS, lifeforce, seconds, span
 from nimdsl.base.words import counted
 
@@ -18,7 +18,7 @@ VALUE_LENGTH_MAX = 160
 
 
 @dataclass(frozen=True)
-class Table:
+class HtmlTable:
     """Cells as text; ``more`` rows are left out."""
 
     caption: str
@@ -27,7 +27,7 @@ class Table:
     more: int = 0
 
 
-def notebook(result: Result) -> Markup:
+def notebook(result: RunResult) -> Markup:
     """A few lines of HTML."""
     force = [lifeforce(result.outcome["lifeforce"][key]) for key in ("initial", "final")]
     tables = (_phases(result), _levels(result), _cells(result), _others(result))
@@ -46,12 +46,12 @@ def notebook(result: Result) -> Markup:
     )
 
 
-def _shortened(table: Table) -> Table:
+def _shortened(table: HtmlTable) -> HtmlTable:
     more = max(0, len(table.rows) - ROWS_SHOWN_MAX)
     return replace(table, rows=table.rows[:ROWS_SHOWN_MAX], more=more)
 
 
-def _phases(result: Result) -> Table:
+def _phases(result: RunResult) -> HtmlTable:
     rows = [
         (
             name,
@@ -62,31 +62,31 @@ def _phases(result: Result) -> Table:
         )
         for name, phase in result.outcome["phases"].items()
     ]
-    return Table("Phases", ("phase", "accepted", "spent LF", "earned LF", "time"), rows)
+    return HtmlTable("Phases", ("phase", "accepted", "spent LF", "earned LF", "time"), rows)
 
 
-def _levels(result: Result) -> Table:
+def _levels(result: RunResult) -> HtmlTable:
     attention: Mapping[str, Any] = result.outcome.get("attention") or {}
     rows = [
         (name, seconds(one["spent"]), *(f"{one[key]:,}" for key in ("done", "preempted", "dropped")))
         for name, one in attention.get("levels", {}).items()
     ]
     caption = f"Levels in {counted(attention.get('beats', 0), 'beat')}"
-    return Table(caption, ("level", "spent", "done", "preempted", "dropped"), rows)
+    return HtmlTable(caption, ("level", "spent", "done", "preempted", "dropped"), rows)
 
 
-def _cells(result: Result) -> Table:
+def _cells(result: RunResult) -> HtmlTable:
     """Not those that only answer a protocol: its phases say what came of them."""
     if result.outcome["phases"]:
-        return Table("Cells")
+        return HtmlTable("Cells")
     rows = [(name, str(cell["state"]), _data(cell["data"])) for name, cell in result.cells.items()]
-    return Table("Cells", ("cell", "state", "data"), rows)
+    return HtmlTable("Cells", ("cell", "state", "data"), rows)
 
 
-def _others(result: Result) -> Table:
+def _others(result: RunResult) -> HtmlTable:
     others = result.summary.get("actors", {})
     rows = [(actor, _data(outcome)) for actor, outcome in others.items()]
-    return Table("Other actors", ("actor", "outcome"), rows)
+    return HtmlTable("Other actors", ("actor", "outcome"), rows)
 
 
 def _data(value: object) -> str:

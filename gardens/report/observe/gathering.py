@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from gardens.report.observe.moments import Arrival, BeatSummary, Drop, Move, Overrun, Refusal, Stretch
+from gardens.report.observe.moments import BeatSummary, Drop, Move, Overrun, QueuedItem, Refusal, Stretch
 from gardens.report.observe.spread import Counting, Spread
 
 FIRST_COUNT = 8
@@ -37,7 +37,7 @@ class Detail:
     """The mode at its start."""
     summary: BeatSummary | None
     stretches: tuple[Stretch, ...]
-    arrivals: tuple[Arrival, ...]
+    arrivals: tuple[QueuedItem, ...]
     drops: tuple[Drop, ...]
     moves: tuple[Move, ...]
     overruns: tuple[Overrun, ...]
@@ -111,7 +111,7 @@ class Happening:
     mode: str
     summary: BeatSummary | None = None
     stretches: list[Stretch] = field(default_factory=list)
-    arrivals: list[Arrival] = field(default_factory=list)
+    arrivals: list[QueuedItem] = field(default_factory=list)
     drops: list[Drop] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
     overruns: list[Overrun] = field(default_factory=list)
@@ -199,7 +199,7 @@ class Waiting:
         self.started: dict[Group, Counting] = {}
         self.done: dict[Group, Counting] = {}
 
-    def arrive(self, arrival: Arrival) -> None:
+    def arrive(self, arrival: QueuedItem) -> None:
         """An item is under way."""
         group = arrival.level, arrival.baseline
         self.arrived[group] = self.arrived.get(group, 0) + 1

@@ -35,7 +35,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class QueuedItem:
     """An item joined a level."""
 
     item: int
@@ -135,9 +135,9 @@ def stretch_of(body: Ran) -> Stretch:
     return Stretch(body.item, body.level, body.name, body.from_ns, body.to_ns, body.ended)
 
 
-def arrival_of(body: Arrived, at_ns: int) -> Arrival:
+def arrival_of(body: Arrived, at_ns: int) -> QueuedItem:
     """What an ``arrival`` says."""
-    return Arrival(body.item, body.level, body.name, at_ns, body.takes_ns, body.baseline)
+    return QueuedItem(body.item, body.level, body.name, at_ns, body.takes_ns, body.baseline)
 
 
 def drop_of(body: GivenUp, at_ns: int) -> Drop:

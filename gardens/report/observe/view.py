@@ -38,11 +38,11 @@ from gardens.report.observe.gathering import (
 )
 from gardens.report.observe.lifeforce import Lifeforce
 from gardens.report.observe.moments import (
-    Arrival,
     BeatSummary,
     Drop,
     Move,
     Overrun,
+    QueuedItem,
     Refusal,
     Stretch,
     arrival_of,
@@ -180,7 +180,7 @@ class Collector:
         index = at_ns // self.beat.length_ns
         self._now = Happening(index, index * self.beat.length_ns, body.state)
 
-    def _arrival(self, arrival: Arrival) -> None:
+    def _arrival(self, arrival: QueuedItem) -> None:
         self._now.add(self._now.arrivals, arrival)
         self._waiting.arrive(arrival)
 

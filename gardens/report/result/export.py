@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from gardens.report.result.result import Result
+from gardens.report.result.result import RunResult
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import InternalError, PermanentPortError
 from runtime.ports.journal import Journal
@@ -88,14 +88,14 @@ class RecordFile:
         self._held.clear()
 
 
-def seal(journal: Journal, result: Result) -> None:
+def seal(journal: Journal, result: RunResult) -> None:
     """Says in a journal what was run, and that it holds everything that happened."""
     journal.set_meta(ORIGIN, result.origin)
     journal.set_meta(COMPLETE, journal.counts())
     journal.commit()
 
 
-def export(result: Result, folder: Path, journal: Journal, records: RecordFile | None = None) -> None:
+def export(result: RunResult, folder: Path, journal: Journal, records: RecordFile | None = None) -> None:
     """Writes the summary beside journal and records, and gives all three their names.
 
     ``records`` have been written while the run went on; without, they are taken from the result.
@@ -120,7 +120,7 @@ def discard(folder: Path) -> None:
     (folder / _ROLLBACK).unlink(missing_ok=True)
 
 
-def _written(result: Result, folder: Path) -> RecordFile:
+def _written(result: RunResult, folder: Path) -> RecordFile:
     file = RecordFile(folder)
     try:
         for record in result.records():

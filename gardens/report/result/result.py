@@ -38,7 +38,7 @@ REFUSAL_COUNT_MAX = 1_000
 
 
 @dataclass(frozen=True)
-class Result:
+class RunResult:
     """What came of one run of one scenario."""
 
     program: Program
@@ -228,7 +228,7 @@ def result_of(
     garden: str = "",
     tally: Tally | None = None,
     file: Path | None = None,
-) -> Result:
+) -> RunResult:
     """What came of ``run``, judged by its protocol's criteria and the scenario's expectations.
 
     ``tally`` was told the records of a run that did not keep them; ``file`` is where they go.
@@ -238,7 +238,7 @@ def result_of(
     protocol = program.protocols.get(scenario.protocol)
     criteria = tuple(judge(c.text, c.holds, outcome) for c in protocol.criteria) if protocol else ()
     judged = {**outcome, "completed": outcome["completed"] and all(verdict.held for verdict in criteria)}
-    return Result(
+    return RunResult(
         program=program,
         scenario=scenario,
         seed=seed,

@@ -14,7 +14,7 @@ from rich.markup import escape
 from gardens.report.observe.view import View
 from gardens.report.pictures import Pictures
 from gardens.report.presentation import presentation_of
-from gardens.report.result.result import Result
+from gardens.report.result.result import RunResult
 from gardens.report.terminal.blocks import print_beats
 from gardens.report.terminal.columns import Column, print_table
 from gardens.report.terminal.narration import instant, line_of
@@ -57,7 +57,7 @@ def _console(stream: TextIO | None = None) -> Console:
     return console if console.is_terminal else Console(file=stream, highlight=False, width=WIDTH_PIPED)
 
 
-def present(result: Result, as_json: bool, out: Path | None, pictures: Pictures) -> None:
+def present(result: RunResult, as_json: bool, out: Path | None, pictures: Pictures) -> None:
     """Prints what came of a run, for a program or for a person."""
     if as_json:
         print(json.dumps(result.summary, indent=2, ensure_ascii=False))
@@ -66,7 +66,7 @@ def present(result: Result, as_json: bool, out: Path | None, pictures: Pictures)
 
 
 def report(
-    result: Result,
+    result: RunResult,
     out: Path | None = None,
     pictures: Pictures | None = None,
     stream: TextIO | None = None,
@@ -105,7 +105,7 @@ def _seconds(time_ns: int) -> str:
     return span(time_ns) if time_ns >= LONG_NS else f"{time_ns / SECOND_NS:.3f} s"
 
 
-def _print_phases(console: Console, result: Result) -> None:
+def _print_phases(console: Console, result: RunResult) -> None:
     columns = [
         Column("phase", name=True),
         Column("handshakes", 3),
@@ -141,7 +141,7 @@ def _phase_cells(name: str, phase: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _print_cells(console: Console, result: Result) -> None:
+def _print_cells(console: Console, result: RunResult) -> None:
     columns = [
         Column("cell", name=True),
         Column("state", name=True),
@@ -180,7 +180,7 @@ def _mark(held: bool) -> str:
     return "[green]✓[/]" if held else "[red]✗[/]"
 
 
-def _print_criteria(console: Console, result: Result) -> None:
+def _print_criteria(console: Console, result: RunResult) -> None:
     if not result.criteria:
         return
     held = sum(verdict.held for verdict in result.criteria)
@@ -201,7 +201,7 @@ def _values(values: tuple[tuple[str, str], ...]) -> str:
     return text if len(text) <= VALUES_LENGTH_MAX else text[: VALUES_LENGTH_MAX - 3] + "..."
 
 
-def _print_notices(console: Console, result: Result) -> None:
+def _print_notices(console: Console, result: RunResult) -> None:
     found = result.tally.notices
     for notice in found[:NOTICES_SHOWN_MAX]:
         actor = notice["actor"].partition("/")[2]
@@ -214,7 +214,7 @@ def _print_notices(console: Console, result: Result) -> None:
         console.print()
 
 
-def _print_failures(console: Console, result: Result) -> None:
+def _print_failures(console: Console, result: RunResult) -> None:
     if not result.failures:
         return
     console.print("[bold]what failed[/]")
@@ -227,7 +227,7 @@ def _print_failures(console: Console, result: Result) -> None:
     console.print()
 
 
-def _print_expectations(console: Console, result: Result) -> None:
+def _print_expectations(console: Console, result: RunResult) -> None:
     if not result.expectations:
         return
     held = sum(verdict.held for verdict in result.expectations)
@@ -239,12 +239,12 @@ def _print_expectations(console: Console, result: Result) -> None:
     console.print()
 
 
-def _busiest(result: Result) -> str:
+def _busiest(result: RunResult) -> str:
     """The actors that were most busy in the last instant."""
     return " and ".join(actor.partition("/")[2] for actor in result.tally.busiest(2))
 
 
-def _print_end(console: Console, result: Result, view: View | None) -> None:
+def _print_end(console: Console, result: RunResult, view: View | None) -> None:
     force = {key: format_lifeforce(value) for key, value in result.outcome["lifeforce"].items()}
     state = "[green]completed[/]" if result.completed else "[red]not completed[/]"
     economy = f" · lifeforce {force['initial']} → {force['final']} LF" if result.run.ledger else ""
@@ -266,7 +266,7 @@ def _starved(view: View) -> str:
     return "" if at_ns is None else f" · [red]starved since {clock(at_ns, view.time_ns)}[/]"
 
 
-def _print_incidents(console: Console, result: Result) -> None:
+def _print_incidents(console: Console, result: RunResult) -> None:
     """What the garden did to messages and actors, the most frequent first."""
     counted = Counter((incident.actor, incident.what) for incident in result.incidents)
     for (actor, what), count in counted.most_common(INCIDENTS_SHOWN_MAX):

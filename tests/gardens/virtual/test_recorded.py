@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 import nimdsl
-from gardens.report.result.result import Result
+from gardens.report.result.result import RunResult
 from gardens.stores.memory import MemoryJournal
 from gardens.virtual.recorded import parity
 from nimdsl.program import Program
@@ -38,12 +38,12 @@ def shipped() -> Program:
 
 
 @pytest.fixture(scope="module")
-def hello() -> Result:
+def hello() -> RunResult:
     return run(nimdsl.load_text(HELLO), "hello", journal=MemoryJournal())
 
 
 @pytest.fixture(scope="module")
-def notes() -> Result:
+def notes() -> RunResult:
     return run(nimdsl.load_text(NOTES), "s", journal=MemoryJournal())
 
 
@@ -74,7 +74,7 @@ def test_random_worlds_replay_and_hold_parity(world: World) -> None:
     assert held.event_count == sum(one.step_count for one in replayed.actors)
 
 
-def test_stimuli_rates_and_plain_messages_hold_parity(notes: Result) -> None:
+def test_stimuli_rates_and_plain_messages_hold_parity(notes: RunResult) -> None:
     held = parity(recording_of(notes))
     assert held.holds
     assert (held.message_count, held.explained) == (10, {})
@@ -151,14 +151,14 @@ def record_changed(entries: Entries) -> None:
     ],
 )
 def test_a_doctored_inbox_is_found_by_name(
-    actor: str, doctor: Callable[[Entries], None], first: tuple[str, str], hello: Result
+    actor: str, doctor: Callable[[Entries], None], first: tuple[str, str], hello: RunResult
 ) -> None:
     lines = lines_of(hello.journal)
     doctor(lines[actor])
     assert found(parity(recording_of(hello, lines)))[0] == first
 
 
-def test_an_outcome_that_is_flipped_whole_is_not_the_ledger_s(notes: Result) -> None:
+def test_an_outcome_that_is_flipped_whole_is_not_the_ledger_s(notes: RunResult) -> None:
     """The teller wrote down what follows from its refusal, and the ledger says that it was granted."""
     lines = lines_of(notes.journal)
     group = groups_of(lines[TELLER])[1]
@@ -172,7 +172,7 @@ def test_an_outcome_that_is_flipped_whole_is_not_the_ledger_s(notes: Result) -> 
     assert said == "charge 1.0 LF for `c` (`cell/c/1`)"
 
 
-def test_a_message_that_came_to_somebody_else(notes: Result) -> None:
+def test_a_message_that_came_to_somebody_else(notes: RunResult) -> None:
     lines = lines_of(notes.journal)
     body_of(lines[HEARER], "message")["event"]["sender"] = TELLER
     stimulus = body_of(lines[TELLER], "stimulus")["event"]
@@ -181,7 +181,7 @@ def test_a_message_that_came_to_somebody_else(notes: Result) -> None:
     assert (TELLER, ParityMismatch.UNSENT) in found(parity(recording_of(notes, lines)))
 
 
-def test_a_stimulus_that_the_scenario_does_not_have(notes: Result) -> None:
+def test_a_stimulus_that_the_scenario_does_not_have(notes: RunResult) -> None:
     lines = lines_of(notes.journal)
     body_of(lines[TELLER], "stimulus")["event"]["payload"]["m"] = 8
     assert found(parity(recording_of(notes, lines)))[0] == (TELLER, ParityMismatch.MESSAGE)
@@ -189,7 +189,7 @@ def test_a_stimulus_that_the_scenario_does_not_have(notes: Result) -> None:
     assert found(parity(recording_of(notes, lines)))[0] == (TELLER, ParityMismatch.UNSENT)
 
 
-def test_a_message_to_another_receiver(notes: Result) -> None:
+def test_a_message_to_another_receiver(notes: RunResult) -> None:
     lines = lines_of(notes.journal)
     group = groups_of(lines[TELLER])[-1]
     lines[HEARER] += [("accepted", copy.deepcopy(group[0][1])), ("records", {"records": []})]
@@ -197,7 +197,9 @@ def test_a_message_to_another_receiver(notes: Result) -> None:
     assert (HEARER, ParityMismatch.RECEIVER) in found(parity(recording_of(notes, lines)))
 
 
-def test_a_timer_before_its_time_and_a_message_before_it_was_sent(hello: Result, notes: Result) -> None:
+def test_a_timer_before_its_time_and_a_message_before_it_was_sent(
+    hello: RunResult, notes: RunResult
+) -> None:
     lines = lines_of(hello.journal)
     timer_early(lines[PROTOCOL])
     waits = {
@@ -215,7 +217,7 @@ def test_a_timer_before_its_time_and_a_message_before_it_was_sent(hello: Result,
     assert found(parity(recording_of(notes, lines))) == [(HEARER, ParityMismatch.EARLY)]
 
 
-def test_a_lost_line_that_nothing_else_shows_is_an_unexplained_loss(notes: Result) -> None:
+def test_a_lost_line_that_nothing_else_shows_is_an_unexplained_loss(notes: RunResult) -> None:
     lines = lines_of(notes.journal)
     without("message", 2)(lines[HEARER])
     held = parity(recording_of(notes, lines))
@@ -225,7 +227,7 @@ def test_a_lost_line_that_nothing_else_shows_is_an_unexplained_loss(notes: Resul
     assert "message `note` 6 of cell/c to cell/hearer, sent at 21.000000 s" in str(held.losses[0])
 
 
-def test_an_actor_without_a_journal(notes: Result) -> None:
+def test_an_actor_without_a_journal(notes: RunResult) -> None:
     lines = lines_of(notes.journal)
     del lines[HEARER]
     assert found(parity(recording_of(notes, lines))) == [(HEARER, ParityMismatch.SILENT)]

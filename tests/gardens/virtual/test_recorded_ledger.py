@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace as with_changes
 
 import nimdsl
-from gardens.report.result.result import Result
+from gardens.report.result.result import RunResult
 from gardens.stores.memory import MemoryJournal
 from gardens.virtual.driver import Driver, Options
 from gardens.virtual.recorded import parity
@@ -38,12 +38,12 @@ from tests.support.texts import HELLO
 
 
 @pytest.fixture(scope="module")
-def hello() -> Result:
+def hello() -> RunResult:
     return run(nimdsl.load_text(HELLO), "hello", journal=MemoryJournal())
 
 
 @pytest.fixture(scope="module")
-def notes() -> Result:
+def notes() -> RunResult:
     return run(nimdsl.load_text(NOTES), "s", journal=MemoryJournal())
 
 
@@ -152,7 +152,7 @@ def a_field_too_many(entries: Entries) -> None:
     ],
 )
 def test_a_doctored_ledger_is_found_by_name(
-    doctor: Callable[[Entries], None], what: str, hello: Result
+    doctor: Callable[[Entries], None], what: str, hello: RunResult
 ) -> None:
     lines = lines_of(hello.journal)
     doctor(lines["economy"])
@@ -161,7 +161,7 @@ def test_a_doctored_ledger_is_found_by_name(
     assert {one.actor for one in replay(recording_of(hello, lines)).differences} <= {LEDGER}
 
 
-def test_a_rate_that_was_not_settled_is_missing(notes: Result) -> None:
+def test_a_rate_that_was_not_settled_is_missing(notes: RunResult) -> None:
     lines = lines_of(notes.journal)
     place = [body["entry"]["cause"] for _, body in lines["economy"]].index("income")
     del lines["economy"][place]
@@ -169,7 +169,7 @@ def test_a_rate_that_was_not_settled_is_missing(notes: Result) -> None:
     assert found(parity(recording_of(notes, lines))) == [("economy", ParityMismatch.UNPAID)]
 
 
-def test_without_an_economy_nothing_is_written_and_all_is_granted(notes: Result) -> None:
+def test_without_an_economy_nothing_is_written_and_all_is_granted(notes: RunResult) -> None:
     recording = recording_of(notes)
     scenario = replace(recording.scenario, economy="")
     assert found(parity(replace(recording, scenario=scenario))) == [

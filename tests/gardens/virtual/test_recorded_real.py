@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import nimdsl
-from gardens.report.result.result import Result
+from gardens.report.result.result import RunResult
 from gardens.stores.memory import MemoryJournal
 from gardens.virtual.recorded import Parity, parity
 from nimdsl.base.units import SECOND_NS
@@ -28,16 +28,16 @@ from tests.support.texts import HELLO
 
 
 @pytest.fixture(scope="module")
-def hello() -> Result:
+def hello() -> RunResult:
     return run(nimdsl.load_text(HELLO), "hello", journal=MemoryJournal())
 
 
 @pytest.fixture(scope="module")
-def notes() -> Result:
+def notes() -> RunResult:
     return run(nimdsl.load_text(NOTES), "s", journal=MemoryJournal())
 
 
-def real(notes: Result, lines: Lines) -> Parity:
+def real(notes: RunResult, lines: Lines) -> Parity:
     return parity(recording_of(notes, lines, "somewhere"))
 
 
@@ -66,7 +66,7 @@ def clock(at_s: float, start: int) -> tuple[str, Any]:
     ],
 )
 def test_a_loss_in_a_real_garden_wants_an_explanation(
-    noted: Entries, explanation: str, notes: Result
+    noted: Entries, explanation: str, notes: RunResult
 ) -> None:
     lines = lines_of(notes.journal)
     without("message", 2)(lines[HEARER])
@@ -77,7 +77,7 @@ def test_a_loss_in_a_real_garden_wants_an_explanation(
     assert held.holds is bool(explanation)
 
 
-def test_what_was_on_its_way_when_a_real_journal_ends_is_no_loss(notes: Result) -> None:
+def test_what_was_on_its_way_when_a_real_journal_ends_is_no_loss(notes: RunResult) -> None:
     lines = lines_of(notes.journal)
     without("message", 4)(lines[HEARER])
     assert real(notes, lines).explained == {"on its way when the receiver's journal ends": 1}
@@ -85,7 +85,7 @@ def test_what_was_on_its_way_when_a_real_journal_ends_is_no_loss(notes: Result) 
     assert real(notes, lines).explained == {"on its way when the receiver's journal ends": 2}
 
 
-def test_declared_faults_explain_what_they_draw(notes: Result) -> None:
+def test_declared_faults_explain_what_they_draw(notes: RunResult) -> None:
     faults = "---\napiVersion: nimdsl.dev/v1\nkind: Garden\nmetadata: {name: g}\nspec: {bus: {loss: 30%}}\n"
     program = nimdsl.load_text(NOTES + faults)
     result = run(program, "s", seed=1, journal=MemoryJournal())
@@ -98,7 +98,7 @@ def test_declared_faults_explain_what_they_draw(notes: Result) -> None:
     assert len(parity(recording_of(result, lines, "g")).losses) == 1
 
 
-def test_clocks_that_disagree_are_noted_and_change_no_verdict(notes: Result, hello: Result) -> None:
+def test_clocks_that_disagree_are_noted_and_change_no_verdict(notes: RunResult, hello: RunResult) -> None:
     lines = lines_of(notes.journal)
     for kind, body in lines[HEARER]:
         if kind == "accepted":
@@ -114,7 +114,7 @@ def test_clocks_that_disagree_are_noted_and_change_no_verdict(notes: Result, hel
     assert held.differences == ()
 
 
-def test_a_real_journal_may_be_cut_short_on_any_side(notes: Result) -> None:
+def test_a_real_journal_may_be_cut_short_on_any_side(notes: RunResult) -> None:
     lines = lines_of(notes.journal)
     held = real(notes, {**lines, "economy": lines["economy"][:6]})
     assert held.holds
@@ -129,7 +129,7 @@ def test_a_real_journal_may_be_cut_short_on_any_side(notes: Result) -> None:
     assert held.holds
 
 
-def test_a_complete_journal_of_a_real_garden_is_not_cut_short(notes: Result) -> None:
+def test_a_complete_journal_of_a_real_garden_is_not_cut_short(notes: RunResult) -> None:
     lines = lines_of(notes.journal)
 
     def complete(lines: Lines) -> Parity:
@@ -143,7 +143,7 @@ def test_a_complete_journal_of_a_real_garden_is_not_cut_short(notes: Result) -> 
     assert found(complete(shorter)) == [(TELLER, ParityMismatch.UNPAID)]
 
 
-def test_a_command_without_transfer_is_missing_when_the_economy_went_on(notes: Result) -> None:
+def test_a_command_without_transfer_is_missing_when_the_economy_went_on(notes: RunResult) -> None:
     lines = lines_of(notes.journal)
     places = [i for i, (_, body) in enumerate(lines["economy"]) if body["entry"]["cause"] == "charge"]
     del lines["economy"][places[1]]
@@ -151,7 +151,7 @@ def test_a_command_without_transfer_is_missing_when_the_economy_went_on(notes: R
     assert found(real(notes, lines)) == [(TELLER, ParityMismatch.UNPAID)]
 
 
-def answered(result: Result) -> Lines:
+def answered(result: RunResult) -> Lines:
     """The journal of ``hello`` with the answers that a real economy writes after each command."""
     lines = lines_of(result.journal)
     position = find(lines[PROTOCOL], "timer", 1)
@@ -162,7 +162,7 @@ def answered(result: Result) -> Lines:
     return lines
 
 
-def test_the_economy_answers_each_question_once_and_says_what_was_heard(hello: Result) -> None:
+def test_the_economy_answers_each_question_once_and_says_what_was_heard(hello: RunResult) -> None:
     lines = answered(hello)
     assert parity(recording_of(hello, lines, "somewhere")).holds
     lines["economy"].insert(5, copy.deepcopy(lines["economy"][2]))
@@ -172,7 +172,7 @@ def test_the_economy_answers_each_question_once_and_says_what_was_heard(hello: R
     assert found(parity(recording_of(hello, lines, "somewhere"))) == [("economy", ParityMismatch.OUTCOME)]
 
 
-def test_a_cell_that_a_program_outside_answers_for_needs_no_journal(hello: Result) -> None:
+def test_a_cell_that_a_program_outside_answers_for_needs_no_journal(hello: RunResult) -> None:
     lines = lines_of(hello.journal)
     del lines[CELL]
     for kind, body in lines[PROTOCOL]:

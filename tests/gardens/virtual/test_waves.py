@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gardens.report.result.result import Result
+from gardens.report.result.result import RunResult
 from gardens.stores.memory import MemoryJournal
 from gardens.virtual.driver import Driver, Options
 from gardens.virtual.recorded import Parity, parity
@@ -27,7 +27,7 @@ from tests.support.waves import HEARERS, waves
 BELL, CLOCK, ALL, EAR, WATCH = "cell/bell", "cell/clock", "cell/all", "cell/ear", "cell/watch"
 
 
-def lived(program: Program, seed: int = 1) -> Result:
+def lived(program: Program, seed: int = 1) -> RunResult:
     return run(program, "s", seed=seed, journal=MemoryJournal())
 
 
@@ -39,17 +39,17 @@ def heard(journal: Journal, name: str) -> list[tuple[int, str, int]]:
 
 
 @pytest.fixture(scope="module")
-def result() -> Result:
+def result() -> RunResult:
     return lived(waves())
 
 
-def test_whoever_hears_a_domain_hears_each_wave_once(result: Result) -> None:
+def test_whoever_hears_a_domain_hears_each_wave_once(result: RunResult) -> None:
     senders = {name: [who for _, who, _ in heard(result.journal, name)] for name in (ALL, EAR, WATCH, BELL)}
     assert senders == {ALL: [BELL, CLOCK] * 10, EAR: [BELL, CLOCK] * 10, WATCH: [CLOCK] * 10, BELL: []}
     assert result.run.incidents == ()
 
 
-def test_a_wave_is_a_message_with_domain_confidence_and_content(result: Result) -> None:
+def test_a_wave_is_a_message_with_domain_confidence_and_content(result: RunResult) -> None:
     first = next(line.body["event"] for line in result.journal.read(WATCH) if line.position > 1)
     payload = {"domain": "time", "confidence": 0.5, "content": {"ticks": 1}}
     assert first == {"kind": "message", "name": "wave", "payload": payload, "sender": CLOCK, "number": 1}
@@ -126,7 +126,7 @@ def groups(lines: Lines, name: str) -> list[list[tuple[str, Any]]]:
     return groups_of(lines[name])
 
 
-def test_a_copy_that_nobody_lost_is_an_unexplained_loss(result: Result) -> None:
+def test_a_copy_that_nobody_lost_is_an_unexplained_loss(result: RunResult) -> None:
     lines = lines_of(result.journal)
     lines[WATCH] = [
         line for group in groups(lines, WATCH)[:-3] + groups(lines, WATCH)[-2:] for line in group
@@ -135,38 +135,38 @@ def test_a_copy_that_nobody_lost_is_an_unexplained_loss(result: Result) -> None:
     assert [(one.sender, one.to, one.topic) for one in held.losses] == [(CLOCK, WATCH, "wave/time")]
 
 
-def test_a_wave_that_was_accepted_must_have_been_published(result: Result) -> None:
+def test_a_wave_that_was_accepted_must_have_been_published(result: RunResult) -> None:
     lines = lines_of(result.journal)
     groups(lines, WATCH)[-1][0][1]["event"]["number"] = 77
     assert (WATCH, ParityMismatch.UNSENT) in found(parity(recording_of(result, lines)))
 
 
-def test_a_wave_must_be_what_was_published(result: Result) -> None:
+def test_a_wave_must_be_what_was_published(result: RunResult) -> None:
     lines = lines_of(result.journal)
     groups(lines, WATCH)[-1][0][1]["event"]["payload"]["confidence"] = 0.75
     assert found(parity(recording_of(result, lines))) == [(WATCH, ParityMismatch.MESSAGE)]
 
 
-def test_who_accepted_a_wave_hears_its_domain(result: Result) -> None:
+def test_who_accepted_a_wave_hears_its_domain(result: RunResult) -> None:
     lines = lines_of(result.journal)
     event = groups(lines, WATCH)[-1][0][1]["event"]
     event["sender"] = BELL
     assert (WATCH, ParityMismatch.RECEIVER) in found(parity(recording_of(result, lines)))
 
 
-def test_a_wave_cannot_be_heard_before_it_was_published(result: Result) -> None:
+def test_a_wave_cannot_be_heard_before_it_was_published(result: RunResult) -> None:
     lines = lines_of(result.journal)
     groups(lines, WATCH)[-1][0][1]["time_ns"] -= 1
     assert found(parity(recording_of(result, lines))) == [(WATCH, ParityMismatch.EARLY)]
 
 
-def test_a_wave_is_accepted_once(result: Result) -> None:
+def test_a_wave_is_accepted_once(result: RunResult) -> None:
     lines = lines_of(result.journal)
     lines[WATCH] += groups(lines, WATCH)[-1]
     assert (WATCH, ReplayMismatch.AGAIN) in found(parity(recording_of(result, lines)))
 
 
-def test_a_real_garden_s_lost_copy_wants_an_explanation(result: Result) -> None:
+def test_a_real_garden_s_lost_copy_wants_an_explanation(result: RunResult) -> None:
     lines = lines_of(result.journal)
     lines[WATCH] = [line for group in groups(lines, WATCH)[:3] + groups(lines, WATCH)[4:] for line in group]
     assert len(parity(recording_of(result, lines, "somewhere")).losses) == 1

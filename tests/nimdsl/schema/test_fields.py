@@ -8,7 +8,7 @@ import pytest
 
 from nimdsl.kinds import kind_names
 from nimdsl.kinds.schemas import resolve
-from nimdsl.schema.fields import Field, Unknown, explain_field, find_field
+from nimdsl.schema.fields import SchemaField, Unknown, explain_field, find_field
 
 SAME = [
     ("Cell.machine.states", "cell.spec.machine.states"),
@@ -21,8 +21,8 @@ SAME = [
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_spellings_that_mean_the_same(one: str, other: str) -> None:
     first, second = find_field(one), find_field(other)
-    assert isinstance(first, Field)
-    assert isinstance(second, Field)
+    assert isinstance(first, SchemaField)
+    assert isinstance(second, SchemaField)
     assert first.schema == second.schema
 
 
@@ -35,20 +35,20 @@ def test_what_is_unknown_names_where_the_path_ends_and_what_could_follow() -> No
     assert find_field("") == Unknown("", "", kind_names())
 
 
-def every_field(field: Field, depth: int = 0) -> Iterator[Field]:
+def every_field(field: SchemaField, depth: int = 0) -> Iterator[SchemaField]:
     yield field
     schema = resolve(field.kind, field.schema)
     if depth < 9:
         for key in schema.get("properties", {}):
             inner = find_field(".".join((field.kind, *field.path, key)))
-            assert isinstance(inner, Field)
+            assert isinstance(inner, SchemaField)
             yield from every_field(inner, depth + 1)
 
 
 @pytest.mark.parametrize("kind", kind_names())
 def test_every_field_can_be_explained(kind: str) -> None:
     whole = find_field(kind)
-    assert isinstance(whole, Field)
+    assert isinstance(whole, SchemaField)
     for field in every_field(whole):
         text = explain_field(field)
         assert text.startswith(field.shown)

@@ -20,10 +20,10 @@ from runtime.chance.distributions import (
     Beta,
     Choice,
     Constant,
-    Distribution,
     Exponential,
     LogNormal,
     Normal,
+    Sampler,
     Uniform,
     to_int64,
 )
@@ -34,7 +34,7 @@ KEY = key_of(2024, 0, "cell/sample", "value")
 ROOT = math.sqrt(COUNT)
 
 
-def sample(distribution: Distribution, count: int = COUNT) -> list[Any]:
+def sample(distribution: Sampler, count: int = COUNT) -> list[Any]:
     return [distribution.draw(source_of(KEY, effect)) for effect in range(count)]
 
 
@@ -51,7 +51,7 @@ def check_share(values: list[float], bound: float, share: float) -> None:
     assert abs(share_below(values, bound) - share) < 4 * math.sqrt(share * (1 - share)) / ROOT
 
 
-EVERY: dict[str, Distribution] = {
+EVERY: dict[str, Sampler] = {
     "constant": Constant({"pods": ["a"]}),
     "uniform": Uniform(5, 200),
     "exponential": Exponential(2e7),

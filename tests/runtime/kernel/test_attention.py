@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nimdsl
-from gardens.report.result.result import Result
+from gardens.report.result.result import RunResult
 from gardens.stores.memory import MemoryJournal
 from nimdsl.base import canonical
 from nimdsl.base.values import Value
@@ -54,7 +54,7 @@ spec: {{attention: a, economy: purse, {scenario}}}
 TALK = "[{name: talk, take: all, takes: 6s, stages: {listen: 50%, think: 10%, answer: 40%}}]"
 
 
-def ways(result: Result) -> list[tuple[float, str]]:
+def ways(result: RunResult) -> list[tuple[float, str]]:
     """When which mode was entered."""
     moves = ((record, record.body) for record in result.records())
     return [(record.at_ns / S, body.target) for record, body in moves if isinstance(body, Moved)]

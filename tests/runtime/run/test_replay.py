@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace as with_changes
 
 import nimdsl
-from gardens.report.result.result import Result
+from gardens.report.result.result import RunResult
 from gardens.stores.memory import MemoryJournal
 from gardens.virtual.driver import Driver, Options
 from nimdsl.base.canonical import Plain
@@ -40,7 +40,7 @@ from tests.support.texts import HELLO
 
 
 @pytest.fixture(scope="module")
-def hello() -> Result:
+def hello() -> RunResult:
     return run(nimdsl.load_text(HELLO), "hello", journal=MemoryJournal())
 
 
@@ -168,7 +168,7 @@ DEFECTS: list[tuple[Callable[[list[tuple[str, Any]]], None], ReplayMismatch]] = 
 
 
 @pytest.mark.parametrize(("doctor", "what"), DEFECTS)
-def test_a_doctored_journal_is_found_by_name(doctor: Any, what: ReplayMismatch, hello: Result) -> None:
+def test_a_doctored_journal_is_found_by_name(doctor: Any, what: ReplayMismatch, hello: RunResult) -> None:
     lines = lines_of(hello.journal)
     doctor(lines[PROTOCOL])
     replayed = replay(recording_of(hello, lines))
@@ -176,7 +176,7 @@ def test_a_doctored_journal_is_found_by_name(doctor: Any, what: ReplayMismatch, 
     json.dumps(replayed.summary)
 
 
-def test_a_difference_says_where_and_what_both_sides_have(hello: Result) -> None:
+def test_a_difference_says_where_and_what_both_sides_have(hello: RunResult) -> None:
     lines = lines_of(hello.journal)
     a_record_changed(lines[PROTOCOL])
     (difference,) = replay(recording_of(hello, lines)).differences
@@ -191,7 +191,7 @@ def test_a_difference_says_where_and_what_both_sides_have(hello: Result) -> None
     assert {**was, "verdict": ""} == {**should, "verdict": ""}
 
 
-def test_the_first_difference_of_each_actor_is_told_in_the_order_of_their_names(hello: Result) -> None:
+def test_the_first_difference_of_each_actor_is_told_in_the_order_of_their_names(hello: RunResult) -> None:
     lines = lines_of(hello.journal)
     a_record_changed(lines[PROTOCOL])
     another_program(lines[PROTOCOL])
@@ -203,14 +203,14 @@ def test_the_first_difference_of_each_actor_is_told_in_the_order_of_their_names(
     ]
 
 
-def test_lines_of_an_unknown_actor_are_told(hello: Result) -> None:
+def test_lines_of_an_unknown_actor_are_told(hello: RunResult) -> None:
     lines = lines_of(hello.journal)
     lines["cell/stranger"] = lines[CELL]
     found = replay(recording_of(hello, lines)).differences
     assert [(one.actor, one.what) for one in found] == [("cell/stranger", ReplayMismatch.STRANGER)]
 
 
-def test_lines_that_were_lost_are_told_whoever_they_are_of(hello: Result) -> None:
+def test_lines_that_were_lost_are_told_whoever_they_are_of(hello: RunResult) -> None:
     whole = lines_of(hello.journal)
     counts = {name: len(lines) for name, lines in whole.items()}
     for name, lines in whole.items():
@@ -234,7 +234,7 @@ def test_lines_that_were_lost_are_told_whoever_they_are_of(hello: Result) -> Non
     ],
 )
 def test_a_line_that_no_ledger_wrote_is_told_with_its_place(
-    changes: dict[str, Plain], hello: Result
+    changes: dict[str, Plain], hello: RunResult
 ) -> None:
     lines = lines_of(hello.journal)
     at = max(at for at, (kind, _) in enumerate(lines[LEDGER]) if kind == "entry")
@@ -349,7 +349,7 @@ def test_a_wrong_driver_is_found(host: type[Host], what: ReplayMismatch) -> None
     assert what in {one.what for one in replay(driven(host)).differences}
 
 
-def test_a_journal_may_end_anywhere(hello: Result) -> None:
+def test_a_journal_may_end_anywhere(hello: RunResult) -> None:
     whole = lines_of(hello.journal)
     traces = set()
     for name in (PROTOCOL, CELL):
@@ -361,7 +361,7 @@ def test_a_journal_may_end_anywhere(hello: Result) -> None:
     assert hello.summary["trace_sha256"] in traces
 
 
-def test_each_restart_may_have_cost_the_witness_of_one_step(hello: Result) -> None:
+def test_each_restart_may_have_cost_the_witness_of_one_step(hello: RunResult) -> None:
     lines = lines_of(hello.journal)
     without_records(lines[PROTOCOL])
     clock = ("clock", {"time_ns": 0, "wall_ns": 0, "rate": "1.0", "start": 0})
@@ -373,7 +373,7 @@ def test_each_restart_may_have_cost_the_witness_of_one_step(hello: Result) -> No
     assert not replay(recording_of(hello, lines, "local")).identical
 
 
-def test_a_line_of_the_garden_that_cannot_be_read_is_told(hello: Result) -> None:
+def test_a_line_of_the_garden_that_cannot_be_read_is_told(hello: RunResult) -> None:
     lines = lines_of(hello.journal)
     lines["garden/controller"] = [("clock", ["when?"])]
     with pytest.raises(NimdslError, match="garden/controller, line 0: a damaged line"):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gardens.real.process.command_queue import ANSWER_WAIT_NS, CommandQueue, Item
+from gardens.real.process.command_queue import ANSWER_WAIT_NS, CommandQueue, QueuedCommand
 from gardens.real.process.ledger_service import LedgerService
 from gardens.stores.memory import MemoryJournal
 from nimdsl.base import canonical
@@ -63,7 +63,7 @@ class Desk:
 
     def ask(self, position: int, index: int = 0, command: AnyCommand = CHARGE) -> None:
         self.lane.ask(
-            Item(position, index, AT_NS),
+            QueuedCommand(position, index, AT_NS),
             command,
             lambda paid: self.happened.append((position, index, paid)),
         )
@@ -79,7 +79,7 @@ class Desk:
 def test_one_thing_at_a_time_in_order() -> None:
     desk = Desk()
     desk.ask(3, 0)
-    desk.lane.book(Item(3, 0, AT_NS), Release("k"))
+    desk.lane.book(QueuedCommand(3, 0, AT_NS), Release("k"))
     desk.then("marked")
     desk.ask(4, 0)
     assert desk.items == [[3, 0]]
@@ -183,7 +183,7 @@ def test_what_the_economy_calls_impossible_is_told_and_nothing_overtakes_it() ->
     """A new process tries the item again: the economy must not have heard a later one by then."""
     desk = Desk()
     desk.ask(0)
-    desk.lane.book(Item(0, 0, AT_NS), Release("k"))
+    desk.lane.book(QueuedCommand(0, 0, AT_NS), Release("k"))
     desk.then("never")
     desk.answer({"said": "error", "error": "no such key"})
     desk.ask(1)
@@ -196,7 +196,7 @@ def test_what_the_economy_calls_impossible_is_told_and_nothing_overtakes_it() ->
 
 def test_a_command_that_the_bus_does_not_carry_is_told_too() -> None:
     desk = Desk(MemoryBus(bytes_max=200))
-    desk.lane.book(Item(0, 0, AT_NS), Reward("small", ("k" * 300,)))
+    desk.lane.book(QueuedCommand(0, 0, AT_NS), Reward("small", ("k" * 300,)))
     desk.ask(1)
     assert [type(problem) for problem in desk.problems] == [PermanentPortError]
     assert desk.asked == []
@@ -211,7 +211,7 @@ def test_what_happens_meanwhile_waits_its_turn() -> None:
         desk.ask(2)
         desk.then("last")
 
-    desk.lane.ask(Item(0, 0, AT_NS), CHARGE, answered)
+    desk.lane.ask(QueuedCommand(0, 0, AT_NS), CHARGE, answered)
     desk.ask(1)
     for _ in range(3):
         desk.answer(YES)
@@ -317,9 +317,9 @@ def test_whatever_the_bus_does_each_wish_is_decided_once_and_in_order(
         command = _command(kind, number, amount)
         answer = direct.apply(command, 0)
         if isinstance(command, Release | Reward):
-            lane.book(Item(number, 0, AT_NS), command)
+            lane.book(QueuedCommand(number, 0, AT_NS), command)
         else:
-            lane.ask(Item(number, 0, AT_NS), command, noting(number))
+            lane.ask(QueuedCommand(number, 0, AT_NS), command, noting(number))
             wanted.append((number, PriceDecision(answer.granted, answer.balance)))
     for _ in range(4 * (len(steps) + len(fates))):
         world.bus.advance(ANSWER_WAIT_NS)

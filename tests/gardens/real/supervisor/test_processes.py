@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gardens.real.supervisor import processes
-from gardens.real.supervisor.processes import Child, Command, Family, Restart
+from gardens.real.supervisor.processes import Child, Family, ProcessCommand, Restart
 from nimdsl.base.errors import InternalError, PermanentPortError
 from tests.support.patience import until
 
@@ -31,8 +31,10 @@ class Story:
         self.told: list[tuple[str, str]] = []
         self.family = Family(restart, lambda child, words: self.told.append((child.name, words)))
 
-    def shell(self, script: str, name: str = "a", data: bytes | Callable[[int], bytes] = b"") -> Command:
-        return Command(name, ("/bin/sh", "-c", script), {}, data, self.log(name))
+    def shell(
+        self, script: str, name: str = "a", data: bytes | Callable[[int], bytes] = b""
+    ) -> ProcessCommand:
+        return ProcessCommand(name, ("/bin/sh", "-c", script), {}, data, self.log(name))
 
     def log(self, name: str = "a") -> Path:
         return self.folder / "logs" / name
@@ -156,7 +158,7 @@ def test_the_environment_is_added(tmp_path: Path) -> None:
 
     async def run() -> None:
         await story.family.start(
-            Command("a", command, {"GARDEN": "eden"}, b"", story.log()),
+            ProcessCommand("a", command, {"GARDEN": "eden"}, b"", story.log()),
             story.says(f"{os.environ['PATH']} eden"),
         )
         await story.family.stop_all()
@@ -222,10 +224,12 @@ def test_what_cannot_be_run_says_so(tmp_path: Path) -> None:
 
     async def run() -> None:
         with pytest.raises(PermanentPortError, match=r"a cannot be started: .*/no/such/program"):
-            await story.family.start(Command("a", ("/no/such/program",), {}, b"", story.log()))
+            await story.family.start(ProcessCommand("a", ("/no/such/program",), {}, b"", story.log()))
         (tmp_path / "file").touch()
         with pytest.raises(PermanentPortError, match=r"a cannot be started: .*file"):
-            await story.family.start(Command("a", ("/bin/true",), {}, b"", tmp_path / "file" / "log"))
+            await story.family.start(
+                ProcessCommand("a", ("/bin/true",), {}, b"", tmp_path / "file" / "log")
+            )
         assert story.family.children() == ()
 
     asyncio.run(run())
@@ -238,7 +242,7 @@ def test_a_program_that_vanished_is_given_up_too(tmp_path: Path) -> None:
     program.chmod(0o700)
 
     async def run() -> None:
-        await story.family.start(Command("a", (str(program),), {}, b"", story.log()))
+        await story.family.start(ProcessCommand("a", (str(program),), {}, b"", story.log()))
         await story.family.given_up()
 
     asyncio.run(run())

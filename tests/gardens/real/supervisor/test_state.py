@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gardens.real.supervisor.state import State
+from gardens.real.supervisor.state import StateFolder
 from nimdsl.base.errors import PermanentPortError
 
 ROOT = Path(__file__).parents[4]
@@ -30,7 +30,7 @@ sys.stdin.read()
 
 def test_one_process_holds_a_folder_and_death_releases_it(tmp_path: Path) -> None:
     folder = tmp_path / "garden"
-    state = State(folder)
+    state = StateFolder(folder)
     assert state.holder() is None
     with subprocess.Popen(
         (sys.executable, "-c", HOLDER, str(folder)),
@@ -57,14 +57,14 @@ def test_one_process_holds_a_folder_and_death_releases_it(tmp_path: Path) -> Non
 
 
 def test_asking_neither_takes_nor_releases(tmp_path: Path) -> None:
-    holder, other = State(tmp_path), State(tmp_path)
+    holder, other = StateFolder(tmp_path), StateFolder(tmp_path)
     holder.lock()
     assert other.holder() == os.getpid()
     with pytest.raises(PermanentPortError, match="up already"):
         other.lock()
     with pytest.raises(PermanentPortError, match="up already"):
         holder.lock()
-    assert State(tmp_path).holder() == os.getpid()
+    assert StateFolder(tmp_path).holder() == os.getpid()
     other.unlock()
     assert other.holder() == os.getpid()
     holder.unlock()
@@ -73,7 +73,7 @@ def test_asking_neither_takes_nor_releases(tmp_path: Path) -> None:
 
 
 def test_a_child_does_not_inherit_the_lock(tmp_path: Path) -> None:
-    state = State(tmp_path)
+    state = StateFolder(tmp_path)
     state.lock()
     arguments = ("/bin/sh", "-c", "echo up; read line")
     with subprocess.Popen(
@@ -87,7 +87,7 @@ def test_a_child_does_not_inherit_the_lock(tmp_path: Path) -> None:
 
 
 def test_letting_go_does_not_wait_for_copies_of_the_descriptor(tmp_path: Path) -> None:
-    state = State(tmp_path)
+    state = StateFolder(tmp_path)
     state.lock()
     assert state._lock is not None
     copy = os.dup(state._lock)
@@ -98,16 +98,16 @@ def test_letting_go_does_not_wait_for_copies_of_the_descriptor(tmp_path: Path) -
 
 @pytest.mark.parametrize("text", ["", "12", "no pid\n", "999999999\n"])
 def test_a_pid_that_cannot_be_read_is_no_holder_that_can_be_named(tmp_path: Path, text: str) -> None:
-    state = State(tmp_path)
+    state = StateFolder(tmp_path)
     state.lock()
     (tmp_path / "lock").write_text(text)
     with pytest.raises(PermanentPortError, match="lock is held, but the pid of no live process is in it"):
-        State(tmp_path).holder()
+        StateFolder(tmp_path).holder()
     state.unlock()
 
 
 def test_reading_makes_nothing_and_locking_makes_the_folders(tmp_path: Path) -> None:
-    state = State(tmp_path / "deep" / "garden")
+    state = StateFolder(tmp_path / "deep" / "garden")
     assert (state.holder(), state.read_manifest(), state.read_status()) == (None, None, None)
     assert not list(tmp_path.iterdir())
     state.lock()
@@ -119,16 +119,16 @@ def test_reading_makes_nothing_and_locking_makes_the_folders(tmp_path: Path) -> 
 
 
 def test_the_manifest_is_the_one_written_last(tmp_path: Path) -> None:
-    state = State(tmp_path / "garden")
+    state = StateFolder(tmp_path / "garden")
     state.write_manifest({"a": 1})
     state.write_manifest({"wörter": ["\udcff", None, 1.5], "a": {"b": True}})
     assert stat.S_IMODE(state.folder.stat().st_mode) == 0o700
-    assert State(state.folder).read_manifest() == {"wörter": ["\udcff", None, 1.5], "a": {"b": True}}
+    assert StateFolder(state.folder).read_manifest() == {"wörter": ["\udcff", None, 1.5], "a": {"b": True}}
     assert [file.name for file in state.folder.iterdir()] == ["manifest.json"]
 
 
 def test_a_failed_write_leaves_the_former_file_alone(tmp_path: Path) -> None:
-    state = State(tmp_path)
+    state = StateFolder(tmp_path)
     state.write_manifest({"a": 1})
     with pytest.raises(TypeError):
         state.write_manifest({"a": object()})
@@ -137,7 +137,7 @@ def test_a_failed_write_leaves_the_former_file_alone(tmp_path: Path) -> None:
 
 
 def test_the_status_tells_its_age_by_what_is_written_in_it(tmp_path: Path) -> None:
-    state = State(tmp_path)
+    state = StateFolder(tmp_path)
     state.write_status({"cells": 3})
     file = tmp_path / "status.json"
     os.utime(file, (0, 0))
@@ -155,7 +155,7 @@ def test_the_status_tells_its_age_by_what_is_written_in_it(tmp_path: Path) -> No
 
 
 def test_a_torn_or_foreign_file_is_refused(tmp_path: Path) -> None:
-    state = State(tmp_path)
+    state = StateFolder(tmp_path)
     state.write_manifest({"a": "ä"})
     file = tmp_path / "manifest.json"
     whole = file.read_text()
@@ -181,11 +181,11 @@ def test_a_torn_or_foreign_file_is_refused(tmp_path: Path) -> None:
 
 def test_what_the_system_refuses_is_said_with_the_path(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    state = State(tmp_path / "file" / "garden")
+    state = StateFolder(tmp_path / "file" / "garden")
     for write in (state.lock, lambda: state.write_manifest({}), lambda: state.write_status({})):
         with pytest.raises(PermanentPortError, match=r"file: (File exists|Not a directory)"):
             write()
-    state = State(tmp_path / "file")
+    state = StateFolder(tmp_path / "file")
     for refused in (state.lock, lambda: state.write_manifest({}), state.holder, state.read_manifest):
         with pytest.raises(PermanentPortError, match=r"file.*: (File exists|Not a directory)"):
             refused()
