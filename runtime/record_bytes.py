@@ -27,7 +27,7 @@ _TIME = ("time_ns", int)
 
 
 def to_data(record: Record) -> dict[str, Value]:
-    """Value data of a record, as it is written: flat, with the tag of its body as ``type``."""
+    """Plain data of a record, as it is written: flat, with the tag of its body as ``type``."""
     data = noted_data(Noted(record.body, record.moment))
     return data | {"actor": record.actor, "sequence": record.sequence, "time_ns": record.time_ns}
 

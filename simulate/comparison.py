@@ -67,7 +67,7 @@ class Sample:
 
     @property
     def summary(self) -> dict[str, Value]:
-        """Value data for JSON; seconds."""
+        """Plain data for JSON; seconds."""
         shown = {"p50_s": self.quantile(0.5), "p95_s": self.quantile(0.95), "max_s": self.quantile(1)}
         seconds = {key: None if ns is None else ns / SECOND_NS for key, ns in shown.items()}
         return {"count": self.count, **seconds}
@@ -83,7 +83,7 @@ class Durations:
 
     @property
     def summary(self) -> dict[str, Value]:
-        """Value data for JSON."""
+        """Plain data for JSON."""
         return {
             "name": list(self.name),
             "measured": self.measured.summary,
@@ -103,7 +103,7 @@ class CostComparison:
 
     @property
     def summary(self) -> dict[str, Value]:
-        """Value data for JSON; LF."""
+        """Plain data for JSON; LF."""
         return {
             "scope": self.scope,
             "spent": self.spent / MICRO,
@@ -124,7 +124,7 @@ class LevelTime:
 
     @property
     def summary(self) -> dict[str, Value]:
-        """Value data for JSON; seconds."""
+        """Plain data for JSON; seconds."""
         return {
             "level": self.level,
             "spent_s": self.spent / SECOND_NS,
@@ -151,7 +151,7 @@ class Decision:
 
     @property
     def summary(self) -> dict[str, Value]:
-        """Value data for JSON."""
+        """Plain data for JSON."""
         return {
             "actor": self.actor,
             "number": self.number,
@@ -182,7 +182,7 @@ class Decisions:
 
     @property
     def summary(self) -> dict[str, Value]:
-        """Value data for JSON."""
+        """Plain data for JSON."""
         return {
             "same": self.same,
             "cut_short": self.cut_short,
@@ -232,7 +232,7 @@ class Comparison:
 
     @cached_property
     def summary(self) -> dict[str, Value]:
-        """Value data for JSON: LF and seconds."""
+        """Plain data for JSON: LF and seconds."""
         recording = self.recording
         return {
             "scenario": recording.scenario.name,

@@ -60,7 +60,7 @@ class Difference:
         return f"{self.actor}, line {self.position}{time}{event}: {self.what}: {self.text}"
 
     def to_data(self) -> dict[str, Value]:
-        """Value data for JSON."""
+        """Plain data for JSON."""
         return {
             "what": str(self.what),
             "actor": self.actor,

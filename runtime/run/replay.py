@@ -83,7 +83,7 @@ class Replay:
 
     @property
     def summary(self) -> dict[str, Value]:
-        """Value data for JSON."""
+        """Plain data for JSON."""
         return {
             "identical": self.identical,
             "actors": {

@@ -125,7 +125,7 @@ class RunResult:
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """Value data for JSON: LF and seconds."""
+        """Plain data for JSON: LF and seconds."""
         trace = self.tally.trace
         return {
             "scenario": self.scenario.name,
