@@ -1,6 +1,6 @@
 """A map that only grows, and forgets its oldest: persistent, yet cheap to add to.
 
-The law: a ``AnswerCache`` never changes.  ``with_one`` gives another one, which
+The law: an ``AnswerCache`` never changes.  ``with_one`` gives another one, which
 shares what both know; only a second growth from the same value copies.  So a
 step that remembers an answer costs the same whether the actor has given three
 or three thousand.
