@@ -1,4 +1,4 @@
-"""What each action does to a turn: changes of data, effects, records, internal events.
+"""What each action does to the context of a step: changes of data, effects, records, internal events.
 
 An expression that faults here undoes the whole transition (:mod:`runtime.kernel.step`
 sees to that); only ``Set`` with an ``otherwise`` event stands above it.
@@ -37,91 +37,93 @@ from runtime.ledger import accounts
 from runtime.records import Identity
 
 
-def perform(turn: StepContext, action: Action) -> None:
+def perform(context: StepContext, action: Action) -> None:
     """Does one action.  Raises Fault when an expression has no value."""
-    _PERFORM[type(action)](turn, action)
+    _PERFORM[type(action)](context, action)
 
 
-def _set(turn: StepContext, action: Set) -> None:
+def _set(context: StepContext, action: Set) -> None:
     try:
-        value = action.value.evaluate(turn.environment())
+        value = action.value.evaluate(context.environment())
     except Fault as fault:
         if not action.otherwise:
             raise
-        turn.queue.append(Internal(action.otherwise, {"reason": str(fault)}))
+        context.queue.append(Internal(action.otherwise, {"reason": str(fault)}))
         return
-    turn.data = with_value(turn.data, action.path, value)
-    turn.changed[".".join(action.path)] = value
+    context.data = with_value(context.data, action.path, value)
+    context.changed[".".join(action.path)] = value
 
 
-def _append(turn: StepContext, action: Append) -> None:
-    value = action.value.evaluate(turn.environment())
-    before = value_at(turn.data, action.path)
-    turn.data = with_value(turn.data, action.path, [*(before if isinstance(before, list) else []), value])
-    turn.appended.setdefault(".".join(action.path), []).append(value)
+def _append(context: StepContext, action: Append) -> None:
+    value = action.value.evaluate(context.environment())
+    before = value_at(context.data, action.path)
+    context.data = with_value(
+        context.data, action.path, [*(before if isinstance(before, list) else []), value]
+    )
+    context.appended.setdefault(".".join(action.path), []).append(value)
 
 
-def _raise(turn: StepContext, action: Raise) -> None:
-    turn.queue.append(Internal(action.event, {}))
+def _raise(context: StepContext, action: Raise) -> None:
+    context.queue.append(Internal(action.event, {}))
 
 
-def _start_work(turn: StepContext, action: BeginWork) -> None:
-    arguments = action.arguments.evaluate(turn.environment())
-    number = turn.next_number()
-    turn.works[number] = Underway(action.work, arguments, action.owner)
-    turn.effects.append(effects.StartWork(number, action.work, arguments))
-    turn.note(records.WorkStarted(action.work, number))
+def _start_work(context: StepContext, action: BeginWork) -> None:
+    arguments = action.arguments.evaluate(context.environment())
+    number = context.next_number()
+    context.works[number] = Underway(action.work, arguments, action.owner)
+    context.effects.append(effects.StartWork(number, action.work, arguments))
+    context.note(records.WorkStarted(action.work, number))
 
 
-def _emit(turn: StepContext, action: Emit) -> None:
-    confidence = action.confidence.evaluate(turn.environment())
+def _emit(context: StepContext, action: Emit) -> None:
+    confidence = action.confidence.evaluate(context.environment())
     if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not 0 <= confidence <= 1:
         raise Fault(f"a confidence is from 0 to 1, this is {confidence!r}")
-    content = action.content.evaluate(turn.environment())
-    number = turn.next_number()
-    turn.effects.append(effects.PublishWave(number, float(confidence), content))
-    turn.note(records.Emitted(float(confidence), content, number))
+    content = action.content.evaluate(context.environment())
+    number = context.next_number()
+    context.effects.append(effects.PublishWave(number, float(confidence), content))
+    context.note(records.Emitted(float(confidence), content, number))
 
 
-def _send(turn: StepContext, action: Send) -> None:
-    payload = action.payload.evaluate(turn.environment())
-    number = turn.next_number()
-    turn.effects.append(effects.SendMessage(number, action.to, action.event, payload))
-    turn.note(records.Sent(action.to, action.event, payload, number))
+def _send(context: StepContext, action: Send) -> None:
+    payload = action.payload.evaluate(context.environment())
+    number = context.next_number()
+    context.effects.append(effects.SendMessage(number, action.to, action.event, payload))
+    context.note(records.Sent(action.to, action.event, payload, number))
 
 
-def _request(turn: StepContext, action: Request) -> None:
-    number = turn.next_number()
-    if turn.request is None:
-        message = action.message.evaluate(turn.environment())
-        turn.request = Opened(number, turn.now_ns, message, action.reply_schema, action.reply_event)
-    opened = turn.request
+def _request(context: StepContext, action: Request) -> None:
+    number = context.next_number()
+    if context.request is None:
+        message = action.message.evaluate(context.environment())
+        context.request = Opened(number, context.now_ns, message, action.reply_schema, action.reply_event)
+    opened = context.request
     ask = effects.SendRequest(
         number,
         action.to,
-        Identity(turn.actor.id, opened.number),
+        Identity(context.actor.id, opened.number),
         opened.message,
-        turn.hold,
+        context.hold,
         action.process,
         opened.opened_ns,
     )
-    turn.effects.append(ask)
-    turn.note(records.Asked(action.to, opened.number, opened.message, number))
+    context.effects.append(ask)
+    context.note(records.Asked(action.to, opened.number, opened.message, number))
 
 
-def _reply(turn: StepContext, action: Reply) -> None:
-    serving = turn.serving
+def _reply(context: StepContext, action: Reply) -> None:
+    serving = context.serving
     if serving is None:
-        raise InternalError(f"{turn.actor.id} replies, and serves no request")
-    message = _message(turn, action)
-    answer(turn, serving.request, serving.sender, message)
+        raise InternalError(f"{context.actor.id} replies, and serves no request")
+    message = _message(context, action)
+    answer(context, serving.request, serving.sender, message)
     if action.status != "RETRY":
-        turn.answered = turn.answered.with_one(str(serving.request), message)
-    turn.serving = None
+        context.answered = context.answered.with_one(str(serving.request), message)
+    context.serving = None
 
 
-def _message(turn: StepContext, action: Reply) -> Fields:
-    environment = turn.environment()
+def _message(context: StepContext, action: Reply) -> Fields:
+    environment = context.environment()
     if action.find is not None and action.status == "ACK":
         environment["$row"] = action.find.evaluate(environment)[0]
     message: dict[str, Value] = {"$schema": action.schema, "type": action.type, "status": action.status}
@@ -134,34 +136,34 @@ def _message(turn: StepContext, action: Reply) -> Fields:
     return message
 
 
-def answer(turn: StepContext, request: Identity, sender: str, message: Fields) -> None:
+def answer(context: StepContext, request: Identity, sender: str, message: Fields) -> None:
     """Sends the reply to a request."""
-    number = turn.next_number()
-    turn.effects.append(effects.SendReply(number, sender, request, message))
-    turn.note(records.Replied(sender, request, message, number))
+    number = context.next_number()
+    context.effects.append(effects.SendReply(number, sender, request, message))
+    context.note(records.Replied(sender, request, message, number))
 
 
-def _settle(turn: StepContext, action: PayFromHold) -> None:
-    key = f"{action.account}/{turn.actor.id}/{turn.next_number()}"
-    turn.effects.append(effects.Book(accounts.Settle(turn.hold, key, action.account, action.amount)))
+def _settle(context: StepContext, action: PayFromHold) -> None:
+    key = f"{action.account}/{context.actor.id}/{context.next_number()}"
+    context.effects.append(effects.Book(accounts.Settle(context.hold, key, action.account, action.amount)))
 
 
-def _close(turn: StepContext, action: Close) -> None:
-    turn.request = None
-    if turn.hold:
-        turn.effects.append(effects.Book(accounts.Release(turn.hold, action.keep)))
-        turn.hold = ""
+def _close(context: StepContext, action: Close) -> None:
+    context.request = None
+    if context.hold:
+        context.effects.append(effects.Book(accounts.Release(context.hold, action.keep)))
+        context.hold = ""
 
 
-def _reward(turn: StepContext, action: AskReward) -> None:
-    environment = turn.environment()
-    prefix = f"{turn.actor.id}/{action.name}/"
-    found = action.keys.evaluate(environment) if action.keys else [turn.next_number()]
+def _reward(context: StepContext, action: AskReward) -> None:
+    environment = context.environment()
+    prefix = f"{context.actor.id}/{action.name}/"
+    found = action.keys.evaluate(environment) if action.keys else [context.next_number()]
     keys = [prefix + str(key) for key in found]
     claims = action.claims.evaluate(environment) if action.claims else []
     claimed = sum(claims) if claims else None
-    turn.effects.append(effects.Book(accounts.Reward(action.name, tuple(keys), action.scope, claimed)))
-    turn.note(records.Rewarded(action.name, keys))
+    context.effects.append(effects.Book(accounts.Reward(action.name, tuple(keys), action.scope, claimed)))
+    context.note(records.Rewarded(action.name, keys))
 
 
 _NOTES: dict[str, type[records.ProtocolBody]] = {
@@ -170,8 +172,8 @@ _NOTES: dict[str, type[records.ProtocolBody]] = {
 }
 
 
-def _note(turn: StepContext, action: Note) -> None:
-    turn.note(msgspec.convert(action.fields.evaluate(turn.environment()), _NOTES[action.type]))
+def _note(context: StepContext, action: Note) -> None:
+    context.note(msgspec.convert(action.fields.evaluate(context.environment()), _NOTES[action.type]))
 
 
 _PERFORM: dict[type, Callable[[StepContext, Any], None]] = {

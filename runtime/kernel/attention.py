@@ -51,19 +51,19 @@ class AttentionStep(MachineStep):
         self,
         kernel: Kernel,
         attention: Attention,
-        turn: StepContext,
+        context: StepContext,
         answers: Sequence[PriceDecision],
         asked: AskPrice | None,
     ) -> None:
-        super().__init__(kernel, turn, answers, asked)
+        super().__init__(kernel, context, answers, asked)
         self.beat = attention.beat
 
     def take(self, event: AnyEvent) -> None:
         """Works off what was due, takes the event, and sets the timers for what comes."""
-        turn, beat, now_ns = self.turn, self.beat, self.turn.now_ns
+        context, beat, now_ns = self.context, self.beat, self.context.now_ns
         began = isinstance(event, Begin)
-        state = begun(beat, now_ns) if began or turn.beat is None else copied(turn.beat)
-        turn.beat = state
+        state = begun(beat, now_ns) if began or context.beat is None else copied(context.beat)
+        context.beat = state
         scheduler = Scheduler(beat, state, self)
         if began:
             self._at(state, state.start_ns)
@@ -71,46 +71,46 @@ class AttentionStep(MachineStep):
             scheduler.begin()
         else:
             self._take(scheduler, event, now_ns)
-        turn.moment = None
+        context.moment = None
         self._rearm(BOUNDARY, ends_ns(beat, state))
         self._rearm(INSTANT, next_instant_ns(beat, state))
         self._rearm(CHOICE, state.decide_ns)
 
     def _take(self, scheduler: Scheduler, event: AnyEvent, now_ns: int) -> None:
-        turn = self.turn
+        context = self.context
         if isinstance(event, TimerDue | Boundary) and event.timer < 0:
-            due_ns = turn.timers.pop(event.timer).deadline_ns
+            due_ns = context.timers.pop(event.timer).deadline_ns
             scheduler.advance(due_ns, boundary=True, instants=event.timer != BOUNDARY)
             return
         scheduler.advance(now_ns, boundary=True, instants=False)
         self._at(scheduler.state, now_ns)
-        if not is_known(turn.timers, turn.works, event):
+        if not is_known(context.timers, context.works, event):
             return  # her modes have moved on in the meantime
         match event:
             case Stimulus() | Received():
                 self._arrived(scheduler, event, now_ns)
-            case Finished() if turn.works[event.work].level:
+            case Finished() if context.works[event.work].level:
                 self._ended(scheduler, event, now_ns)
             case _:
                 super().take(event)
 
     def _at(self, state: BeatState, at_ns: int) -> None:
         """The instant that records and mode timers are to know."""
-        moment = self.turn.moment
+        moment = self.context.moment
         if moment is None or moment.at_ns != at_ns or moment.beat != state.beat:
-            self.turn.now_ns = at_ns
-            self.turn.moment = Moment(state.beat, at_ns, remaining_ns(state, at_ns))
+            self.context.now_ns = at_ns
+            self.context.moment = Moment(state.beat, at_ns, remaining_ns(state, at_ns))
 
     def _rearm(self, timer: int, deadline_ns: int | None) -> None:
-        turn = self.turn
-        armed = turn.timers.get(timer)
+        context = self.context
+        armed = context.timers.get(timer)
         if armed is not None and armed.deadline_ns == deadline_ns:
             return
         if armed is not None:
-            del turn.timers[timer]
-            turn.effects.append(CancelTimer(timer, armed.generation))
+            del context.timers[timer]
+            context.effects.append(CancelTimer(timer, armed.generation))
         if deadline_ns is not None:
-            turn.arm(timer, deadline_ns)
+            context.arm(timer, deadline_ns)
 
     # Events from outside
 
@@ -129,7 +129,7 @@ class AttentionStep(MachineStep):
             case {"gate": str(gate)} if event.name == CLOSED:
                 scheduler.close_gate(gate)
                 return
-        self.turn.note(records.Ignored(event.name, self.table.states[self.turn.state]))
+        self.context.note(records.Ignored(event.name, self.table.states[self.context.state]))
 
     def _opens(self, scheduler: Scheduler, event: str, gate: str, tier: int) -> bool:
         """Whether a gate may open: a level has its tier, and there is room for one more."""
@@ -139,77 +139,77 @@ class AttentionStep(MachineStep):
 
     def _ended(self, scheduler: Scheduler, event: Finished, now_ns: int) -> None:
         """Work of a level came back: before its time was over, or after."""
-        started = self.turn.works.pop(event.work)
+        started = self.context.works.pop(event.work)
         if started.revoked_ns is None:
             scheduler.finished(event.work, event.outcome, now_ns)
             return
         overrun_ns = now_ns - started.revoked_ns
         if overrun_ns > 0:
             scheduler.overran(overrun_ns)
-            self.turn.note(records.Overran(started.item, started.level, overrun_ns))
+            self.context.note(records.Overran(started.item, started.level, overrun_ns))
 
     # What the scheduler asks for
 
     def tell(self, at_ns: int, body: AttentionBody) -> None:
         """See :class:`runtime.kernel.levels.Port`."""
         self._at(self._state, at_ns)
-        self.turn.note(body)
+        self.context.note(body)
 
     def mode(self, event: str, at_ns: int, stage: str = "", level: str = "", item: str = "") -> None:
         """See :class:`runtime.kernel.levels.Port`."""
-        turn, table = self.turn, self.table
+        context, table = self.context, self.table
         name = resumed(event, stage) if stage else event
         number = table.event_numbers.get(name)
-        if number is None or (turn.state, number) not in table.candidates:
+        if number is None or (context.state, number) not in table.candidates:
             return
         state = self._state
         self._at(state, at_ns)
         about = {"level": level, "item": item} if level else {}
         self.fire(name, {**about, "beat": state.beat, "remaining": remaining_ns(state, at_ns)})
-        if turn.queue:
+        if context.queue:
             self.drain()
 
     @property
     def _state(self) -> BeatState:
-        if self.turn.beat is None:
-            raise InternalError(f"{self.turn.actor.id} has not begun")
-        return self.turn.beat
+        if self.context.beat is None:
+            raise InternalError(f"{self.context.actor.id} has not begun")
+        return self.context.beat
 
     def reserve(self, level: str, amount: int, certain: bool, at_ns: int) -> str | None:
         """See :class:`runtime.kernel.levels.Port`."""
-        turn = self.turn
+        context = self.context
         self._at(self._state, at_ns)
-        key, scope = f"{turn.actor.id}/{turn.effect_number}", turn.actor.id
+        key, scope = f"{context.actor.id}/{context.effect_number}", context.actor.id
         said = self.ask(Charge(key, level, amount, scope) if certain else Reserve(key, amount, scope))
-        turn.next_number()
+        context.next_number()
         if said.granted:
             return "" if certain else key
-        state = self.table.states[turn.state]
-        turn.note(records.Refused(level, state, amount, said.balance, level))
+        state = self.table.states[context.state]
+        context.note(records.Refused(level, state, amount, said.balance, level))
         return None
 
     def settle(self, level: str, hold: str, used: int, left: int) -> None:
         """See :class:`runtime.kernel.levels.Port`."""
-        turn = self.turn
+        context = self.context
         if used:
-            key = f"{level}/{turn.actor.id}/{turn.next_number()}"
-            turn.effects.append(effects.Book(Settle(hold, key, level, used)))
+            key = f"{level}/{context.actor.id}/{context.next_number()}"
+            context.effects.append(effects.Book(Settle(hold, key, level, used)))
         if left:
-            turn.effects.append(effects.Book(Release(hold)))
+            context.effects.append(effects.Book(Release(hold)))
 
     def start(self, level: Level, item: Item) -> int:
         """See :class:`runtime.kernel.levels.Port`."""
-        turn = self.turn
-        number = turn.next_number()
+        context = self.context
+        number = context.next_number()
         arguments = {"item": item.name, "level": level.name, "payload": item.payload}
-        turn.works[number] = Underway(level.work, arguments, item=item.number, level=level.name)
-        turn.effects.append(effects.StartWork(number, level.work, arguments))
+        context.works[number] = Underway(level.work, arguments, item=item.number, level=level.name)
+        context.effects.append(effects.StartWork(number, level.work, arguments))
         return number
 
     def revoke(self, number: int, at_ns: int) -> None:
         """See :class:`runtime.kernel.levels.Port`."""
-        turn = self.turn
-        started = turn.works.get(number)
+        context = self.context
+        started = context.works.get(number)
         if started is not None:
-            turn.works[number] = replace(started, revoked_ns=at_ns)
-            turn.effects.append(effects.RevokeWork(number))
+            context.works[number] = replace(started, revoked_ns=at_ns)
+            context.effects.append(effects.RevokeWork(number))

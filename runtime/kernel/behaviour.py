@@ -31,7 +31,7 @@ _OWN = {
 
 
 class Taking(Protocol):
-    """One event of one actor: changes its turn."""
+    """One event of one actor: changes its context."""
 
     def take(self, event: AnyEvent) -> None:
         """The event, and every internal one that follows from it."""

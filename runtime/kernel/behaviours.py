@@ -14,12 +14,12 @@ from runtime.kernel.step_context import StepContext
 
 
 def _attention(
-    kernel: Kernel, turn: StepContext, answers: Sequence[PriceDecision], asked: AskPrice | None
+    kernel: Kernel, context: StepContext, answers: Sequence[PriceDecision], asked: AskPrice | None
 ) -> AttentionStep:
     actor = kernel.actor
     if not isinstance(actor, Attention):
         raise InternalError(f"{actor.id} is no attention")
-    return AttentionStep(kernel, actor, turn, answers, asked)
+    return AttentionStep(kernel, actor, context, answers, asked)
 
 
 CELL = Behaviour(MachineStep)

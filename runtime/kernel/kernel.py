@@ -26,7 +26,7 @@ class Kernel:
 
 
 class PriceDecision(NamedTuple):
-    """The economy's answer to one Need; ``balance`` is the pool's, in micro-LF."""
+    """The economy's answer to one PriceQuery; ``balance`` is the pool's, in micro-LF."""
 
     granted: bool
     balance: int

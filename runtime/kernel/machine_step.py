@@ -57,10 +57,10 @@ class MachineStep:
     """One event of an actor that is a machine."""
 
     def __init__(
-        self, kernel: Kernel, turn: StepContext, answers: Sequence[PriceDecision], asked: AskPrice | None
+        self, kernel: Kernel, context: StepContext, answers: Sequence[PriceDecision], asked: AskPrice | None
     ) -> None:
         self.kernel = kernel
-        self.turn = turn
+        self.context = context
         self.table = kernel.actor.table
         self.answers = answers
         self.asked = asked
@@ -68,12 +68,12 @@ class MachineStep:
 
     def take(self, event: AnyEvent) -> None:
         """The external event, then every internal one that follows from it."""
-        turn = self.turn
+        context = self.context
         match event:
             case Begin():
                 self._begin()
             case TimerDue():
-                del turn.timers[event.timer]
+                del context.timers[event.timer]
                 self.fire(self.table.events[self.table.timers[event.timer].event], {})
             case Finished():
                 self.finished(event)
@@ -84,28 +84,28 @@ class MachineStep:
             case Received() | Stimulus():
                 self.sent(event)
             case Boundary():
-                raise InternalError(f"{turn.actor.id} has no beats")
+                raise InternalError(f"{context.actor.id} has no beats")
             case _:
                 assert_never(event)
         self.drain()
 
     def _begin(self) -> None:
         """Enters the initial state; its record comes before those of what is done there."""
-        turn, row, place = self.turn, self.table.begin, len(self.turn.records)
-        turn.changed, turn.appended = {}, {}
+        context, row, place = self.context, self.table.begin, len(self.context.records)
+        context.changed, context.appended = {}, {}
         done = self.perform(row)
-        changes = (turn.changed, turn.appended) if done else ({}, {})
-        turn.records.insert(
-            place, Noted(records.Began(self.table.states[row.target], *changes), turn.moment)
+        changes = (context.changed, context.appended) if done else ({}, {})
+        context.records.insert(
+            place, Noted(records.Began(self.table.states[row.target], *changes), context.moment)
         )
         if done:
-            turn.move(row)
+            context.move(row)
 
     def drain(self) -> None:
         """Internal events first-in-first-out; then deferred events, each with a budget of its own."""
-        turn, left = self.turn, INTERNAL_EVENT_COUNT_MAX
-        while turn.queue or self._recall():
-            name, fields, recalled = turn.queue.popleft()
+        context, left = self.context, INTERNAL_EVENT_COUNT_MAX
+        while context.queue or self._recall():
+            name, fields, recalled = context.queue.popleft()
             if recalled is not None:
                 left = INTERNAL_EVENT_COUNT_MAX
                 self._requested(recalled)
@@ -113,24 +113,24 @@ class MachineStep:
                 left -= 1
                 self.fire(name, fields)
             else:
-                turn.fault = f"more than {INTERNAL_EVENT_COUNT_MAX} internal events in one step"
-                turn.note(records.Broken(turn.fault))
-                turn.queue.clear()
+                context.fault = f"more than {INTERNAL_EVENT_COUNT_MAX} internal events in one step"
+                context.note(records.Broken(context.fault))
+                context.queue.clear()
                 return
 
     def _recall(self) -> bool:
         """A state that defers nothing takes the oldest deferred event next; whether there is one."""
-        turn = self.turn
-        if not turn.deferred or turn.fault or turn.state in self.table.deferred:
+        context = self.context
+        if not context.deferred or context.fault or context.state in self.table.deferred:
             return False
-        turn.queue.append(Internal("", {}, turn.deferred.pop(0)))
+        context.queue.append(Internal("", {}, context.deferred.pop(0)))
         return True
 
     # Events with a meaning of their own
 
     def finished(self, event: Finished) -> None:
         """Work that an action started came back."""
-        started = self.turn.works.pop(event.work)
+        started = self.context.works.pop(event.work)
         work = self.kernel.actor.works[started.work]
         fields = dict(event.values) if event.outcome == "done" else {"reason": event.reason}
         if event.outcome == "done" and work.produces:
@@ -144,47 +144,47 @@ class MachineStep:
         if event.name in self.kernel.actor.accepts:
             self.fire(event.name, event.payload if isinstance(event.payload, dict) else {})
         else:
-            self.turn.note(records.Ignored(event.name, self.table.states[self.turn.state]))
+            self.context.note(records.Ignored(event.name, self.table.states[self.context.state]))
 
     def _requested(self, event: Requested) -> None:
-        turn, request = self.turn, event.request
+        context, request = self.context, event.request
         asker = event.sender or request.asker
-        remembered = turn.answered.get(str(request))
+        remembered = context.answered.get(str(request))
         if remembered is not None:
-            turn.note(records.AnsweredAgain(request))
-            answer(turn, request, asker, remembered)
+            context.note(records.AnsweredAgain(request))
+            answer(context, request, asker, remembered)
             return
-        waiting = any(one.request == request for one in turn.deferred)
-        if waiting or (turn.serving and turn.serving.request == request):
-            turn.note(records.Duplicate(request))
+        waiting = any(one.request == request for one in context.deferred)
+        if waiting or (context.serving and context.serving.request == request):
+            context.note(records.Duplicate(request))
             return
         schema = self.kernel.schemas.get(str(event.message.get("$schema", "")))
         reason = messages.problem(schema, event.message) if schema else "unknown schema"
         if schema is None or reason:
-            turn.note(records.Malformed(request, reason))
+            context.note(records.Malformed(request, reason))
             return
         name = f"request:{schema.name}"
-        if name in self.table.deferred.get(turn.state, ()):
+        if name in self.table.deferred.get(context.state, ()):
             self._defer(event)
             return
-        before = turn.serving
-        turn.serving = Serving(request, asker, event.message, event.hold, event.process, event.opened_ns)
+        before = context.serving
+        context.serving = Serving(request, asker, event.message, event.hold, event.process, event.opened_ns)
         if not self.fire(name, {}):
-            turn.serving = before
+            context.serving = before
 
     def _defer(self, event: Requested) -> None:
-        turn = self.turn
-        if len(turn.deferred) == DEFERRED_COUNT_MAX:
-            turn.note(records.Dropped(f"more than {DEFERRED_COUNT_MAX} deferred events"))
+        context = self.context
+        if len(context.deferred) == DEFERRED_COUNT_MAX:
+            context.note(records.Dropped(f"more than {DEFERRED_COUNT_MAX} deferred events"))
             return
-        turn.deferred.append(event)
-        turn.note(records.Deferred(event.request))
+        context.deferred.append(event)
+        context.note(records.Deferred(event.request))
 
     def _answered(self, event: Answered) -> None:
-        turn = self.turn
-        opened = turn.request
-        if opened is None or event.request != (turn.actor.id, opened.number):
-            turn.note(records.Stale(event.request))
+        context = self.context
+        opened = context.request
+        if opened is None or event.request != (context.actor.id, opened.number):
+            context.note(records.Stale(event.request))
             return
         message = event.message
         reason = messages.problem(self.kernel.schemas[opened.schema], message)
@@ -198,12 +198,12 @@ class MachineStep:
 
     def fire(self, name: str, fields: Fields) -> bool:
         """Offers a named event to the machine; whether a transition happened."""
-        turn = self.turn
-        turn.event_fields = fields
+        context = self.context
+        context.event_fields = fields
         number = self.table.event_numbers.get(name)
-        state = turn.state
+        state = context.state
         chosen = None
-        if number is not None and not turn.fault:
+        if number is not None and not context.fault:
             try:
                 chosen = self.kernel.interpreter.choose(state, number, self._decide)
             except _Refused as refused:
@@ -213,7 +213,7 @@ class MachineStep:
                 self._fault(state, fault)
                 return False
         if chosen is None:
-            turn.note(records.Ignored(name, self.table.states[state]))
+            context.note(records.Ignored(name, self.table.states[state]))
             return False
         return self.follow(self.table.rows[chosen], name)
 
@@ -228,9 +228,9 @@ class MachineStep:
     def _holds(self, row: Row) -> bool:
         assert row.guard is not None
         try:
-            return row.guard.evaluate(self.turn.environment()) is True
+            return row.guard.evaluate(self.context.environment()) is True
         except Fault as fault:
-            self.turn.note(records.Faulted(self.table.states[row.source], str(fault)))
+            self.context.note(records.Faulted(self.table.states[row.source], str(fault)))
             return False
 
     def _pay(self, row: Row) -> None:
@@ -244,8 +244,8 @@ class MachineStep:
         if not answer_.granted:
             raise _Refused(price, answer_.balance)
         if price.purse is PriceSource.HOLD:
-            self.turn.hold = f"{self.kernel.actor.id}/{self.turn.effect_number}"
-        self.turn.next_number()
+            self.context.hold = f"{self.kernel.actor.id}/{self.context.effect_number}"
+        self.context.next_number()
 
     def ask(self, command: Question) -> PriceDecision:
         """What the economy says; the step ends here when it has not been asked yet."""
@@ -260,20 +260,20 @@ class MachineStep:
 
     def _rehearse(self, row: Row) -> None:
         """A transition that would fault is found out before anything is paid for it."""
-        saved = _Saved(self.turn)
+        saved = _Saved(self.context)
         try:
             for action in row.actions:
-                perform(self.turn, action)
+                perform(self.context, action)
         finally:
-            saved.restore(self.turn)
+            saved.restore(self.context)
 
     def _command(self, price: Price) -> Question:
         actor = self.kernel.actor.id
-        key = f"{actor}/{self.turn.effect_number}"
+        key = f"{actor}/{self.context.effect_number}"
         if price.purse is PriceSource.HOLD:
             return Reserve(key, price.amount, price.account)
         if price.purse is PriceSource.REQUEST:
-            serving = self.turn.serving
+            serving = self.context.serving
             if serving is None:
                 raise InternalError(f"{actor} is paid by a request, and serves none")
             key = f"{price.account}/{serving.request}"
@@ -282,64 +282,64 @@ class MachineStep:
 
     def _prepaid(self) -> bool:
         """Whether the request being served brought lifeforce for its processing."""
-        serving = self.turn.serving
+        serving = self.context.serving
         return bool(serving and serving.hold and serving.process)
 
     def _refuse(self, name: str, refused: _Refused) -> None:
-        turn = self.turn
+        context = self.context
         price, balance = refused.price.amount, refused.balance
-        turn.note(records.Refused(name, self.table.states[turn.state], price, balance))
-        turn.queue.append(Internal(REFUSED, {"price": price, "balance": balance}))
+        context.note(records.Refused(name, self.table.states[context.state], price, balance))
+        context.queue.append(Internal(REFUSED, {"price": price, "balance": balance}))
 
     def _fault(self, state: int, fault: Fault) -> None:
         """An action faulted: its transition did not happen, and the actor hears of it."""
-        self.turn.note(records.Faulted(self.table.states[state], str(fault)))
-        self.turn.queue.append(Internal(FAULT, {"reason": str(fault)}))
+        self.context.note(records.Faulted(self.table.states[state], str(fault)))
+        self.context.queue.append(Internal(FAULT, {"reason": str(fault)}))
 
     def follow(self, row: Row, name: str) -> bool:
         """Does the row's actions and moves; a fault undoes all of it."""
-        turn = self.turn
-        turn.changed, turn.appended = {}, {}
-        if (row.actions or turn.works) and not self.perform(row):
+        context = self.context
+        context.changed, context.appended = {}, {}
+        if (row.actions or context.works) and not self.perform(row):
             return False
         source, target = self.table.states[row.source], self.table.states[row.target]
-        turn.note(records.Moved(name, source, target, turn.changed, turn.appended))
-        turn.move(row)
+        context.note(records.Moved(name, source, target, context.changed, context.appended))
+        context.move(row)
         return True
 
     def perform(self, row: Row) -> bool:
         """Does the row's actions; a fault undoes them, and the actor hears of it."""
-        turn = self.turn
-        saved = _Saved(turn)
-        turn.abandon(row)
+        context = self.context
+        saved = _Saved(context)
+        context.abandon(row)
         try:
             for action in row.actions:
-                perform(turn, action)
+                perform(context, action)
         except Fault as fault:
-            saved.restore(turn)
+            saved.restore(context)
             if row.source < 0:
-                turn.fault, turn.state = str(fault), row.target
+                context.fault, context.state = str(fault), row.target
             self._fault(row.source if row.source >= 0 else row.target, fault)
             return False
         return True
 
 
 class _Saved:
-    """What a turn must get back when a transition is undone."""
+    """What a context must get back when a transition is undone."""
 
-    def __init__(self, turn: StepContext) -> None:
-        self.plain = {name: getattr(turn, name) for name in _PLAIN}
-        self.lengths = len(turn.effects), len(turn.records), len(turn.queue)
-        self.works = dict(turn.works)
+    def __init__(self, context: StepContext) -> None:
+        self.plain = {name: getattr(context, name) for name in _PLAIN}
+        self.lengths = len(context.effects), len(context.records), len(context.queue)
+        self.works = dict(context.works)
 
-    def restore(self, turn: StepContext) -> None:
+    def restore(self, context: StepContext) -> None:
         for name, value in self.plain.items():
-            setattr(turn, name, value)
+            setattr(context, name, value)
         effects, records, queued = self.lengths
-        del turn.effects[effects:], turn.records[records:]
-        while len(turn.queue) > queued:
-            turn.queue.pop()
-        turn.works = self.works
+        del context.effects[effects:], context.records[records:]
+        while len(context.queue) > queued:
+            context.queue.pop()
+        context.works = self.works
 
 
 _PLAIN = ("data", "hold", "request", "serving", "answered", "effect_number")

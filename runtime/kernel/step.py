@@ -1,6 +1,6 @@
 """The kernel: one event, one actor, one pure operation.
 
-``step(kernel, snapshot, event, now, answers) -> Step | Need`` (SEMANTICS 1.1,
+``step(kernel, snapshot, event, now, answers) -> Step | PriceQuery`` (SEMANTICS 1.1,
 3.2) reads nothing but its arguments.  Stale timers, duplicates and work that
 nobody awaits are dropped by the host before this (1.4).  How an event is taken is
 the actor's :class:`runtime.kernel.behaviour.Behaviour`: a machine's in
@@ -30,11 +30,11 @@ def step(
 ) -> Step | PriceQuery:
     """Takes one event.  ``answers`` are the economy's, in the order in which this step asked.
 
-    With ``ask`` the step goes on where it would end with a Need: that is asked, and the outcome is
+    With ``ask`` the step goes on where it would end with a PriceQuery: that is asked, and the outcome is
     the same.
     """
-    turn = StepContext(kernel.actor, snapshot, now_ns)
-    work = behaviour_of(kernel.actor.kind).taking(kernel, turn, answers, ask)
+    context = StepContext(kernel.actor, snapshot, now_ns)
+    work = behaviour_of(kernel.actor.kind).taking(kernel, context, answers, ask)
     try:
         work.take(event)
     except Unanswered as unanswered:
@@ -42,4 +42,4 @@ def step(
     accepted = snapshot.accepted
     if event.sender:
         accepted = with_number(accepted, event.sender, event.number)
-    return Step(turn.finish(accepted), tuple(turn.effects), tuple(turn.records))
+    return Step(context.finish(accepted), tuple(context.effects), tuple(context.records))

@@ -1,4 +1,4 @@
-"""A turn: the working copy of a snapshot while one event is taken.
+"""The context of a step: the working copy of a snapshot while one event is taken.
 
 Everything a step changes is changed here first; :meth:`StepContext.finish` makes the
 new snapshot.  Data is copied along the path that is written, never in place.
@@ -60,7 +60,7 @@ class StepContext:
         """What it has added to lists, by path."""
         self.beat: BeatState | None = snapshot.beat
         self.moment: Moment | None = None
-        """What every record of this turn says besides its own."""
+        """What every record of this step says besides its own."""
 
     def environment(self) -> dict[str, object]:
         """What expressions read."""

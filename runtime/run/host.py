@@ -3,7 +3,7 @@
 Journals what is accepted before it is stepped, and the economy's answers before
 any effect is carried out (SEMANTICS 8.1).  A host is deterministic and owned by
 one driver; it knows no clock and no transport, and it never waits: where the
-step needs the economy, the driver gets a Need, has it answered in its own way
+step needs the economy, the driver gets a PriceQuery, has it answered in its own way
 and comes back with :meth:`Host.answer`.  Duplicates, stale timers and work that
 is no longer awaited are dropped here, before journal and record (1.4).
 """
@@ -85,7 +85,7 @@ class Host:
         """Where the journal has the event that was accepted last."""
 
     def accept(self, event: AnyEvent, now_ns: int, ask: AskPrice | None = None) -> Taken | None:
-        """Takes an event at garden time ``now_ns``; with ``ask`` there is no Need.
+        """Takes an event at garden time ``now_ns``; with ``ask`` there is no PriceQuery.
 
         None when the event was dropped: a duplicate, a stale timer, work that nobody awaits.  What
         ``ask`` raises leaves the event pending.
@@ -101,7 +101,7 @@ class Host:
         return self.proceed(ask)
 
     def answer(self, paid: PriceDecision) -> Taken:
-        """What the economy says to the Need of the pending event."""
+        """What the economy says to the PriceQuery of the pending event."""
         self._answered(paid)
         return self.proceed()
 

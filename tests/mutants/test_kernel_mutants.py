@@ -29,9 +29,9 @@ Patch = Callable[[pytest.MonkeyPatch], None]
 def free_publishing(patch: pytest.MonkeyPatch) -> None:
     original = actions._PERFORM[machine.PayFromHold]
 
-    def settle(turn: StepContext, action: Any) -> None:
+    def settle(context: StepContext, action: Any) -> None:
         if action.account != "publish":
-            original(turn, action)
+            original(context, action)
 
     patch.setitem(actions._PERFORM, machine.PayFromHold, settle)
 
@@ -39,10 +39,10 @@ def free_publishing(patch: pytest.MonkeyPatch) -> None:
 def double_charge(patch: pytest.MonkeyPatch) -> None:
     original = actions._PERFORM[machine.PayFromHold]
 
-    def settle(turn: StepContext, action: Any) -> None:
-        original(turn, action)
+    def settle(context: StepContext, action: Any) -> None:
+        original(context, action)
         if action.account == "translation":
-            original(turn, action)
+            original(context, action)
 
     patch.setitem(actions._PERFORM, machine.PayFromHold, settle)
 
@@ -54,7 +54,7 @@ def paid_twice(patch: pytest.MonkeyPatch) -> None:
     def command(self: Any, price: Any) -> Any:
         asked = original(self, price)
         if price.purse is PriceSource.REQUEST:
-            return replace(asked, key=f"{asked.key}/{self.turn.effect_number}")
+            return replace(asked, key=f"{asked.key}/{self.context.effect_number}")
         return asked
 
     patch.setattr(machine_step.MachineStep, "_command", command)
@@ -64,10 +64,10 @@ def paid_twice(patch: pytest.MonkeyPatch) -> None:
 def forget(patch: pytest.MonkeyPatch) -> None:
     original = actions._PERFORM[machine.Reply]
 
-    def reply(turn: StepContext, action: Any) -> None:
-        known = turn.answered
-        original(turn, action)
-        turn.answered = known
+    def reply(context: StepContext, action: Any) -> None:
+        known = context.answered
+        original(context, action)
+        context.answered = known
 
     patch.setitem(actions._PERFORM, machine.Reply, reply)
 
@@ -75,14 +75,14 @@ def forget(patch: pytest.MonkeyPatch) -> None:
 def retry_remembered(patch: pytest.MonkeyPatch) -> None:
     original = actions._PERFORM[machine.Reply]
 
-    def reply(turn: StepContext, action: Any) -> None:
-        asked = turn.serving
-        original(turn, action)
+    def reply(context: StepContext, action: Any) -> None:
+        asked = context.serving
+        original(context, action)
         if action.status == "RETRY":
-            replied = turn.records[-1].body
+            replied = context.records[-1].body
             assert isinstance(replied, Replied)
             assert asked is not None
-            turn.answered = turn.answered.with_one(str(asked.request), replied.message)
+            context.answered = context.answered.with_one(str(asked.request), replied.message)
 
     patch.setitem(actions._PERFORM, machine.Reply, reply)
 
@@ -91,13 +91,13 @@ def reward_by_occasion(patch: pytest.MonkeyPatch) -> None:
     """Rewards are keyed by when they are asked for, so a phase tried again earns again."""
     original = actions._PERFORM[machine.AskReward]
 
-    def reward(turn: StepContext, action: Any) -> None:
-        original(turn, action)
-        book = turn.effects[-1]
+    def reward(context: StepContext, action: Any) -> None:
+        original(context, action)
+        book = context.effects[-1]
         assert isinstance(book, Book)
         assert isinstance(book.command, accounts.Reward)
-        keys = tuple(f"{key}/{turn.next_number()}" for key in book.command.keys)
-        turn.effects[-1] = Book(replace(book.command, keys=keys))
+        keys = tuple(f"{key}/{context.next_number()}" for key in book.command.keys)
+        context.effects[-1] = Book(replace(book.command, keys=keys))
 
     patch.setitem(actions._PERFORM, machine.AskReward, reward)
 
@@ -116,8 +116,8 @@ def any_reply(patch: pytest.MonkeyPatch) -> None:
     original = machine_step.MachineStep._answered
 
     def answered(self: Any, event: Any) -> None:
-        if self.turn.request is not None:
-            own = Identity(self.turn.actor.id, self.turn.request.number)
+        if self.context.request is not None:
+            own = Identity(self.context.actor.id, self.context.request.number)
             event = replace(event, request=own)
         original(self, event)
 

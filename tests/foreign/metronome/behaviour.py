@@ -33,45 +33,45 @@ class Hurried(Foreign, frozen=True, tag="hurry"):
 class MetronomeStep:
     """One event of a metronome."""
 
-    def __init__(self, actor: Metronome, turn: StepContext) -> None:
+    def __init__(self, actor: Metronome, context: StepContext) -> None:
         self.actor = actor
-        self.turn = turn
+        self.context = context
 
     def take(self, event: AnyEvent) -> None:
         """Ticks, or hears that it is to hurry."""
-        turn = self.turn
+        context = self.context
         match event:
             case Begin():
-                turn.state = self.actor.table.begin.target
+                context.state = self.actor.table.begin.target
                 self._wind()
             case TimerDue():
-                del turn.timers[event.timer]
+                del context.timers[event.timer]
                 count = self._value("count") + 1
-                turn.data = with_value(turn.data, ("count",), count)
-                turn.note(Ticked(count, self._value("period")))
+                context.data = with_value(context.data, ("count",), count)
+                context.note(Ticked(count, self._value("period")))
                 if count < self.actor.ticks:
                     self._wind()
             case Stimulus(name="faster") | Received(name="faster"):
                 period_ns = max(1, self._value("period") // 2)
-                turn.data = with_value(turn.data, ("period",), period_ns)
-                turn.note(Hurried(period_ns))
+                context.data = with_value(context.data, ("period",), period_ns)
+                context.note(Hurried(period_ns))
             case _:
-                turn.note(Ignored(event.kind, "ticking"))
+                context.note(Ignored(event.kind, "ticking"))
 
     def _wind(self) -> None:
-        self.turn.arm(TICK, self.turn.now_ns + self._value("period"))
+        self.context.arm(TICK, self.context.now_ns + self._value("period"))
 
     def _value(self, name: str) -> int:
-        value = self.turn.data[name]
+        value = self.context.data[name]
         assert isinstance(value, int)
         return value
 
 
 def _taking(
-    kernel: Kernel, turn: StepContext, answers: Sequence[PriceDecision], asked: AskPrice | None
+    kernel: Kernel, context: StepContext, answers: Sequence[PriceDecision], asked: AskPrice | None
 ) -> MetronomeStep:
     assert isinstance(kernel.actor, Metronome)
-    return MetronomeStep(kernel.actor, turn)
+    return MetronomeStep(kernel.actor, context)
 
 
 def _outcome(_: Actor, snapshot: Snapshot) -> dict[str, Value]:
