@@ -32,15 +32,15 @@ class VirtualBus:
         now_ns: Callable[[], int],
         schedule: Schedule,
         after: Callable[[int, Callable[[], None]], Callable[[], None]],
-        told: OnIncident,
+        on_incident: OnIncident,
     ) -> None:
-        self._ears = ListenerRegistry(told)
-        self._audience = Audience(told)
+        self._ears = ListenerRegistry(on_incident)
+        self._audience = Audience(on_incident)
         self._fates = fates
         self._now_ns = now_ns
         self._schedule = schedule
         self._after = after
-        self._told = told
+        self._on_incident = on_incident
         self._count = 0
 
     def send(self, message: Message) -> None:
@@ -48,7 +48,7 @@ class VirtualBus:
         check_size(message, self._fates.model.payload_bytes_max)
         at_ns, fate = self._fates.arrivals(*self._identity(message), self._now_ns())
         if fate:
-            self._told(message.sender, f"a message to {message.to} was {fate}")
+            self._on_incident(message.sender, f"a message to {message.to} was {fate}")
         for copy, one_ns in enumerate(at_ns):
             self._schedule(one_ns, message, "", copy, lambda: self._ears.hand(message, self.send))
 
@@ -66,7 +66,7 @@ class VirtualBus:
         for subscriber, arrive in self._audience.hearers(message):
             at_ns, fate = self._fates.arrivals(*identity, now_ns, subscriber)
             if fate:
-                self._told(message.sender, f"a message on {message.to} to {subscriber} was {fate}")
+                self._on_incident(message.sender, f"a message on {message.to} to {subscriber} was {fate}")
             for copy, one_ns in enumerate(at_ns):
                 self._schedule(one_ns, message, subscriber, copy, partial(arrive, message))
 

@@ -36,12 +36,17 @@ class FaultyBus:
     """Another bus, with faults in front of it.  ``now_ns`` is the garden's clock."""
 
     def __init__(
-        self, inner: Bus, fates: BusFaultModel, now_ns: Callable[[], int], told: OnIncident, bytes_max: int
+        self,
+        inner: Bus,
+        fates: BusFaultModel,
+        now_ns: Callable[[], int],
+        on_incident: OnIncident,
+        bytes_max: int,
     ) -> None:
         self._inner = inner
         self._fates = fates
         self._now_ns = now_ns
-        self._told = told
+        self._on_incident = on_incident
         self._bytes_max = bytes_max
         self._counts: Counter[str] = Counter()
         """How many without a number each subscriber was to hear; "" counts what is sent."""
@@ -64,7 +69,7 @@ class FaultyBus:
         self._arrived(now_ns)
         arrivals, fate = self._fates.arrivals(*self._identity(message), now_ns)
         if fate:
-            self._told(message.sender, f"a message to {message.to} was {fate}")
+            self._on_incident(message.sender, f"a message to {message.to} was {fate}")
         for at_ns in arrivals:
             if at_ns <= now_ns:
                 self._inner.send(message)
@@ -87,7 +92,7 @@ class FaultyBus:
             try:
                 self._inner.send(message)
             except PermanentPortError as problem:
-                self._told(message.sender, f"could not send to {message.to}: {problem}")
+                self._on_incident(message.sender, f"could not send to {message.to}: {problem}")
 
     def publish(self, message: Message) -> None:
         """See :class:`runtime.ports.bus.Bus`."""
@@ -114,7 +119,7 @@ class FaultyBus:
         now_ns = self._now_ns()
         arrivals, fate = self._fates.arrivals(*self._identity(message, subscriber), now_ns, subscriber)
         if fate:
-            self._told(message.sender, f"a message on {message.to} to {subscriber} was {fate}")
+            self._on_incident(message.sender, f"a message on {message.to} to {subscriber} was {fate}")
         for at_ns in arrivals:
             self._late_number += 1
             heapq.heappush(self._copies, (at_ns, self._late_number, message, put))

@@ -140,13 +140,18 @@ class Backlog:
     """A listener's queue: shared by the implementations."""
 
     def __init__(
-        self, address: str, take: Handler, count_max: int, told: OnIncident, close: Callable[[], None]
+        self,
+        address: str,
+        take: Handler,
+        count_max: int,
+        on_incident: OnIncident,
+        close: Callable[[], None],
     ) -> None:
         self.address = address
         self.held = False
         self._take = take
         self._count_max = count_max
-        self._told = told
+        self._on_incident = on_incident
         self._close = close
         self._waiting: deque[Message] = deque()
         self._draining = False
@@ -163,7 +168,7 @@ class Backlog:
         elif len(self._waiting) < self._count_max:
             self._waiting.append(message)
         else:
-            self._told(message.to, "lost a message: a slow consumer")
+            self._on_incident(message.to, "lost a message: a slow consumer")
 
     def hold(self) -> None:
         """See :class:`Listener`."""
@@ -204,15 +209,15 @@ def _ignore(message: Message) -> None:
 class ListenerRegistry:
     """Who listens where, in one place."""
 
-    def __init__(self, told: OnIncident) -> None:
-        self._told = told
+    def __init__(self, on_incident: OnIncident) -> None:
+        self._on_incident = on_incident
         self._by_address: dict[str, Backlog] = {}
 
     def open(self, address: str, take: Handler, count_max: int) -> Backlog:
         """A new listener.  Raises ValueError when somebody listens there already."""
         if address in self._by_address:
             raise ValueError(f"somebody listens at {address} already")
-        backlog = Backlog(address, take, count_max, self._told, lambda: self._forget(backlog))
+        backlog = Backlog(address, take, count_max, self._on_incident, lambda: self._forget(backlog))
         self._by_address[address] = backlog
         return backlog
 
@@ -225,7 +230,7 @@ class ListenerRegistry:
         own = self._by_address.get(message.to)
         before_thread = self._by_address.get(message.to.rpartition("/")[0])
         if own is None and before_thread is None:
-            self._told(message.to, "nobody is there")
+            self._on_incident(message.to, "nobody is there")
             if message.reply_to:
                 answer(Message(message.reply_to, status=NOBODY))
             return

@@ -33,10 +33,10 @@ class MemoryBus:
     Every call raises ExceptionGroup when callbacks raised meanwhile, once everything is delivered.
     """
 
-    def __init__(self, told: OnIncident = _untold, bytes_max: int = PAYLOAD_BYTES_MAX) -> None:
+    def __init__(self, on_incident: OnIncident = _untold, bytes_max: int = PAYLOAD_BYTES_MAX) -> None:
         self.now_ns = 0
-        self._ears = ListenerRegistry(told)
-        self._audience = Audience(told)
+        self._ears = ListenerRegistry(on_incident)
+        self._audience = Audience(on_incident)
         self._bytes_max = bytes_max
         self._queue: deque[Callable[[], None]] = deque()
         """Deliveries, in the order of sending."""

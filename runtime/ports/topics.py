@@ -57,8 +57,8 @@ def check_published(message: Message) -> None:
 class Audience:
     """Who subscribes to what, in one place."""
 
-    def __init__(self, told: OnIncident) -> None:
-        self._told = told
+    def __init__(self, on_incident: OnIncident) -> None:
+        self._on_incident = on_incident
         self._by_pattern: dict[str, dict[str, Handler]] = {}
         self._wild: list[str] = []
         """Patterns that are no topics, the most exact ones first."""
@@ -75,10 +75,12 @@ class Audience:
         if subscriber in subscribers:
             raise ValueError(f"{subscriber} hears {pattern} already")
 
-        def told(_: str, what: str) -> None:
-            self._told(subscriber, what)
+        def on_incident(_: str, what: str) -> None:
+            self._on_incident(subscriber, what)
 
-        backlog = Backlog(pattern, take, count_max, told, lambda: self._forget(pattern, subscriber, arrive))
+        backlog = Backlog(
+            pattern, take, count_max, on_incident, lambda: self._forget(pattern, subscriber, arrive)
+        )
         put = backlog.put
         arrive: Handler = put if through is None else lambda message: through(message, put)
         self._by_pattern[pattern] = {**subscribers, subscriber: arrive}

@@ -82,7 +82,7 @@ def nobody_is_told(patch: pytest.MonkeyPatch) -> None:
     def hearers(self: Audience, message: Message) -> Any:
         found = _hearers(self, message)
         if not found:
-            self._told(message.to, "nobody is there")
+            self._on_incident(message.to, "nobody is there")
         return found
 
     patch.setattr(Audience, "hearers", hearers)

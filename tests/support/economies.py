@@ -72,8 +72,8 @@ class Economy:
     def __init__(self, tariff: Tariff, journal: SlowJournal, now_ns: Callable[[], int]) -> None:
         self.journal = journal
         self.bus = MemoryBus()
-        self.treasury = LedgerService(tariff, journal.lines, journal, journal.after, now_ns)
-        self.treasury.listen(self.bus, ADDRESS)
+        self.ledger_service = LedgerService(tariff, journal.lines, journal, journal.after, now_ns)
+        self.ledger_service.listen(self.bus, ADDRESS)
         self.answers: dict[int, list[Plain]] = {}
         self.bus.listen(ASKER, self._hear)
 

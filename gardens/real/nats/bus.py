@@ -72,7 +72,7 @@ Ear = Callable[[Msg], Awaitable[None]]
 """What the client calls with what the server sent."""
 
 
-async def connect(url: str, name: str, told: Callable[[str], None], patient: bool = True) -> Client:
+async def connect(url: str, name: str, on_incident: Callable[[str], None], patient: bool = True) -> Client:
     """A connection that comes back by itself, unless it is not ``patient``.
 
     Raises TemporaryPortError when there is no server, or none that answers in time.
@@ -81,13 +81,13 @@ async def connect(url: str, name: str, told: Callable[[str], None], patient: boo
 
     async def on_error(problem: Exception) -> None:
         if not isinstance(problem, OSError | errors.StaleConnectionError | errors.UnexpectedEOF):
-            told(str(problem) or type(problem).__name__)
+            on_incident(str(problem) or type(problem).__name__)
 
     async def on_disconnect() -> None:
-        told("the bus is closed" if client.is_closed else AWAY)
+        on_incident("the bus is closed" if client.is_closed else AWAY)
 
     async def on_reconnect() -> None:
-        told("the bus is back")
+        on_incident("the bus is back")
 
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -116,7 +116,7 @@ class NatsBus:
     """See :class:`runtime.ports.bus.Bus`.  Needs a running event loop; ``after`` counts garden time."""
 
     def __init__(
-        self, client: Client, subjects: Subjects, clock: Clock, told: OnIncident, bytes_max: int
+        self, client: Client, subjects: Subjects, clock: Clock, on_incident: OnIncident, bytes_max: int
     ) -> None:
         self.client = client
         self.sent_count = 0
@@ -124,11 +124,11 @@ class NatsBus:
         self.wave_count = 0
         """What was published here, and what came of what was published."""
         self._subjects = subjects
-        self._told = told
+        self._on_incident = on_incident
         self._bytes_max = bytes_max
         self._closed = False
-        self._ears = ListenerRegistry(told)
-        self._audience = Audience(told)
+        self._ears = ListenerRegistry(on_incident)
+        self._audience = Audience(on_incident)
         self._waves: _Known | None = None
         """What is heard of what is published, as long as anybody here subscribes."""
         self._loop = asyncio.get_running_loop()
@@ -167,16 +167,16 @@ class NatsBus:
         if len(subject) + len(reply) > SUBJECTS_LENGTH_MAX:
             raise PermanentPortError(f"the subjects are longer than {SUBJECTS_LENGTH_MAX:,} characters")
         if self._closed:
-            self._told(address, "lost a message: the bus is closed")
+            self._on_incident(address, "lost a message: the bus is closed")
         elif client.pending_data_size + len(data) > BUFFER_BYTES_MAX:
-            self._told(address, "lost a message: the bus does not keep up")
+            self._on_incident(address, "lost a message: the bus does not keep up")
         else:
             try:
                 _at_once(client.publish(subject, data, reply, headers or None))  # type: ignore[arg-type]
             except _REFUSALS as problem:
                 raise PermanentPortError(f"the bus has no form for this: {_words(problem)}") from None
             except errors.Error as problem:
-                self._told(address, f"lost a message: {_words(problem)}")
+                self._on_incident(address, f"lost a message: {_words(problem)}")
 
     def listen(self, address: str, take: Handler, backlog_count_max: int = BACKLOG_COUNT_MAX) -> Listener:
         """See :class:`runtime.ports.bus.Bus`.  It hears once the server knows: see :meth:`flush`."""
@@ -259,7 +259,7 @@ class NatsBus:
                 continue
             except (errors.Error, OSError):
                 break
-        self._told("", "the bus did not answer a flush")
+        self._on_incident("", "the bus did not answer a flush")
 
     async def close(self) -> None:
         """Hears and sends nothing more; the connection stays open, and what was sent still goes out."""
@@ -278,7 +278,7 @@ class NatsBus:
             backlog.put(Message(to, raw.data, NO_HEADERS, "", 0, reply_to))
             return
         if headers.get(_STATUS) == _NO_RESPONDERS and not raw.data:
-            self._told(backlog.address, "asked where nobody is")
+            self._on_incident(backlog.address, "asked where nobody is")
             backlog.put(Message(to, status=NOBODY))
             return
         backlog.put(Message(to, raw.data, headers, *_identity(headers), reply_to))
@@ -297,7 +297,7 @@ class NatsBus:
         try:
             take(message)
         except Exception as problem:
-            self._told(address, f"a listener raised {type(problem).__name__}: {problem}")
+            self._on_incident(address, f"a listener raised {type(problem).__name__}: {problem}")
             self._loop.call_exception_handler({"message": f"heard at {address}", "exception": problem})
 
 

@@ -85,11 +85,11 @@ class ActorDriver:
     begins_ns: int | None = None
     """The instant at which it begins; None: when it does."""
 
-    def __init__(self, host: Host, around: ActorContext, lane: CommandQueue | None) -> None:
+    def __init__(self, host: Host, around: ActorContext, commands: CommandQueue | None) -> None:
         self.host = host
         self.winding_down = False
         self._around = around
-        self._lane = lane
+        self._commands = commands
         self._timers: dict[tuple[int, int], asyncio.TimerHandle] = {}
         self._inbox: deque[tuple[AnyEvent, int | None]] = deque()
         self._last_ns = 0
@@ -120,7 +120,7 @@ class ActorDriver:
     @property
     def unpaid_count(self) -> int:
         """Questions and bookings that the economy has not answered."""
-        return self._lane.count if self._lane else 0
+        return self._commands.count if self._commands else 0
 
     @property
     def timer_count(self) -> int:
@@ -216,15 +216,15 @@ class ActorDriver:
             self._around.journal.after(lambda: self._carry_out(position, at_ns, effects))
 
     def _ask(self, need: PriceQuery) -> None:
-        lane, pending = self._lane, self.host.pending
-        if lane is None:
+        commands, pending = self._commands, self.host.pending
+        if commands is None:
             self._try(lambda: self.host.answer(PriceDecision(True, 0)))
             return
         assert pending is not None
         item = QueuedCommand(pending.position, len(pending.answers), pending.now_ns)
         self._asking = True
         self._hold()
-        self._around.journal.after(lambda: lane.ask(item, need.command, self._answered))
+        self._around.journal.after(lambda: commands.ask(item, need.command, self._answered))
 
     def _answered(self, paid: PriceDecision) -> None:
         self._asking = False
@@ -251,7 +251,7 @@ class ActorDriver:
 
     def _carry_out(self, position: int, at_ns: int, effects: list[tuple[int, AnyEffect]]) -> None:
         """The effects of the event at ``position``, taken at ``at_ns``, each with its place among them."""
-        around, lane = self._around, self._lane
+        around, commands = self._around, self._commands
         for index, effect in effects:
             match effect:
                 case SetTimer():
@@ -272,16 +272,16 @@ class ActorDriver:
                 case PublishWave():
                     self._publish(effect)
                 case Book():
-                    if lane is not None:
-                        lane.book(QueuedCommand(position, index, at_ns), effect.command)
+                    if commands is not None:
+                        commands.book(QueuedCommand(position, index, at_ns), effect.command)
                 case _:
                     assert_never(effect)
         if position < 0:
             return
-        if lane is None:
+        if commands is None:
             around.journal.mark(self.host.id, position)
         else:
-            lane.then(lambda: around.journal.mark(self.host.id, position))
+            commands.then(lambda: around.journal.mark(self.host.id, position))
 
     def _start_work(self, effect: StartWork) -> None:
         actor = self.host.kernel.actor

@@ -5,7 +5,7 @@ questions it is) that the actor would choose again after a crash, so the economy
 can tell a repetition from a new wish, and answers a repetition as it answered
 before (SEMANTICS 3.1, 8.1).  Books of an actor reach the economy before its next
 question, as they do in the virtual garden.  Nothing overtakes an item that failed: its
-lane stands still, until a new process tries it again.
+queue stands still, until a new process tries it again.
 """
 
 from __future__ import annotations

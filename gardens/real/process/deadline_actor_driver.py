@@ -37,8 +37,8 @@ class DeadlineActorDriver(ActorDriver):
 
     begins_ns = 0
 
-    def __init__(self, host: Host, around: ActorContext, lane: CommandQueue | None) -> None:
-        super().__init__(host, around, lane)
+    def __init__(self, host: Host, around: ActorContext, commands: CommandQueue | None) -> None:
+        super().__init__(host, around, commands)
         self._queue: list[_Due] = []
         self._numbers = count()
         self._taking = False

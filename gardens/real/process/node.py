@@ -70,7 +70,7 @@ class GardenNode:
         self.stopping = asyncio.Event()
         self.problem: Exception | None = None
         self.residents: dict[str, ActorDriver] = {}
-        self.treasury: LedgerService | None = None
+        self.ledger_service: LedgerService | None = None
         self.stimuli: Stimuli | None = None
         self.incident_count = 0
         self._lag_s = 0.0
@@ -188,24 +188,24 @@ class GardenNode:
         economy = self.job.program.economies[self.job.scenario.economy]
         lines = restored.entries.get(LEDGER, [])
         journal = self.journal
-        self.treasury = LedgerService(
+        self.ledger_service = LedgerService(
             tariff_of(economy),
             lines,
             journal,
             journal.after,
             lambda: min(self.clock.now_ns(), self.job.horizon_ns),
         )
-        self.treasury.listen(self.nats, self.job.economy)
+        self.ledger_service.listen(self.nats, self.job.economy)
         if economy.incomes or economy.upkeep:
-            rates = asyncio.create_task(self._accrue(self.treasury), name="rates")
+            rates = asyncio.create_task(self._accrue(self.ledger_service), name="rates")
             rates.add_done_callback(self._task_ended)
             self._tasks.append(rates)
 
-    async def _accrue(self, treasury: LedgerService) -> None:
+    async def _accrue(self, ledger_service: LedgerService) -> None:
         while True:
             await asyncio.sleep(ACCRUE_EVERY_S)
             behind_ns = int(ACCRUE_BEHIND_S * SECOND_NS * self.clock.rate)
-            treasury.accrue(min(self.clock.now_ns(), self.job.horizon_ns) - behind_ns)
+            ledger_service.accrue(min(self.clock.now_ns(), self.job.horizon_ns) - behind_ns)
 
     def _be_actors(self, restored: Restored) -> None:
         job = self.job
@@ -232,7 +232,7 @@ class GardenNode:
             host = self._host(self._actor(name))
             resident = (
                 DeadlineActorDriver if behaviour_of(host.kernel.actor.kind).on_time else ActorDriver
-            )(host, around, self._lane(name))
+            )(host, around, self._commands(name))
             entries = restored.entries.get(name, [])
             resident.restore(entries, restored.marks.get(name, -1))
             self.clock.at_least(latest_ns(entries))
@@ -253,7 +253,7 @@ class GardenNode:
         kernel = Kernel(actor, transitions_of(actor.table), job.program.schemas, job.program_sha256)
         return Host(kernel, self.journal, witness=True, keep=False)
 
-    def _lane(self, actor: str) -> CommandQueue | None:
+    def _commands(self, actor: str) -> CommandQueue | None:
         economy = self.job.economy
         return CommandQueue(actor, economy, self.questions, self._fail) if economy else None
 
@@ -308,8 +308,8 @@ class GardenNode:
                     resident.resume()
             case "wind down":
                 self._wind_down()
-            case "close" if self.treasury is not None:
-                self.treasury.close()
+            case "close" if self.ledger_service is not None:
+                self.ledger_service.close()
                 data = canonical.encode(said)
                 self.journal.after(lambda: self.control.send(Message(message.reply_to, data)))
                 return
@@ -349,8 +349,8 @@ class GardenNode:
             "stimuli": self.stimuli.left if self.stimuli else False,
             "actors": {name: _seen(resident) for name, resident in self.residents.items()},
         }
-        if self.treasury is not None:
-            ledger = self.treasury.ledger
+        if self.ledger_service is not None:
+            ledger = self.ledger_service.ledger
             status["lifeforce"] = {
                 "balance": ledger.balance,
                 "spent": ledger.spent(),

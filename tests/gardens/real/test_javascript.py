@@ -125,7 +125,7 @@ class Garden:
     """A bus with an economy, and somebody who asks."""
 
     client: Client
-    treasury: LedgerService
+    ledger_service: LedgerService
     count: int = 0
 
     async def ask(self, payload: Any, hold: str = "", number: int = 0) -> Any:
@@ -147,17 +147,17 @@ class Garden:
                 await asyncio.sleep(0.01)
 
     def reserve(self, hold: str, amount: int) -> str:
-        assert self.treasury.ledger.apply(Reserve(hold, amount, "identity"), 0).granted
+        assert self.ledger_service.ledger.apply(Reserve(hold, amount, "identity"), 0).granted
         return hold
 
     @property
     def spent(self) -> int:
-        return self.treasury.ledger.spent()
+        return self.ledger_service.ledger.spent()
 
     @property
     def settled(self) -> list[str]:
         """The keys of what was settled."""
-        return [e.key for e in self.treasury.ledger.entries if e.cause == "settle"]
+        return [e.key for e in self.ledger_service.ledger.entries if e.cause == "settle"]
 
 
 @asynccontextmanager
@@ -166,11 +166,11 @@ async def garden(server: NatsServer, shipped: Program) -> AsyncIterator[Garden]:
     clock = Clock(Origin(time.monotonic_ns(), 0, 1))
     bus = NatsBus(client, SUBJECTS, clock, unheard, PAYLOAD_BYTES_MAX)
     tariff = tariff_of(shipped.economies["lifeforce"])
-    treasury = LedgerService(tariff, [], MemoryJournal(), lambda act: act(), lambda: 0)
-    treasury.listen(bus, ECONOMY)
+    ledger_service = LedgerService(tariff, [], MemoryJournal(), lambda act: act(), lambda: 0)
+    ledger_service.listen(bus, ECONOMY)
     await bus.flush()
     try:
-        yield Garden(client, treasury)
+        yield Garden(client, ledger_service)
     finally:
         await bus.close()
         await client.close()
@@ -212,7 +212,7 @@ def test_it_answers_as_the_document_does_and_is_paid_once(
             retried = await here.ask({"aspect": "name", "depth": 1}, rich, number=1_019)
             assert (retried["status"], retried["payload"]["value"]) == ("ACK", "Nyx"), "not remembered"
             assert here.spent == 3 * PROCESS
-            check_laws(here.treasury.ledger)
+            check_laws(here.ledger_service.ledger)
 
     cell = Cell(home, server.url)
     try:

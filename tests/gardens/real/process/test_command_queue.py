@@ -36,7 +36,7 @@ AT_NS = 70
 
 @dataclass
 class Desk:
-    """A lane, and somebody at its other end who answers as the test says."""
+    """A queue of commands, and somebody at its other end who answers as the test says."""
 
     bus: MemoryBus = field(default_factory=MemoryBus)
     asked: list[dict[str, Any]] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         questions = RequestClient(self.bus, "asker/here-0", self.bus.after)
-        self.lane = CommandQueue(ACTOR, ADDRESS, questions, self.problems.append)
+        self.commands = CommandQueue(ACTOR, ADDRESS, questions, self.problems.append)
         self.open_up()
 
     def open_up(self) -> None:
@@ -62,14 +62,14 @@ class Desk:
         self.bus.send(Message(self.open[number].reply_to, data))
 
     def ask(self, position: int, index: int = 0, command: AnyCommand = CHARGE) -> None:
-        self.lane.ask(
+        self.commands.ask(
             QueuedCommand(position, index, AT_NS),
             command,
             lambda paid: self.happened.append((position, index, paid)),
         )
 
     def then(self, what: str) -> None:
-        self.lane.then(lambda: self.happened.append(what))
+        self.commands.then(lambda: self.happened.append(what))
 
     @property
     def items(self) -> list[list[int]]:
@@ -79,11 +79,11 @@ class Desk:
 def test_one_thing_at_a_time_in_order() -> None:
     desk = Desk()
     desk.ask(3, 0)
-    desk.lane.book(QueuedCommand(3, 0, AT_NS), Release("k"))
+    desk.commands.book(QueuedCommand(3, 0, AT_NS), Release("k"))
     desk.then("marked")
     desk.ask(4, 0)
     assert desk.items == [[3, 0]]
-    assert (desk.happened, desk.lane.count) == ([], 4)
+    assert (desk.happened, desk.commands.count) == ([], 4)
     desk.answer(YES)
     assert desk.items == [[3, 0], [3, BOOKS]]
     assert desk.happened == [(3, 0, PriceDecision(True, 7))]
@@ -92,7 +92,7 @@ def test_one_thing_at_a_time_in_order() -> None:
     assert desk.happened[1:] == ["marked"]
     desk.answer({**YES, "granted": False, "balance": 2})
     assert desk.happened[2:] == [(4, 0, PriceDecision(False, 2))]
-    assert desk.lane.count == 0
+    assert desk.commands.count == 0
     command = {"type": "charge", "key": "k", "name": "work", "amount": 1}
     assert desk.asked[0] == {"actor": ACTOR, "item": [3, 0], "at_ns": AT_NS, "command": command}
 
@@ -172,7 +172,7 @@ def test_an_answer_that_is_none_is_no_answer(said: Plain) -> None:
     desk.ask(0)
     desk.then("after it")
     desk.answer(said)
-    assert (desk.happened, desk.problems, desk.lane.count) == ([], [], 2)
+    assert (desk.happened, desk.problems, desk.commands.count) == ([], [], 2)
     desk.bus.advance(ANSWER_WAIT_NS)
     assert desk.items == [[0, 0], [0, 0]]
     desk.answer(YES)
@@ -183,7 +183,7 @@ def test_what_the_economy_calls_impossible_is_told_and_nothing_overtakes_it() ->
     """A new process tries the item again: the economy must not have heard a later one by then."""
     desk = Desk()
     desk.ask(0)
-    desk.lane.book(QueuedCommand(0, 0, AT_NS), Release("k"))
+    desk.commands.book(QueuedCommand(0, 0, AT_NS), Release("k"))
     desk.then("never")
     desk.answer({"said": "error", "error": "no such key"})
     desk.ask(1)
@@ -191,12 +191,12 @@ def test_what_the_economy_calls_impossible_is_told_and_nothing_overtakes_it() ->
     assert [str(problem) for problem in desk.problems] == ["cell/a: the economy says: no such key"]
     assert isinstance(desk.problems[0], InternalError)
     assert (desk.items, desk.happened) == ([[0, 0]], [])
-    assert desk.lane.count == 4
+    assert desk.commands.count == 4
 
 
 def test_a_command_that_the_bus_does_not_carry_is_told_too() -> None:
     desk = Desk(MemoryBus(bytes_max=200))
-    desk.lane.book(QueuedCommand(0, 0, AT_NS), Reward("small", ("k" * 300,)))
+    desk.commands.book(QueuedCommand(0, 0, AT_NS), Reward("small", ("k" * 300,)))
     desk.ask(1)
     assert [type(problem) for problem in desk.problems] == [PermanentPortError]
     assert desk.asked == []
@@ -211,7 +211,7 @@ def test_what_happens_meanwhile_waits_its_turn() -> None:
         desk.ask(2)
         desk.then("last")
 
-    desk.lane.ask(QueuedCommand(0, 0, AT_NS), CHARGE, answered)
+    desk.commands.ask(QueuedCommand(0, 0, AT_NS), CHARGE, answered)
     desk.ask(1)
     for _ in range(3):
         desk.answer(YES)
@@ -237,17 +237,17 @@ class Unreliable:
         self.journal = MemoryJournal()
         self._fates = list(fates)
         self._late: list[Message] = []
-        self.treasury = self._reborn()
+        self.ledger_service = self._reborn()
         self._listener = self.bus.listen(ADDRESS, self._take)
 
     def _reborn(self) -> LedgerService:
         lines = list(self.journal.read(LEDGER)) if LEDGER in self.journal.actors() else []
-        treasury = LedgerService(PLAIN_TARIFF, lines, self.journal, lambda act: act(), lambda: 0)
+        ledger_service = LedgerService(PLAIN_TARIFF, lines, self.journal, lambda act: act(), lambda: 0)
         self._home = MemoryBus()
-        treasury.listen(self._home, ADDRESS)
+        ledger_service.listen(self._home, ADDRESS)
         self._home.listen("asker", lambda message: self._answers.append(message))
         self._answers: list[Message] = []
-        return treasury
+        return ledger_service
 
     def _take(self, message: Message) -> None:
         fate = self._fates.pop(0) if self._fates else "whole"
@@ -262,7 +262,7 @@ class Unreliable:
         for _ in range(2 if fate == "twice" else 1):
             self._decide(message, heard=fate not in ("answer lost", "died"))
         if fate == "died":
-            self.treasury = self._reborn()
+            self.ledger_service = self._reborn()
 
     def _come_back(self) -> None:
         self._listener = self.bus.listen(ADDRESS, self._take)
@@ -302,7 +302,7 @@ def test_whatever_the_bus_does_each_wish_is_decided_once_and_in_order(
     """The answers, and the ledger, are those of an economy that is asked directly."""
     world = Unreliable(fates)
     problems: list[Exception] = []
-    lane = CommandQueue(ACTOR, ADDRESS, RequestClient(world.bus, "asker/here-0"), problems.append)
+    commands = CommandQueue(ACTOR, ADDRESS, RequestClient(world.bus, "asker/here-0"), problems.append)
     happened: list[Any] = []
     direct, wanted = Ledger(PLAIN_TARIFF), list[Any]()
 
@@ -311,19 +311,19 @@ def test_whatever_the_bus_does_each_wish_is_decided_once_and_in_order(
 
     for number, (kind, amount) in enumerate(steps):
         if kind == "then":
-            lane.then(noting(number))
+            commands.then(noting(number))
             wanted.append((number,))
             continue
         command = _command(kind, number, amount)
         answer = direct.apply(command, 0)
         if isinstance(command, Release | Reward):
-            lane.book(QueuedCommand(number, 0, AT_NS), command)
+            commands.book(QueuedCommand(number, 0, AT_NS), command)
         else:
-            lane.ask(QueuedCommand(number, 0, AT_NS), command, noting(number))
+            commands.ask(QueuedCommand(number, 0, AT_NS), command, noting(number))
             wanted.append((number, PriceDecision(answer.granted, answer.balance)))
     for _ in range(4 * (len(steps) + len(fates))):
         world.bus.advance(ANSWER_WAIT_NS)
-    assert (lane.count, problems) == (0, [])
+    assert (commands.count, problems) == (0, [])
     assert happened == wanted
-    assert world.treasury.ledger.entries == direct.entries
-    check_laws(world.treasury.ledger)
+    assert world.ledger_service.ledger.entries == direct.entries
+    check_laws(world.ledger_service.ledger)

@@ -153,7 +153,7 @@ class TreasuryMachine(RuleBasedStateMachine):
     def time_passes(self, passed_ns: int, accrues: bool) -> None:
         self.now_ns += passed_ns
         if accrues:
-            self.economy.treasury.accrue(self.now_ns)
+            self.economy.ledger_service.accrue(self.now_ns)
 
     def teardown(self) -> None:
         """Everybody gets an answer in the end, and no hold is left."""
@@ -165,8 +165,8 @@ class TreasuryMachine(RuleBasedStateMachine):
         self.economy.journal.acknowledge(len(self.economy.journal.lines))
         self.hear()
         assert set(self.said) == {wish.key for wishes in self.wishes.values() for wish in wishes}
-        self.economy.treasury.close()
-        ledger = self.economy.treasury.ledger
+        self.economy.ledger_service.close()
+        ledger = self.economy.ledger_service.ledger
         assert ledger.holds() == {}
         check_laws(ledger)
         self.check_decisions()
@@ -214,23 +214,23 @@ class TreasuryMachine(RuleBasedStateMachine):
         for number, (wish, wish_count) in self.open.items():
             answered = self.economy.answers[number]
             assert len(answered) <= 1
-            last = self.economy.treasury.last.get(wish.actor, ((-1, 0), None))[0]
+            last = self.economy.ledger_service.last.get(wish.actor, ((-1, 0), None))[0]
             if tuple(wish.item) < last and wish.item[0] < wish_count - 1 and not wish.is_booking:
                 assert answered == []
 
     @invariant()
     def the_laws_hold(self) -> None:
-        check_laws(self.economy.treasury.ledger)
+        check_laws(self.economy.ledger_service.ledger)
 
     @invariant()
     def the_journal_holds_the_ledger(self) -> None:
         written = [line.body["entry"] for line in self.economy.journal.lines if line.kind == "entry"]
-        entries = self.economy.treasury.ledger.entries
+        entries = self.economy.ledger_service.ledger.entries
         assert written == [canonical.decode(canonical.encode(entry.to_data())) for entry in entries]
 
     def check_decisions(self) -> None:
         """What was granted has moved, once and in full; what was refused has not."""
-        entries = self.economy.treasury.ledger.entries
+        entries = self.economy.ledger_service.ledger.entries
         moved = {entry.key: entry.amount for entry in entries if entry.kind == "transfer"}
         for settle in self.settles:
             assert moved.get(settle.key) == (settle.amount if settle.key in self.settled else None)
@@ -275,14 +275,14 @@ def test_how_long_a_wish_was_on_its_way_decides_nothing(wishes: list[tuple[int, 
         answer = in_time.apply(charge, at_ns)
         said = late.answer(asked(charge, "cell/a", [number, 0], at_ns))
         assert said == outcome(answer.granted, answer.balance)
-    assert late.treasury.ledger.entries == in_time.entries
+    assert late.ledger_service.ledger.entries == in_time.entries
 
 
 def test_nobody_books_in_the_future_nor_before_what_is_booked() -> None:
     here = Economy(PLAIN_TARIFF, SlowJournal(), lambda: 5)
     for number, at_ns in enumerate((9, 3, 5)):
         here.answer(asked(Charge(f"cell/a/{number}", "work", 1), "cell/a", [number, 0], at_ns))
-    assert [entry.time_ns for entry in here.treasury.ledger.entries] == [0, 5, 5, 5]
+    assert [entry.time_ns for entry in here.ledger_service.ledger.entries] == [0, 5, 5, 5]
 
 
 def test_nothing_is_answered_before_it_is_durable() -> None:
@@ -316,11 +316,11 @@ def test_a_program_outside_settles_and_nothing_else() -> None:
     settle = Settle("cell/a/0", "process/17", "process", 15)
     assert here.answer(outside(settle)) == outcome(True, 30)
     assert here.answer(outside(settle)) == outcome(True, 30)
-    assert here.treasury.ledger.balances()["cost:process"] == 15
+    assert here.ledger_service.ledger.balances()["cost:process"] == 15
     more = Settle("cell/a/0", "process/18", "process", 15)
     assert here.answer(outside(more)) == outcome(False, 30)
     assert "was written" in here.answer(outside(Settle("cell/a/0", "process/17", "process", 5)))["error"]
-    count = len(here.treasury.ledger.entries)
+    count = len(here.ledger_service.ledger.entries)
     others: list[AnyCommand] = [
         Reserve("k", 1),
         Charge("k", "n", 1),
@@ -329,7 +329,7 @@ def test_a_program_outside_settles_and_nothing_else() -> None:
     ]
     for command in others:
         assert here.answer(outside(command)) == {"said": "error", "error": "only settle without an actor"}
-    assert len(here.treasury.ledger.entries) == count
+    assert len(here.ledger_service.ledger.entries) == count
 
 
 def test_the_same_key_for_something_else_is_an_error_every_time() -> None:
@@ -364,9 +364,9 @@ def test_an_address_that_the_bus_does_not_take_costs_only_the_answer() -> None:
             raise AssertionError
 
     journal, bus = SlowJournal(), Narrow()
-    treasury = LedgerService(PLAIN_TARIFF, [], journal, journal.after, lambda: 0)
-    treasury.listen(bus, ADDRESS)
+    ledger_service = LedgerService(PLAIN_TARIFF, [], journal, journal.after, lambda: 0)
+    ledger_service.listen(bus, ADDRESS)
     assert bus.take is not None
     bus.take(Message(ADDRESS, asked(Charge("k", "w", 5), "cell/a", [0, 0]), reply_to="subject/x"))
     journal.acknowledge(len(journal.lines))
-    assert treasury.ledger.balance == 45
+    assert ledger_service.ledger.balance == 45
