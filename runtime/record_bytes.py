@@ -47,7 +47,7 @@ def decision_of(record: Record) -> dict[str, Value]:
 def from_data(data: Value) -> Record:
     """The record that :func:`to_data` wrote.  Raises ValueError for anything else."""
     if not isinstance(data, dict):
-        raise ValueError(f"no record: an object is wanted, not {type(data).__name__}")
+        raise ValueError("no record: an object is wanted")
     actor, sequence, time_ns = data.get("actor"), data.get("sequence"), data.get("time_ns")
     if not (isinstance(actor, str) and isinstance(sequence, int) and isinstance(time_ns, int)):
         raise ValueError("no record: it wants `actor`, `sequence` and `time_ns`")

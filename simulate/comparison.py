@@ -23,7 +23,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gardens.virtual.driver import Driver, Options
-from gardens.virtual.recorded import Parity, parity
+from gardens.virtual.recorded import parity
+from gardens.virtual.verdict import Parity
 from nimdsl.base import canonical
 from nimdsl.base.units import MICRO, SECOND_NS
 from nimdsl.base.values import Value

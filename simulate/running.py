@@ -74,7 +74,7 @@ def run(
 def again(result: RunResult, journal: Journal) -> RunResult:
     """The same once more, without options: its program is as it ran, overrides included."""
     program, scenario, seed = result.program, result.scenario, result.seed
-    driver = Driver(program, scenario, Options(seed=seed), journal)
+    driver = Driver(program, scenario, Options(seed, result.run.replication), journal)
     return result_of(program, scenario, seed, driver.run(), journal)
 
 

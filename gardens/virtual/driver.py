@@ -186,6 +186,7 @@ class Driver:
             stopped,
             tuple(self.incidents),
             self.incidents_left_out,
+            self.options.replication,
         )
 
     def _loop(self) -> Stopped:

@@ -24,11 +24,11 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import takewhile
 
+from gardens.virtual.verdict import Identity, Parity, SentMessage
 from nimdsl.base import canonical
 from nimdsl.base.errors import PermanentPortError
 from nimdsl.base.units import SECOND_NS
@@ -62,7 +62,7 @@ from runtime.ports.topics import matches
 from runtime.run import wire
 from runtime.run.audit import AskedCommand, Audit, ParityMismatch
 from runtime.run.elsewhere import strangers
-from runtime.run.inbox import AcceptedEvent, Difference, at_line, in_words
+from runtime.run.inbox import AcceptedEvent, Difference, at_line
 from runtime.run.lines import LEDGER, STIMULI, Noticed, Started, processes_in, readable
 from runtime.run.recording import Recording
 from runtime.run.replay import Stepper
@@ -77,65 +77,6 @@ TIMER_SLACK_NS = 100_000
 _HARMLESS = ("delayed", "held back", "duplicated")
 """How incidents end that lose nothing."""
 _MESSAGES = (Requested, Answered, Received, Stimulus)
-
-Identity = tuple[str, int]
-"""Sender and number."""
-
-
-@dataclass(frozen=True, slots=True)
-class SentMessage:
-    """A message of the virtual garden, or a copy of one that was published to a ``topic``.
-
-    ``arrivals`` is when its bus would let it arrive.
-    """
-
-    sender: str
-    number: int
-    to: str
-    time_ns: int
-    event: AnyEvent
-    arrivals: tuple[int, ...]
-    too_large: bool = False
-    topic: str = ""
-
-    def __str__(self) -> str:
-        return f"{in_words(self.event)} to {self.to}, sent at {self.time_ns / SECOND_NS:.6f} s"
-
-
-@dataclass(frozen=True)
-class Parity:
-    """Whether a run did what the virtual garden does with the same arrivals and outcomes."""
-
-    differences: tuple[Difference, ...]
-    """The first of each actor, messages that are not the virtual garden's, the ledger's first."""
-    losses: tuple[SentMessage, ...]
-    """Sent, arrived nowhere, and nothing explains it."""
-    explained: Mapping[str, int]
-    """Sent and arrived nowhere, by explanation."""
-    notes: tuple[str, ...]
-    """What a person should know and what is no difference."""
-    event_count: int
-    message_count: int
-    entry_count: int
-
-    @property
-    def holds(self) -> bool:
-        """No difference, and no loss without an explanation."""
-        return not self.differences and not self.losses
-
-    @property
-    def summary(self) -> dict[str, Value]:
-        """Plain data for JSON."""
-        return {
-            "holds": self.holds,
-            "events": self.event_count,
-            "messages": self.message_count,
-            "ledger_entries": self.entry_count,
-            "differences": [difference.to_data() for difference in self.differences],
-            "unexplained_losses": [str(sent) for sent in self.losses],
-            "explained_losses": dict(self.explained),
-            "notes": list(self.notes),
-        }
 
 
 def parity(recording: Recording) -> Parity:
@@ -163,7 +104,8 @@ class RecordedGarden:
         self.scenario_id = f"{STIMULI}{scenario.name}"
         ids = sorted(tuple(name.split("/", 1)) for name in [*recording.kernels, self.scenario_id])
         self.emitters = {"/".join(name): number for number, name in enumerate(ids)}
-        self.fates = BusFaultModel(Draws(recording.seed), self.garden.bus)
+        self.draws = Draws(recording.seed, recording.replication)
+        self.fates = BusFaultModel(self.draws, self.garden.bus)
         self.sent: dict[Identity, SentMessage] = {}
         self.published: dict[Identity, dict[str, SentMessage]] = {}
         """The copies of what was published, by who hears it."""
@@ -212,7 +154,7 @@ class RecordedGarden:
         if self.recording.garden and not self.recording.complete:
             self.notes["the journal is not complete: its garden lives, or did not go down in order"] = 1
         scenario, sender = self.recording.scenario, self.scenario_id
-        due = stimuli_of(scenario, Draws(self.recording.seed))
+        due = stimuli_of(scenario, self.draws)
         for at_ns, number, one in takewhile(lambda arrival: arrival[0] <= self.last_ns, due):
             event = Stimulus(one.event, dict(one.payload), sender=sender, number=number)
             self.sent[sender, number] = SentMessage(sender, number, one.to, at_ns, event, (at_ns,))
@@ -339,10 +281,9 @@ class RecordedGarden:
         event, identity = line.event, (line.event.sender, line.event.number)
         if isinstance(event, TimerDue | Boundary):
             armed = self.actors[name].snapshot.timers.get(event.timer)
-            slack_ns = TIMER_SLACK_NS if self.recording.garden else 0
-            if armed and line.time_ns < armed.deadline_ns - slack_ns:
+            if armed:
                 text = f"it is due at {armed.deadline_ns / SECOND_NS:.6f} s"
-                self._differs(name, at_line(ParityMismatch.EARLY, name, line, text))
+                self._differs(name, self._out_of_time(name, line, (armed.deadline_ns,), text))
         if not isinstance(event, _MESSAGES):
             return
         sent = self.sent.get(identity) or self.published.get(identity, {}).get(name)
@@ -361,10 +302,31 @@ class RecordedGarden:
             sides = _said(event), _said(sent.event)
             text = f"{event.sender} sent something else"
             self.differences.append(at_line(ParityMismatch.MESSAGE, name, line, text, *sides))
-        elif line.time_ns < sent.time_ns and not self.recording.garden:
+        elif not self.recording.garden:
             text = f"it was sent at {sent.time_ns / SECOND_NS:.6f} s"
-            self.differences.append(at_line(ParityMismatch.EARLY, name, line, text))
+            self._differs(name, self._out_of_time(name, line, sent.arrivals, text))
         self.ahead_ns = max(self.ahead_ns, sent.time_ns - line.time_ns)
+
+    def _out_of_time(
+        self, name: str, line: AcceptedEvent, due_ns: Sequence[int], text: str
+    ) -> Difference | None:
+        """Something came at an instant at which it cannot have come.
+
+        A virtual garden knows the instant, but for actors that are away now and then; a real one is late.
+        """
+        if not due_ns and not self.recording.garden:
+            return at_line(ParityMismatch.LATE, name, line, f"{text}, and the bus lost it")
+        slack_ns = TIMER_SLACK_NS if self.recording.garden else 0
+        first_ns = min(due_ns, default=line.time_ns)
+        if line.time_ns < first_ns - slack_ns:
+            return at_line(ParityMismatch.EARLY, name, line, text)
+        if line.time_ns > first_ns and not self.recording.garden and not self._crashes(name):
+            return at_line(ParityMismatch.LATE, name, line, text)
+        return None
+
+    def _crashes(self, name: str) -> bool:
+        works = self.recording.kernels[name].actor.works.values()
+        return any(work.virtual is not None and work.virtual.crash for work in works)
 
     def _judge_unsent(self, name: str, line: AcceptedEvent) -> None:
         """Programs outside may send what they like, so may an actor whose real journal was cut short."""
@@ -415,8 +377,7 @@ class RecordedGarden:
         over = self.ended_ns is not None and min(sent.arrivals) > self.ended_ns + WIND_DOWN_NS
         if over or min(sent.arrivals) > self.last_ns:
             return "on its way when the journal ends"
-        works = self.recording.kernels[sent.to].actor.works.values()
-        if any(work.virtual is not None and work.virtual.crash for work in works):
+        if self._crashes(sent.to):
             return "the receiver crashes, as declared"
         return ""
 
@@ -459,7 +420,11 @@ class RecordedGarden:
         audit = Audit(tariff_of(economy), lines, self.asked)
         audit.virtual, audit.complete = not recording.garden, recording.complete
         audit.outside = len(self.inboxes) < len(recording.kernels)
-        audit.grace_ns = self.grace_ns
+        audit.grace_ns, audit.astray = self.grace_ns, self.astray
+        counts = recording.journal.counts()
+        closes_ns = self.last_ns if self.ended_ns is None else max(self.last_ns, self.ended_ns)
+        audit.closes_ns = (closes_ns, recording.scenario.horizon_ns)
+        audit.line_counts = {name: counts.get(name, 0) for name in recording.kernels}
         closed = audit.virtual and (self.ended_ns is not None or not recording.scenario.protocol)
         difference = audit.difference(closed)
         if difference is not None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from json import encoder
-from typing import Any
+from typing import Any, NoReturn
 
 Plain = Any
 """None, bool, int, finite float, str, list of Plain, dict of str to Plain."""
@@ -36,12 +37,24 @@ def encode(value: Plain) -> bytes:
 
 
 def decode(data: bytes) -> Plain:
-    """The plain data that ``encode`` wrote; a negative zero from outside is read as zero."""
-    return json.loads(data, parse_float=_real)
+    """The plain data that ``encode`` wrote; a negative zero from outside is read as zero.
+
+    Raises ValueError for what is no JSON, and for what ``encode`` would not write again: NaN, infinity,
+    numbers beyond a float, halves of characters.
+    """
+    value = json.loads(data, parse_float=_real, parse_constant=_refused)
+    if b"\\u" in data:
+        encode(value)  # only an escape can stand for half a character
+    return value
 
 
 def _real(text: str) -> float:
-    return float(text) + 0.0
+    value = float(text) + 0.0
+    return value if math.isfinite(value) else _refused(text)
+
+
+def _refused(text: str) -> NoReturn:
+    raise ValueError(f"no JSON: {text} is no finite number")
 
 
 def sha256(value: Plain) -> str:

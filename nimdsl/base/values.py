@@ -18,5 +18,7 @@ else:
 
 Fields: TypeAlias = Mapping[str, Value]
 """Named values: a payload, a message, an actor's data."""
+TimeNs = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""Garden time in nanoseconds."""
 MicroLF = Annotated[int, Meta(extra={"unit": "micro-LF"})]
 """An amount of lifeforce."""

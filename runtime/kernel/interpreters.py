@@ -136,10 +136,11 @@ _MACHINES: Final[dict[int, TransitionsInterpreter]] = {}
 def transitions_of(table: Table) -> TransitionsInterpreter:
     """The interpreter of a table: built once and shared by every run, for it keeps nothing of one."""
     number = id(table)
-    if number not in _MACHINES:
-        _MACHINES[number] = TransitionsInterpreter(table)
-        weakref.finalize(table, _MACHINES.pop, number).atexit = False
-    return _MACHINES[number]
+    known = _MACHINES.get(number)
+    if known is None:
+        known = _MACHINES[number] = TransitionsInterpreter(table)
+        weakref.finalize(table, _MACHINES.pop, number, None).atexit = False
+    return known
 
 
 def _condition(number: int) -> Callable[[_Scratch], bool]:

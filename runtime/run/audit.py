@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import enum
 from collections import Counter, defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from nimdsl.base.units import format_lifeforce
@@ -35,9 +35,11 @@ class ParityMismatch(enum.StrEnum):
     RECEIVER = "another receiver"
     MESSAGE = "another message"
     EARLY = "too early"
+    LATE = "too late"
     LAW = "a law of the ledger is broken"
     TWICE = "a transfer happened twice"
     UNASKED = "a transfer that nobody asked for"
+    UNHEARD = "an answer that nobody asked for"
     UNPAID = "a transfer is missing"
     LEDGER = "the ledger differs"
     OUTCOME = "the outcome is not the ledger's"
@@ -82,9 +84,17 @@ class Audit:
         self.taken: set[int] = set()
         self.queues: dict[str, deque[int]] = defaultdict(deque)
         self.by_key: dict[str, deque[int]] = defaultdict(deque)
+        self.said: dict[tuple[str, tuple[int, int]], PriceDecision] = {}
+        """What the economy answered, by whom and to what."""
         self.notes: Counter[str] = Counter()
         self.virtual = self.complete = self.outside = self.may_end = False
         self.grace_ns = 0
+        self.closes_ns: Collection[int] = ()
+        """When a virtual ledger may have been closed."""
+        self.line_counts: Mapping[str, int] = {}
+        """How many lines the journal of each actor has that takes part; 0 for one that has none."""
+        self.astray: Collection[str] = ()
+        """Actors that did something else, of which it is not known what they asked afterwards."""
 
     def difference(self, closed: bool) -> Difference | None:
         """The first difference; with ``closed`` the run has ended, and no hold may be left."""
@@ -148,10 +158,20 @@ class Audit:
         if line.item <= last.get(line.actor, (-1, 0)):
             return Difference(ParityMismatch.ANSWERED, LEDGER, position, text, None, "", said)
         last[line.actor] = line.item
+        self.said[line.actor, line.item] = PriceDecision(line.granted, line.balance)
+        if (line.actor, line.item) not in known and self._has_read(line.actor, line.item[0]):
+            return Difference(ParityMismatch.UNHEARD, LEDGER, position, text, None, "", said)
         if heard not in (None, PriceDecision(line.granted, line.balance)):
             should = heard and _plain(heard)
             return Difference(ParityMismatch.OUTCOME, LEDGER, position, text, None, "", said, should)
         return None
+
+    def _has_read(self, actor: str, position: int) -> bool:
+        """Whether all that an actor asked at a line of its journal is known here, or it is nobody."""
+        if actor not in self.line_counts or actor in self.astray:
+            return actor not in self.astray
+        count = self.line_counts[actor]
+        return position < count or self.virtual or self.complete
 
     def _match(self, asked: AskedCommand | None) -> None:
         """What this ledger has written last must be what comes next in the journal."""
@@ -210,7 +230,7 @@ class Audit:
         if waiting:
             self._do_up_to(waiting[0])
             return
-        if cause == "release":
+        if cause == "release" and (not self.virtual or entry.time_ns in self.closes_ns):
             self.ledger.close(entry.time_ns)
         elif cause == "settle" and self.outside:
             hold, name = entry.source.removeprefix("hold:"), entry.target.removeprefix("cost:")
@@ -231,14 +251,21 @@ class Audit:
     def _do(self, order: int) -> None:
         asked = self.asked[order]
         self.taken.add(order)
-        now_ns = self.entries[min(self.at, len(self.entries) - 1)].time_ns
+        now_ns = self._time_of(asked)
         answer = self.ledger.apply(asked.command, now_ns)
         self._match(asked)
-        if asked.paid not in (None, PriceDecision(answer.granted, answer.balance)):
-            heard = [_plain(asked.paid)] if asked.paid else []
+        said = asked.paid or self.said.get((asked.actor, asked.item))
+        if said not in (None, PriceDecision(answer.granted, answer.balance)):
+            heard = [_plain(said)] if said else []
             sides: list[Value] = [*heard, _plain(PriceDecision(answer.granted, answer.balance))]
             text = in_words(asked.command)
             raise _Found(at_line(ParityMismatch.OUTCOME, asked.actor, asked.line, text, *sides))
+
+    def _time_of(self, asked: AskedCommand) -> int:
+        """When a command was booked: in a virtual garden at once, in a real one when the journal says."""
+        if self.virtual:
+            return asked.line.time_ns
+        return self.entries[min(self.at, len(self.entries) - 1)].time_ns
 
     def _check_laws(self, closed: bool) -> None:
         """SEMANTICS 3.1 on every prefix, by the entries alone: both ledgers could be wrong alike."""

@@ -19,14 +19,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from nimdsl.base.errors import NimdslError, PermanentPortError
-from nimdsl.base.values import MicroLF, Value
+from nimdsl.base.values import MicroLF, TimeNs, Value
 from runtime.kernel.events import AnyEvent
 from runtime.ledger.accounts import Entry
 from runtime.ports.journal import RESTORE, Appender, Journal, JournalEntry
@@ -51,7 +51,7 @@ class Accepted(Line, frozen=True, tag_field="kind", tag="accepted"):
     """An actor took an event, at ``time_ns`` of garden time, as a part of this program."""
 
     event: AnyEvent
-    time_ns: int
+    time_ns: TimeNs
     program: str
 
 
@@ -86,16 +86,16 @@ class Said(Line, frozen=True, tag_field="kind", tag="answer"):
 class Started(Line, frozen=True, tag_field="kind", tag="clock"):
     """A process started: garden time beside the wall clock; no monotonic one outlives its host."""
 
-    time_ns: int
-    wall_ns: int
-    rate: str
-    start: int
+    time_ns: TimeNs
+    wall_ns: TimeNs
+    rate: Annotated[str, Meta(pattern=r"^[0-9]+([.][0-9]+)?(e[+-]?[0-9]+)?$")]
+    start: Annotated[int, Meta(ge=0)]
 
 
 class Noticed(Line, frozen=True, tag_field="kind", tag="incident"):
     """A process noticed something about an actor."""
 
-    time_ns: int
+    time_ns: TimeNs
     actor: str
     what: str
 
@@ -103,8 +103,8 @@ class Noticed(Line, frozen=True, tag_field="kind", tag="incident"):
 class StimulusSent(Line, frozen=True, tag_field="kind", tag="stimulus"):
     """The scenario's stimulus of this number is about to be sent."""
 
-    number: int
-    time_ns: int
+    number: Annotated[int, Meta(ge=1)]
+    time_ns: TimeNs
 
 
 ActorLine = Accepted | Outcome | Witness
@@ -140,7 +140,7 @@ def line_of(entry: JournalEntry) -> AnyLine:
     if kind is None:
         raise DamagedLine(f"no line is called {entry.kind!r}")
     if not isinstance(entry.body, dict):
-        raise DamagedLine(f"the body of a line is an object, not {type(entry.body).__name__}")
+        raise DamagedLine(f"the body of a line is an object, this is {_KIND_OF[type(entry.body)]}")
     try:
         line: AnyLine = msgspec.convert({**entry.body, "kind": entry.kind}, kind)
     except (ValueError, RecursionError) as problem:
@@ -191,6 +191,17 @@ _KINDS: Final[Mapping[str, str]] = {
 }
 
 
+_BOUNDS: Final = {">=": "at least", "<=": "at most", ">": "more than"}
+_KIND_OF: Final[Mapping[type, str]] = {
+    type(None): "nothing",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    str: "text",
+    list: "a list",
+}
+
+
 def in_plain_words(problem: Exception) -> str:
     """What is said of data that has another shape, for people: the field first, then what is wrong."""
     if isinstance(problem, json.JSONDecodeError):
@@ -212,6 +223,8 @@ def in_plain_words(problem: Exception) -> str:
         return f"{where}there is no {wrong[1]}"
     if many := re.fullmatch(r"Expected `array` of length (\d+)(?:, got (\d+))?", text):
         return f"{where}a list of {many[1]} is wanted" + (f", this is one of {many[2]}" if many[2] else "")
+    if bound := re.fullmatch(r"Expected `(?:int|float)` (>=|<=|>) (\S+)", text):
+        return f"{where}{_BOUNDS[bound[1]]} {bound[2]} is wanted"
     if kinds := re.fullmatch(r"Expected `(.*)`, got `(.*)`", text):
         wanted = " or ".join(_KINDS.get(kind, kind) for kind in kinds[1].split(" | "))
         given = "a number with a fraction" if kinds[2] == "float" else _KINDS.get(kinds[2], kinds[2])

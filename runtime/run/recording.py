@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Annotated, Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from nimdsl.base.errors import NimdslError, PermanentPortError, SpecError
 from nimdsl.base.values import Value
@@ -27,6 +28,8 @@ from runtime.run.lines import (
 )
 from runtime.run.run import COMPLETE, ORIGIN, actors_of, find_scenario
 
+RATE_MAX: Final = 10_000
+"""Garden seconds in a second."""
 WRONG_INPUT = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, NimdslError)
 """What the kernel raises for an event that no compiled program can bring about."""
 
@@ -40,12 +43,13 @@ class RunOrigin(Struct, frozen=True):
     scenario: str
     garden: str
     """Empty for a virtual one."""
-    seed: int
+    seed: Annotated[int, Meta(ge=0)]
     run_id: str
     recordings: list[tuple[str, str]] = []
     set: dict[str, Value] = {}
-    rate: float = 1.0
+    rate: Annotated[float, Meta(gt=0, le=RATE_MAX)] = 1.0
     """Garden seconds in a second."""
+    replication: Annotated[int, Meta(ge=0)] = 0
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ class Recording:
     """How many lines each actor had at the end; None for a journal that was cut short."""
     rate: float = 1.0
     """Garden seconds in a second, where it was real."""
+    replication: int = 0
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
@@ -126,7 +131,17 @@ def opened(journal: Journal) -> Recording:
             " one can replay it"
         )
     lines = _line_counts(journal)
-    return Recording(journal, program, scenario, said.garden, said.seed, said.run_id, lines, said.rate)
+    return Recording(
+        journal,
+        program,
+        scenario,
+        said.garden,
+        said.seed,
+        said.run_id,
+        lines,
+        said.rate,
+        said.replication,
+    )
 
 
 def _line_counts(journal: Journal) -> dict[str, int] | None:

@@ -48,6 +48,8 @@ class Run:
     incidents: tuple[Incident, ...]
     incidents_left_out: int = 0
     """How many more there were."""
+    replication: int = 0
+    """Which of the runs with its seed."""
 
 
 def tariff_of(economy: Economy) -> Tariff:
@@ -114,7 +116,7 @@ COMPLETE = "complete"
 
 
 def origin_of(
-    program: Program, scenario: Scenario, garden: str, seed: int, run_id: str
+    program: Program, scenario: Scenario, garden: str, seed: int, run_id: str, replication: int = 0
 ) -> dict[str, Value]:
     """What a journal must say of its run, so that the run can be made again from it alone."""
     return {
@@ -124,4 +126,5 @@ def origin_of(
         "garden": garden,
         "seed": seed,
         "run_id": run_id,
+        **({"replication": replication} if replication else {}),
     }

@@ -157,7 +157,7 @@ def test_half_a_character_has_no_bytes_either_way(half: str) -> None:
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        ([1], "an object is wanted, not list"),
+        ([1], "an object is wanted"),
         ({}, "it wants `actor`, `sequence` and `time_ns`"),
         ({"actor": "a", "sequence": 0, "time_ns": 0}, "no record is called None"),
         ({"actor": "a", "sequence": 0, "time_ns": 0, "type": "thought"}, "no record is called 'thought'"),

@@ -19,6 +19,7 @@ from gardens.stores.memory import MemoryJournal
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.commands import run as nimdsl_command
 from nimdsl.program import Program
+from runtime.ports.journal import RESTORE
 from runtime.run.lines import FORMAT
 from runtime.run.run import ORIGIN
 from simulate import run
@@ -362,12 +363,12 @@ def test_a_journal_that_cannot_be_compared_is_one_line(
     said = "`incident`: `time_ns`: a whole number is wanted, this is text"
     assert (
         capsys.readouterr().err
-        == f"{out / 'journal.sqlite'}: garden/cells, line 0: a damaged line: {said}\n"
+        == f"{out / 'journal.sqlite'}: garden/cells, line 0: a damaged line: {said}: {RESTORE}\n"
     )
     rewrite(out, lambda lines: lines.update({"garden/cells": [("incident", 7)]}))
     assert nimdsl_command(["compare", str(out)]) == 1
-    said = "the body of a line is an object, not int"
+    said = "the body of a line is an object, this is a number"
     assert (
         capsys.readouterr().err
-        == f"{out / 'journal.sqlite'}: garden/cells, line 0: a damaged line: {said}\n"
+        == f"{out / 'journal.sqlite'}: garden/cells, line 0: a damaged line: {said}: {RESTORE}\n"
     )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from gardens.virtual.recorded import Parity
+from gardens.virtual.verdict import Parity
 from tests.support.doctored import (
     groups_of,
 )

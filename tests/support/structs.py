@@ -9,7 +9,7 @@ from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 TEXT = st.text(max_size=8)
 """Without surrogates, which UTF-8 cannot hold."""
@@ -42,19 +42,28 @@ _LEAVES: Mapping[Any, st.SearchStrategy[Any]] = {
 }
 
 
+def _within(values: st.SearchStrategy[Any], notes: tuple[Any, ...]) -> st.SearchStrategy[Any]:
+    for note in notes:
+        if isinstance(note, Meta) and note.pattern is not None:
+            values = st.from_regex(note.pattern.replace("$", r"\Z"))
+        elif isinstance(note, Meta) and note.ge is not None:
+            values = st.integers(int(note.ge), None if note.le is None else int(note.le))
+    return values
+
+
 @cache
 def values_of(hint: Any) -> st.SearchStrategy[Any]:
     """Values of a type that a field can have."""
     if hint in _LEAVES:
         return _LEAVES[hint]
     if isinstance(hint, type) and issubclass(hint, Struct | tuple):
-        hints = get_type_hints(hint)
+        hints = get_type_hints(hint, include_extras=True)
         names = hint.__struct_fields__ if issubclass(hint, Struct) else hint._fields  # type: ignore[attr-defined]
         return st.builds(hint, **{name: values_of(hints[name]) for name in names})
     inner = get_args(hint)
     match get_origin(hint):
         case kind if kind is Annotated:
-            return values_of(inner[0])
+            return _within(values_of(inner[0]), inner[1:])
         case kind if kind is Literal:
             return st.sampled_from(inner)
         case kind if kind is list:

@@ -32,7 +32,7 @@ from nats.aio.subscription import Subscription
 
 from gardens.real.clock import Clock, Timers
 from gardens.real.nats.subjects import Subjects
-from nimdsl.base.errors import InternalError, PermanentPortError, TemporaryPortError
+from nimdsl.base.errors import InternalError, NimdslError, PermanentPortError, TemporaryPortError
 from nimdsl.base.units import SECOND_NS
 from runtime.ports.bus import (
     BACKLOG_COUNT_MAX,
@@ -224,7 +224,7 @@ class NatsBus:
             self._waves = _Known(self._listeners.discard)
             try:
                 self._subscribe(self._waves, topic, {self._subjects.waves(): self._hear_wave})
-            except PermanentPortError:
+            except NimdslError:
                 listener.close()
                 raise
         return listener

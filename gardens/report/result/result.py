@@ -116,7 +116,8 @@ class RunResult:
     @property
     def origin(self) -> dict[str, Value]:
         """What the journal says of the run."""
-        return origin_of(self.program, self.scenario, self.garden, self.seed, self.run.run_id)
+        run = self.run
+        return origin_of(self.program, self.scenario, self.garden, self.seed, run.run_id, run.replication)
 
     @property
     def incidents(self) -> tuple[Incident, ...]:

@@ -12,7 +12,8 @@ import pytest
 from gardens.real.supervisor.garden import GardenSupervisor
 from gardens.real.supervisor.launchers import ProcessLauncher, TaskLauncher
 from gardens.stores.sqlite import SqliteJournal
-from gardens.virtual.recorded import Parity, parity
+from gardens.virtual.recorded import parity
+from gardens.virtual.verdict import Parity
 from nimdsl.base.units import SECOND_NS
 from nimdsl.program import Group
 from runtime.chance.models import Draws

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,11 +13,15 @@ from hypothesis import given, settings
 import nimdsl
 from gardens.report.result.result import RunResult
 from gardens.stores.memory import MemoryJournal
+from gardens.virtual.driver import Options
 from gardens.virtual.recorded import parity
+from nimdsl.compile.garden import PERFECT_GARDEN
 from nimdsl.program import Program
 from runtime.run.audit import ParityMismatch
 from runtime.run.inbox import ReplayMismatch
+from runtime.run.recording import opened
 from runtime.run.replay import replay
+from simulate import replay as simulated_again
 from simulate import run
 from tests.properties.worlds import World, worlds
 from tests.support.doctored import (
@@ -195,6 +200,47 @@ def test_a_message_to_another_receiver(notes: RunResult) -> None:
     lines[HEARER] += [("accepted", copy.deepcopy(group[0][1])), ("records", {"records": []})]
     del lines[TELLER][-len(group) :]
     assert (HEARER, ParityMismatch.RECEIVER) in found(parity(recording_of(notes, lines)))
+
+
+@pytest.mark.parametrize("kind", ["timer", "request", "reply"])
+def test_a_virtual_garden_is_never_late(kind: str, hello: RunResult) -> None:
+    lines = lines_of(hello.journal)
+    name = CELL if kind == "request" else PROTOCOL
+    accepted = [body for line, body in lines[name] if line == "accepted" and body["event"]["kind"] == kind]
+    accepted[-1]["time_ns"] += 1
+    assert (name, ParityMismatch.LATE) in found(parity(recording_of(hello, lines)))
+
+
+@pytest.mark.parametrize("cause", ["opening", "reserve", "settle", "release"])
+def test_a_virtual_ledger_books_at_once(cause: str, hello: RunResult) -> None:
+    lines = lines_of(hello.journal)
+    entries = [body["entry"] for _, body in lines["economy"]]
+    at = [entry["cause"] for entry in entries].index(cause)
+    for entry in entries[at:]:
+        entry["time_ns"] += 1
+    assert [who for who, _ in found(parity(recording_of(hello, lines)))] == ["economy"]
+
+
+def test_what_the_bus_lost_was_not_heard(notes: RunResult) -> None:
+    """The journal is that of a bus that loses nothing, the garden's loses everything."""
+    lossy = run(nimdsl.load_text(NOTES), "s", journal=MemoryJournal())
+    garden = replace(PERFECT_GARDEN, bus=replace(PERFECT_GARDEN.bus, loss=1_000_000))
+    program = lossy.program.with_parts("Garden", {"g": garden})
+    scenario = replace(lossy.scenario, garden="g")
+    recording = replace(recording_of(lossy), program=program, scenario=scenario)
+    assert (HEARER, ParityMismatch.LATE) in found(parity(recording))
+
+
+@pytest.mark.parametrize("replication", [0, 1, 2])
+def test_each_replication_holds_parity_with_itself(replication: int) -> None:
+    journal = MemoryJournal()
+    lossy = {"garden/g.bus.loss": "30%"}
+    options = Options(replication=replication)
+    result = run(nimdsl.load_text(HELLO), "hello", set=lossy, options=options, journal=journal)
+    held = parity(opened(journal))
+    assert held.holds, held.summary
+    assert simulated_again(result).identical
+    assert opened(journal).replication == replication
 
 
 def test_a_timer_before_its_time_and_a_message_before_it_was_sent(

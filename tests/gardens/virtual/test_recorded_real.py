@@ -11,7 +11,8 @@ import pytest
 import nimdsl
 from gardens.report.result.result import RunResult
 from gardens.stores.memory import MemoryJournal
-from gardens.virtual.recorded import Parity, parity
+from gardens.virtual.recorded import parity
+from gardens.virtual.verdict import Parity
 from nimdsl.base.units import SECOND_NS
 from runtime.run.audit import ParityMismatch
 from simulate import run
@@ -170,6 +171,41 @@ def test_the_economy_answers_each_question_once_and_says_what_was_heard(hello: R
     lines = answered(hello)
     lines["economy"][2][1].update({"granted": False, "balance": 1})
     assert found(parity(recording_of(hello, lines, "somewhere"))) == [("economy", ParityMismatch.OUTCOME)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "what"),
+    [
+        ({"actor": "cell/nobody"}, ParityMismatch.UNHEARD),
+        ({"item": [0, 0]}, ParityMismatch.UNHEARD),
+        ({"item": [0, 7], "granted": False}, ParityMismatch.UNHEARD),
+        ({"balance": -777}, ParityMismatch.OUTCOME),
+    ],
+)
+def test_an_answer_is_to_a_question_and_says_what_the_ledger_does(
+    answer: dict[str, Any], what: str, hello: RunResult
+) -> None:
+    lines = answered(hello)
+    lines["economy"][2][1].update(answer)
+    assert found(parity(recording_of(hello, lines, "somewhere"))) == [("economy", what)]
+
+
+def test_an_answer_may_go_ahead_of_a_journal_that_was_cut_short(hello: RunResult) -> None:
+    lines = answered(hello)
+    position = lines["economy"][2][1]["item"][0]
+    del lines[PROTOCOL][position:]
+    lines["economy"] = [lines["economy"][0], lines["economy"][2]]
+    recording = recording_of(hello, lines, "somewhere")
+    assert parity(recording).holds
+    assert ("economy", ParityMismatch.UNHEARD) in found(parity(replace(recording, lines={})))
+
+
+def test_a_booking_is_answered_with_what_the_ledger_says(hello: RunResult) -> None:
+    lines = answered(hello)
+    lines["economy"][4][1]["balance"] += 1
+    assert [what for _, what in found(parity(recording_of(hello, lines, "somewhere")))] == [
+        ParityMismatch.OUTCOME
+    ]
 
 
 def test_a_cell_that_a_program_outside_answers_for_needs_no_journal(hello: RunResult) -> None:

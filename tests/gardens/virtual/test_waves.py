@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from gardens.report.result.result import RunResult
 from gardens.stores.memory import MemoryJournal
 from gardens.virtual.driver import Driver, Options
-from gardens.virtual.recorded import Parity, parity
+from gardens.virtual.recorded import parity
+from gardens.virtual.verdict import Parity
 from nimdsl.base.units import SECOND_NS
 from nimdsl.compile.garden import PERFECT_BUS
 from nimdsl.program import Program

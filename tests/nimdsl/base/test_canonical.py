@@ -35,6 +35,19 @@ def test_the_order_of_keys_does_not_matter(value: dict[str, int]) -> None:
     assert sha256(turned) == sha256(value)
 
 
+@pytest.mark.parametrize(
+    "data",
+    [b"NaN", b"-Infinity", b"[1e400]", b'{"a":-1e400}', b'"\\ud800"', b'{"\\udfff":1}', b"\xff", b"{"],
+)
+def test_what_cannot_be_encoded_is_not_decoded(data: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  all of it is a ValueError, some of it json's own
+        decode(data)
+
+
+def test_escapes_are_read() -> None:
+    assert decode(b'"\\ud83d\\ude00\\u0000\\n"') == "\U0001f600\x00\n"
+
+
 @given(FLOATS)
 def test_floats_keep_every_bit_and_stay_floats(value: float) -> None:
     back = decode(encode(value))

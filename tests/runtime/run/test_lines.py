@@ -109,6 +109,9 @@ def event(**fields: Any) -> dict[str, Any]:
             {**GOOD, "time_ns": True},
             "`time_ns`: a whole number is wanted, this is true or false",
         ),
+        ("accepted", {**GOOD, "time_ns": -1}, "`time_ns`: at least 0 is wanted"),
+        ("accepted", {**GOOD, "time_ns": 1 << 63}, f"`time_ns`: at most {2**63 - 1} is wanted"),
+        ("stimulus", {"number": 0, "time_ns": 0}, "`number`: at least 1 is wanted"),
         ("accepted", {**GOOD, "more": 1}, "`more` is no field of it"),
         ("accepted", {"time_ns": 3, "program": "p"}, "`event` is missing"),
         (
@@ -170,8 +173,8 @@ def test_a_damaged_line_says_where_and_what_is_wrong(kind: str, body: Any, said:
     ("kind", "body", "said"),
     [
         ("thought", {}, "no line is called 'thought'"),
-        ("accepted", [], "the body of a line is an object, not list"),
-        ("outcome", None, "the body of a line is an object, not NoneType"),
+        ("accepted", [], "the body of a line is an object, this is a list"),
+        ("outcome", None, "the body of a line is an object, this is nothing"),
     ],
 )
 def test_so_does_what_is_no_line_at_all(kind: str, body: Any, said: str) -> None:
