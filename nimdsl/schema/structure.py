@@ -21,7 +21,7 @@ from nimdsl.base.words import JSON_TYPES
 from nimdsl.kinds import kind_names
 from nimdsl.kinds.schemas import API_VERSION, document_schema
 from nimdsl.schema import remedies, retired
-from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
+from nimdsl.text.tree import ListNode, LostScalar, MapNode, Node, Scalar
 
 UNIT_FIX = {
     "duration": ("a duration with its unit", "write for example `200ms`, `5s` or `1.5min`"),
@@ -96,7 +96,7 @@ def check_structure(kind: str, root: MapNode) -> tuple[Diagnostic, ...]:
             found += [diagnostic] if where not in told else []
             told.add(where)
         old = any(path[: len(where)] == where for where in told)
-        if not old and not _is_lost(_at(root, path)[0]):
+        if not old and not isinstance(_at(root, path)[0], LostScalar):
             found += _explained(kind, problem, root, {where[-1] for where in told if where[:-1] == path})
     return tuple(found[:DIAGNOSTICS_PER_DOCUMENT_MAX])
 
@@ -111,11 +111,6 @@ def _at(root: Node, path: Any) -> tuple[Node, Place]:
             node = node.items[key]
             place = node.place
     return node, node.place if isinstance(node, Scalar) and node.text else place
-
-
-def _is_lost(node: Node) -> bool:
-    """Whether the value was an alias without an anchor, which has been reported already."""
-    return isinstance(node, Scalar) and node.value is None and not node.text and node.length > 0
 
 
 def _what(node: Node) -> str:
