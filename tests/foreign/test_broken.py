@@ -1,0 +1,103 @@
+"""Packages beside the project that are broken: each is named, with what to do, and nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.foreign.shell import ORCHESTRA, Shell, put_beside
+
+POINTS = {
+    "nimdsl.kinds": ("Metronome", "metronome.kind:KIND"),
+    "nimdsl.behaviours": ("metronome", "metronome.behaviour:BEHAVIOUR"),
+    "nimdsl.presentations": ("metronome", "metronome.presentation:PRESENTATION"),
+}
+"""What the metronome registers."""
+
+Change = tuple[str, str, str]
+"""A module of the metronome, and what stands in it instead of what."""
+Beside = Callable[..., Shell]
+
+
+@pytest.fixture
+def beside(tmp_path: Path) -> Beside:
+    """Puts the metronome beside the project, changed."""
+
+    def put(*changes: Change, **points: str) -> Shell:
+        folder = put_beside(tmp_path / "site", POINTS, points)
+        for module, old, new in changes:
+            path = folder / f"{module}.py"
+            text = path.read_text(encoding="utf-8")
+            assert old in text
+            path.write_text(text.replace(old, new), encoding="utf-8")
+        return Shell(tmp_path / "site", tmp_path)
+
+    return put
+
+
+@pytest.mark.parametrize(
+    ("line", "raised"),
+    [
+        ("def broken(:", "SyntaxError: "),
+        ('raise ValueError("out of tune")', "ValueError: out of tune"),
+        ("import metronome_strings", "ModuleNotFoundError: No module named 'metronome_strings'"),
+    ],
+)
+def test_a_package_that_cannot_be_imported_is_named(beside: Beside, line: str, raised: str) -> None:
+    shell = beside(("kind", "SPEC = {", f"{line}\nSPEC = {{"))
+    done = shell.do("validate", ORCHESTRA)
+    assert done.returncode == 2, done.stderr
+    assert f"`Metronome` (nimdsl.kinds) of the package `nimdsl-metronome` cannot be loaded: {raised}" in (
+        done.stderr
+    )
+    assert "uninstall it" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_entry_point_that_names_no_object_is_told(beside: Beside) -> None:
+    done = beside(Metronome=":::").do("validate", ORCHESTRA)
+    assert done.returncode == 2
+    assert "`Metronome` (nimdsl.kinds) of the package `nimdsl-metronome` names no object" in done.stderr
+    assert "write `module:object` instead of `:::`" in done.stderr
+
+
+BUGS = [
+    ("kind", "every_ns = reader.duration", "raise ValueError('sprung')\n    every_ns = reader.duration"),
+    ("kind", "    root = State(", "    raise ValueError('sprung')\n    root = State("),
+    ("behaviour", "        context = self.context\n", "        raise ValueError('sprung')\n"),
+    ("behaviour", "    return dict(snapshot.data)", "    raise ValueError('sprung')"),
+    (
+        "presentation",
+        "        self.ticks += ",
+        "        raise ValueError('sprung')\n        self.ticks += ",
+    ),
+    ("presentation", "    for actor, counter in", "    int('sprung')\n    for actor, counter in"),
+]
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=range(len(BUGS)))
+def test_the_bug_of_a_package_is_its_own(beside: Beside, bug: Change) -> None:
+    shell = beside(bug)
+    done = shell.do("simulate", "rehearsal", "--specs", ORCHESTRA)
+    assert done.returncode == 70, done.stderr
+    path = shell.site / "metronome" / f"{bug[0]}.py"
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith("this is a bug in nimdsl-metronome: ValueError: ")
+    assert "sprung" in said
+    assert f", at {path}:" in said
+    line = path.read_text(encoding="utf-8").splitlines()[int(said.rpartition(":")[2]) - 1]
+    assert "sprung" in line
+
+
+def test_a_verb_that_cannot_be_imported_does_not_hide_the_others(beside: Beside) -> None:
+    shell = beside()
+    points = next(shell.site.glob("*.dist-info")) / "entry_points.txt"
+    with points.open("a", encoding="utf-8") as file:
+        file.write("[nimdsl.commands]\nconduct = metronome.baton:command\nwave = :::\n")
+    assert shell.do("--help").returncode == 0
+    done = shell.do("conduct")
+    assert done.returncode == 2
+    assert "`conduct` (nimdsl.commands) of the package `nimdsl-metronome` cannot be loaded" in done.stderr
+    assert "names no object" in shell.do("wave").stderr
