@@ -101,3 +101,37 @@ def test_a_verb_that_cannot_be_imported_does_not_hide_the_others(beside: Beside)
     assert done.returncode == 2
     assert "`conduct` (nimdsl.commands) of the package `nimdsl-metronome` cannot be loaded" in done.stderr
     assert "names no object" in shell.do("wave").stderr
+
+
+HURRIED = "    period_ns: int"
+RECORDS = "records=(Ticked, Hurried)"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ('tag="hurry"', 'tag="beat"', "Hurried cannot be taken: there is another record `beat`"),
+        (', tag="hurry"', "", "Hurried cannot be taken: it has no tag of its own"),
+        (
+            HURRIED,
+            f"{HURRIED} = 300",
+            "the default of `period_ns` would be written by chance: leave it out",
+        ),
+        (HURRIED, f"{HURRIED}\n    actor: str = ''", "`actor` is what every record has: call the field"),
+        (HURRIED, f"{HURRIED}\n    marks: set[str] = None", "`marks` holds a set, which is in no order"),
+        (HURRIED, f"{HURRIED}\n    marks: dict[int, int] = {{}}", "`marks` holds a mapping whose keys"),
+        (RECORDS, "records=None", "`records` of `metronome` (nimdsl.behaviours) is `None`: write a tuple"),
+        (RECORDS, "records=(Ticked, Ignored)", "`records` of `metronome` (nimdsl.behaviours) is `("),
+        (RECORDS, "records=(Ticked,)", "Hurried cannot be taken: no behaviour says that it leaves it"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["simulate", pytest.param("run", marks=pytest.mark.slow)])
+def test_records_that_could_not_be_read_again_are_not_written(
+    beside: Beside, verb: str, old: str, new: str, why: str
+) -> None:
+    shell = beside(("behaviour", old, new))
+    garden = ("--garden", "here") if verb == "run" else ()
+    done = shell.do(verb, "rehearsal", "--specs", ORCHESTRA, *garden, "--out", "out")
+    assert done.returncode == 2, done.stderr
+    assert why in done.stderr
+    assert not list(shell.folder.glob("out/*"))
