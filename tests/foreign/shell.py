@@ -29,6 +29,12 @@ class Shell:
             command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
         )
 
+    def register(self, group: str, name: str, value: str) -> None:
+        """One entry point more of the package."""
+        points = next(self.site.glob("*.dist-info")) / "entry_points.txt"
+        with points.open("a", encoding="utf-8") as file:
+            file.write(f"[{group}]\n{name} = {value}\n")
+
 
 def put_beside(site: Path, points: Mapping[str, tuple[str, str]], other: Mapping[str, str]) -> Path:
     """Puts the metronome into ``site`` without an installer; ``other`` values for entry points, by name.

@@ -63,6 +63,42 @@ def test_an_entry_point_that_names_no_object_is_told(beside: Beside) -> None:
     assert "write `module:object` instead of `:::`" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "other"), [("CELL", "Cell"), ("METRONOME", "Metronome"), ("metronomE", "Metronome")]
+)
+def test_a_kind_with_the_ids_of_another_is_refused(beside: Beside, name: str, other: str) -> None:
+    again = f"from dataclasses import replace\nAGAIN = replace(KIND, name={name!r})\n"
+    shell = beside()
+    with (shell.site / "metronome" / "kind.py").open("a", encoding="utf-8") as file:
+        file.write(again)
+    shell.register("nimdsl.kinds", name, "metronome.kind:AGAIN")
+    done = shell.do("validate", ORCHESTRA)
+    assert done.returncode == 2, done.stderr
+    said = f"has the same ids as `{other if other == 'Cell' else min(name, other)}`"
+    assert said in done.stderr
+    assert f"`{name.lower()}/…`: rename it" in done.stderr
+
+
+@pytest.mark.parametrize("plural", ["cells", "lifeforce", "phases", "beats", "attention"])
+def test_a_plural_that_expectations_know_is_refused(beside: Beside, plural: str) -> None:
+    shell = beside(("kind", 'plural="metronomes"', f'plural="{plural}"'))
+    done = shell.do("validate", ORCHESTRA)
+    assert done.returncode == 2, done.stderr
+    assert f"the plural `{plural}` of the kind `Metronome` (nimdsl.kinds) is taken by expectations" in (
+        done.stderr
+    )
+
+
+def test_two_kinds_with_one_plural_are_refused(beside: Beside) -> None:
+    shell = beside()
+    with (shell.site / "metronome" / "kind.py").open("a", encoding="utf-8") as file:
+        file.write("from dataclasses import replace\nBELL = replace(KIND, name='Bell')\n")
+    shell.register("nimdsl.kinds", "Bell", "metronome.kind:BELL")
+    done = shell.do("validate", ORCHESTRA)
+    assert done.returncode == 2, done.stderr
+    assert "`metronomes` of the kind `Metronome` (nimdsl.kinds) is taken by the kind `Bell`" in done.stderr
+
+
 BUGS = [
     ("kind", "every_ns = reader.duration", "raise ValueError('sprung')\n    every_ns = reader.duration"),
     ("kind", "    root = State(", "    raise ValueError('sprung')\n    root = State("),
@@ -93,9 +129,8 @@ def test_the_bug_of_a_package_is_its_own(beside: Beside, bug: Change) -> None:
 
 def test_a_verb_that_cannot_be_imported_does_not_hide_the_others(beside: Beside) -> None:
     shell = beside()
-    points = next(shell.site.glob("*.dist-info")) / "entry_points.txt"
-    with points.open("a", encoding="utf-8") as file:
-        file.write("[nimdsl.commands]\nconduct = metronome.baton:command\nwave = :::\n")
+    shell.register("nimdsl.commands", "conduct", "metronome.baton:command")
+    shell.register("nimdsl.commands", "wave", ":::")
     assert shell.do("--help").returncode == 0
     done = shell.do("conduct")
     assert done.returncode == 2
