@@ -15,12 +15,13 @@ from typing import Any
 import jsonschema_rs
 
 from nimdsl.base.diagnostics import Diagnostic, Place, error
-from nimdsl.base.suggest import phrase
+from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.base.units import parse_duration, parse_share
 from nimdsl.base.words import JSON_TYPES
 from nimdsl.kinds import kind_names
 from nimdsl.kinds.schemas import API_VERSION, document_schema
 from nimdsl.schema import remedies, retired
+from nimdsl.text.scalars import shortened
 from nimdsl.text.tree import ListNode, LostScalar, MapNode, Node, Scalar
 
 UNIT_FIX = {
@@ -65,6 +66,10 @@ def check_envelope(root: Node) -> tuple[str, str, tuple[Diagnostic, ...]]:
         return "", name, (error("NIM0202", f"a kind is text, this is {_what(kind_node)}", place, fix),)
     if kind not in kind_names():
         fix = phrase(kind, kind_names())
+        if did_you_mean(kind, kind_names()) is None:
+            fix = (
+                f"install the package that brings the kind `{shortened(kind)}`, or write one that is {fix}"
+            )
         return "", name, (error("NIM0202", f"unknown kind {kind!r}", kind_node.place, fix),)
     return kind, name, ()
 

@@ -99,6 +99,16 @@ def test_two_kinds_with_one_plural_are_refused(beside: Beside) -> None:
     assert "`metronomes` of the kind `Metronome` (nimdsl.kinds) is taken by the kind `Bell`" in done.stderr
 
 
+def test_a_journal_is_refused_with_the_kind_whose_package_is_gone(beside: Beside, tmp_path: Path) -> None:
+    done = beside().do("simulate", "rehearsal", "--specs", ORCHESTRA, "--out", "out")
+    assert done.returncode == 0, done.stderr
+    for verb in ("replay", "compare"):
+        done = Shell(tmp_path / "nowhere", tmp_path).do(verb, "out/journal.sqlite")
+        assert done.returncode == 2
+        assert "a package that the run had is not installed: " in done.stderr
+        assert "unknown kind 'Metronome': install the one that brings this kind" in done.stderr
+
+
 BUGS = [
     ("kind", "every_ns = reader.duration", "raise ValueError('sprung')\n    every_ns = reader.duration"),
     ("kind", "    root = State(", "    raise ValueError('sprung')\n    root = State("),

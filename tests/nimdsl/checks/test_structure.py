@@ -31,6 +31,12 @@ def test_an_unknown_kind_is_found_with_the_likely_one() -> None:
     assert finds("NIM0202", text).fix == "did you mean `Garden`?"
 
 
+def test_a_kind_like_no_other_may_come_from_a_package() -> None:
+    found = finds("NIM0202", "apiVersion: nimdsl.dev/v1\nkind: §Zither\nmetadata: {name: it}\nspec: {}")
+    wanted = "install the package that brings the kind `Zither`, or write one that is known: `Attention`, "
+    assert found.fix.startswith(wanted)
+
+
 ONE_OF_EACH = (
     ECONOMY,
     TALK,
