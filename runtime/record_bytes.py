@@ -18,7 +18,7 @@ from msgspec.structs import astuple, fields
 
 from nimdsl.base import canonical
 from nimdsl.base.values import Value
-from runtime.record_classes import bodies
+from runtime.record_classes import bodies, check_class
 from runtime.records import Body, Moment, Noted, Record
 
 _ENCODE = msgspec.json.Encoder(order="sorted").encode
@@ -33,7 +33,8 @@ def to_data(record: Record) -> dict[str, Value]:
 
 
 def noted_data(noted: Noted) -> dict[str, Value]:
-    """The same of a body that has no place yet."""
+    """The same of a body that has no place yet.  Raises PackageError as ``form_of``."""
+    check_class(type(noted.body))
     data: dict[str, Value] = msgspec.to_builtins(noted.body)
     return data if noted.moment is None else data | msgspec.to_builtins(noted.moment)
 
@@ -80,7 +81,8 @@ class Form:
 
 @cache
 def form_of(body: type[Body]) -> Form:
-    """The form of a class of bodies."""
+    """The form of a class of bodies.  Raises PackageError for one that could not be read again."""
+    check_class(body)
     hints = get_type_hints(body, include_extras=True)
     own = fields(body)
     asides = tuple(one.encode_name for one in own if not is_decision(hints[one.name]))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final, get_args
 
 import msgspec
+from msgspec import inspect
 from msgspec.structs import FieldInfo, fields
 
-from nimdsl.base.errors import NimdslError
+from nimdsl.base.errors import PackageError
 from runtime import records
 from runtime.kernel.behaviour import foreign_records
 from runtime.records import AnyBody, Body, Moment
@@ -32,7 +33,7 @@ def own_bodies() -> tuple[type[AnyBody], ...]:
 def bodies() -> Mapping[str, type[AnyBody]]:
     """Every class of bodies by its tag, those of other packages included.
 
-    Raises NimdslError for a foreign one that could not be told from another, or read again.
+    Raises PackageError for a foreign one that could not be told from another, or read again.
     """
     found: dict[str, type[AnyBody]] = {tag_of(one): one for one in own_bodies()}
     for body in foreign_records():
@@ -40,11 +41,20 @@ def bodies() -> Mapping[str, type[AnyBody]]:
         if not problem and tag in found:
             problem = f"there is another record `{tag}`: give it a tag of its own, `kind/{tag}` for example"
         if problem:
-            raise NimdslError(
-                f"the record {body.__module__}.{body.__qualname__} cannot be taken: {problem}"
-            )
+            raise _refused(body, problem)
         found[tag] = body
     return found
+
+
+@cache
+def check_class(body: type[Body]) -> None:
+    """Raises PackageError for a class whose records could be written but not read again."""
+    if bodies().get(tag_of(body)) is not body:
+        raise _refused(body, "no behaviour says that it leaves it: add it to `records` of its Behaviour")
+
+
+def _refused(body: type[Body], problem: str) -> PackageError:
+    return PackageError(f"the record {body.__module__}.{body.__qualname__} cannot be taken: {problem}")
 
 
 def tag_of(body: type[Body]) -> str:
@@ -54,8 +64,17 @@ def tag_of(body: type[Body]) -> str:
 
 def problem_of(body: type[Body]) -> str:
     """Why records of a foreign class could not be written and read again; empty when they can."""
-    if tag_of(body) in ("None", body.__name__):
+    config = body.__struct_config__
+    if not isinstance(config.tag, str) or config.tag == body.__name__:
         return 'it has no tag of its own: write `class …(Foreign, frozen=True, tag="…")`'
+    if _manner(body) != _manner(records.Foreign):
+        return (
+            "it would be written in another manner than other records: set nothing but `frozen` and `tag`"
+        )
+    try:
+        found = inspect.type_info(body)
+    except (NameError, TypeError) as problem:
+        return f"msgspec cannot read its fields: {problem}"
     for one in fields(body):
         if one.encode_name in PLACE:
             return f"`{one.encode_name}` is what every record has: call the field otherwise"
@@ -64,7 +83,59 @@ def problem_of(body: type[Body]) -> str:
                 f"the default of `{one.name}` would be written by chance: leave it out, or use "
                 "None, true, false, an empty text, list or mapping, or a small integer"
             )
-    return ""
+    assert isinstance(found, inspect.StructType)
+    formless = ((one.name, _formless(one.type, {body})) for one in found.fields)
+    return next((f"`{name}` {why}" for name, why in formless if why), "")
+
+
+def _manner(body: type[Body]) -> tuple[object, ...]:
+    config = body.__struct_config__
+    return config.tag_field, config.array_like, config.omit_defaults, config.forbid_unknown_fields
+
+
+def _formless(kind: inspect.Type, seen: set[type]) -> str:
+    """Why values of a type have no one JSON form; empty when they have one."""
+    match kind:
+        case inspect.SetType() | inspect.FrozenSetType():
+            return "holds a set, which is in no order: use a list, and sort it"
+        case inspect.CustomType() | inspect.ExtType() | inspect.RawType():
+            name = getattr(getattr(kind, "cls", None), "__name__", "raw bytes")
+            return f"holds what has no JSON form ({name}): use text, numbers, lists, mappings or a Struct"
+        case inspect.DictType() if not _is_text(kind.key_type):
+            return "holds a mapping whose keys are not text: use `Mapping[str, …]`, or a list of pairs"
+        case inspect.StructType() | inspect.NamedTupleType() | inspect.DataclassType():
+            if kind.cls in seen:
+                return ""
+            seen.add(kind.cls)
+            chance = isinstance(kind, inspect.StructType) and not _is_steady(kind.cls)
+            if chance:
+                return (
+                    f"holds {kind.cls.__name__}, whose defaults would be written by chance: leave them out"
+                )
+    return next(filter(None, (_formless(one, seen) for one in _inner(kind))), "")
+
+
+def _inner(kind: inspect.Type) -> Iterator[inspect.Type]:
+    """The types that a type is made of."""
+    for name in ("type", "item_type", "key_type", "value_type"):
+        if isinstance(one := getattr(kind, name, None), inspect.Type):
+            yield one
+    yield from (*getattr(kind, "types", ()), *getattr(kind, "item_types", ()))
+    yield from (one.type for one in getattr(kind, "fields", ()))
+
+
+def _is_text(kind: inspect.Type) -> bool:
+    match kind:
+        case inspect.Metadata():
+            return _is_text(kind.type)
+        case inspect.LiteralType():
+            return all(isinstance(value, str) for value in kind.values)
+    return isinstance(kind, inspect.StrType)
+
+
+def _is_steady(struct: type[msgspec.Struct]) -> bool:
+    """Whether its fields are written, or left out, by what they are."""
+    return not struct.__struct_config__.omit_defaults or all(map(_is_safe, fields(struct)))
 
 
 def _is_safe(one: FieldInfo) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from markupsafe import Markup
 
-from nimdsl.base.errors import NimdslError
+from nimdsl.base.errors import PackageError
 from nimdsl.base.plugins import loaded
 from nimdsl.program import Actor
 from runtime.records import Record
@@ -62,8 +62,8 @@ class Presentation:
 
 @cache
 def presentation_of(kind: str) -> Presentation:
-    """The presentation of a kind, by the first part of its actors' ids.  Raises NimdslError."""
+    """The presentation of a kind, by the first part of its actors' ids.  Raises PackageError."""
     found = loaded(GROUP, _OWN).get(kind, Presentation())
     if not isinstance(found, Presentation):
-        raise NimdslError(f"`{kind}` ({GROUP}) is no presentation")
+        raise PackageError(f"`{kind}` ({GROUP}) is no Presentation: name one")
     return found

@@ -7,6 +7,7 @@
       PortError       a port (bus, store, model) failed
         TemporaryPortError    worth another try
         PermanentPortError    not worth one
+      PackageError    a package beside nimdsl brings what cannot be used
       InternalError   a bug in nimdsl itself (exit 70)
 
 Outcomes that a user can expect at run time (refused, timeout, ignored) are
@@ -47,6 +48,10 @@ class TemporaryPortError(PortError):
 
 class PermanentPortError(PortError):
     """The same call will fail again."""
+
+
+class PackageError(NimdslError):
+    """A package beside nimdsl brings what cannot be used."""
 
 
 class InternalError(NimdslError):

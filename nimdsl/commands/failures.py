@@ -1,8 +1,8 @@
 """How a command ends that did not end well: what is printed, and the exit code.
 
 The law: diagnostics for the user's documents (1), one line for a missing extra,
-a port or a wrong command line (2), one line for a bug in nimdsl (70; the
-traceback only with ``NIMDSL_DEBUG=1``), nothing for Ctrl-C (130).
+a port, a package or a wrong command line (2), one line for a bug in nimdsl or in a
+package beside it (70; the traceback only with ``NIMDSL_DEBUG=1``), nothing for Ctrl-C (130).
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from typing import Any
 
 import typer
 
-from nimdsl.base.errors import InternalError, NimdslError, PortError, SpecError
+from nimdsl.base.errors import InternalError, NimdslError, PackageError, PortError, SpecError
+from nimdsl.base.plugins import brought_by, package_of
 
 OWN_PACKAGES = ("nimdsl", "runtime", "gardens", "simulate")
 _PACKAGES = {"nats": "nats_py"}
@@ -55,7 +56,7 @@ def ended(problem: BaseException, verb: str) -> int:
         return 2
     if isinstance(problem, NimdslError) and not isinstance(problem, InternalError):
         _say(str(problem))
-        return 2 if isinstance(problem, PortError) else 1
+        return 2 if isinstance(problem, PortError | PackageError) else 1
     if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EBADF):
         _say(f"cannot write the output: {problem.strerror}")
         return 2
@@ -132,9 +133,29 @@ def install_command(module: str) -> str:
 def _bug(problem: BaseException) -> int:
     if os.environ.get("NIMDSL_DEBUG") == "1":
         traceback.print_exception(problem, file=sys.stderr)
-    message = (str(problem).splitlines() or [""])[0][:200]
+    message = f"{type(problem).__name__}: {(str(problem).splitlines() or [''])[0][:200]}"
+    if found := _beside(problem):
+        package, place = found
+        _say(f"this is a bug in {package}: {message}, at {place}")
+        return 70
     _say(
-        f"this is a bug in nimdsl, not in your documents: {type(problem).__name__}: {message}"
+        f"this is a bug in nimdsl, not in your documents: {message}"
         + ("" if os.environ.get("NIMDSL_DEBUG") == "1" else " (NIMDSL_DEBUG=1 shows where)")
     )
     return 70
+
+
+def _beside(problem: BaseException | None) -> tuple[str, str] | None:
+    """The package beside nimdsl in whose hands it happened, and its innermost line; None: there is none.
+
+    What calls it may raise its problem anew, so causes are looked at too.
+    """
+    while problem is not None:
+        for frame, line in reversed(list(traceback.walk_tb(problem.__traceback__))):
+            module = str(frame.f_globals.get("__name__", ""))
+            if module.partition(".")[0] in (*OWN_PACKAGES, *sys.stdlib_module_names):
+                continue
+            if point := brought_by(module):
+                return package_of(point), f"{frame.f_code.co_filename}:{line}"
+        problem = problem.__cause__
+    return None

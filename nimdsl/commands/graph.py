@@ -49,22 +49,30 @@ def command(
 def find(program: Program, name: str, deep: bool = False) -> Drawing:
     """The drawing of the protocol, phase, cell or attention of that name, in this order; then of others."""
     prefix, _, rest = name.partition("/")
-    drawn = {kind.prefix: kind for kind in kinds().values() if kind.draw}
-    wanted = [drawn[prefix.lower()]] if rest and prefix.lower() in drawn else _by_rank(drawn)
+    everything = {kind.prefix: kind for kind in kinds().values()}
+    wanted = [everything[prefix.lower()]] if rest and prefix.lower() in everything else _by_rank(everything)
     plain = rest if len(wanted) == 1 else name
-    for kind in wanted:
-        if kind.draw and plain in program.of(kind.name):
-            drawing: Drawing = kind.draw(program, plain, deep)
-            return drawing
-    known = [one for kind in wanted for one in program.of(kind.name)]
-    names = phrase_of([kind.prefix for kind in wanted])
+    found = next((kind for kind in wanted if plain in program.of(kind.name)), None)
+    drawn = [kind for kind in wanted if kind.draw]
+    if found is not None and found.draw:
+        drawing: Drawing = found.draw(program, plain, deep)
+        return drawing
+    if found is not None or not drawn:
+        message = f"the kind {(found or wanted[0]).name} of `{name}` has no drawing"
+        shown = f", or write `nimdsl show {name}`" if found else ""
+        names = phrase_of([kind.prefix for kind in _by_rank(everything) if kind.draw])
+        raise SpecError((error("NIM0301", message, fix=f"name a {names}{shown}"),))
+    known = [one for kind in drawn for one in program.of(kind.name)]
+    names = phrase_of([kind.prefix for kind in drawn])
     message = f"there is no {names} named `{name}`"
     raise SpecError((error("NIM0301", message, fix=phrase(plain, known)),))
 
 
-def _by_rank(drawn: Mapping[str, Kind]) -> list[Kind]:
-    first = [drawn[prefix] for prefix in ("protocol", "phase", "cell", "attention")]
-    return [*first, *(kind for kind in drawn.values() if kind not in first)]
+def _by_rank(everything: Mapping[str, Kind]) -> list[Kind]:
+    """Those that are drawn come first, and of these the project's."""
+    first = [everything[prefix] for prefix in ("protocol", "phase", "cell", "attention")]
+    others = [kind for kind in everything.values() if kind not in first]
+    return [*first, *sorted(others, key=lambda kind: kind.draw is None)]
 
 
 def phrase_of(names: Sequence[str]) -> str:

@@ -17,6 +17,8 @@ import typer
 from typer.core import TyperGroup
 
 from nimdsl import __version__
+from nimdsl.base.plugins import load, module_of
+from nimdsl.commands.failures import OWN_PACKAGES
 
 GROUP = "nimdsl.commands"
 OWN = ("init", "validate", "explain", "show", "graph", "schema")
@@ -106,7 +108,9 @@ def _own() -> dict[str, EntryPoint]:
 
 def _command(name: str, point: EntryPoint) -> Any:
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(name, context_settings={"help_option_names": ["-h", "--help"]})(point.load())
+    is_own = module_of(point).partition(".")[0] in OWN_PACKAGES
+    command = point.load() if is_own else load(point)  # what one of ours lacks is an extra
+    app.command(name, context_settings={"help_option_names": ["-h", "--help"]})(command)
     return typer.main.get_command(app)
 
 
@@ -114,7 +118,7 @@ def summary(point: EntryPoint) -> str:
     """The first line of the docstring of an entry point's function; empty when it cannot be read."""
     try:
         tree = ast.parse(_source(point.module).read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError, ImportError):
+    except (OSError, SyntaxError, ValueError, ImportError, AttributeError):
         return ""
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == point.attr:

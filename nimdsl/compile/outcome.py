@@ -23,6 +23,9 @@ from nimdsl.expression.types import (
 from nimdsl.program import Beat
 
 LIFEFORCE_FIELDS = ("initial", "spent", "earned", "final")
+_SUMS = ("completed", "errors", "handshakes", "accepted", "attempts", "duration", "lifeforce")
+NAMES = frozenset((*_SUMS, "refusals", "phases", "cells", "beats", "attention"))
+"""What is known without kinds from other packages."""
 
 
 Cells = Mapping[str, Mapping[str, Type] | None]

@@ -16,14 +16,16 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, TypedDict
 
-from nimdsl.base.errors import NimdslError
+from nimdsl.base.errors import PackageError
 from nimdsl.base.plugins import loaded
 from nimdsl.expression.types import Type
 from nimdsl.program import Program
 
 GROUP: Final = "nimdsl.kinds"
 _OWN = ("Schema", "Economy", "Cell", "Attention", "Phase", "Protocol", "Garden", "Scenario")
-"""The kinds of this project, in the order in which they are listed; others follow by name."""
+"""The kinds of this project, also where it is not installed, in the order in which they are listed.
+
+Others follow by name."""
 
 
 class WorstCost(TypedDict):
@@ -67,16 +69,23 @@ class Kind:
 
 @cache
 def kinds() -> Mapping[str, Kind]:
-    """Every kind by name.  Raises NimdslError for one that cannot be had."""
+    """Every kind by name.  Raises PackageError for one that cannot be had, or told from another."""
     own = {name: f"nimdsl.assembly.{name.lower()}:KIND" for name in _OWN}
     found = loaded(GROUP, own)
     order = [name for name in _OWN if name in found] + sorted(set(found) - set(_OWN))
     named: dict[str, Kind] = {}
+    prefixes: dict[str, str] = {}
     for name in order:
         kind = found[name]
         if not isinstance(kind, Kind) or kind.name != name:
-            raise NimdslError(f"`{name}` ({GROUP}) is no kind of that name")
+            raise PackageError(f"`{name}` ({GROUP}) is no kind of that name")
+        if other := prefixes.get(kind.prefix):
+            raise PackageError(
+                f"`{name}` ({GROUP}) has the same ids as `{other}`, `{kind.prefix}/…`:"
+                " rename it, or uninstall the package that brings it"
+            )
         named[name] = kind
+        prefixes[kind.prefix] = name
     return named
 
 

@@ -15,13 +15,14 @@ from typing import Any
 import jsonschema_rs
 
 from nimdsl.base.diagnostics import Diagnostic, Place, error
-from nimdsl.base.suggest import phrase
+from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.base.units import parse_duration, parse_share
 from nimdsl.base.words import JSON_TYPES
 from nimdsl.kinds import kind_names
 from nimdsl.kinds.schemas import API_VERSION, document_schema
 from nimdsl.schema import remedies, retired
-from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
+from nimdsl.text.scalars import shortened
+from nimdsl.text.tree import ListNode, LostScalar, MapNode, Node, Scalar
 
 UNIT_FIX = {
     "duration": ("a duration with its unit", "write for example `200ms`, `5s` or `1.5min`"),
@@ -65,6 +66,10 @@ def check_envelope(root: Node) -> tuple[str, str, tuple[Diagnostic, ...]]:
         return "", name, (error("NIM0202", f"a kind is text, this is {_what(kind_node)}", place, fix),)
     if kind not in kind_names():
         fix = phrase(kind, kind_names())
+        if did_you_mean(kind, kind_names()) is None:
+            fix = (
+                f"install the package that brings the kind `{shortened(kind)}`, or write one that is {fix}"
+            )
         return "", name, (error("NIM0202", f"unknown kind {kind!r}", kind_node.place, fix),)
     return kind, name, ()
 
@@ -96,7 +101,7 @@ def check_structure(kind: str, root: MapNode) -> tuple[Diagnostic, ...]:
             found += [diagnostic] if where not in told else []
             told.add(where)
         old = any(path[: len(where)] == where for where in told)
-        if not old and not _is_lost(_at(root, path)[0]):
+        if not old and not isinstance(_at(root, path)[0], LostScalar):
             found += _explained(kind, problem, root, {where[-1] for where in told if where[:-1] == path})
     return tuple(found[:DIAGNOSTICS_PER_DOCUMENT_MAX])
 
@@ -111,11 +116,6 @@ def _at(root: Node, path: Any) -> tuple[Node, Place]:
             node = node.items[key]
             place = node.place
     return node, node.place if isinstance(node, Scalar) and node.text else place
-
-
-def _is_lost(node: Node) -> bool:
-    """Whether the value was an alias without an anchor, which has been reported already."""
-    return isinstance(node, Scalar) and node.value is None and not node.text and node.length > 0
 
 
 def _what(node: Node) -> str:

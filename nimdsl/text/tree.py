@@ -84,6 +84,12 @@ class Scalar(Node):
         return self.value
 
 
+class LostScalar(Scalar):
+    """What an alias without an anchor stands for: nothing, and a diagnostic says so already."""
+
+    __slots__ = ()
+
+
 class ListNode(Node):
     """A list of nodes."""
 
@@ -305,7 +311,8 @@ class _Builder:
                 message = f"the alias `*{name}` stands inside its own anchor (line {found.line})"
             self.report("NIM0108", message, place, f'write the value out, or quote the text: "*{name}"')
             self.count(1, event)
-            self.attach(Scalar(self.source, mark.line + 1, mark.column + 1, None, "", False, len(name) + 1))
+            length = len(name) + 1
+            self.attach(LostScalar(self.source, mark.line + 1, mark.column + 1, None, "", False, length))
             return
         self.count(found.count, event)
         if len(self.frames) + found.height > DEPTH_MAX:

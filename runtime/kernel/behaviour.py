@@ -7,14 +7,15 @@ under ``nimdsl.behaviours`` with the kind's prefix as its name.  A kind without 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, Protocol
 
-from nimdsl.base.errors import NimdslError
+from nimdsl.base.errors import PackageError
 from nimdsl.base.plugins import loaded
 from nimdsl.base.values import Value
+from nimdsl.base.words import shown
 from nimdsl.program import Actor
 from runtime.kernel.events import AnyEvent
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
@@ -64,15 +65,28 @@ class Behaviour:
 
 @cache
 def behaviour_of(kind: str) -> Behaviour:
-    """The behaviour of a kind, by the first part of its actors' ids.  Raises NimdslError."""
-    found = loaded(GROUP, _OWN)
-    behaviour = found.get(kind) or found["cell"]
-    if not isinstance(behaviour, Behaviour):
-        raise NimdslError(f"`{kind}` ({GROUP}) is no behaviour")
-    return behaviour
+    """The behaviour of a kind, by the first part of its actors' ids.  Raises PackageError."""
+    found = _behaviours()
+    return found.get(kind) or found["cell"]
 
 
 def foreign_records() -> tuple[type[Foreign], ...]:
-    """The classes of records of kinds from other packages."""
-    found = loaded(GROUP, _OWN).values()
-    return tuple(record for one in found if isinstance(one, Behaviour) for record in one.records)
+    """The classes of records of kinds from other packages.  Raises PackageError."""
+    return tuple(record for one in _behaviours().values() for record in one.records)
+
+
+def _behaviours() -> Mapping[str, Behaviour]:
+    found: dict[str, Behaviour] = {}
+    for kind, one in loaded(GROUP, _OWN).items():
+        if not isinstance(one, Behaviour):
+            raise PackageError(f"`{kind}` ({GROUP}) is no Behaviour, it is {shown(one)}: name one")
+        classes: object = one.records
+        if not isinstance(classes, tuple) or not all(map(_is_foreign, classes)):
+            fix = "write a tuple of subclasses of `runtime.records.Foreign`, or leave it out"
+            raise PackageError(f"`records` of `{kind}` ({GROUP}) is {shown(classes)}: {fix}")
+        found[kind] = one
+    return found
+
+
+def _is_foreign(one: object) -> bool:
+    return isinstance(one, type) and issubclass(one, Foreign)

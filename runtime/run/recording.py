@@ -117,10 +117,7 @@ def opened(journal: Journal) -> Recording:
         program = rebuilt(msgspec.structs.asdict(said))
         scenario = find_scenario(program, said.scenario)
     except SpecError as problem:
-        first = problem.diagnostics[0]
-        raise PermanentPortError(
-            f"{journal.place}: this nimdsl does not accept its documents any more: {first}"
-        ) from None
+        raise PermanentPortError(f"{journal.place}: {_why_not(problem)}") from None
     except WRONG_INPUT as problem:
         raise damaged_value(journal, ORIGIN, problem) from None
     was = said.program_sha256
@@ -142,6 +139,16 @@ def opened(journal: Journal) -> Recording:
         said.rate,
         said.replication,
     )
+
+
+def _why_not(problem: SpecError) -> str:
+    """Why the documents of a run, which were right once, are so no more."""
+    unknown = next((one for one in problem.diagnostics if one.code == "NIM0202"), None)
+    if unknown is not None:
+        return (
+            f"a package that the run had is not installed: {unknown}: install the one that brings this kind"
+        )
+    return f"this nimdsl does not accept its documents any more: {problem.diagnostics[0]}"
 
 
 def _line_counts(journal: Journal) -> dict[str, int] | None:

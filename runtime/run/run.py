@@ -15,6 +15,7 @@ from nimdsl.loading import provenance
 from nimdsl.program import Actor, Economy, Program, Scenario, sorted_actors
 from runtime.ledger.accounts import Tariff
 from runtime.ledger.economy import Ledger
+from runtime.record_classes import bodies
 from runtime.run.host import Host
 
 BOOKS = 1_000_000
@@ -67,7 +68,11 @@ def tariff_of(economy: Economy) -> Tariff:
 
 
 def actors_of(program: Program, scenario: Scenario) -> list[Actor]:
-    """Who takes part, in the order of (kind, name)."""
+    """Who takes part, in the order of (kind, name).
+
+    Raises PackageError where a package brings records that could not be read again, before any is made.
+    """
+    bodies()
     ids = [f"cell/{name}" for name in scenario.cells]
     ids += [f"attention/{scenario.attention}"] if scenario.attention else []
     ids += [f"protocol/{scenario.protocol}"] if scenario.protocol else []

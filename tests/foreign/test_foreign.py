@@ -7,30 +7,13 @@ installed as users install one, and then validated, simulated, run for real, rep
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-ORCHESTRA = HERE / "orchestra.yaml"
-ROOT = HERE.parents[1]
-
-
-class Shell:
-    """Runs ``nimdsl`` where the foreign package is installed."""
-
-    def __init__(self, site: Path, folder: Path) -> None:
-        self.folder = folder
-        self.environment = {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{ROOT}"}
-
-    def do(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "nimdsl", *map(str, words)]
-        return subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
-        )
+from tests.foreign.shell import HERE, ORCHESTRA, ROOT, Shell
 
 
 @pytest.fixture(scope="module")

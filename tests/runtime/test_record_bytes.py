@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from typing import Any, get_type_hints
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from msgspec.structs import fields
 
 from nimdsl.base import canonical
-from nimdsl.base.errors import NimdslError
+from nimdsl.base.errors import PackageError
 from nimdsl.base.values import Fields, Value
 from runtime import record_classes, records
 from runtime.record_bytes import (
@@ -32,6 +34,7 @@ from runtime.records import (
     Body,
     Emitted,
     Foreign,
+    Identity,
     LevelTimes,
     Moment,
     Moved,
@@ -63,6 +66,18 @@ def _registered() -> Iterator[None]:
         record_classes.bodies.cache_clear()
         yield
     record_classes.bodies.cache_clear()
+
+
+@contextmanager
+def brought(*classes: type[Foreign]) -> Iterator[None]:
+    """As if a package had brought these instead."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(record_classes, "foreign_records", lambda: classes)
+        bodies.cache_clear()
+        try:
+            yield
+        finally:
+            bodies.cache_clear()
 
 
 def test_packages_are_asked_for_their_records_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,9 +262,15 @@ def test_tags_are_of_one_class_each() -> None:
     assert records.tag_of(Refused("push", "a", 1, 1)) == tag_of(Refused) == "refused"
 
 
-def _foreign(tag: str | None = "test/bell", name: str = "rung", default: Any = msgspec.NODEFAULT) -> Any:
-    field = (name, Any, msgspec.field(default=default))
-    return msgspec.defstruct("Bell", [field], bases=(Foreign,), frozen=True, tag=tag)
+def _foreign(
+    tag: str | None = "test/bell",
+    name: str = "rung",
+    default: Any = msgspec.NODEFAULT,
+    kind: Any = Any,
+    **config: Any,
+) -> Any:
+    field = (name, kind, msgspec.field(default=default))
+    return msgspec.defstruct("Bell", [field], bases=(Foreign,), frozen=True, tag=tag, **config)
 
 
 UNSAFE: list[Any] = [1000, "calm", 0.5, (1,), frozenset(), -6]
@@ -264,17 +285,75 @@ UNSAFE: list[Any] = [1000, "calm", 0.5, (1,), frozenset(), -6]
         (_foreign(None), "no tag of its own"),
     ],
 )
-def test_a_foreign_record_that_could_not_be_read_again_is_refused(
-    body: type[Foreign], why: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(record_classes, "foreign_records", lambda: (body,))
-    bodies.cache_clear()
-    try:
-        with pytest.raises(NimdslError, match=why):
-            bodies()
-    finally:
-        monkeypatch.undo()
-        bodies.cache_clear()
+def test_a_foreign_record_that_could_not_be_read_again_is_refused(body: type[Foreign], why: str) -> None:
+    with brought(body):
+        for attempt in (bodies, lambda: form_of(body), lambda: noted_data(Noted(body(1)))):
+            with pytest.raises(PackageError, match=why):
+                attempt()
+
+
+class Pair(msgspec.Struct, omit_defaults=True):
+    """What is written by chance when it holds 300."""
+
+    one: int = 300
+
+
+class Cord(msgspec.Struct):
+    """It leads to itself."""
+
+    end: Cord | None
+    knots: dict[str, frozenset[int]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        (set[str], "a set"),
+        (Annotated[frozenset[int], msgspec.Meta(min_length=1)] | None, "a set"),
+        (list[dict[str, set[int]]], "a set"),
+        (Cord, "a set"),
+        (dict[int, int], "keys are not text"),
+        (Mapping[Literal["a", 1], int], "keys are not text"),
+        (complex, r"no JSON form \(complex\)"),
+        (msgspec.Raw, "no JSON form"),
+        (tuple[int, Pair], "Pair, whose defaults would be written by chance"),
+        ("Nowhere", "name 'Nowhere' is not defined"),
+        (int | complex | str, "msgspec cannot read its fields"),
+    ],
+)
+def test_so_is_a_field_without_one_form(kind: Any, why: str) -> None:
+    body = _foreign(kind=kind)
+    assert re.search(why, problem_of(body))
+    with brought(body), pytest.raises(PackageError, match=why):
+        encode(Record("a", 0, 0, body(None)))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [list[tuple[int, ...]], Mapping[Literal["a"], Identity], bytes, Value, Fields | None, LevelTimes],
+)
+def test_other_fields_are_taken(kind: Any) -> None:
+    assert not problem_of(_foreign(kind=kind))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"tag_field": "sort"},
+        {"array_like": True},
+        {"omit_defaults": False},
+        {"forbid_unknown_fields": True},
+    ],
+)
+def test_so_is_a_record_that_would_look_otherwise(config: dict[str, Any]) -> None:
+    assert "in another manner" in problem_of(_foreign(**config))
+
+
+def test_a_record_that_no_behaviour_names_is_not_written() -> None:
+    stray = _foreign("test/stray")
+    for attempt in (lambda: encode(Record("a", 0, 0, stray(1))), lambda: noted_data(Noted(stray(1)))):
+        with pytest.raises(PackageError, match=r"Bell cannot be taken: .* add it to `records`"):
+            attempt()
 
 
 @pytest.mark.parametrize("value", [None, True, "", 0, 256, -5])
@@ -282,4 +361,5 @@ def test_a_default_is_written_or_not_by_what_it_is_and_not_by_chance(value: Any)
     body = _foreign(default=value)
     assert not problem_of(body)
     made = canonical.decode(canonical.encode({"rung": value}))["rung"]
-    assert encode(Record("a", 0, 0, body(made))) == encode(Record("a", 0, 0, body()))
+    with brought(body):
+        assert encode(Record("a", 0, 0, body(made))) == encode(Record("a", 0, 0, body()))

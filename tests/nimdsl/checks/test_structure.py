@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import nimdsl
 from nimdsl import kinds
 from nimdsl.kinds.schemas import document_schema
 from nimdsl.schema.structure import _good_name
@@ -28,6 +29,12 @@ from tests.nimdsl.checks.building import (
 def test_an_unknown_kind_is_found_with_the_likely_one() -> None:
     text = "apiVersion: nimdsl.dev/v1\nkind: §Garten\nmetadata: {name: it}\nspec: {}"
     assert finds("NIM0202", text).fix == "did you mean `Garden`?"
+
+
+def test_a_kind_like_no_other_may_come_from_a_package() -> None:
+    found = finds("NIM0202", "apiVersion: nimdsl.dev/v1\nkind: §Zither\nmetadata: {name: it}\nspec: {}")
+    wanted = "install the package that brings the kind `Zither`, or write one that is known: `Attention`, "
+    assert found.fix.startswith(wanted)
 
 
 ONE_OF_EACH = (
@@ -152,6 +159,26 @@ def test_a_field_that_may_be_anything_is_left_alone() -> None:
 
 def test_an_alias_without_anchor_is_told_once() -> None:
     finds("NIM0108", document("Garden", "{bus: {latency: §*usual}}"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        cell("initial: a\nstates:\n  §a: &x\n  b: {}"),
+        cell("initial: a\nstates: {a: {}, §b: &x }"),
+        document("Schema", "{role: request, type: ASK, §payload: &a }"),
+        YOUNG.replace("spec:", "spec:\n  modes: {initial: awake, states: {awake: {}, §resting: &a }}"),
+    ],
+)
+def test_an_anchor_with_nothing_behind_it_is_nothing(text: str) -> None:
+    assert finds("NIM0205", text).message.endswith("this is nothing")
+
+
+def test_so_is_its_alias() -> None:
+    text = cell("initial: a\nstates:\n  a: &x\n  b: *x")
+    found = nimdsl.check_text(text).diagnostics
+    assert [one.message for one in found] == [f"`{name}` wants a map, this is nothing" for name in "ab"]
+    assert found[1].place.line == found[0].place.line + 1 == text.count("\n") + 1
 
 
 def test_an_economy_outside_its_own_bounds_is_found() -> None:

@@ -8,10 +8,12 @@ from collections.abc import Iterable
 import pytest
 
 import nimdsl
+from nimdsl.base.errors import SpecError
 from nimdsl.commands.graph import find
 from nimdsl.program import Program
 from nimdsl.show.graph import Drawing, Vertex, draw_cell, draw_phase, draw_protocol
 from nimdsl.show.notation import to_dot, to_mermaid
+from tests.nimdsl.checks.building import ECONOMY, together
 
 ODD = """
 apiVersion: nimdsl.dev/v1
@@ -111,3 +113,23 @@ def test_modes_are_drawn_as_they_are_written(shipped: Program) -> None:
     text = to_mermaid(drawing)
     assert "idle --> alert : stimulus" in text
     assert "dialogue/listening" not in text, "the ways back into a stage are the compiler's"
+
+
+@pytest.mark.parametrize("name", ["purse", "economy/purse"])
+def test_a_kind_without_a_drawing_is_told_so(name: str) -> None:
+    program = nimdsl.load_text(together(ODD, ECONOMY))
+    with pytest.raises(SpecError) as caught:
+        find(program, name)
+    (found,) = caught.value.diagnostics
+    assert found.message == f"the kind Economy of `{name}` has no drawing"
+    assert found.fix == f"name a protocol, phase, cell or attention, or write `nimdsl show {name}`"
+
+
+def test_a_name_that_nothing_has_is_no_matter_of_drawings() -> None:
+    program = nimdsl.load_text(together(ODD, ECONOMY))
+    with pytest.raises(SpecError, match="there is no protocol, phase, cell or attention named `pursey`"):
+        find(program, "pursey")
+    with pytest.raises(SpecError, match="there is no cell named `cell/odds`"):
+        find(program, "cell/odds")
+    with pytest.raises(SpecError, match="the kind Economy of `economy/pursey` has no drawing"):
+        find(program, "economy/pursey")
