@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from gardens.virtual.driver import Options
 from nimdsl.base import diagnostics
+from nimdsl.base.arguments import paths_of
 from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import NimdslError, PermanentPortError, SpecError
 from nimdsl.base.words import shown
@@ -29,14 +29,7 @@ def program_of(given: Program | Place | Sequence[Place] | None) -> Program:
         _check_no_scenario(given)
     if isinstance(given, Place):
         return load(given)
-    many = isinstance(given, Iterable) and not isinstance(given, bytes | Mapping)
-    paths: list[Any] = list(given) if many else [given]
-    for path in paths:
-        if not isinstance(path, Place):
-            raise NimdslError(
-                "`program`: a Program, a path, a list of paths or None (the shipped specs) is wanted,"
-                f" this is {shown(path)}"
-            )
+    paths = paths_of("program", given, "a Program, a path, a list of paths or None (the shipped specs) is")
     return load_all(paths)
 
 
