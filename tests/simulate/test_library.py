@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import NimdslError
 from nimdsl.program import Program
 from runtime.run.recording import opened as recorded
+from simulate import arguments
 from simulate.journals import opened
 from simulate.plot import level_times, lifeforce_curve
 
@@ -111,6 +113,32 @@ def test_what_is_no_argument_of_a_run_is_said_in_words(shipped: Program) -> None
         with pytest.raises(NimdslError) as caught:
             call()
         assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("replication", "a", "a whole number from 0 on is wanted, this is `'a'`: write `replication=1`"),
+        ("replication", -1, "a whole number from 0 on is wanted, this is `-1`: write `replication=1`"),
+        ("checks", True, "a `Checks` is wanted, this is `True`: write `checks=Checks(round_trip=True)`"),
+        ("interpreter", 4, "a function from a table to an interpreter is wanted, this is `4`: write"),
+        ("translator", 3, "an object with a method `translate`, or None, is wanted, this is `3`: write"),
+        ("observe", 3, "a function that takes a record, or None, is wanted, this is `3`: write"),
+        ("notice", "z", "a function that takes an incident, or None, is wanted, this is `'z'`: write"),
+        ("booked", 1, "a function that takes an entry, or None, is wanted, this is `1`: write"),
+        ("keep", "q", "True or False is wanted, this is `'q'`: write `keep=False`"),
+    ],
+)
+def test_an_option_that_can_be_none_is_said_in_words(
+    name: str, value: Any, wanted: str, shipped: Program
+) -> None:
+    with pytest.raises(NimdslError) as caught:
+        simulate.run(shipped, options=simulate.Options(**{name: value}))
+    assert str(caught.value).startswith(f"`options.{name}`: {wanted}")
+
+
+def test_every_option_is_looked_at() -> None:
+    assert {field.name for field in fields(simulate.Options)} == {"seed", *arguments._OPTIONS}
 
 
 def test_a_scenario_in_the_place_of_a_path_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
