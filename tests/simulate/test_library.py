@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -192,6 +192,79 @@ def test_beats_and_cells_are_those_of_the_summary(spark: simulate.Result, danger
     assert spark.beats == []
     assert spark.cells == spark.summary["cells"]
     assert [set(cell) for cell in spark.cells.values()] == [{"state", "data"}] * len(spark.cells)
+
+
+MEASURING = """
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: c}
+spec:
+  data:
+    hot: duration
+    worth: lifeforce
+    part: share
+    spans: list<duration>
+    deep: list<list<share>>
+    count: int
+    level: real
+    warm: bool
+    last: record
+  accepts: {go: {}}
+  machine:
+    initial: a
+    states:
+      a:
+        transitions:
+          - event: go
+            internal: true
+            do:
+              - set:
+                  hot: "3s"
+                  worth: "1.5"
+                  part: "40%"
+                  spans: "${[250ms, 2min]}"
+                  deep: "${[[50%], [5%]]}"
+                  count: 1000000
+                  level: 0.25
+                  warm: true
+---
+apiVersion: nimdsl.dev/v1
+kind: Scenario
+metadata: {name: s}
+spec:
+  horizon: 10s
+  stimuli: [{at: 1s, to: c, event: go}]
+  expect: [cells.c.data.hot == 3s, cells.c.data.worth == 1.5LF, cells.c.data.part == 40%]
+"""
+
+
+def test_data_of_cells_is_in_seconds_lf_and_shares_of_one() -> None:
+    result = simulate.run(nimdsl.load_text(MEASURING))
+    assert result.ok, result.expectations
+    wanted = {
+        "hot": 3.0,
+        "worth": 1.5,
+        "part": 0.4,
+        "spans": [0.25, 120.0],
+        "deep": [[0.5], [0.05]],
+        "count": 1_000_000,
+        "level": 0.25,
+        "warm": True,
+        "last": {},
+    }
+    assert result.cells["c"] == result.summary["cells"]["c"] == {"state": "a", "data": wanted}
+    told = "hot=3 s, worth=1.5 LF, part=40 %, spans=[250 ms, 120 s], deep=[[50 %], [5 %]]"
+    for shown in (result.report(), _Text(result._repr_html_()).text):
+        assert told in " ".join(shown.split())
+    kept = result.outcome["cells"]["c"]["data"]
+    assert (kept["hot"], kept["worth"], kept["part"]) == (3_000_000_000, 1_500_000, 400_000)
+
+
+def test_types_of_data_are_no_part_of_a_program_s_hash() -> None:
+    program = nimdsl.load_text(MEASURING)
+    plain = replace(program.cells["c"], types={})
+    assert program.cells["c"].types
+    assert program.with_parts("Cell", {"c": plain}).sha256 == program.sha256
 
 
 def test_the_report_is_what_the_command_prints(
