@@ -22,6 +22,7 @@ from runtime.run.recording import opened as recorded
 from simulate import arguments
 from simulate.journals import opened
 from simulate.plot import level_times, lifeforce_curve
+from tests.support.texts import HELLO
 
 SPECS = nimdsl.shipped_specs()
 
@@ -265,6 +266,16 @@ def test_types_of_data_are_no_part_of_a_program_s_hash() -> None:
     plain = replace(program.cells["c"], types={})
     assert program.cells["c"].types
     assert program.with_parts("Cell", {"c": plain}).sha256 == program.sha256
+
+
+def test_retries_of_a_phase_are_expected_and_in_the_summary() -> None:
+    expected = HELLO.replace("expect: [", "expect: [phases.meet.retries == 2, ")
+    slow = {"cell/greeter.work.recall.virtual.latency": {"constant": "1500ms"}}
+    result = simulate.run(nimdsl.load_text(expected), set=slow)
+    judged = {verdict.text: verdict.held for verdict in result.expectations}
+    assert judged["phases.meet.retries == 2"]
+    (phase,) = result.summary["phases"]
+    assert (phase["handshakes"], phase["attempts"], phase["retries"]) == (2, 4, 2)
 
 
 def test_the_report_is_what_the_command_prints(

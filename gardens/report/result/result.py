@@ -264,6 +264,7 @@ def _phase(name: str, phase: Mapping[str, Any]) -> dict[str, Value]:
         "handshakes": phase["handshakes"],
         "accepted": phase["accepted"],
         "attempts": phase["attempts"],
+        "retries": phase["retries"],
         "spent": phase["spent"] / MICRO,
         "earned": phase["earned"] / MICRO,
         "duration_s": phase["duration"] / SECOND_NS,
