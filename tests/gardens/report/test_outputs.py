@@ -69,6 +69,21 @@ def test_a_recording_is_not_replaced_either(hello: Path) -> None:
     Outputs(hello.parent / "presses.html", hello.parent / "presses.json", hello.parent).check(program)
 
 
+def test_a_recording_that_an_override_names_is_not_replaced(
+    hello: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hello.write_text(RECORDED, encoding="utf-8")
+    for name in ("presses.csv", "others.csv"):
+        (hello.parent / name).write_text("at\n1\n", encoding="utf-8")
+    change = "scenario/s.stimuli.0.recording.file=others.csv"
+    told = "cannot write to others.csv: it is a recording of this run, choose another name"
+    assert (
+        said(["simulate", "--specs", str(hello), "--set", change, "--report", "others.csv"], capsys) == told
+    )
+    assert (hello.parent / "others.csv").read_text(encoding="utf-8") == "at\n1\n"
+    assert len(list(hello.parent.iterdir())) == 3
+
+
 @pytest.mark.parametrize(
     "name", ["journal.sqlite", "records.jsonl", "summary.json", ".summary.json.partial"]
 )
