@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -19,9 +20,9 @@ def paths_of(name: str, given: object, wanted: str, fix: str = "") -> list[str |
 
     ``wanted`` and ``fix`` are what to say then of the argument ``name``.
     """
-    paths: list[Any] = list(given) if _are_many(given) else [given]
+    paths: list[Any] = list(given) if _are_many(given) and not _is_path(given) else [given]
     for path in paths:
-        if not isinstance(path, str | Path):
+        if not _is_path(path):
             how = f": {fix}" if fix else ""
             raise NimdslError(f"`{name}`: {wanted} wanted, this is {shown(path)}{how}")
     return paths
@@ -30,7 +31,7 @@ def paths_of(name: str, given: object, wanted: str, fix: str = "") -> list[str |
 def check_paths(function: str, paths: tuple[object, ...]) -> None:
     """Each argument of ``function`` is a path.  Raises NimdslError for what is none."""
     for path in paths:
-        if not isinstance(path, str | Path):
+        if not _is_path(path):
             fix = _as_arguments(function, path) if _are_many(path) else f'write `{function}("garden.yaml")`'
             raise NimdslError(f"`paths`: each argument is a path, this is {shown(path)}: {fix}")
 
@@ -48,6 +49,10 @@ def check_text_argument(name: str, given: object, function: str) -> None:
     raise NimdslError(f"`{name}`: text is wanted, this is {shown(given)}: {fix}")
 
 
+def _is_path(given: object) -> bool:
+    return isinstance(given, str) or (isinstance(given, os.PathLike) and isinstance(os.fspath(given), str))
+
+
 def _are_many(given: object) -> TypeGuard[Iterable[Any]]:
     return isinstance(given, Iterable) and not isinstance(given, str | bytes | bytearray | Mapping)
 
@@ -55,7 +60,7 @@ def _are_many(given: object) -> TypeGuard[Iterable[Any]]:
 def _as_arguments(function: str, paths: object) -> str:
     """How several paths are handed to a function that takes them one by one."""
     several = list(paths) if isinstance(paths, list | tuple) else []
-    if 0 < len(several) <= WRITTEN_MAX and all(isinstance(path, str | Path) for path in several):
-        written = ", ".join(json.dumps(str(path), ensure_ascii=False) for path in several)
+    if 0 < len(several) <= WRITTEN_MAX and all(map(_is_path, several)):
+        written = ", ".join(json.dumps(os.fspath(path), ensure_ascii=False) for path in several)
         return f"write `{function}({written})`"
     return f"write `{function}(*paths)`"

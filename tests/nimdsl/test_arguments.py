@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ load_text: Any = nimdsl.load_text
 def test_check_takes_one_path_or_several(tmp_path: Path) -> None:
     path = tmp_path / "hello.yaml"
     path.write_text(HELLO, encoding="utf-8")
-    for given in (path, str(path), [path], (str(path),), tmp_path.glob("*.yaml")):
-        report = nimdsl.check(given)
+    for given in (path, str(path), [path], (str(path),), tmp_path.glob("*.yaml"), *os.scandir(tmp_path)):
+        report = check(given)
         assert report.program is not None, report.diagnostics
     assert [found.code for found in nimdsl.check("no-such.yaml").diagnostics] == ["NIM0101"]
 
