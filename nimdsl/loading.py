@@ -1,20 +1,21 @@
 """Loading: from paths to a program, or to everything that is wrong.
 
-:func:`check` never raises for anything a user wrote; :func:`load` raises
-SpecError.  Overrides (``kind/name.field.path: value``) change documents before
+:func:`check` never raises for anything a user wrote in documents; :func:`load`
+raises SpecError.  Overrides (``kind/name.field.path: value``) change documents before
 they are compiled.
 """
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from nimdsl.assembly import Report, compile_documents
+from nimdsl.base.arguments import check_paths, check_text_argument, paths_of
 from nimdsl.base.canonical import Plain
 from nimdsl.base.diagnostics import Diagnostic, Severity, error, in_order
 from nimdsl.base.errors import SpecError
@@ -34,16 +35,24 @@ def shipped_specs() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).parent.parent / "specs"
 
 
-def check(paths: Sequence[Path | str]) -> Report:
-    """Everything about the documents at ``paths`` (files and folders)."""
-    sources, diagnostics = read_sources([Path(path) for path in paths])
-    if not paths:
+def check(paths: Path | str | Iterable[Path | str]) -> Report:
+    """Everything about the documents at ``paths``: a file, a folder, or several of them.
+
+    Raises NimdslError for an argument that is no path.
+    """
+    given = paths_of("paths", paths, "a path or several are", 'write `check("garden.yaml")`')
+    sources, diagnostics = read_sources([Path(path) for path in given])
+    if not given:
         diagnostics = (error("NIM0105", "no documents: the list of paths is empty", fix=_NAME_SOME),)
     return check_sources(sources, diagnostics)
 
 
 def check_text(text: str, name: str = "<text>") -> Report:
-    """Everything about the documents in ``text``; paths in it begin at the working folder."""
+    """Everything about the documents in ``text``; paths in it begin at the working folder.
+
+    Raises NimdslError for an argument that is no text.
+    """
+    _check_text("check_text", text, name)
     return check_sources([Source(name, text, Path())])
 
 
@@ -86,7 +95,11 @@ def check_sources(
 
 
 def load(*paths: Path | str) -> Program:
-    """The program in files and folders; without any, the shipped specs.  Raises SpecError."""
+    """The program in files and folders; without any, the shipped specs.
+
+    Raises SpecError; NimdslError for an argument that is no path.
+    """
+    check_paths("load", paths)
     return load_all(paths or [shipped_specs()])
 
 
@@ -96,7 +109,8 @@ def load_all(paths: Sequence[Path | str]) -> Program:
 
 
 def load_text(text: str, name: str = "<text>") -> Program:
-    """The program in ``text``.  Raises SpecError."""
+    """The program in ``text``.  Raises SpecError; NimdslError for an argument that is no text."""
+    _check_text("load_text", text, name)
     return _sound(check_text(text, name))
 
 
@@ -125,6 +139,11 @@ def rebuilt(origin: Mapping[str, Any]) -> Program:
     recordings = [Source(name, text) for name, text in origin.get("recordings", ())]
     program = _sound(check_sources(sources, recordings=recordings))
     return with_overrides(program, origin["set"])
+
+
+def _check_text(function: str, text: object, name: object) -> None:
+    check_text_argument("text", text, function)
+    check_text_argument("name", name, function)
 
 
 def _sound(report: Report) -> Program:

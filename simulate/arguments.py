@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from gardens.virtual.driver import Options
 from nimdsl.base import diagnostics
+from nimdsl.base.arguments import paths_of
 from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import NimdslError, PermanentPortError, SpecError
 from nimdsl.base.words import shown
 from nimdsl.loading import load, load_all
 from nimdsl.program import Program
 from runtime.ports.journal import Journal, encoded
+from runtime.run.host import Checks
 
 Place = str | Path
 
@@ -29,14 +30,7 @@ def program_of(given: Program | Place | Sequence[Place] | None) -> Program:
         _check_no_scenario(given)
     if isinstance(given, Place):
         return load(given)
-    many = isinstance(given, Iterable) and not isinstance(given, bytes | Mapping)
-    paths: list[Any] = list(given) if many else [given]
-    for path in paths:
-        if not isinstance(path, Place):
-            raise NimdslError(
-                "`program`: a Program, a path, a list of paths or None (the shipped specs) is wanted,"
-                f" this is {shown(path)}"
-            )
+    paths = paths_of("program", given, "a Program, a path, a list of paths or None (the shipped specs) is")
     return load_all(paths)
 
 
@@ -67,20 +61,61 @@ def check_overrides(given: Mapping[str, Plain] | None) -> dict[str, Plain]:
 
 def check_seed(given: int | None) -> int | None:
     """The seed of a run, None for the scenario's own.  Raises NimdslError for what can be none."""
-    whole = isinstance(given, int) and not isinstance(given, bool)
-    if given is None or (whole and given >= 0):
+    if given is None or _is_whole(given):
         return given
-    raise NimdslError(f"`seed`: a whole number from 0 on is wanted, this is {shown(given)}: write `seed=1`")
+    raise NimdslError(f"`seed`: {_WHOLE} is wanted, this is {shown(given)}: write `seed=1`")
 
 
 def check_options(given: Options | None) -> Options:
     """How to run.  Raises NimdslError for what does not say that."""
     if given is None:
         return Options()
-    if isinstance(given, Options):
-        check_seed(given.seed)
-        return given
-    raise NimdslError(f"`options`: `simulate.Options` is wanted, this is {shown(given)}")
+    if not isinstance(given, Options):
+        raise NimdslError(f"`options`: `simulate.Options` is wanted, this is {shown(given)}")
+    check_seed(given.seed)
+    for name, (is_right, wanted, fix) in _OPTIONS.items():
+        value = getattr(given, name)
+        if not is_right(value):
+            raise NimdslError(f"`options.{name}`: {wanted} is wanted, this is {shown(value)}: write {fix}")
+    return given
+
+
+def _is_whole(given: object) -> bool:
+    return isinstance(given, int) and not isinstance(given, bool) and given >= 0
+
+
+def _is_callable_or_none(given: object) -> bool:
+    return given is None or callable(given)
+
+
+def _is_translator_or_none(given: object) -> bool:
+    return given is None or (callable(getattr(given, "translate", None)) and not isinstance(given, type))
+
+
+_WHOLE = "a whole number from 0 on"
+_OPTIONS: Mapping[str, tuple[Callable[[object], bool], str, str]] = {
+    "replication": (_is_whole, _WHOLE, "`replication=1`"),
+    "checks": (
+        lambda given: isinstance(given, Checks),
+        "a `Checks`",
+        "`checks=Checks(round_trip=True)`, of `runtime.run.host`",
+    ),
+    "interpreter": (
+        callable,
+        "a function from a table to an interpreter",
+        "`interpreter=PlainInterpreter`, of `runtime.kernel.interpreters`",
+    ),
+    "translator": (
+        _is_translator_or_none,
+        "an object with a method `translate`, or None,",
+        "`translator=DocumentTranslator(program.schemas)`, of `runtime.ports.translator`",
+    ),
+    "observe": (_is_callable_or_none, "a function that takes a record, or None,", "`observe=print`"),
+    "notice": (_is_callable_or_none, "a function that takes an incident, or None,", "`notice=print`"),
+    "booked": (_is_callable_or_none, "a function that takes an entry, or None,", "`booked=print`"),
+    "keep": (lambda given: isinstance(given, bool), "True or False", "`keep=False`"),
+}
+"""For each field but the seed: whether a value is right, what is wanted, an example."""
 
 
 def check_journal(given: object) -> None:

@@ -11,6 +11,11 @@ from typing import TextIO
 from nimdsl.base.errors import PermanentPortError
 
 
+def partial_of(path: Path) -> Path:
+    """The temporary name of a file."""
+    return path.parent / f".{path.name}.partial"
+
+
 @contextmanager
 def whole(path: Path) -> Iterator[TextIO]:
     """A fresh text file that becomes ``path`` at the end, and nothing if anything fails.
@@ -18,10 +23,10 @@ def whole(path: Path) -> Iterator[TextIO]:
     The folder is made.  Raises PermanentPortError when the file cannot be written, at once where
     that can be known.
     """
-    partial = path.with_name(f".{path.name}.partial")
+    partial = partial_of(path)
     try:
         if path.is_dir():
-            raise PermanentPortError(f"cannot write to {path}: it is a folder")
+            raise PermanentPortError(f"cannot write to {path}: it is a folder, name a file")
         if path.exists() and not path.is_file():
             raise PermanentPortError(f"cannot write to {path}: it is no file")
         path.parent.mkdir(parents=True, exist_ok=True)

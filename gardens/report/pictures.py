@@ -17,7 +17,6 @@ from gardens.report.observe.view import View
 from gardens.report.observe.watch import Watch, feed
 from gardens.report.perfetto import PerfettoTrace
 from gardens.report.result.result import RunResult
-from nimdsl.base.errors import PermanentPortError
 from nimdsl.program import Program, Scenario
 from runtime.ledger.accounts import Entry
 from runtime.records import Record
@@ -27,8 +26,6 @@ class Pictures:
     """The page and the trace of one run; a context manager, whose files are there when it has ended."""
 
     def __init__(self, report: Path | None = None, perfetto: Path | None = None) -> None:
-        if report is not None and perfetto is not None and report.absolute() == perfetto.absolute():
-            raise PermanentPortError(f"--report and --perfetto are both {report}: name two files")
         self._paths = report, perfetto
         self._files = ExitStack()
         self._page: TextIO | None = None

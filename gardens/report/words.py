@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nimdsl.base.units import MICRO, NANOSECONDS, SECOND_NS
+from nimdsl.base.units import MICRO, NANOSECONDS, SECOND_NS, format_lifeforce, format_share
+from nimdsl.base.values import Fields, Value
+from nimdsl.expression.types import ANY, QUANTITIES, Type
 from runtime.run.run import Stopped
 
 _MINUTE_NS, _HOUR_NS = NANOSECONDS["min"], NANOSECONDS["h"]
@@ -86,6 +88,38 @@ def share(part: float, whole: float) -> str:
         return "–"
     percent = 100 * part / whole
     return "< 0.1 %" if percent < 0.1 else f"{percent:.1f} %" if percent < 10 else f"{percent:.0f} %"
+
+
+def fields(types: Mapping[str, Type], data: Fields) -> str:
+    """Named values on one line, quantities with their units: ``hot=3 s, worth=1.5 LF, part=40 %``."""
+    return ", ".join(f"{name}={value_of(types.get(name, ANY), value)}" for name, value in data.items())
+
+
+def value_of(kind: Type, value: Value) -> str:
+    """A value as it is kept: a quantity with its unit, a number to four digits."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, int) and kind in QUANTITIES:
+        return _quantity(kind, value)
+    if isinstance(value, list):
+        return f"[{', '.join(_item(kind.element or ANY, item) for item in value)}]"
+    if isinstance(value, dict):
+        known = dict(kind.fields or ())
+        return f"{{{', '.join(f'{key}: {_item(known.get(key, ANY), one)}' for key, one in value.items())}}}"
+    return str(value)
+
+
+def _item(kind: Type, value: Value) -> str:
+    """Within a list or a record, where text ends is to be seen."""
+    return repr(value) if isinstance(value, str) else value_of(kind, value)
+
+
+def _quantity(kind: Type, value: int) -> str:
+    if kind.name == "duration":
+        return span(value)
+    return f"{format_lifeforce(value)} LF" if kind.name == "lifeforce" else f"{format_share(value)[:-1]} %"
 
 
 def letters(names: Sequence[str]) -> dict[str, str]:

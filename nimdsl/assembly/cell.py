@@ -38,6 +38,7 @@ def _part(compilation: Compilation, name: str, cell: CompiledCell) -> Actor:
         works=cell.works,
         accepts=tuple(sorted(accepted_events(cell))),
         domain=cell.domain,
+        types=cell.interface.data,
         place=compilation.place_of("Cell", name),
     )
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from nimdsl import __version__
 from nimdsl.base.plugins import load, module_of
-from nimdsl.commands.failures import OWN_PACKAGES
+from nimdsl.commands.failures import OWN_PACKAGES, UsageError
 
 GROUP = "nimdsl.commands"
 OWN = ("init", "validate", "explain", "show", "graph", "schema")
@@ -109,9 +110,38 @@ def _own() -> dict[str, EntryPoint]:
 def _command(name: str, point: EntryPoint) -> Any:
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     is_own = module_of(point).partition(".")[0] in OWN_PACKAGES
-    command = point.load() if is_own else load(point)  # what one of ours lacks is an extra
-    app.command(name, context_settings={"help_option_names": ["-h", "--help"]})(command)
-    return typer.main.get_command(app)
+    function = point.load() if is_own else load(point)  # what one of ours lacks is an extra
+    settings = {"help_option_names": ["-h", "--help"]}
+    app.command(name, cls=_Verb, context_settings=settings)(function)
+    command = typer.main.get_command(app)
+    assert isinstance(command, _Verb)
+    command.paths = frozenset(_paths_among_parameters(function))
+    return command
+
+
+def _paths_among_parameters(function: Callable[..., object]) -> Iterator[str]:
+    for name, hint in get_type_hints(function).items():
+        if Path in (hint, *get_args(hint), *(part for arg in get_args(hint) for part in get_args(arg))):
+            yield name
+
+
+class _Verb(TyperCommand):
+    """A command that takes no empty path: what a shell leaves of an unset variable names no folder."""
+
+    paths: frozenset[str] = frozenset()
+    """The parameters that are paths."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given, _, _ = self.make_parser(ctx).parse_args(args=list(args))
+        for parameter in self.params:
+            value = given.get(parameter.name or "")
+            if parameter.name in self.paths and "" in (
+                value if isinstance(value, list | tuple) else [value]
+            ):
+                label = parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.metavar
+                fix = "name a file or a folder" + ("" if parameter.required else ", or leave it out")
+                raise UsageError(f"`{label}` is empty: {fix}", ctx)
+        return super().parse_args(ctx, args)
 
 
 def summary(point: EntryPoint) -> str:

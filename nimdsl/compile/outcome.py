@@ -83,6 +83,7 @@ def _phase(kind: Type) -> Type:
     own = {
         "complete": BOOL,
         "attempts": INT,
+        "retries": INT,
         "spent": LIFEFORCE,
         "earned": LIFEFORCE,
         "duration": DURATION,

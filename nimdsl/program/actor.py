@@ -8,6 +8,7 @@ from functools import cached_property
 
 from nimdsl.base.diagnostics import NOWHERE, Place
 from nimdsl.base.values import Value
+from nimdsl.expression.types import Type
 from nimdsl.program.flatten import Table, flatten
 from nimdsl.program.format import tagged
 from nimdsl.program.machine import State
@@ -31,6 +32,8 @@ class Actor:
     """What its waves are about."""
     hears: tuple[str, ...] = field(default=(), metadata={"hashed": False})
     """The topics that it subscribes to; no document says so yet."""
+    types: Mapping[str, Type] = field(default_factory=dict, metadata={"hashed": False})
+    """The types of its data, for whoever shows it; empty where nobody knows them."""
     place: Place = field(default=NOWHERE, compare=False)
 
     @property

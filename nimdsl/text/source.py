@@ -38,11 +38,13 @@ class Source:
     """One file: ``name`` as it is shown to the user (relative to the working folder when below it).
 
     ``folder`` is where the paths that it names begin; None: its files, if any, are not within reach.
+    ``path`` is the file itself, if there is one.
     """
 
     name: str
     text: str
     folder: Path | None = field(default=None, compare=False, repr=False)
+    path: Path | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def lines(self) -> list[str]:
@@ -159,7 +161,7 @@ class _Reader:
         self.total_bytes += len(data)
         if self.total_bytes > TOTAL_BYTES_MAX:
             raise _FullError(f"more than {TOTAL_BYTES_MAX:,} bytes to read in all")
-        source = _decoded(name, data, path.absolute().parent)
+        source = _decoded(name, data, path.absolute())
         if isinstance(source, Source):
             self.sources.append(source)
         else:
@@ -172,7 +174,7 @@ def read_file(path: Path, name: str, bytes_max: int) -> Source | Diagnostic:
         data = _content(path, name, path.stat(), bytes_max)
     except (OSError, ValueError) as problem:
         return _unreachable(path, problem)
-    return data if isinstance(data, Diagnostic) else _decoded(name, data, path.absolute().parent)
+    return data if isinstance(data, Diagnostic) else _decoded(name, data, path.absolute())
 
 
 def _content(path: Path, name: str, status: os.stat_result, bytes_max: int) -> bytes | Diagnostic:
@@ -187,8 +189,8 @@ def _content(path: Path, name: str, status: os.stat_result, bytes_max: int) -> b
     return data
 
 
-def _decoded(name: str, data: bytes, folder: Path) -> Source | Diagnostic:
-    return _why_not_text(name, data) or Source(name, data.decode("utf-8-sig"), folder)
+def _decoded(name: str, data: bytes, path: Path) -> Source | Diagnostic:
+    return _why_not_text(name, data) or Source(name, data.decode("utf-8-sig"), path.parent, path)
 
 
 def shown_name(path: Path) -> str:

@@ -48,6 +48,7 @@ def command(
 
     Example: nimdsl simulate spark --seed 7 --set economy/lifeforce.opening=50
     """
+    from gardens.report.outputs import Outputs
     from gardens.report.pictures import Pictures
     from gardens.report.terminal.progress import Progress
     from gardens.report.terminal.text import Narrator, present
@@ -58,6 +59,8 @@ def command(
     wanted = meant(scenario, specs)
     program, found = wanted.program, find_scenario(wanted.program, wanted.scenario)
     overrides = assignments(set_ or [])
+    outputs = Outputs(report_, perfetto, out)
+    outputs.check(program)
     gc.freeze()  # programs and libraries stay: the collector need not look at them again and again
     with Pictures(report_, perfetto) as pictures, Progress(wanted=not verbose) as progress:
         simulated = Simulated(progress)
@@ -67,6 +70,7 @@ def command(
             options = Options(observe=narrator.tell, notice=narrator.notice)
 
         def look(program: Program, scenario: Scenario) -> Onlooker:
+            outputs.check(program)  # as it runs, with recordings that an override names
             simulated.begin(scenario)
             return pictures.look(program, scenario)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import fields, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,13 @@ from gardens.report.result.books import Books
 from gardens.stores.memory import MemoryJournal
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import NimdslError
+from nimdsl.base.values import Fields
 from nimdsl.program import Program
 from runtime.run.recording import opened as recorded
+from simulate import arguments
 from simulate.journals import opened
 from simulate.plot import level_times, lifeforce_curve
+from tests.support.texts import HELLO
 
 SPECS = nimdsl.shipped_specs()
 
@@ -113,6 +117,32 @@ def test_what_is_no_argument_of_a_run_is_said_in_words(shipped: Program) -> None
         assert str(caught.value) == message
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("replication", "a", "a whole number from 0 on is wanted, this is `'a'`: write `replication=1`"),
+        ("replication", -1, "a whole number from 0 on is wanted, this is `-1`: write `replication=1`"),
+        ("checks", True, "a `Checks` is wanted, this is `True`: write `checks=Checks(round_trip=True)`"),
+        ("interpreter", 4, "a function from a table to an interpreter is wanted, this is `4`: write"),
+        ("translator", 3, "an object with a method `translate`, or None, is wanted, this is `3`: write"),
+        ("observe", 3, "a function that takes a record, or None, is wanted, this is `3`: write"),
+        ("notice", "z", "a function that takes an incident, or None, is wanted, this is `'z'`: write"),
+        ("booked", 1, "a function that takes an entry, or None, is wanted, this is `1`: write"),
+        ("keep", "q", "True or False is wanted, this is `'q'`: write `keep=False`"),
+    ],
+)
+def test_an_option_that_can_be_none_is_said_in_words(
+    name: str, value: Any, wanted: str, shipped: Program
+) -> None:
+    with pytest.raises(NimdslError) as caught:
+        simulate.run(shipped, options=simulate.Options(**{name: value}))
+    assert str(caught.value).startswith(f"`options.{name}`: {wanted}")
+
+
+def test_every_option_is_looked_at() -> None:
+    assert {field.name for field in fields(simulate.Options)} == {"seed", *arguments._OPTIONS}
+
+
 def test_a_scenario_in_the_place_of_a_path_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(nimdsl.SpecError) as caught:
@@ -164,6 +194,89 @@ def test_beats_and_cells_are_those_of_the_summary(spark: simulate.Result, danger
     assert spark.beats == []
     assert spark.cells == spark.summary["cells"]
     assert [set(cell) for cell in spark.cells.values()] == [{"state", "data"}] * len(spark.cells)
+
+
+MEASURING = """
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: c}
+spec:
+  data:
+    hot: duration
+    worth: lifeforce
+    part: share
+    spans: list<duration>
+    deep: list<list<share>>
+    count: int
+    level: real
+    warm: bool
+    last: record
+  accepts: {go: {}}
+  machine:
+    initial: a
+    states:
+      a:
+        transitions:
+          - event: go
+            internal: true
+            do:
+              - set:
+                  hot: "3s"
+                  worth: "1.5"
+                  part: "40%"
+                  spans: "${[250ms, 2min]}"
+                  deep: "${[[50%], [5%]]}"
+                  count: 1000000
+                  level: 0.25
+                  warm: true
+---
+apiVersion: nimdsl.dev/v1
+kind: Scenario
+metadata: {name: s}
+spec:
+  horizon: 10s
+  stimuli: [{at: 1s, to: c, event: go}]
+  expect: [cells.c.data.hot == 3s, cells.c.data.worth == 1.5LF, cells.c.data.part == 40%]
+"""
+
+
+def test_data_of_cells_is_in_seconds_lf_and_shares_of_one() -> None:
+    result = simulate.run(nimdsl.load_text(MEASURING))
+    assert result.ok, result.expectations
+    wanted = {
+        "hot": 3.0,
+        "worth": 1.5,
+        "part": 0.4,
+        "spans": [0.25, 120.0],
+        "deep": [[0.5], [0.05]],
+        "count": 1_000_000,
+        "level": 0.25,
+        "warm": True,
+        "last": {},
+    }
+    assert result.cells["c"] == result.summary["cells"]["c"] == {"state": "a", "data": wanted}
+    told = "hot=3 s, worth=1.5 LF, part=40 %, spans=[250 ms, 120 s], deep=[[50 %], [5 %]]"
+    for shown in (result.report(), _Text(result._repr_html_()).text):
+        assert told in " ".join(shown.split())
+    kept = result.outcome["cells"]["c"]["data"]
+    assert (kept["hot"], kept["worth"], kept["part"]) == (3_000_000_000, 1_500_000, 400_000)
+
+
+def test_types_of_data_are_no_part_of_a_program_s_hash() -> None:
+    program = nimdsl.load_text(MEASURING)
+    plain = replace(program.cells["c"], types={})
+    assert program.cells["c"].types
+    assert program.with_parts("Cell", {"c": plain}).sha256 == program.sha256
+
+
+def test_retries_of_a_phase_are_expected_and_in_the_summary() -> None:
+    expected = HELLO.replace("expect: [", "expect: [phases.meet.retries == 2, ")
+    slow = {"cell/greeter.work.recall.virtual.latency": {"constant": "1500ms"}}
+    result = simulate.run(nimdsl.load_text(expected), set=slow)
+    judged = {verdict.text: verdict.held for verdict in result.expectations}
+    assert judged["phases.meet.retries == 2"]
+    (phase,) = result.summary["phases"]
+    assert (phase["handshakes"], phase["attempts"], phase["retries"]) == (2, 4, 2)
 
 
 def test_the_report_is_what_the_command_prints(
@@ -242,10 +355,24 @@ def test_a_journal_says_what_was_run_as_soon_as_the_run_is_over(shipped: Program
     assert simulate.replay(path).identical
 
 
+class Mute:
+    """A translator that never finds a word."""
+
+    def translate(self, intent: Fields) -> str:
+        return ""
+
+
 def test_a_run_with_options_of_its_own_cannot_be_made_again(shipped: Program) -> None:
-    result = simulate.run(shipped, "spark-lossy", options=simulate.Options(replication=3))
+    result = simulate.run(shipped, "spark-lossy", options=simulate.Options(translator=Mute()))
     with pytest.raises(NimdslError, match="give it a `journal`"):
         simulate.replay(result)
+
+
+def test_a_replication_can_be_made_again(shipped: Program) -> None:
+    options = simulate.Options(replication=3)
+    result = simulate.run(shipped, "spark-lossy", options=options)
+    assert simulate.replay(result).identical
+    assert result.run.run_id != simulate.run(shipped, "spark-lossy").run.run_id
 
 
 def test_a_folder_of_a_run_is_replayed(out: Path) -> None:

@@ -60,6 +60,7 @@ def command(
     """
     from gardens.real.commands.resolve import find_garden, folders_of, need_linux
     from gardens.real.commands.run_once import run_in
+    from gardens.report.outputs import Outputs
     from gardens.report.pictures import Pictures
     from gardens.report.result.export import journal_in
     from gardens.report.terminal.text import present
@@ -67,6 +68,7 @@ def command(
     need_linux()
     wanted = meant(scenario, specs)
     program, found = _with_assignments(wanted.program, wanted.scenario, assignments(set_ or []))
+    Outputs(report_, perfetto, out).check(program)
     where = find_garden(program, garden)
     where = replace(where, rate=rate) if rate else where
     with (

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from gardens.report.html.templating import render
 from gardens.report.result.result import RunResult
-from gardens.report.words import ENDS, lifeforce, seconds, span
+from gardens.report.words import ENDS, fields, lifeforce, seconds, span
 from nimdsl.base.words import counted
 
 ROWS_SHOWN_MAX = 40
@@ -79,7 +79,11 @@ def _cells(result: RunResult) -> HtmlTable:
     """Not those that only answer a protocol: its phases say what came of them."""
     if result.outcome["phases"]:
         return HtmlTable("Cells")
-    rows = [(name, str(cell["state"]), _data(cell["data"])) for name, cell in result.cells.items()]
+    actors = result.program.cells
+    rows = [
+        (name, str(cell["state"]), _clipped(fields(actors[name].types, cell["data"])))
+        for name, cell in result.outcome["cells"].items()
+    ]
     return HtmlTable("Cells", ("cell", "state", "data"), rows)
 
 
@@ -91,5 +95,8 @@ def _others(result: RunResult) -> HtmlTable:
 
 def _data(value: object) -> str:
     """Fields of an object, short."""
-    told = ", ".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, Mapping) else str(value)
+    return _clipped(fields({}, value) if isinstance(value, Mapping) else str(value))
+
+
+def _clipped(told: str) -> str:
     return told if len(told) <= VALUE_LENGTH_MAX else told[: VALUE_LENGTH_MAX - 1] + "…"

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from gardens.report.atomic_file import partial_of
 from gardens.report.result.result import RunResult
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import InternalError, PermanentPortError
@@ -113,6 +114,12 @@ def export(result: RunResult, folder: Path, journal: Journal, records: RecordFil
         raise _unwritable(folder, problem) from None
 
 
+def files_in(folder: Path) -> list[Path]:
+    """What a run writes into ``folder``, also under temporary names."""
+    names = (JOURNAL, RECORDS, SUMMARY)
+    return [folder / name for name in names] + [_partial(folder, name) for name in names]
+
+
 def discard(folder: Path) -> None:
     """Removes what an interrupted run left half written."""
     for name in (JOURNAL, RECORDS, SUMMARY):
@@ -132,7 +139,7 @@ def _written(result: RunResult, folder: Path) -> RecordFile:
 
 
 def _partial(folder: Path, name: str) -> Path:
-    return folder / f".{name}.partial"
+    return partial_of(folder / name)
 
 
 def _unwritable(folder: Path, problem: OSError) -> PermanentPortError:

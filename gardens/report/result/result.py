@@ -18,6 +18,7 @@ from typing import Any
 from gardens.report.result.beats import in_seconds
 from gardens.report.result.books import Books
 from gardens.report.result.outcome import outcome_of
+from gardens.report.result.quantities import in_units
 from gardens.report.result.tally import Tally, tally_of
 from gardens.report.result.verdicts import Verdict, judge
 from gardens.report.words import ENDS, lifeforce, span
@@ -105,8 +106,12 @@ class RunResult:
 
     @property
     def cells(self) -> dict[str, dict[str, Value]]:
-        """The ``state`` and the ``data`` of each cell at the end, by name."""
-        return {name: dict(cell) for name, cell in self.outcome["cells"].items()}
+        """The ``state`` and the ``data`` of each cell at the end, by name; shares from 0 to 1."""
+        actors = self.program.cells
+        return {
+            name: {**cell, "data": in_units(actors[name].types, cell["data"])}
+            for name, cell in self.outcome["cells"].items()
+        }
 
     @property
     def ledger(self) -> Books:
@@ -260,6 +265,7 @@ def _phase(name: str, phase: Mapping[str, Any]) -> dict[str, Value]:
         "handshakes": phase["handshakes"],
         "accepted": phase["accepted"],
         "attempts": phase["attempts"],
+        "retries": phase["retries"],
         "spent": phase["spent"] / MICRO,
         "earned": phase["earned"] / MICRO,
         "duration_s": phase["duration"] / SECOND_NS,

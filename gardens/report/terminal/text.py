@@ -18,7 +18,7 @@ from gardens.report.result.result import RunResult
 from gardens.report.terminal.blocks import print_beats
 from gardens.report.terminal.columns import Column, print_table
 from gardens.report.terminal.narration import instant, line_of
-from gardens.report.words import ENDS, clock, span, window
+from gardens.report.words import ENDS, clock, fields, span, window
 from nimdsl.base.units import NANOSECONDS, SECOND_NS, format_lifeforce
 from runtime.records import Record
 from runtime.run.run import Incident
@@ -154,7 +154,7 @@ def _print_cells(console: Console, result: RunResult) -> None:
         moves = result.tally.count(f"cell/{name}", "transition")
         ledger = result.run.ledger
         spent = format_lifeforce(ledger.spent(f"cell/{name}")) if ledger else "–"
-        data = ", ".join(f"{key}={_short(value)}" for key, value in cell["data"].items())
+        data = fields(result.program.cells[name].types, cell["data"])
         rows.append([name, cell["state"], str(moves), spent, escape(data[:200])])
     print_table(console, columns, rows)
 
@@ -168,12 +168,6 @@ def _print_others(console: Console, view: View) -> None:
             console.print(line, soft_wrap=True)
         if lines:
             console.print()
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _mark(held: bool) -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from gardens.report.atomic_file import whole
-from gardens.report.pictures import Pictures
 from nimdsl.base.errors import PermanentPortError
 from tests.support.patience import finished
 
@@ -58,7 +57,7 @@ def test_what_is_no_file_is_not_replaced_by_one(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_path_that_cannot_be_written_is_one_clear_line_before_the_run(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    for path, reason in ((tmp_path / "file" / "x.html", ""), (tmp_path, "it is a folder")):
+    for path, reason in ((tmp_path / "file" / "x.html", ""), (tmp_path, "it is a folder, name a file")):
         for option in ("--report", "--perfetto"):
             done = simulate("voice", option, str(path))
             assert done.returncode == 2
@@ -66,11 +65,6 @@ def test_a_path_that_cannot_be_written_is_one_clear_line_before_the_run(tmp_path
             assert reason in done.stderr
             assert "Traceback" not in done.stderr
             assert not done.stdout
-
-
-def test_one_file_for_two_things_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PermanentPortError, match="name two files"):
-        Pictures(tmp_path / "a", tmp_path / "a")
 
 
 @pytest.mark.slow

@@ -101,6 +101,35 @@ def test_a_wrong_command_line_is_exit_2_with_a_hint(
     assert done.out == ""
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["simulate", "--out", ""], "`--out` is empty: name a file or a folder, or leave it out"),
+        (["simulate", "--report="], "`--report` is empty: name a file or a folder, or leave it out"),
+        (["run", "--perfetto", ""], "`--perfetto` is empty: name a file or a folder, or leave it out"),
+        (["show", "x", "--specs", "a", "--specs", ""], "`--specs` is empty: name a file or a folder"),
+        (["schema", "--out", ""], "`--out` is empty: name a file or a folder"),
+        (["validate", "a", ""], "`PATH` is empty: name a file or a folder, or leave it out"),
+        (["replay", ""], "`JOURNAL` is empty: name a file or a folder"),
+        (["init", ""], "`DIR` is empty: name a file or a folder"),
+        (["up", "--specs", ""], "`--specs` is empty: name a file or a folder"),
+    ],
+)
+def test_an_empty_path_is_no_folder(
+    arguments: list[str],
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith(told)
+    assert captured.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_validate_says_ok_and_what_it_read(garden: Path, capsys: pytest.CaptureFixture[str]) -> None:
     done = Outcome(capsys, "validate")
     assert (done.code, done.out) == (0, "ok: 1 document in this folder (1 economy)\n")

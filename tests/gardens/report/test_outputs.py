@@ -1,0 +1,120 @@
+"""No file that a verb writes replaces one that its run reads, or another of its own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import nimdsl
+from gardens.report.outputs import Outputs
+from nimdsl.base.errors import PermanentPortError
+from nimdsl.commands import run as nimdsl_command
+from tests.support.texts import HELLO
+
+RECORDED = """
+---
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: bell}
+spec:
+  accepts: {press: {}}
+  machine: {initial: quiet, states: {quiet: {transitions: [{event: press, internal: true}]}}}
+---
+apiVersion: nimdsl.dev/v1
+kind: Scenario
+metadata: {name: s}
+spec: {horizon: 1min, stimuli: [{to: bell, event: press, recording: {file: presses.csv}}]}
+"""
+
+
+@pytest.fixture
+def hello(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "hello.yaml"
+    path.write_text(HELLO, encoding="utf-8")
+    return path
+
+
+def said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line on standard error of a command line that cannot be run."""
+    assert nimdsl_command(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return captured.err.removesuffix("\n")
+
+
+@pytest.mark.parametrize("verb", ["simulate", "run"])
+@pytest.mark.parametrize("option", ["--report", "--perfetto"])
+@pytest.mark.parametrize("name", ["hello.yaml", "./hello.yaml", "a/../hello.yaml", "link.yaml"])
+def test_a_document_is_not_replaced(
+    verb: str, option: str, name: str, hello: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (hello.parent / "a").mkdir()
+    (hello.parent / "link.yaml").symlink_to(hello)
+    told = f"cannot write to {Path(name)}: it is a document of this run, choose another name"
+    assert said([verb, "--specs", "hello.yaml", option, name], capsys) == told
+    assert hello.read_text(encoding="utf-8") == HELLO
+
+
+def test_a_recording_is_not_replaced_either(hello: Path) -> None:
+    hello.write_text(RECORDED, encoding="utf-8")
+    presses = hello.parent / "presses.csv"
+    presses.write_text("at\n1\n", encoding="utf-8")
+    program = nimdsl.load(hello)
+    for outputs in (Outputs(report=presses), Outputs(perfetto=Path("presses.csv"))):
+        with pytest.raises(PermanentPortError, match="it is a recording of this run, choose another name"):
+            outputs.check(program)
+    Outputs(hello.parent / "presses.html", hello.parent / "presses.json", hello.parent).check(program)
+
+
+def test_a_recording_that_an_override_names_is_not_replaced(
+    hello: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hello.write_text(RECORDED, encoding="utf-8")
+    for name in ("presses.csv", "others.csv"):
+        (hello.parent / name).write_text("at\n1\n", encoding="utf-8")
+    change = "scenario/s.stimuli.0.recording.file=others.csv"
+    told = "cannot write to others.csv: it is a recording of this run, choose another name"
+    assert (
+        said(["simulate", "--specs", str(hello), "--set", change, "--report", "others.csv"], capsys) == told
+    )
+    assert (hello.parent / "others.csv").read_text(encoding="utf-8") == "at\n1\n"
+    assert len(list(hello.parent.iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    "name", ["journal.sqlite", "records.jsonl", "summary.json", ".summary.json.partial"]
+)
+def test_a_folder_of_results_holds_no_input(
+    name: str, hello: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = hello.parent / "out" / name
+    document.parent.mkdir()
+    hello.rename(document)
+    told = f"cannot write to {Path('out', name)}: it is a document of this run, choose another folder"
+    assert said(["simulate", "--specs", str(document), "--out", "out"], capsys) == told
+    assert os.listdir("out") == [name]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "told"),
+    [
+        (Outputs(Path("a"), Path("b/../a")), "--report and --perfetto both write to b/../a"),
+        (Outputs(Path("out/summary.json"), None, Path("out")), "--out and --report both write to"),
+        (Outputs(None, Path("out/records.jsonl"), Path("out")), "--out and --perfetto both write to"),
+    ],
+)
+def test_one_file_for_two_things_is_refused(outputs: Outputs, told: str, hello: Path) -> None:
+    with pytest.raises(PermanentPortError, match=f"{told}.*: choose another name"):
+        outputs.check(nimdsl.load(hello))
+
+
+@pytest.mark.parametrize("option", ["--report", "--perfetto"])
+@pytest.mark.parametrize("name", [".", "/", ".."])
+def test_a_folder_is_no_file(
+    option: str, name: str, hello: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = said(["simulate", "--specs", str(hello), option, name], capsys)
+    assert told == f"cannot write to {name}: it is a folder, name a file"
