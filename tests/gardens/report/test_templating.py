@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jinja2
 import pytest
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from gardens.report.html.page import page
 from gardens.report.html.templating import asset, render
@@ -69,6 +69,9 @@ def test_a_part_of_another_package_is_text_but_for_its_markup(
     monkeypatch.setattr("gardens.report.html.page.presentation_of", lambda kind: presentation)
     monkeypatch.setattr(View, "of_kinds", lambda self: {"strange": {}})
     shown = page(View(), run(shipped, "spark").summary)
-    assert NASTY not in shown
-    assert '<section id="strange"><h2>&lt;script&gt;' in shown
-    assert "<p>&lt;script&gt;" in shown
+    assert "<script>alert" not in shown
+    assert '" onload=' not in shown
+    escaped = str(escape(NASTY))
+    assert f'<section id="strange"><h2>{escaped}' in shown
+    assert f"<p>{escaped}</p>" in shown
+    assert shown.count(escaped) >= 3
