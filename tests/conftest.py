@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +25,10 @@ pytest.register_assert_rewrite("runtime.conformance", "gardens.real.conformance"
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("deep", max_examples=examples(100), deadline=None, print_blob=True)
 settings.load_profile("deep" if EFFORT > 1 else "ci")
+
+if threading.current_thread() is threading.main_thread():
+    # A shell's background jobs ignore Ctrl-C, and so would every process that a test starts to interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SPECS = Path(nimdsl.shipped_specs())
 GOLDEN = Path(__file__).parent / "golden"

@@ -18,6 +18,9 @@ SOURCES = sorted(path for package in (*PACKAGES, "tests") for path in (ROOT / pa
 _ROLE = re.compile(r":(?:mod|class|func|meth|data|attr):`([\w.]+)`")
 _DOTTED = re.compile(r"`((?:nimdsl|runtime|gardens|simulate)(?:\.\w+)+)`")
 _PATH = re.compile(r"`((?:nimdsl|runtime|gardens|simulate|specs|examples|docs|tests)/[\w./-]*)`")
+_IMPORT = re.compile(
+    r"^\s*from ((?:nimdsl|runtime|gardens|simulate)[\w.]*) import \(?([\w, ]+)", re.MULTILINE
+)
 _GROUPS = ("nimdsl.commands", "nimdsl.kinds", "nimdsl.behaviours", "nimdsl.presentations")
 """Groups of entry points, which look like modules."""
 
@@ -98,3 +101,14 @@ def test_a_wrong_mention_would_be_found() -> None:
     assert not found("runtime.run.host.Hots")
     assert not found("runtime.hots")
     assert not found("Host.acept", "runtime.run.host")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_programs_that_stand_in_texts_import_what_is_there(path: Path) -> None:
+    """No type check sees them, and most are run in processes that a test waits for."""
+    wrong = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            for module, names in _IMPORT.findall(node.value):
+                wrong += [one for one in re.findall(r"\w+", names) if not found(f"{module}.{one}")]
+    assert wrong == []

@@ -140,14 +140,14 @@ def test_a_garden_lives_pauses_goes_on_and_ends(shell: Shell) -> None:
 SLOW_TO_END = """
 import signal, sys, time
 from pathlib import Path
-from gardens.real.supervisor.state import State
+from gardens.real.supervisor.state import StateFolder
 
 def end(*_):
     state.unlock()
     time.sleep(0.7)
     sys.exit()
 
-state = State(Path(".nimdsl/local"))
+state = StateFolder(Path(".nimdsl/local"))
 state.lock()
 signal.signal(signal.SIGTERM, end)
 print("up", flush=True)

@@ -339,12 +339,12 @@ def test_what_a_child_started_ends_with_it(tmp_path: Path) -> None:
 PARENT = """
 import asyncio, sys
 from pathlib import Path
-from gardens.real.supervisor.processes import Command, Family, Restart
+from gardens.real.supervisor.processes import Family, ProcessCommand, Restart
 
 async def main():
     family = Family(Restart(), lambda child, words: None)
     for script in ("exec sleep 600", "trap '' TERM; while :; do sleep 1; done", "cat; :"):
-        command = Command(script, ("/bin/sh", "-c", script), {}, b"", Path(sys.argv[1]) / "log")
+        command = ProcessCommand(script, ("/bin/sh", "-c", script), {}, b"", Path(sys.argv[1]) / "log")
         child = await family.start(command)
         print(child.pid, flush=True)
     await asyncio.sleep(600)

@@ -19,9 +19,9 @@ ROOT = Path(__file__).parents[4]
 HOLDER = """
 import sys
 from pathlib import Path
-from gardens.real.supervisor.state import State
+from gardens.real.supervisor.state import StateFolder
 
-state = State(Path(sys.argv[1]))
+state = StateFolder(Path(sys.argv[1]))
 state.lock()
 print("held", flush=True)
 sys.stdin.read()
