@@ -242,7 +242,7 @@ class RecordedGarden:
         identity = name, effect.number
         too_large = self._is_too_large(message)
         self.sent[identity] = SentMessage(
-            *identity, to, now_ns, wire.to_event(message), arrivals, too_large
+            *identity, to, now_ns, wire.to_event(message), arrivals, too_large, message.to
         )
         self._caused(identity)
 
@@ -401,11 +401,20 @@ class RecordedGarden:
             since = any(sent.time_ns < one.time_ns < at_ns for one in lines)
             if actor is None and (near or (sent.time_ns < at_ns and not since)):
                 return "a process was away"
-        overtaken = any(one.event.sender == sent.sender and one.event.number > sent.number for one in lines)
         ends_ns = lines[-1].time_ns if lines else -1
-        if (bus.reorder or not overtaken) and ends_ns < max(sent.arrivals) + self.grace_ns:
+        if (bus.reorder or not self._is_overtaken(sent)) and ends_ns < max(sent.arrivals) + self.grace_ns:
             return "on its way when the receiver's journal ends"
         return ""
+
+    def _is_overtaken(self, sent: SentMessage) -> bool:
+        """Whether a later one to the same address arrived; between addresses there is no order."""
+        for line in self.inboxes[sent.to].lines:
+            identity = line.event.sender, line.event.number
+            if identity[0] == sent.sender and identity[1] > sent.number:
+                later = self.sent.get(identity) or self.published.get(identity, {}).get(sent.to)
+                if later is not None and later.address == sent.address:
+                    return True
+        return False
 
     # The ledger
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from nimdsl.base.units import SECOND_NS
 from nimdsl.base.values import Value
 from runtime.kernel.events import AnyEvent
+from runtime.ports.topics import WAVES
 from runtime.run.inbox import Difference, in_words
 
 Identity = tuple[str, int]
@@ -16,9 +17,10 @@ Identity = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """A message of the virtual garden, or a copy of one that was published to a ``topic``.
+    """A message of the virtual garden, or a copy of one that was published.
 
-    ``arrivals`` is when its bus would let it arrive.
+    ``to`` is the actor that takes it, ``address`` what it was sent to: one of the actor's threads, or a
+    topic.  ``arrivals`` is when its bus would let it arrive.
     """
 
     sender: str
@@ -28,7 +30,12 @@ class SentMessage:
     event: AnyEvent
     arrivals: tuple[int, ...]
     too_large: bool = False
-    topic: str = ""
+    address: str = ""
+
+    @property
+    def topic(self) -> str:
+        """What it was published to; empty for what was sent."""
+        return self.address if self.address.startswith(WAVES) else ""
 
     def __str__(self) -> str:
         return f"{in_words(self.event)} to {self.to}, sent at {self.time_ns / SECOND_NS:.6f} s"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import nimdsl
 from gardens.report.result.result import RunResult
 from gardens.stores.memory import MemoryJournal
 from gardens.virtual.driver import Driver, Options
@@ -175,3 +176,49 @@ def test_a_real_garden_s_lost_copy_wants_an_explanation(result: RunResult) -> No
     lines["garden/cells"] = [("incident", noted)]
     held = parity(recording_of(result, lines, "somewhere"))
     assert (held.holds, held.explained) == (True, {"an incident was noted": 1})
+
+
+BOTH = """
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: bell}
+spec:
+  domain: sound
+  accepts: {ring: {}}
+  machine:
+    initial: a
+    states:
+      a:
+        transitions:
+          - event: ring
+            to: a
+            do: [{emit: {confidence: 0.5, content: {count: 1}}}, {send: {to: ear, event: rung}}]
+---
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: ear}
+spec:
+  accepts: {rung: {}, wave: {confidence: real}}
+  machine: {initial: a, states: {a: {transitions: [{event: rung, to: a}, {event: wave, to: a}]}}}
+---
+apiVersion: nimdsl.dev/v1
+kind: Scenario
+metadata: {name: s}
+spec: {horizon: 60s, stimuli: [{at: 1s, every: 1s, times: 3, to: bell, event: ring}]}
+"""
+
+
+def test_between_what_is_sent_and_what_is_published_there_is_no_order() -> None:
+    """The last wave may still be on its way in a real garden, whatever was sent after it."""
+    program = nimdsl.load_text(BOTH)
+    cells = {**program.cells, "ear": replace(program.cells["ear"], hears=("wave/sound",))}
+    result = lived(program.with_parts("Cell", cells), 1)
+    lines = lines_of(result.journal)
+    kinds = [group[0][1]["event"].get("name", "begin") for group in groups(lines, "cell/ear")]
+    assert kinds == ["begin", *["wave", "rung"] * 3]
+    for place, losses in ((-2, 0), (-4, 1)):
+        kept = groups(lines, "cell/ear")
+        del kept[place]
+        shorter = {**lines, "cell/ear": [line for group in kept for line in group]}
+        held = parity(recording_of(result, shorter, "somewhere"))
+        assert (held.differences, len(held.losses)) == ((), losses)
