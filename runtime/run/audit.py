@@ -168,10 +168,10 @@ class Audit:
 
     def _has_read(self, actor: str, position: int) -> bool:
         """Whether all that an actor asked at a line of its journal is known here, or it is nobody."""
-        if actor not in self.line_counts or actor in self.astray:
-            return actor not in self.astray
-        count = self.line_counts[actor]
-        return position < count or self.virtual or self.complete
+        if actor in self.astray:
+            return False
+        count = self.line_counts.get(actor)
+        return count is None or position < count or self.virtual or self.complete
 
     def _match(self, asked: AskedCommand | None) -> None:
         """What this ledger has written last must be what comes next in the journal."""

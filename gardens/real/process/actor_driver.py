@@ -215,7 +215,7 @@ class ActorDriver:
             position, at_ns, effects = self.host.position, self._last_ns, list(enumerate(taken))
             self._around.journal.after(lambda: self._carry_out(position, at_ns, effects))
 
-    def _ask(self, need: PriceQuery) -> None:
+    def _ask(self, query: PriceQuery) -> None:
         commands, pending = self._commands, self.host.pending
         if commands is None:
             self._try(lambda: self.host.answer(PriceDecision(True, 0)))
@@ -224,7 +224,7 @@ class ActorDriver:
         item = QueuedCommand(pending.position, len(pending.answers), pending.now_ns)
         self._asking = True
         self._hold()
-        self._around.journal.after(lambda: commands.ask(item, need.command, self._answered))
+        self._around.journal.after(lambda: commands.ask(item, query.command, self._answered))
 
     def _answered(self, paid: PriceDecision) -> None:
         self._asking = False

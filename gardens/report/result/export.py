@@ -37,7 +37,7 @@ def journal_in(folder: Path) -> SqliteJournal:
         discard(folder)
     except OSError as problem:
         raise _unwritable(folder, problem) from None
-    return SqliteJournal(_partial(folder, JOURNAL))
+    return SqliteJournal(partial_of(folder / JOURNAL))
 
 
 class RecordFile:
@@ -81,7 +81,7 @@ class RecordFile:
     def _write(self) -> None:
         try:
             if self._file is None:
-                self._file = _partial(self._folder, RECORDS).open("wb")
+                self._file = partial_of(self._folder / RECORDS).open("wb")
             self._held.sort()
             self._file.writelines(data + b"\n" for _, _, data in self._held)
         except OSError as problem:
@@ -107,9 +107,9 @@ def export(result: RunResult, folder: Path, journal: Journal, records: RecordFil
     (records or _written(result, folder)).finish()
     try:
         text = json.dumps(result.summary, indent=2, ensure_ascii=False) + "\n"
-        _partial(folder, SUMMARY).write_text(text, encoding="utf-8")
+        partial_of(folder / SUMMARY).write_text(text, encoding="utf-8")
         for name in (JOURNAL, RECORDS, SUMMARY):
-            os.replace(_partial(folder, name), folder / name)
+            os.replace(partial_of(folder / name), folder / name)
     except OSError as problem:
         raise _unwritable(folder, problem) from None
 
@@ -117,13 +117,13 @@ def export(result: RunResult, folder: Path, journal: Journal, records: RecordFil
 def files_in(folder: Path) -> list[Path]:
     """What a run writes into ``folder``, also under temporary names."""
     names = (JOURNAL, RECORDS, SUMMARY)
-    return [folder / name for name in names] + [_partial(folder, name) for name in names]
+    return [folder / name for name in names] + [partial_of(folder / name) for name in names]
 
 
 def discard(folder: Path) -> None:
     """Removes what an interrupted run left half written."""
     for name in (JOURNAL, RECORDS, SUMMARY):
-        _partial(folder, name).unlink(missing_ok=True)
+        partial_of(folder / name).unlink(missing_ok=True)
     (folder / _ROLLBACK).unlink(missing_ok=True)
 
 
@@ -136,10 +136,6 @@ def _written(result: RunResult, folder: Path) -> RecordFile:
         file.close()
         raise
     return file
-
-
-def _partial(folder: Path, name: str) -> Path:
-    return partial_of(folder / name)
 
 
 def _unwritable(folder: Path, problem: OSError) -> PermanentPortError:

@@ -37,21 +37,6 @@ from tests.support.recorded import HEARER, NOTES, TELLER, Entries, found, withou
 from tests.support.texts import HELLO
 
 
-@pytest.fixture(scope="module")
-def shipped() -> Program:
-    return nimdsl.load()
-
-
-@pytest.fixture(scope="module")
-def hello() -> RunResult:
-    return run(nimdsl.load_text(HELLO), "hello", journal=MemoryJournal())
-
-
-@pytest.fixture(scope="module")
-def notes() -> RunResult:
-    return run(nimdsl.load_text(NOTES), "s", journal=MemoryJournal())
-
-
 @pytest.mark.parametrize(
     ("scenario", "lost"),
     [

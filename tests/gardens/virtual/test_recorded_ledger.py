@@ -37,16 +37,6 @@ from tests.support.recorded import NOTES, TELLER, Entries, found, renumber
 from tests.support.texts import HELLO
 
 
-@pytest.fixture(scope="module")
-def hello() -> RunResult:
-    return run(nimdsl.load_text(HELLO), "hello", journal=MemoryJournal())
-
-
-@pytest.fixture(scope="module")
-def notes() -> RunResult:
-    return run(nimdsl.load_text(NOTES), "s", journal=MemoryJournal())
-
-
 def doubled(entries: Entries) -> None:
     entries.insert(5, copy.deepcopy(entries[4]))
 

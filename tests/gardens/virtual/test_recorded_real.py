@@ -25,17 +25,6 @@ from tests.support.doctored import (
     recording_of,
 )
 from tests.support.recorded import HEARER, NOTES, TELLER, Entries, found, renumber, without
-from tests.support.texts import HELLO
-
-
-@pytest.fixture(scope="module")
-def hello() -> RunResult:
-    return run(nimdsl.load_text(HELLO), "hello", journal=MemoryJournal())
-
-
-@pytest.fixture(scope="module")
-def notes() -> RunResult:
-    return run(nimdsl.load_text(NOTES), "s", journal=MemoryJournal())
 
 
 def real(notes: RunResult, lines: Lines) -> Parity:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,27 +23,9 @@ from nimdsl.program import Distribution, Garden, Program, Work, WorkModel
 from runtime.chance.models import Draws, WorkModels
 from simulate import run as simulated
 from tests.support.gardens import live, local
-from tests.support.nats import NatsServer, nats_server
+from tests.support.nats import NatsServer
 from tests.support.patience import finished, growth_of, until
-from tests.support.working import ACTOR, CALLABLES, OUTCOMES, SEED, Place, at
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
-    with nats_server(tmp_path_factory.mktemp("server")) as running:
-        yield running
-
-
-@pytest.fixture
-def callables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A module beside the documents; a new one for each test."""
-    (tmp_path / "callables.py").write_text(CALLABLES, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    found = importlib.import_module("callables")
-    yield found
-    found.FREED.set()
-    del sys.modules["callables"]
+from tests.support.working import ACTOR, OUTCOMES, SEED, Place, at
 
 
 def drawn(text: str) -> tuple[Program, Work]:

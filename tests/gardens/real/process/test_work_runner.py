@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,29 +13,11 @@ import pytest
 from gardens.real.process import work_runner as module
 from nimdsl.expression.types import INT, STRING, Type
 from nimdsl.program import Work
-from tests.support.nats import NatsServer, nats_server
+from tests.support.nats import NatsServer
 from tests.support.patience import finished, until
-from tests.support.working import ACTOR, CALLABLES, OUTCOMES, Place, at
+from tests.support.working import ACTOR, OUTCOMES, Place, at
 
 SUM: dict[str, Type] = {"sum": INT, "who": STRING}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
-    with nats_server(tmp_path_factory.mktemp("server")) as running:
-        yield running
-
-
-@pytest.fixture
-def callables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A module beside the documents; a new one for each test."""
-    (tmp_path / "callables.py").write_text(CALLABLES, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    found = importlib.import_module("callables")
-    yield found
-    found.FREED.set()
-    del sys.modules["callables"]
 
 
 def python(name: str, returns: dict[str, Type] | None = None) -> Work:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 
 import nats.micro
 import pytest
@@ -16,14 +16,8 @@ from nimdsl.base import canonical
 from nimdsl.expression.types import ANY, DURATION, INT, REAL, Type
 from nimdsl.program import Work
 from runtime.ports.bus import PAYLOAD_BYTES_MAX
-from tests.support.nats import NatsServer, nats_server
+from tests.support.nats import NatsServer
 from tests.support.working import ACTOR, OUTCOMES, Place, at
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
-    with nats_server(tmp_path_factory.mktemp("server")) as running:
-        yield running
 
 
 def service(returns: dict[str, Type] | None = None, subject: str = "models.add") -> Work:
