@@ -16,7 +16,7 @@ from nimdsl.base.words import counted
 from nimdsl.commands.options import chosen, program_of
 from nimdsl.commands.output import print_json
 from nimdsl.kinds import by_prefix, kind_names
-from nimdsl.kinds.schemas import any_schema, document_schema
+from nimdsl.kinds.schemas import any_schema, document_schema, editor_schema
 from nimdsl.loading import load
 
 ANY_DOCUMENT = "document.json"
@@ -45,7 +45,7 @@ def command(
         print(f"{counted(len(files), 'schema')} in {out}; put this on top of a YAML file:")
         print(f"# yaml-language-server: $schema={(out / ANY_DOCUMENT).as_posix()}")
     elif name.lower() in kinds:
-        print_json(document_schema(kinds[name.lower()]))
+        print_json(editor_schema(kinds[name.lower()]))
     elif name:
         print_json(_wire(name, specs))
     else:
@@ -79,7 +79,7 @@ def _list(specs: list[Path] | None) -> None:
 
 def write_schemas(folder: Path) -> list[Path]:
     """Writes the schema of each kind, and of a document of any kind, into ``folder``."""
-    schemas = {f"{kind.lower()}.json": document_schema(kind) for kind in kind_names()}
+    schemas = {f"{kind.lower()}.json": editor_schema(kind) for kind in kind_names()}
     schemas[ANY_DOCUMENT] = any_schema()
     files: list[Path] = []
     try:

@@ -97,7 +97,7 @@ def find(program: Program, name: str) -> list[Found]:
 def _found(program: Program, document: Document) -> Found:
     template = _written_name(document)
     siblings: list[Document] = list(program.documents.of(document.kind).values())
-    instances = [other.name for other in siblings if document.constants and other.root is document.root]
+    instances = [one.name for one in siblings if document.variables and one.written is document.written]
     return Found(document, template, tuple(instances), tuple(_costs(program, document)))
 
 
@@ -107,7 +107,7 @@ def _costs(program: Program, document: Document) -> list[WorstCost]:
 
 
 def _written_name(document: Document) -> str:
-    metadata: Any = document.root.get("metadata")
+    metadata: Any = document.written.get("metadata")
     node = metadata.get("name")
     return str(node.value) if isinstance(node, Scalar) else document.name
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from nimdsl.base.canonical import Plain
+from nimdsl.base.suggest import phrase
 from nimdsl.compile.answers import Context, compile_answers
 from nimdsl.compile.machines import Interface, compile_machine, event_sources
 from nimdsl.compile.reader import Findings, Reader
@@ -72,8 +73,25 @@ def compile_cell(findings: Findings, reader: Reader, context: Context) -> Compil
         if machine
         else compile_answers(reader, interface, context, table_types)
     )
-    initial = {name: zero(kind) for name, kind in data.items()}
-    return CompiledCell(root, initial, tables, works, interface, answering, reader.text("domain"))
+    first = {name: zero(kind) for name, kind in data.items()} | _initial(reader, data)
+    return CompiledCell(root, first, tables, works, interface, answering, reader.text("domain"))
+
+
+def _initial(reader: Reader, data: Mapping[str, Type]) -> dict[str, Plain]:
+    """What data begin as: constants of their types; what is wrong is reported and left out."""
+    inner = reader.sub("initial")
+    values: dict[str, Plain] = {}
+    for name, node in inner.node.entries.items() if inner else ():
+        assert inner is not None
+        if name not in data:
+            message, fix = f"the cell has no data field `{name}`", phrase(name, data)
+            reader.findings.report("NIM0303", message, inner.node.key_place(name), fix)
+            continue
+        before = len(reader.findings.diagnostics)
+        found = inner.template_in(node, Scope({}), data[name])
+        if len(reader.findings.diagnostics) == before:
+            values[name] = found.evaluate({})
+    return values
 
 
 def accepted_events(cell: CompiledCell) -> dict[str, dict[str, Type]]:

@@ -70,7 +70,7 @@ class Compilation:
     def close(self, findings: Findings) -> None:
         """Keeps what was found; of the instances of one document only the first is blamed for a thing."""
         for diagnostic in findings.diagnostics:
-            if findings.document.constants:
+            if findings.document.variables:
                 message = diagnostic.message.rpartition(" (in `")[0]
                 if (key := (diagnostic.code, diagnostic.place, message)) in self.told:
                     continue

@@ -6,25 +6,26 @@ refers to it is blamed for its faults.
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import cache
 
 from nimdsl.base.canonical import Plain
-from nimdsl.base.diagnostics import NOWHERE, Diagnostic, Place, error
+from nimdsl.base.diagnostics import NOWHERE, Diagnostic, Place, Severity, error
 from nimdsl.base.words import with_article
-from nimdsl.expression.check import Scope, infer
-from nimdsl.expression.evaluate import Fault, closure
-from nimdsl.expression.syntax import Literal, SyntaxMistake
-from nimdsl.expression.template import parse_template, type_of
-from nimdsl.kinds import kind_names
+from nimdsl.compile.constants import (
+    INSTANCE_COUNT_MAX,
+    Constant,
+    Filling,
+    combinations,
+    count_of,
+    is_for,
+)
+from nimdsl.expression.syntax import Literal
+from nimdsl.kinds import kind_names, kinds
 from nimdsl.schema.structure import check_envelope, check_structure
 from nimdsl.text.source import Source
-from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
-
-INSTANCE_COUNT_MAX = 10_000
+from nimdsl.text.tree import MapNode, Node, Scalar
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,13 @@ class Document:
     kind: str
     name: str
     root: MapNode
-    constants: Mapping[str, Literal] = field(default_factory=dict)
+    """With its constants filled in."""
+    written: MapNode
+    """As it was written; all instances of one document share it."""
+    variables: Mapping[str, Constant] = field(default_factory=dict)
+    """The values of its ``for``."""
+    constants: Mapping[str, Constant] = field(default_factory=dict)
+    """These and its ``parameters``."""
     broken: bool = False
 
     @property
@@ -113,74 +120,63 @@ def _enter(known: dict[str, Document], document: Document, found: list[Diagnosti
 
 
 def _instances(kind: str, name: str, root: MapNode, found: list[Diagnostic]) -> list[Document]:
-    problems = check_structure(kind, root)
-    found += problems
-    if problems or root.damaged:
-        return [Document(kind, name, root, broken=True)]
-    spec = root.entries["spec"]
-    assert isinstance(spec, MapNode)
-    variables = spec.get("for")
-    if variables is None:
-        if "${" not in name:
-            return [Document(kind, name, root)]
-        message = f"`{name}` uses `${{...}}` but the document has no `for`"
-        found.append(error("NIM0209", message, Document(kind, name, root).place, "add `for:` to its spec"))
-        return [Document(kind, name, root, broken=True)]
-    return _expanded(kind, root, variables, found)
-
-
-def _expanded(kind: str, root: MapNode, variables: Node, found: list[Diagnostic]) -> list[Document]:
-    documents: list[Document] = []
-    count = math.prod(
-        len(n.items) for n in getattr(variables, "entries", {}).values() if isinstance(n, ListNode)
-    )
-    if count > INSTANCE_COUNT_MAX:
+    """The document, or one for each combination of its ``for``."""
+    spec = root.get("spec")
+    variables = spec.get("for") if isinstance(spec, MapNode) and _may_loop(kind) else None
+    if root.damaged or not is_for(variables):
+        return [instance(kind, name, root, {}, found)]
+    if (count := count_of(variables)) > INSTANCE_COUNT_MAX:
         message = f"`for` makes {count} instances; {INSTANCE_COUNT_MAX} are allowed"
-        found.append(error("NIM0210", message, variables.place))
-        return [Document(kind, "", root, broken=True)]
-    name_node = Document(kind, "", root).root.entries["metadata"]
-    assert isinstance(name_node, MapNode)
-    template = name_node.entries["name"]
-    assert isinstance(template, Scalar)
+        found.append(error("NIM0210", message, variables.place if variables else NOWHERE))
+        return [Document(kind, "", root, root, broken=True)]
+    if count == 1 and variables is not None:
+        message, fix = "this `for` makes one instance", "say `parameters:`, each with its value"
+        found.append(Diagnostic("NIM0213", Severity.NOTE, message, variables.place, fix))
+    documents: list[Document] = []
+    told: set[Diagnostic] = set()
     for constants in combinations(variables):
-        rendered = render(template, constants)
-        if isinstance(rendered, Diagnostic):
-            found.append(rendered)
-            return [Document(kind, template.text, root, broken=True)]
-        documents.append(Document(kind, rendered, root, constants))
+        own: list[Diagnostic] = []
+        documents.append(instance(kind, name, root, constants, own))
+        found += [one for one in own if one not in told]
+        told |= {*own}
+        if len(documents) == 2 and documents[0].name == documents[1].name:
+            return [_unnamed(documents[0], constants, found)]
     return documents
 
 
-def combinations(variables: Node | None) -> list[dict[str, Literal]]:
-    """Every combination of the values of a ``for``, at most 10,000; one empty one without it."""
-    if not isinstance(variables, MapNode):
-        return [{}]
-    lists = [node.plain() for node in variables.entries.values() if isinstance(node, ListNode)]
-    values = itertools.islice(itertools.product(*lists), INSTANCE_COUNT_MAX)
-    return [
-        {name: constant(value) for name, value in zip(variables.entries, combination, strict=True)}
-        for combination in values
-    ]
+def _unnamed(document: Document, variables: Mapping[str, Literal], found: list[Diagnostic]) -> Document:
+    """All instances of a ``for`` have one name, which is reported."""
+    values = " and ".join(f"`${{{name}}}`" for name in variables)
+    example = "-".join([document.name, *(f"${{{name}}}" for name in variables)])
+    message = f"every instance is named `{document.name}`: {values} must be in the name"
+    found.append(error("NIM0209", message, document.place, f'write `name: "{example}"`'))
+    return replace(document, broken=True)
 
 
-def constant(value: Any) -> Literal:
-    """A plain value as a literal."""
-    return Literal(value, type_of(value))
+def instance(
+    kind: str, name: str, root: MapNode, variables: Mapping[str, Constant], found: list[Diagnostic]
+) -> Document:
+    """One document with its constants filled in; what is wrong with its structure goes to ``found``."""
+    filling = Filling(_looped(kind))
+    filled, constants = filling.document(root, variables)
+    problems = filling.found or check_structure(kind, filled, constants)
+    found += problems
+    named = _name_of(filled) or name
+    return Document(kind, named, filled, root, variables, constants, bool(problems) or root.damaged)
 
 
-def render(node: Scalar, constants: Mapping[str, Literal]) -> str | Diagnostic:
-    """The text of a template that uses nothing but constants."""
-    text = str(node.value)
-    if "${" not in text:
-        return text
-    scope = Scope({}, constants)
-    try:
-        tree = parse_template(text)
-        _, mistakes = infer(tree, scope)
-        if mistakes:
-            return error(mistakes[0].code, mistakes[0].message, node.place, mistakes[0].fix)
-        return str(closure(tree, scope)({}))
-    except SyntaxMistake as mistake:
-        return error("NIM0302", mistake.message, node.place, mistake.fix)
-    except Fault as fault:
-        return error("NIM0304", str(fault), node.place or NOWHERE)
+def _name_of(root: MapNode) -> str:
+    metadata = root.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, MapNode) else None
+    return str(name.value) if isinstance(name, Scalar) and isinstance(name.value, str) else ""
+
+
+def _may_loop(kind: str) -> bool:
+    return "for" in kinds()[kind].spec()["properties"]
+
+
+@cache
+def _looped(kind: str) -> frozenset[str]:
+    """The lists in a spec whose items may have a ``for`` of their own."""
+    fields = kinds()[kind].spec()["properties"].items()
+    return frozenset(key for key, one in fields if "for" in one.get("items", {}).get("properties", {}))

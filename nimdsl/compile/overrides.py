@@ -14,9 +14,8 @@ from decimal import Decimal
 from nimdsl.base.canonical import Plain
 from nimdsl.base.diagnostics import NOWHERE, Diagnostic, error
 from nimdsl.base.suggest import phrase
-from nimdsl.compile.documents import Document, Documents
+from nimdsl.compile.documents import Document, Documents, instance
 from nimdsl.kinds import by_prefix
-from nimdsl.schema.structure import check_structure
 from nimdsl.text.source import Source
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar, parse
 
@@ -39,16 +38,18 @@ def override(
 def _apply(
     by_kind: dict[str, dict[str, Document]], path: str, value: Plain
 ) -> Diagnostic | tuple[Diagnostic, ...]:
+    """Changes the document as it was written, and fills its constants in again."""
     document = _document(by_kind, path)
     if isinstance(document, Diagnostic):
         return document
     fields = path.partition("/")[2].removeprefix(document.name).removeprefix(".").split(".")
-    root = _copied(document.root, ["spec", *fields], value, path)
+    root = _copied(document.written, ["spec", *fields], value, path)
     if isinstance(root, Diagnostic):
         return root
     assert isinstance(root, MapNode)
-    by_kind[document.kind][document.name] = Document(document.kind, document.name, root, document.constants)
-    problems = check_structure(document.kind, root)
+    problems: list[Diagnostic] = []
+    changed = instance(document.kind, document.name, root, document.variables, problems)
+    by_kind[document.kind][document.name] = changed
     return tuple(replace(p, message=f"`{path}`: {p.message}", place=NOWHERE) for p in problems)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from nimdsl.base.canonical import Plain
 from nimdsl.base.suggest import phrase
-from nimdsl.compile.documents import Document, Documents, combinations
+from nimdsl.compile.documents import Document, Documents
 from nimdsl.compile.generated import (
     PHASE_COUNTERS,
     bump,
@@ -80,12 +80,7 @@ _NO_DOCUMENTS = Documents({}, damaged=True)
 
 
 def _instances(reader: Reader) -> list[tuple[str, Reader]]:
-    found: list[tuple[str, Reader]] = []
-    for item in reader.items("handshakes"):
-        for constants in combinations(item.node.get("for")):
-            instance = item.with_constants(constants)
-            found.append((instance.text("name"), instance))
-    return found
+    return [(item.text("name"), item) for item in reader.items("handshakes")]
 
 
 def compile_phase(findings: Findings, reader: Reader, context: PhaseContext) -> CompiledPhase:

@@ -16,7 +16,7 @@ from nimdsl.base.diagnostics import Diagnostic, Place, Severity
 from nimdsl.base.suggest import phrase
 from nimdsl.base.units import parse_duration, parse_lifeforce, parse_share
 from nimdsl.base.words import with_article
-from nimdsl.compile.documents import Document, Documents, render
+from nimdsl.compile.documents import Document, Documents
 from nimdsl.expression import types
 from nimdsl.expression.check import Scope, infer
 from nimdsl.expression.syntax import (
@@ -71,7 +71,7 @@ class Findings:
         self, code: str, message: str, place: Place, fix: str = "", severity: Severity = Severity.ERROR
     ) -> None:
         """Adds a diagnostic; an instance of a ``for`` is named in it."""
-        if self.document.constants:
+        if self.document.variables:
             message += f" (in `{self.document.name}`)"
         self.diagnostics.append(Diagnostic(code, severity, message, place, fix))
         self.failed = self.failed or severity is Severity.ERROR
@@ -95,10 +95,6 @@ class Reader:
         value = self.node.entries[key]
         return value.place if isinstance(value, Scalar) else self.node.key_place(key)
 
-    def with_constants(self, constants: Mapping[str, Literal]) -> Reader:
-        """The same map, read with more ``for`` variables."""
-        return Reader(self.findings, self.node, {**self.constants, **constants})
-
     # Structure
 
     def sub(self, key: str) -> Reader | None:
@@ -110,7 +106,11 @@ class Reader:
         """The maps of the list at ``key``."""
         node = self.node.get(key)
         nodes = node.items if isinstance(node, ListNode) else []
-        return [Reader(self.findings, item, self.constants) for item in nodes if isinstance(item, MapNode)]
+        return [
+            Reader(self.findings, item, {**self.constants, **item.variables})
+            for item in nodes
+            if isinstance(item, MapNode)
+        ]
 
     def named(self, key: str) -> Iterator[tuple[str, Reader]]:
         """The maps in the map at ``key``, by name."""
@@ -136,15 +136,9 @@ class Reader:
         return default if node is None else node.plain()
 
     def text(self, key: str, default: str = "") -> str:
-        """Text, with ``for`` variables filled in."""
+        """Text."""
         node = self._scalar(key)
-        if node is None:
-            return default
-        rendered = render(node, self.constants)
-        if isinstance(rendered, str):
-            return rendered
-        self.findings.report(rendered.code, rendered.message, rendered.place, rendered.fix)
-        return default
+        return default if node is None else str(node.value)
 
     def _quantity(self, key: str, default: int, parse_unit: Any, unit: str) -> int:
         node = self._scalar(key)

@@ -306,6 +306,15 @@ def children(node: ExpressionNode) -> Iterator[ExpressionNode]:
             yield from (part for _, part in node.fields)
 
 
+def free_names(node: ExpressionNode) -> frozenset[str]:
+    """The names that an expression reads; those that its macros bind are not among them."""
+    if isinstance(node, Name):
+        return frozenset({node.name})
+    if isinstance(node, Macro):
+        return free_names(node.target) | (free_names(node.body) - {node.variable})
+    return frozenset().union(*map(free_names, children(node)))
+
+
 def with_children(
     node: ExpressionNode, change: Callable[[ExpressionNode], ExpressionNode]
 ) -> ExpressionNode:

@@ -7,12 +7,22 @@ type that is wanted (``200ms`` where a duration is).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from nimdsl.base.suggest import phrase
 from nimdsl.base.units import parse_duration, parse_lifeforce, parse_share
 from nimdsl.expression import types
-from nimdsl.expression.syntax import ExpressionNode, Literal, SyntaxMistake, Text, parse, with_children
+from nimdsl.expression.syntax import (
+    ExpressionNode,
+    Literal,
+    SyntaxMistake,
+    Text,
+    free_names,
+    parse,
+    with_children,
+)
 from nimdsl.expression.types import Type, list_of, record_of
 from nimdsl.text.tree import Scalar
 
@@ -37,6 +47,9 @@ _UNITS = {"duration": parse_duration, "share": parse_share, "lifeforce": parse_l
 
 def literal(scalar: Scalar, expected: Type) -> Literal | None:
     """The literal that a scalar without ``${`` is where ``expected`` is wanted; None for a bad unit."""
+    if scalar.quantity is not None:
+        unit, amount = scalar.quantity
+        return Literal(amount, types.SCALARS[unit])
     if expected.name in _UNITS:
         value = _UNITS[expected.name](scalar.text)
         return None if value is None else Literal(value, expected)
@@ -65,6 +78,19 @@ def parse_template(text: str) -> ExpressionNode:
     if position < len(text):
         parts.append(Literal(text[position:], types.STRING))
     return parts[0] if len(parts) == 1 else Text(tuple(parts), start=0, end=len(text))
+
+
+def not_constant(text: str, constants: Iterable[str]) -> tuple[str, str]:
+    """Why a template has no value where only constants stand, and what to write; empty when it has one."""
+    known = [*constants]
+    try:
+        unknown = sorted(free_names(parse_template(text)) - {*known})
+    except SyntaxMistake as mistake:
+        return mistake.message, mistake.fix
+    if not unknown:
+        return "", ""
+    fix = phrase(unknown[0], known) if known else f"add `parameters: {{{unknown[0]}: ...}}` to the spec"
+    return f"`{unknown[0]}` is no constant, and only constants can stand here", fix
 
 
 def _closing(text: str, begin: int) -> int:

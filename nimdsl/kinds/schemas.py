@@ -1,8 +1,8 @@
 """The JSON Schemas (2020-12) of whole documents, made of what each kind says of its ``spec``.
 
-One schema a kind describes the whole document.  Editors use it, the structural
-check uses it, ``explain`` reads descriptions and defaults from it.  No unions:
-the error is always about the field that was mistyped.
+One schema a kind describes the whole document with its constants filled in.  The structural check uses it,
+``explain`` reads descriptions and defaults from it; editors get it with ``${...}`` allowed for scalars.
+No unions: the error is always about the field that was mistyped.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
@@ -52,7 +52,6 @@ def document_schema(kind: str) -> Mapping[str, Any]:
         if name not in needed:
             needed.add(name)
             waiting += _references(common[name])
-    name_definition = "nameTemplate" if "for" in spec["properties"] else "name"
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"https://{API_VERSION}/{kind.lower()}.json",
@@ -70,7 +69,7 @@ def document_schema(kind: str) -> Mapping[str, Any]:
                 "required": ["name"],
                 "properties": {
                     "name": {
-                        **common[name_definition],
+                        **common["name"],
                         "description": "Unique among documents of this kind.",
                     },
                     "labels": {
@@ -82,17 +81,53 @@ def document_schema(kind: str) -> Mapping[str, Any]:
             },
             "spec": {key: value for key, value in spec.items() if key != "title"},
         },
-        "$defs": {name: common[name] for name in sorted(needed | {name_definition})},
+        "$defs": {name: common[name] for name in sorted(needed)},
     }
 
 
+@cache
+def editor_schema(kind: str) -> Mapping[str, Any]:
+    """The schema of a document of ``kind`` as it is written: ``${...}`` may stand for any scalar.
+
+    What comes out of it must then satisfy :func:`document_schema`.
+    """
+    schema = dict(document_schema(kind))
+    envelope, spec = schema["properties"], schema["properties"]["spec"]
+    metadata = _templated(envelope["metadata"])
+    schema["properties"] = {**envelope, "metadata": metadata, "spec": _templated(spec)}
+    schema["$defs"] = {name: _templated(one) for name, one in schema["$defs"].items()}
+    return schema
+
+
+_TEMPLATE: Final = r"\$\{"
+_SCALARS: Final = ("integer", "number", "boolean")
+
+
+def _templated(schema: Any) -> Any:
+    """A schema in which text with ``${`` is allowed wherever a scalar is."""
+    if isinstance(schema, list):
+        return [_templated(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {
+        key: value if key in ("examples", "default", "description") else _templated(value)
+        for key, value in schema.items()
+    }
+    if schema.get("type") in _SCALARS:
+        found |= {"type": [schema["type"], "string"], "pattern": _TEMPLATE}
+    elif "enum" in schema:
+        del found["enum"]
+        found["anyOf"] = [{"enum": schema["enum"]}, {"type": "string", "pattern": _TEMPLATE}]
+    elif isinstance(schema.get("pattern"), str):
+        found["pattern"] = f"(?:{schema['pattern']})|{_TEMPLATE}"
+    return found
+
+
 def any_schema() -> Mapping[str, Any]:
-    """The JSON Schema of a document of any kind, for files that hold several; it stands alone."""
+    """The JSON Schema of a document of any kind as it is written, for editors; it stands alone."""
     branches = []
     for kind in kind_names():
-        schema = {
-            key: value for key, value in document_schema(kind).items() if key not in ("$schema", "$id")
-        }
+        schema = {key: value for key, value in editor_schema(kind).items() if key not in ("$schema", "$id")}
         definitions = schema.pop("$defs")
         renamed = _renamed(schema, kind.lower())
         branches.append(

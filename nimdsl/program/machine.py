@@ -40,7 +40,7 @@ class Expression:
     @property
     def is_constant(self) -> bool:
         """Whether it has the same value in every environment: it reads nothing but constants."""
-        return all(name in self.scope.constants for name in _names(self.node))
+        return syntax.free_names(self.node) <= {*self.scope.constants}
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_closure": []}
@@ -51,18 +51,17 @@ class Expression:
         A constant appears with its value, any other name with its path and its type: the type
         decides what an operator does.
         """
-        used = sorted(set(_names(self.node)))
+        used = sorted(_names(self.node))
         constants = {n: self.scope.constants[n].value for n in used if n in self.scope.constants}
         bound = {n: self.scope.names[n] for n in used if n in self.scope.names and n not in constants}
         names = {name: [list(one.path), one.type.to_data()] for name, one in bound.items()}
         return [syntax.to_data(self.node), constants, names]
 
 
-def _names(node: syntax.ExpressionNode) -> Iterator[str]:
-    if isinstance(node, syntax.Name):
-        yield node.name
-    for child in syntax.children(node):
-        yield from _names(child)
+def _names(node: syntax.ExpressionNode) -> frozenset[str]:
+    """Every name that stands in it, bound or not."""
+    own = {node.name} if isinstance(node, syntax.Name) else set()
+    return frozenset(own).union(*map(_names, syntax.children(node)))
 
 
 class PriceSource(enum.StrEnum):

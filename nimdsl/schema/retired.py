@@ -62,7 +62,7 @@ def _form(path: str) -> RetiredForm | None:
 
 
 def _take(level: MapNode, key: str) -> str | None:
-    match level.entries[key].plain():
+    match level.entries[key].as_written():
         case {"all": value, **rest} | {"rest": value, **rest} if _is_no(value):
             if rest.keys() <= {"each", "share", "cap"} and rest.keys() != {"cap"}:
                 return f"write `take: {written(rest)}`" if rest else _HOW_MUCH
@@ -86,11 +86,11 @@ def _is_no(value: object) -> bool:
 
 def _event(stimulus: MapNode, key: str) -> str | None:
     whom = stimulus.entries.keys() & {"to", "level", "item"}
-    return f"write `item: {written(stimulus.entries[key].plain())}`" if whom == {"level"} else None
+    return f"write `item: {written(stimulus.entries[key].as_written())}`" if whom == {"level"} else None
 
 
 def _real(work: MapNode, key: str) -> str | None:
-    match work.entries[key].plain():
+    match work.entries[key].as_written():
         case {"document": value, **rest} if not rest:
             return "write `real: stand_in`" if _is_yes(value) else "remove it" if _is_no(value) else None
         case {"document": value, **rest} if len(rest) == 1 and rest.keys() <= {"python", "service"}:
@@ -106,12 +106,12 @@ def _delta(answer: MapNode, key: str) -> str:
     return (
         "remove it: `lifeforce_delta` is there"
         if twice
-        else f"write `lifeforce_delta: {written(answer.entries[key].plain())}`"
+        else f"write `lifeforce_delta: {written(answer.entries[key].as_written())}`"
     )
 
 
 def _wave(action: MapNode, key: str) -> str | None:
-    match action.entries[key].plain():
+    match action.entries[key].as_written():
         case {"wave": dict(wave), **rest} if not rest:
             return f"write `emit: {written(wave)}`"
     return None

@@ -8,7 +8,7 @@ jsonschema names the errors of the rest.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -18,6 +18,7 @@ from nimdsl.base.diagnostics import Diagnostic, Place, error
 from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.base.units import parse_duration, parse_share
 from nimdsl.base.words import JSON_TYPES
+from nimdsl.expression.template import is_template, not_constant
 from nimdsl.kinds import kind_names
 from nimdsl.kinds.schemas import API_VERSION, document_schema
 from nimdsl.schema import remedies, retired
@@ -87,8 +88,8 @@ def _name(root: MapNode) -> str:
     return str(name.value) if isinstance(name, Scalar) and name.value is not None else ""
 
 
-def check_structure(kind: str, root: MapNode) -> tuple[Diagnostic, ...]:
-    """Everything about the document that its kind's schema does not allow."""
+def check_structure(kind: str, root: MapNode, constants: Iterable[str] = ()) -> tuple[Diagnostic, ...]:
+    """Everything about the document that its kind's schema does not allow; it may use these constants."""
     plain = root.plain()
     if _fast(kind).is_valid(plain):
         return ()
@@ -102,8 +103,19 @@ def check_structure(kind: str, root: MapNode) -> tuple[Diagnostic, ...]:
             told.add(where)
         old = any(path[: len(where)] == where for where in told)
         if not old and not isinstance(_at(root, path)[0], LostScalar):
-            found += _explained(kind, problem, root, {where[-1] for where in told if where[:-1] == path})
+            blamed = {where[-1] for where in told if where[:-1] == path}
+            found += _unfilled(problem, root, constants) or _explained(kind, problem, root, blamed)
     return tuple(found[:DIAGNOSTICS_PER_DOCUMENT_MAX])
+
+
+def _unfilled(problem: Any, root: Node, constants: Iterable[str]) -> list[Diagnostic]:
+    """What is wrong with a template that should have become something else."""
+    node, place = _at(root, problem.absolute_path)
+    if problem.validator not in ("type", "pattern", "enum") or not isinstance(node, Scalar):
+        return []
+    message, fix = not_constant(str(node.value), constants) if is_template(node) else ("", "")
+    field = _field(list(problem.absolute_path))
+    return [error("NIM0303", f"`{field}`: {message}", place, fix)] if message else []
 
 
 def _at(root: Node, path: Any) -> tuple[Node, Place]:

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from nimdsl.base.canonical import Plain
-from nimdsl.compile.documents import Document, combinations
+from nimdsl.compile.documents import Document
 from nimdsl.expression.check import Scope
 from nimdsl.expression.evaluate import Fault, closure
 from nimdsl.expression.functions import as_text
@@ -45,9 +45,7 @@ Constants = Mapping[str, Literal]
 def resolve_document(document: Document) -> dict[str, Plain]:
     """The whole document as plain data."""
     schema = document_schema(document.kind)
-    resolved = _map(document.kind, document.root, schema, document.constants)
-    resolved["metadata"]["name"] = document.name
-    return resolved
+    return _map(document.kind, document.root, schema, document.constants)
 
 
 def _node(kind: str, node: Tree, schema: Mapping[str, Any], constants: Constants) -> Plain:
@@ -66,22 +64,20 @@ def _node(kind: str, node: Tree, schema: Mapping[str, Any], constants: Constants
 
 def _map(kind: str, node: MapNode, schema: Mapping[str, Any], constants: Constants) -> dict[str, Plain]:
     known, free = schema.get("properties", {}), schema.get("additionalProperties")
-    looped = "for" in known
+    looped = ("for", "parameters") if "for" in known else ()
     found: dict[str, Plain] = {}
     for key, value in node.entries.items():
-        if not (looped and key == "for"):
+        if key not in looped:
             part = known.get(key, free if isinstance(free, Mapping) else {})
             found[key] = _node(kind, value, part, constants)
     return {**found, **_defaults(kind, schema, found)}
 
 
 def _list(kind: str, node: ListNode, schema: Mapping[str, Any], constants: Constants) -> list[Plain]:
-    looped = "for" in resolve(kind, schema).get("properties", {})
-    items: list[Plain] = []
-    for item in node.items:
-        own = combinations(item.get("for")) if looped and isinstance(item, MapNode) else [{}]
-        items += [_node(kind, item, schema, {**constants, **more}) for more in own]
-    return items
+    more = [item.variables if isinstance(item, MapNode) else {} for item in node.items]
+    return [
+        _node(kind, item, schema, {**constants, **own}) for item, own in zip(node.items, more, strict=True)
+    ]
 
 
 def _defaults(kind: str, schema: Mapping[str, Any], found: Mapping[str, Plain]) -> dict[str, Plain]:

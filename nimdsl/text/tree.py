@@ -12,6 +12,7 @@ hold is the schemas' affair.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -56,11 +57,19 @@ class Node:
         """The value as plain data: None, bool, int, float, str, list, dict."""
         raise NotImplementedError
 
+    def as_written(self) -> Any:
+        """The same with the templates that constants were filled into."""
+        return self.plain()
+
 
 class Scalar(Node):
-    """A single value; ``text`` is what was written (without quotes), ``quoted`` also for block scalars."""
+    """A single value; ``text`` is what was written (without quotes), ``quoted`` also for block scalars.
 
-    __slots__ = ("length", "quoted", "text", "value")
+    One that constants made has its ``template``; ``quantity`` is the type of such a one and its value in
+    base units: it keeps its unit also where nothing says which is wanted.
+    """
+
+    __slots__ = ("length", "quantity", "quoted", "template", "text", "value")
 
     def __init__(
         self, source: Source, line: int, column: int, value: Value, text: str, quoted: bool, length: int
@@ -73,6 +82,8 @@ class Scalar(Node):
         self.text = text
         self.quoted = quoted
         self.length = length
+        self.quantity: tuple[str, int] | None = None
+        self.template = ""
 
     @property
     def place(self) -> Place:
@@ -82,6 +93,10 @@ class Scalar(Node):
     def plain(self) -> Value:
         """The value."""
         return self.value
+
+    def as_written(self) -> Value:
+        """Its template, if it has one; else the value."""
+        return self.template or self.value
 
 
 class LostScalar(Scalar):
@@ -103,16 +118,24 @@ class ListNode(Node):
         """The items as plain data."""
         return [item.plain() for item in self.items]
 
+    def as_written(self) -> list[Any]:
+        """The items as they were written."""
+        return [item.as_written() for item in self.items]
+
 
 class MapNode(Node):
-    """A map in document order: ``entries`` by key, and ``keys``, the scalar that each key is."""
+    """A map in document order: ``entries`` by key, and ``keys``, the scalar that each key is.
 
-    __slots__ = ("entries", "keys")
+    ``variables`` are those of the ``for`` that made it an item of its list.
+    """
+
+    __slots__ = ("entries", "keys", "variables")
 
     def __init__(self, source: Source, line: int, column: int) -> None:
         super().__init__(source, line, column)
         self.entries: dict[str, Node] = {}
         self.keys: dict[str, Scalar] = {}
+        self.variables: Mapping[str, Any] = {}
 
     def get(self, key: str) -> Node | None:
         """The value of ``key``, or None."""
@@ -126,6 +149,10 @@ class MapNode(Node):
     def plain(self) -> dict[str, Any]:
         """The entries as plain data."""
         return {key: value.plain() for key, value in self.entries.items()}
+
+    def as_written(self) -> dict[str, Any]:
+        """The entries as they were written."""
+        return {key: value.as_written() for key, value in self.entries.items()}
 
 
 def parse(source: Source) -> tuple[tuple[Node, ...], tuple[Diagnostic, ...]]:

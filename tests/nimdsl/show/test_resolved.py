@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import nimdsl
-from nimdsl.compile.documents import constant
-from nimdsl.expression.syntax import parse, unparse
+from nimdsl.expression.syntax import Literal, parse, unparse
+from nimdsl.expression.template import type_of
 from nimdsl.program import Program
 from nimdsl.show.resolved import put_in_expression, put_in_template, resolve_document, to_yaml
 
@@ -72,7 +72,8 @@ def test_instances_are_written_out() -> None:
 
 
 def test_a_constant_keeps_its_type() -> None:
-    constants = {"n": constant(3), "names": constant(["a", "b"]), "record": constant({"x": 1.5})}
+    values = {"n": 3, "names": ["a", "b"], "record": {"x": 1.5}}
+    constants = {name: Literal(value, type_of(value)) for name, value in values.items()}
     assert put_in_template("${n}", constants) == 3
     assert put_in_template("${names}", constants) == ["a", "b"]
     assert put_in_template("${record}", constants) == {"x": 1.5}
