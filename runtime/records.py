@@ -134,6 +134,16 @@ class Sent(Body, frozen=True, tag="send"):
     number: Aside[int]
 
 
+class SentToEach(Body, frozen=True, tag="send_each"):
+    """An event went to each member of a family but the sender; ``number`` is the first of as many."""
+
+    to: str
+    event: str
+    payload: Fields
+    count: int
+    number: Aside[int]
+
+
 class Rewarded(Body, frozen=True, tag="reward"):
     """The economy was asked for a reward, once for each key."""
 
@@ -330,6 +340,7 @@ MachineBody = (
     | Abandoned
     | Emitted
     | Sent
+    | SentToEach
     | Rewarded
     | Asked
     | Replied

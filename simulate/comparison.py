@@ -35,7 +35,7 @@ from runtime.kernel.interpreters import PlainInterpreter
 from runtime.ledger.accounts import OVERFLOW, Entry
 from runtime.ports.journal import Journal
 from runtime.record_bytes import decision_of
-from runtime.records import Asked, BeatEnded, HandshakeEnded, Record, Replied, Sent, WorkStarted
+from runtime.records import Asked, BeatEnded, HandshakeEnded, Record, Replied, Sent, SentToEach, WorkStarted
 from runtime.run.inbox import Inbox, read_inbox
 from runtime.run.lines import DamagedLine, Noticed, entries_in, processes_in
 from runtime.run.recording import Recording, opened
@@ -411,6 +411,8 @@ class _Measured:
                     opened_ns = record.time_ns if opened_ns is None else opened_ns
                 case Replied(number=number) | Sent(number=number):
                     sent[actor, number] = record.time_ns
+                case SentToEach(number=number, count=count):
+                    sent |= {(actor, number + each): record.time_ns for each in range(count)}
                 case BeatEnded() as ended:
                     levels = ended.times.levels.items()
                     self.levels[-1].update({name: level.spent_ns for name, level in levels})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from nimdsl.checks.machines import check_machine
+from nimdsl.checks.origins import answers_back, check_answers, senders_of
 from nimdsl.compile.answers import Context
 from nimdsl.compile.cell import CompiledCell, accepted_events, compile_cell
 from nimdsl.compile.compilation import Compilation
@@ -25,7 +27,22 @@ def _compile(compilation: Compilation) -> dict[str, CompiledCell]:
             check_machine(findings, cell.root, cell.interface, cell.answering)
         return cell
 
-    return compilation.each("Cell", compile_one)
+    cells = compilation.each("Cell", compile_one)
+    _check_answers(compilation, cells)
+    return cells
+
+
+def _check_answers(compilation: Compilation, cells: Mapping[str, CompiledCell]) -> None:
+    """What goes back to ``origin``: once all cells are known."""
+    answering = {name: found for name, cell in cells.items() if (found := answers_back(cell.root))}
+    if not answering:
+        return
+    senders = senders_of({f"cell/{name}": cell.root for name, cell in cells.items()})
+    known = {f"cell/{name}": accepted_events(cell) for name, cell in cells.items()}
+    for name, found in answering.items():
+        findings, _ = compilation.open(compilation.documents.of("Cell")[name])
+        check_answers(findings, f"cell/{name}", known[f"cell/{name}"], found, senders, known)
+        compilation.close(findings)
 
 
 def _part(compilation: Compilation, name: str, cell: CompiledCell) -> Actor:

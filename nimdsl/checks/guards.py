@@ -32,7 +32,7 @@ from nimdsl.expression.syntax import (
     unparse,
 )
 from nimdsl.expression.types import INT, REAL
-from nimdsl.program.machine import Expression
+from nimdsl.program.expression import Expression
 
 CASE_COUNT_MAX = 4_096
 

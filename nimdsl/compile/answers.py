@@ -21,10 +21,10 @@ from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.syntax import Binary, Call, Field, Literal, Macro, Name
 from nimdsl.expression.types import BOOL, INT, REAL, RECORD, STRING, Type, list_of, record_of
 from nimdsl.program import Schema
+from nimdsl.program.expression import Expression
 from nimdsl.program.flatten import FAULT, REFUSED
 from nimdsl.program.machine import (
     BeginWork,
-    Expression,
     Price,
     PriceSource,
     Raise,

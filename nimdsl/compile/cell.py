@@ -9,15 +9,18 @@ from dataclasses import dataclass, replace
 
 from nimdsl.base.canonical import Plain
 from nimdsl.base.suggest import phrase
+from nimdsl.compile.addresses import ORIGIN
 from nimdsl.compile.answers import Context, compile_answers
 from nimdsl.compile.machines import Interface, compile_machine, event_sources
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.tables import compile_tables, table_bindings
 from nimdsl.compile.work import compile_work
 from nimdsl.expression.check import Binding, Scope
-from nimdsl.expression.types import Type, zero
+from nimdsl.expression.types import STRING, Type, zero
 from nimdsl.program import Work
-from nimdsl.program.machine import Expression, State
+from nimdsl.program.expression import Expression
+from nimdsl.program.machine import State
+from nimdsl.text.tree import MapNode
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,12 @@ class CompiledCell:
 
 def compile_cell(findings: Findings, reader: Reader, context: Context) -> CompiledCell | None:
     """The cell's machine; None when it says neither or both of ``machine`` and ``answers``."""
+    _check_names(reader)
     tables, table_types = compile_tables(reader, "tables")
     data = reader.types("data")
     scope = Scope(
         {
+            ORIGIN: Binding(STRING, ("$origin",)),
             **{name: Binding(kind, ("$data", name)) for name, kind in data.items()},
             **table_bindings(table_types, "$tables"),
         }
@@ -75,6 +80,21 @@ def compile_cell(findings: Findings, reader: Reader, context: Context) -> Compil
     )
     first = {name: zero(kind) for name, kind in data.items()} | _initial(reader, data)
     return CompiledCell(root, first, tables, works, interface, answering, reader.text("domain"))
+
+
+TAKEN = ("now", "elapsed", "time_of_day", "state", ORIGIN)
+"""What every expression of a cell knows already."""
+
+
+def _check_names(reader: Reader) -> None:
+    """NIM0208: data, tables and constants that would hide what expressions know."""
+    spec = reader.node
+    for key in ("data", "tables", "for", "parameters"):
+        named = spec.get(key)
+        for name in TAKEN:
+            if isinstance(named, MapNode) and name in named.entries:
+                message = f"`{name}` means something to every expression of a cell already"
+                reader.findings.report("NIM0208", message, named.key_place(name), "give it another name")
 
 
 def _initial(reader: Reader, data: Mapping[str, Type]) -> dict[str, Plain]:

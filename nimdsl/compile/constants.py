@@ -32,32 +32,32 @@ INSTANCE_COUNT_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Constant(Literal):
+class NamedValue(Literal):
     """The value of a constant, and the text that was written for it."""
 
     written: str = field(default="", compare=False)
 
 
-Constants = Mapping[str, Constant]
+Constants = Mapping[str, NamedValue]
 
 
-def constant_of(node: Node) -> Constant:
+def constant_of(node: Node) -> NamedValue:
     """The constant that a node is: a plain scalar with a unit is a quantity."""
     if isinstance(node, Scalar):
         kind = "" if node.quoted or not isinstance(node.value, str) else _unit_of(node.value)
         if kind:
-            return Constant(_PARSERS[kind](node.value), types.SCALARS[kind], written=node.text)
-        return Constant(node.value, type_of(node.value), written=node.text)
+            return NamedValue(_PARSERS[kind](node.value), types.SCALARS[kind], written=node.text)
+        return NamedValue(node.value, type_of(node.value), written=node.text)
     if isinstance(node, ListNode):
         parts = [constant_of(item) for item in node.items]
         element: Type | None = None
         for part in parts:
             element = part.type if element is None else types.join(element, part.type) or types.ANY
-        return Constant([part.value for part in parts], types.list_of(element or types.ANY))
+        return NamedValue([part.value for part in parts], types.list_of(element or types.ANY))
     assert isinstance(node, MapNode)
     named = {key: constant_of(value) for key, value in node.entries.items()}
     kinds = {key: part.type for key, part in named.items()}
-    return Constant({key: part.value for key, part in named.items()}, types.record_of(kinds))
+    return NamedValue({key: part.value for key, part in named.items()}, types.record_of(kinds))
 
 
 def _lifeforce(text: str) -> int | None:
@@ -78,7 +78,7 @@ def count_of(variables: Node | None) -> int:
     return math.prod(len(node.items) for node in lists if isinstance(node, ListNode))
 
 
-def combinations(variables: Node | None) -> Iterator[dict[str, Constant]]:
+def combinations(variables: Node | None) -> Iterator[dict[str, NamedValue]]:
     """Every combination of the values of a ``for``; one empty one without it."""
     if not isinstance(variables, MapNode):
         return iter([{}])
@@ -98,7 +98,7 @@ class Filling:
     found: list[Diagnostic] = field(default_factory=list)
     _made: int = 0
 
-    def document(self, root: MapNode, variables: Constants) -> tuple[MapNode, dict[str, Constant]]:
+    def document(self, root: MapNode, variables: Constants) -> tuple[MapNode, dict[str, NamedValue]]:
         """The document of one instance, and all of its constants: ``for`` and ``parameters``."""
         spec = root.get("spec")
         constants = dict(variables)
@@ -112,7 +112,7 @@ class Filling:
         ordered = {key: entries[key] for key in root.entries}
         return _map_like(root, ordered, root.keys), constants
 
-    def _parameters(self, spec: MapNode, variables: Constants) -> dict[str, Constant]:
+    def _parameters(self, spec: MapNode, variables: Constants) -> dict[str, NamedValue]:
         """The ``parameters``; each may read the ``for`` variables and those before it."""
         node, known = spec.get("parameters"), dict(variables)
         if isinstance(node, MapNode):
@@ -217,14 +217,14 @@ class Filling:
 
     def _filled(self, node: Scalar, tree: ExpressionNode, kind: Type, scope: Scope) -> Node:
         if isinstance(tree, Text):
-            text = "".join(_part(part, scope) for part in tree.parts)
+            text = "".join(part_text(part, scope) for part in tree.parts)
             return _scalar_like(node, text, text, quoted=True)
         written = _written(tree, scope)
         return as_node(node, closure(tree, scope)({}), kind, written)
 
 
-def _part(node: ExpressionNode, scope: Scope) -> str:
-    """A part of text: constants as they were written."""
+def part_text(node: ExpressionNode, scope: Scope) -> str:
+    """What a part of a template is as text: constants as they were written."""
     if written := _written(node, scope):
         return written
     kind, _ = infer(node, scope)
@@ -233,7 +233,7 @@ def _part(node: ExpressionNode, scope: Scope) -> str:
 
 def _written(node: ExpressionNode, scope: Scope) -> str:
     found = scope.constants.get(node.name) if isinstance(node, Name) else None
-    return found.written if isinstance(found, Constant) else ""
+    return found.written if isinstance(found, NamedValue) else ""
 
 
 def as_node(at: Scalar, value: Any, kind: Type, written: str = "") -> Node:

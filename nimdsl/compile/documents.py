@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import Any
 
 from nimdsl.base.canonical import Plain
 from nimdsl.base.diagnostics import NOWHERE, Diagnostic, Place, Severity, error
 from nimdsl.base.words import with_article
 from nimdsl.compile.constants import (
     INSTANCE_COUNT_MAX,
-    Constant,
     Filling,
+    NamedValue,
     combinations,
     count_of,
     is_for,
@@ -38,11 +39,13 @@ class Document:
     """With its constants filled in."""
     written: MapNode
     """As it was written; all instances of one document share it."""
-    variables: Mapping[str, Constant] = field(default_factory=dict)
+    variables: Mapping[str, NamedValue] = field(default_factory=dict)
     """The values of its ``for``."""
-    constants: Mapping[str, Constant] = field(default_factory=dict)
+    constants: Mapping[str, NamedValue] = field(default_factory=dict)
     """These and its ``parameters``."""
     broken: bool = False
+    number: int = 0
+    """Its place among the instances."""
 
     @property
     def spec(self) -> MapNode:
@@ -71,6 +74,8 @@ class Documents:
     """The files of arrivals that scenarios name, or why one cannot be had; by name."""
     changes: Mapping[str, Plain] = field(default_factory=dict)
     """What was changed for one run, which may explore what nobody would deploy."""
+    families: dict[str, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
+    """The families of each kind, once somebody asked (:mod:`nimdsl.compile.families`)."""
 
     @property
     def overridden(self) -> bool:
@@ -136,7 +141,8 @@ def _instances(kind: str, name: str, root: MapNode, found: list[Diagnostic]) -> 
     told: set[Diagnostic] = set()
     for constants in combinations(variables):
         own: list[Diagnostic] = []
-        documents.append(instance(kind, name, root, constants, own))
+        made = instance(kind, name, root, constants, own)
+        documents.append(replace(made, number=len(documents)))
         found += [one for one in own if one not in told]
         told |= {*own}
         if len(documents) == 2 and documents[0].name == documents[1].name:
@@ -154,7 +160,7 @@ def _unnamed(document: Document, variables: Mapping[str, Literal], found: list[D
 
 
 def instance(
-    kind: str, name: str, root: MapNode, variables: Mapping[str, Constant], found: list[Diagnostic]
+    kind: str, name: str, root: MapNode, variables: Mapping[str, NamedValue], found: list[Diagnostic]
 ) -> Document:
     """One document with its constants filled in; what is wrong with its structure goes to ``found``."""
     filling = Filling(_looped(kind))

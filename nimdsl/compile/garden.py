@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from nimdsl.compile.addresses import expanded
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.tables import compile_tables
 from nimdsl.compile.work import PERFECT, compile_distribution
@@ -91,7 +92,7 @@ def _groups(reader: Reader) -> Iterable[Group]:
         if name in RESERVED_GROUPS:
             message = f"`{name}` is a process of the garden itself"
             reader.findings.report("NIM0210", message, inner.node.place, "give the group another name")
-        cells = inner.references("cells", "Cell")
+        cells = expanded(inner, "cells", "Cell")
         for cell in cells:
             if cell in homes:
                 message = f"`{cell}` lives in the group `{homes[cell]}` already"

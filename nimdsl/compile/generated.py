@@ -10,7 +10,8 @@ from nimdsl.base.errors import InternalError
 from nimdsl.expression.check import Binding, Scope, infer
 from nimdsl.expression.syntax import Literal, RecordOf, parse
 from nimdsl.expression.types import ANY, INT, LIFEFORCE, RECORD, STRING, Type, list_of, record_of
-from nimdsl.program.machine import Expression, Set
+from nimdsl.program.expression import Expression
+from nimdsl.program.machine import Set
 
 GENERATED = Scope(
     {

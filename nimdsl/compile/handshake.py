@@ -15,6 +15,7 @@ from nimdsl.compile.generated import bump, constant, expression, phase_scope, re
 from nimdsl.expression.syntax import Binary
 from nimdsl.expression.types import BOOL, STRING
 from nimdsl.program import Prices
+from nimdsl.program.expression import Expression
 from nimdsl.program.flatten import FAULT, REFUSED
 from nimdsl.program.machine import (
     Action,
@@ -22,7 +23,6 @@ from nimdsl.program.machine import (
     AskReward,
     BeginWork,
     Close,
-    Expression,
     Note,
     PayFromHold,
     Price,

@@ -12,22 +12,22 @@ from dataclasses import dataclass, field, replace
 from nimdsl.base.diagnostics import Place
 from nimdsl.base.suggest import phrase
 from nimdsl.compile.reader import Reader
+from nimdsl.compile.sending import compile_send
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.evaluate import Fault
 from nimdsl.expression.syntax import Literal
-from nimdsl.expression.types import ANY, LIFEFORCE, REAL, RECORD, STRING, Type, join, parse_type, record_of
+from nimdsl.expression.types import LIFEFORCE, REAL, RECORD, STRING, Type, join, record_of
 from nimdsl.program import Work
+from nimdsl.program.expression import Expression
 from nimdsl.program.flatten import FAULT, REFUSED
 from nimdsl.program.machine import (
     Action,
     AskReward,
     BeginWork,
     Emit,
-    Expression,
     Price,
     PriceSource,
     Raise,
-    Send,
     Set,
     State,
     Timer,
@@ -281,7 +281,7 @@ def _action(reader: Reader, scope: Scope, interface: Interface) -> list[Action]:
             wave = reader.sub("emit")
             return [Emit(_confidence(wave, scope), wave.template("content", scope))] if wave else []
         case "send":
-            return _send(reader, scope)
+            return compile_send(reader, scope)
         case _:
             return _reward(reader, interface)
 
@@ -327,36 +327,6 @@ def _start(reader: Reader, interface: Interface) -> list[Action]:
         fix, message = f"give it to a level: `work: {name}`", "modes start no work: levels do"
     reader.findings.report("NIM0301", message, reader.place("work"), fix)
     return []
-
-
-def _send(reader: Reader, scope: Scope) -> list[Action]:
-    inner = reader.sub("send")
-    if inner is None:
-        return []
-    to, event = inner.reference("to", "Cell"), inner.text("event")
-    target = inner.findings.documents.get("Cell", to)
-    accepted: MapNode | None = None
-    if target is not None and not target.broken:
-        found = target.spec.get("accepts")
-        accepted = found if isinstance(found, MapNode) else MapNode(target.root.source, 1, 1)
-    fields = accepted.get(event) if accepted is not None else None
-    if accepted is not None and fields is None:
-        message = f"`{to}` does not accept the event `{event}`"
-        inner.findings.report("NIM0301", message, inner.place("event"), phrase(event, accepted.entries))
-    if not isinstance(fields, MapNode):
-        return [Send(f"cell/{to}", event, inner.template("payload", scope))]
-    kinds = {key: parse_type(str(kind.plain())) or ANY for key, kind in fields.entries.items()}
-    return [Send(f"cell/{to}", event, event_payload(inner, scope, event, kinds))]
-
-
-def event_payload(reader: Reader, scope: Scope, event: str, kinds: Mapping[str, Type]) -> Expression:
-    """The payload of an event whose fields have these types; what it lacks is reported."""
-    payload = reader.template("payload", scope, record_of(kinds))
-    missing = [key for key in kinds if payload.type.field(key) is None]
-    if missing:
-        message = f"the event `{event}` needs `{missing[0]}`"
-        reader.findings.report("NIM0306", message, reader.place("event"), "add it under `payload:`")
-    return payload
 
 
 def _reward(reader: Reader, interface: Interface) -> list[Action]:

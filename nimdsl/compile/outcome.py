@@ -6,7 +6,7 @@ names and types are fixed here, so that a typing mistake is found before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.types import (
@@ -17,6 +17,7 @@ from nimdsl.expression.types import (
     RECORD,
     STRING,
     Type,
+    join,
     list_of,
     record_of,
 )
@@ -37,14 +38,19 @@ def outcome_scope(
     cells: Cells,
     beat: Beat | None = None,
     others: Mapping[str, Mapping[str, Type]] | None = None,
+    families: Mapping[str, Sequence[str]] | None = None,
     open: bool = False,
 ) -> Scope:
     """The names of an outcome: ``phases`` as expressions in them see them, ``cells`` by their data.
 
     ``beat`` is that of the attention, if one takes part; ``others`` are what is seen of actors of other
-    kinds, by the plural of the kind and by name.  ``open`` says that there may be more
+    kinds, by the plural of the kind and by name; ``families`` are the cells that are seen together.
+    ``open`` says that there may be more
     phases and cells, which could not be compiled.
     """
+    seen = {name: _cell(name, data) for name, data in cells.items()}
+    for text, names in (families or {}).items():
+        seen[text] = _together([_cell(text, cells[one]) for one in names])
     kinds = {
         "completed": BOOL,
         "errors": INT,
@@ -55,7 +61,7 @@ def outcome_scope(
         "lifeforce": record_of(dict.fromkeys(LIFEFORCE_FIELDS, LIFEFORCE), "lifeforce"),
         "refusals": list_of(record_of({"actor": STRING, "price": LIFEFORCE, "balance": LIFEFORCE})),
         "phases": record_of({name: _phase(kind) for name, kind in phases.items()}, "the protocol", open),
-        "cells": record_of({name: _cell(name, data) for name, data in cells.items()}, "the scenario", open),
+        "cells": record_of(seen, "the scenario", open),
     }
     if beat is not None:
         kinds |= _attention(beat)
@@ -89,6 +95,14 @@ def _phase(kind: Type) -> Type:
         "duration": DURATION,
     }
     return record_of({**dict(kind.fields or ()), **own}, "the phase")
+
+
+def _together(members: Sequence[Type]) -> Type:
+    """The type of a list of cells: that of each, where they have the same fields."""
+    common = members[0]
+    for one in members[1:]:
+        common = join(common, one) or RECORD
+    return list_of(common)
 
 
 def _cell(name: str, data: Mapping[str, Type] | None) -> Type:

@@ -15,6 +15,7 @@ from nimdsl.base.canonical import Plain
 from nimdsl.base.diagnostics import NOWHERE, Diagnostic, error
 from nimdsl.base.suggest import phrase
 from nimdsl.compile.documents import Document, Documents, instance
+from nimdsl.compile.families import matched
 from nimdsl.kinds import by_prefix
 from nimdsl.text.source import Source
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar, parse
@@ -29,43 +30,48 @@ def override(
     by_kind = {kind: dict(found) for kind, found in documents.by_kind.items()}
     problems: list[Diagnostic] = []
     for path, value in overrides.items():
-        found = _apply(by_kind, path, value)
-        problems += [found] if isinstance(found, Diagnostic) else found
+        problems += _apply(documents, by_kind, path, value)
     changes = {**documents.changes, **overrides}
     return replace(documents, by_kind=by_kind, changes=changes), tuple(problems)
 
 
 def _apply(
-    by_kind: dict[str, dict[str, Document]], path: str, value: Plain
-) -> Diagnostic | tuple[Diagnostic, ...]:
-    """Changes the document as it was written, and fills its constants in again."""
-    document = _document(by_kind, path)
-    if isinstance(document, Diagnostic):
-        return document
-    fields = path.partition("/")[2].removeprefix(document.name).removeprefix(".").split(".")
-    root = _copied(document.written, ["spec", *fields], value, path)
-    if isinstance(root, Diagnostic):
-        return root
-    assert isinstance(root, MapNode)
+    documents: Documents, by_kind: dict[str, dict[str, Document]], path: str, value: Plain
+) -> list[Diagnostic]:
+    """Changes documents as they were written, and fills their constants in again."""
+    found = _meant(documents, path)
+    if isinstance(found, Diagnostic):
+        return [found]
     problems: list[Diagnostic] = []
-    changed = instance(document.kind, document.name, root, document.variables, problems)
-    by_kind[document.kind][document.name] = changed
-    return tuple(replace(p, message=f"`{path}`: {p.message}", place=NOWHERE) for p in problems)
+    kind, names, fields = found
+    for name in names:
+        document = by_kind[kind][name]
+        root = _copied(document.written, ["spec", *fields.split(".")], value, path)
+        if isinstance(root, Diagnostic):
+            return [root]
+        assert isinstance(root, MapNode)
+        own: list[Diagnostic] = []
+        changed = instance(kind, name, root, document.variables, own)
+        by_kind[kind][name] = replace(changed, number=document.number)
+        told = [replace(p, message=f"`{path}`: {p.message}", place=NOWHERE) for p in own]
+        problems += [one for one in told if one not in problems]
+    return problems
 
 
-def _document(by_kind: dict[str, dict[str, Document]], path: str) -> Document | Diagnostic:
+def _meant(documents: Documents, path: str) -> tuple[str, tuple[str, ...], str] | Diagnostic:
+    """The kind and the names of the documents that a path leads into, and the path within them."""
     kind_text, _, rest = path.partition("/")
     kinds = by_prefix()
     kind = kinds.get(kind_text.lower())
     if kind is None or not rest:
         fix = "write `kind/name.field.path`, for example `economy/lifeforce.opening`"
         return error(CODE, f"`{path}` does not say whose field it is", fix=fix)
-    known = by_kind[kind]
-    matching = [name for name in known if rest == name or rest.startswith(name + ".")]
-    if not matching:
+    names, fields = matched(documents, kind, rest)
+    if not names:
         name = rest.partition(".")[0]
-        return error(CODE, f"`{path}`: there is no {kind} named `{name}`", fix=phrase(name, known))
-    return known[max(matching, key=len)]
+        fix = phrase(name, documents.of(kind))
+        return error(CODE, f"`{path}`: there is no {kind} named `{name}`", fix=fix)
+    return kind, names, fields
 
 
 def _copied(node: Node, fields: list[str], value: Plain, path: str) -> Node | Diagnostic:

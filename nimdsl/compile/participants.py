@@ -8,7 +8,9 @@ and its attention send to, and so on; without protocol, attention and stimuli ev
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 
+from nimdsl.compile.families import matched, names_of
 from nimdsl.compile.reader import Reader
 from nimdsl.expression.syntax import (
     ExpressionNode,
@@ -21,6 +23,7 @@ from nimdsl.expression.syntax import (
     parse,
 )
 from nimdsl.program import Protocol
+from nimdsl.program.address import members_of
 from nimdsl.program.machine import Send, State, every_action
 from nimdsl.text.tree import ListNode
 
@@ -31,7 +34,7 @@ Sends = Mapping[str, frozenset[str]]
 def receivers_of(root: State) -> frozenset[str]:
     """The cells that a machine sends to."""
     found = (action.to for action in every_action(root) if isinstance(action, Send))
-    return frozenset(to.removeprefix("cell/") for to in found)
+    return frozenset(to.removeprefix("cell/") for one in found for to in members_of(one))
 
 
 def concerned(
@@ -41,11 +44,14 @@ def concerned(
     known = sorted(known)
     if not ("protocol" in reader or attention or reader.items("stimuli")):
         return known
-    named = {item.text("to") for item in reader.items("stimuli") if "to" in item}
-    named |= {*_expected(reader), *_changed(reader, known), *sends.get(f"attention/{attention}", ())}
+    written = [item.text("to") for item in reader.items("stimuli") if "to" in item]
+    written += [*_expected(reader), *_changed(reader)]
+    documents = reader.findings.documents
+    named = {name for text in written for name in names_of(documents, "Cell", text)}
+    named |= {*sends.get(f"attention/{attention}", ())}
     if protocol is not None:
         named |= {phase.cell for phase in protocol.phases}
-        named |= {cell for one in protocol.criteria for cell in _mentioned(one.holds.node)}
+        named |= {cell for one in protocol.criteria for cell in mentioned(one.holds.node)}
     found: set[str] = set()
     while waiting := (named & {*known}) - found:
         found |= waiting
@@ -54,23 +60,27 @@ def concerned(
 
 
 def _expected(reader: Reader) -> Iterator[str]:
+    for tree in expectations(reader):
+        yield from mentioned(tree)
+
+
+def expectations(reader: Reader) -> Iterator[ExpressionNode]:
+    """The trees of a scenario's expectations; what is no expression is told where they are compiled."""
     node = reader.node.get("expect")
     for item in node.items if isinstance(node, ListNode) else ():
-        try:
-            yield from _mentioned(parse(str(item.plain())))
-        except SyntaxMistake:
-            continue  # told where expectations are compiled
+        with suppress(SyntaxMistake):
+            yield parse(str(item.plain()))
 
 
-def _changed(reader: Reader, known: list[str]) -> Iterator[str]:
+def _changed(reader: Reader) -> Iterator[str]:
+    """The cells whose documents the scenario changes."""
     for path in reader.keys("set"):
         kind, _, rest = path.partition("/")
-        matching = [name for name in known if rest == name or rest.startswith(name + ".")]
-        if kind.lower() == "cell" and matching:
-            yield max(matching, key=len)
+        if kind.lower() == "cell":
+            yield from matched(reader.findings.documents, "Cell", rest)[0]
 
 
-def _mentioned(tree: ExpressionNode) -> Iterator[str]:
+def mentioned(tree: ExpressionNode) -> Iterator[str]:
     """The names after ``cells``."""
     match tree:
         case Field(target=Name("cells"), name=name):
@@ -78,4 +88,4 @@ def _mentioned(tree: ExpressionNode) -> Iterator[str]:
         case Index(target=Name("cells"), index=Literal(value=str(name))):
             yield name
     for child in children(tree):
-        yield from _mentioned(child)
+        yield from mentioned(child)

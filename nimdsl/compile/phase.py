@@ -27,8 +27,9 @@ from nimdsl.compile.reader import Findings, Reader
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.types import REAL, RECORD, STRING, Type, list_of, record_of
 from nimdsl.program import Economy, Handshake, Phase, Prices, Schema
+from nimdsl.program.expression import Expression
 from nimdsl.program.flatten import FAULT
-from nimdsl.program.machine import Action, AskReward, Expression, Note, Set, State, Timer, Transition
+from nimdsl.program.machine import Action, AskReward, Note, Set, State, Timer, Transition
 from nimdsl.text.tree import MapNode, Scalar
 
 HANDSHAKE_COUNT_MAX = 1_000

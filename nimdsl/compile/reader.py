@@ -43,7 +43,7 @@ from nimdsl.expression.types import (
     parse_type,
     record_of,
 )
-from nimdsl.program.machine import Expression
+from nimdsl.program.expression import Expression
 from nimdsl.schema.structure import UNIT_FIX, negative
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
 
@@ -123,6 +123,16 @@ class Reader:
         """The names in the map at ``key``."""
         node = self.node.get(key)
         return list(node.entries) if isinstance(node, MapNode) else []
+
+    def scalars(self, key: str) -> list[Reader]:
+        """The scalars in the list at ``key``, each as a map of which it is the value at ``key``."""
+        node = self.node.get(key)
+        found = []
+        for item in node.items if isinstance(node, ListNode) else ():
+            alone = MapNode(item.source, item.line, item.column)
+            alone.entries = {key: item}
+            found.append(Reader(self.findings, alone, self.constants))
+        return found
 
     # Scalars
 
@@ -262,6 +272,12 @@ class Reader:
             self.findings.report("NIM0304", f"{expected} wanted here, this is {kind}", node.place, fix)
             return None
         return Expression(tree, kind, scope, node.place)
+
+    def checked(self, key: str, tree: Tree, scope: Scope) -> Expression | None:
+        """A part of the text at ``key`` that was parsed already; None, and reported, where it is wrong."""
+        scope, node = self.scope(scope), self._scalar(key)
+        kind = self._checked(node, tree, scope) if node is not None else None
+        return None if kind is None or node is None else Expression(tree, kind, scope, node.place)
 
     def _checked(self, node: Scalar, tree: Tree, scope: Scope) -> Type | None:
         kind, mistakes = infer(tree, scope)

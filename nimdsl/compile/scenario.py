@@ -7,16 +7,19 @@ from dataclasses import dataclass, field
 
 from nimdsl.base.diagnostics import Severity
 from nimdsl.base.suggest import phrase
+from nimdsl.compile.addresses import expanded
 from nimdsl.compile.compilation import Participant
+from nimdsl.compile.families import names_of
 from nimdsl.compile.outcome import Cells, outcome_scope
 from nimdsl.compile.overrides import override
-from nimdsl.compile.participants import Sends, concerned
+from nimdsl.compile.participants import Sends, concerned, expectations, mentioned
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.stimulus import Receivers, compile_stimuli
 from nimdsl.expression.check import Scope
 from nimdsl.expression.syntax import ExpressionNode, Index, Literal, Name, children
 from nimdsl.expression.types import Type
 from nimdsl.program import BEAT_COUNT_MAX, Beat, Economy, Expectation, Garden, Protocol, Scenario
+from nimdsl.program.address import EVERY
 
 HORIZON_NS = 3_600 * 1_000_000_000
 
@@ -47,7 +50,7 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     findings.poisoned = findings.poisoned or (bool(name) and protocol is None)
     attention = _attention(findings, reader, context)
     cells = (
-        reader.references("cells", "Cell")
+        expanded(reader, "cells", "Cell")
         if "cells" in reader
         else concerned(reader, context.cells, protocol, attention, context.sends)
     )
@@ -60,7 +63,8 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     others = _others(reader, context)
     seen = {prefix: _seen(prefix, others, context) for prefix in context.plurals}
     more = {context.plurals[prefix]: kind for prefix, kind in seen.items() if kind}
-    scope = outcome_scope(kinds, data, context.attentions.get(attention), more, open=unknown)
+    families = _families(reader, data)
+    scope = outcome_scope(kinds, data, context.attentions.get(attention), more, families, open=unknown)
     _check_overrides(findings, reader)
     economy = _economy(reader, context, protocol, [*cells, attention, *others])
     horizon_ns = reader.duration("horizon", HORIZON_NS)
@@ -85,7 +89,18 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
         stimuli=compile_stimuli(reader, receivers),
         expect=() if findings.poisoned or len(data) < len(cells) else _expectations(reader, scope, beats),
         actors=tuple(others),
+        families=families,
     )
+
+
+def _families(reader: Reader, cells: Cells) -> dict[str, tuple[str, ...]]:
+    """The cells that expectations see together (``cells["robot-*"]``), by how they write it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for text in sorted({one for tree in expectations(reader) for one in mentioned(tree) if EVERY in one}):
+        names = names_of(reader.findings.documents, "Cell", text)
+        if names and all(name in cells for name in names):
+            found[text] = names
+    return found
 
 
 def _others(reader: Reader, context: ScenarioContext) -> list[str]:

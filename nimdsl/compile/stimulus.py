@@ -15,15 +15,16 @@ from nimdsl.base.canonical import Plain
 from nimdsl.base.diagnostics import Severity
 from nimdsl.base.suggest import phrase
 from nimdsl.base.units import format_duration, parse_duration
+from nimdsl.compile.addresses import compile_address
 from nimdsl.compile.arrivals import Wanted, compile_recording
 from nimdsl.compile.lengths import check_length
-from nimdsl.compile.machines import event_payload
 from nimdsl.compile.reader import Reader
+from nimdsl.compile.sending import event_payload, joined_fields
 from nimdsl.expression.check import Scope
 from nimdsl.expression.evaluate import Fault
 from nimdsl.expression.types import Type
 from nimdsl.program import Beat, Level, Periodic, Poisson, Recorded, StimulusSpec
-from nimdsl.program.machine import Expression
+from nimdsl.program.expression import Expression
 from nimdsl.schema.remedies import written
 
 ARRIVAL_COUNT_MAX = 1_000_000
@@ -78,7 +79,7 @@ def _stimulus(reader: Reader, receivers: Receivers) -> StimulusSpec:
 
     compile_one = {"to": _for_cell, "level": _for_level, "gate": _for_gate}.get(whom)
     if compile_one is None:
-        return StimulusSpec("", "", {}, Recorded(()))
+        return StimulusSpec((), "", {}, Recorded(()))
     return compile_one(reader, receivers, arrivals)
 
 
@@ -179,22 +180,15 @@ def _poisson(reader: Reader, horizon_ns: int) -> Poisson:
 def _for_cell(
     reader: Reader, receivers: Receivers, arrivals: Callable[[Wanted], Arrivals | None]
 ) -> StimulusSpec:
-    event, other = reader.text("event"), reader.text("to") if reader.text("to") in receivers.others else ""
-    to = other or reader.reference("to", "Cell")
-    accepted = receivers.others[other] if other else receivers.accepts.get(to)
+    event = reader.text("event")
+    to, accepted = _receivers(reader, receivers)
     fields: Mapping[str, Type] | None = None
-    if to and to not in receivers.cells and to in receivers.known:
-        reader.findings.report("NIM0301", f"`{to}` takes no part in this scenario", reader.place("to"))
     if "event" not in reader:
         if "item" not in reader:
             message = "this stimulus does not say its `event`"
             reader.findings.report("NIM0204", message, reader.place("to"), "add `event:`")
-    elif accepted is not None:
-        fields = accepted.get(event, {})
-        if event not in accepted:
-            message = f"`{to}` does not accept the event `{event}`"
-            reader.findings.report("NIM0301", message, reader.place("event"), phrase(event, accepted))
-            fields = None
+    elif accepted:
+        fields = _accepted(reader, event, accepted)
     found = arrivals(Wanted(fields))
     brought = found.fields if isinstance(found, Recorded) else {}
     if fields is None or found is None or not _apart(reader, brought):
@@ -202,7 +196,40 @@ def _for_cell(
     else:
         rest = {name: kind for name, kind in fields.items() if name not in brought}
         payload = event_payload(reader, Scope({}), event, rest)
-    return StimulusSpec(other or f"cell/{to}", event, _values(reader, payload), found or Recorded(()))
+    return StimulusSpec(to, event, _values(reader, payload), found or Recorded(()))
+
+
+Accepted = Mapping[str, Mapping[str, Mapping[str, Type]]]
+"""What receivers accept, by their names."""
+
+
+def _receivers(reader: Reader, receivers: Receivers) -> tuple[tuple[str, ...], Accepted]:
+    """The ids of those for whom it is, and what they accept; empty where one of them is not sound."""
+    text = reader.text("to")
+    if text in receivers.others:
+        return (text,), {text: receivers.others[text]}
+    addressed = compile_address(reader, "to", "Cell")
+    names = addressed.names if addressed else ()
+    for name in names:
+        if name not in receivers.cells and name in receivers.known:
+            message = f"`{name}` takes no part in this scenario"
+            reader.findings.report("NIM0301", message, reader.place("to"))
+            break
+    sound = all(name in receivers.accepts for name in names)
+    accepted = {name: receivers.accepts[name] for name in names} if sound else {}
+    return tuple(f"cell/{name}" for name in names), accepted
+
+
+def _accepted(reader: Reader, event: str, accepted: Accepted) -> Mapping[str, Type] | None:
+    """The fields of an event that all receivers accept; None, and reported, where one does not."""
+    common: Mapping[str, Type] | None = None
+    for name, events in accepted.items():
+        if event not in events:
+            message = f"`{name}` does not accept the event `{event}`"
+            reader.findings.report("NIM0301", message, reader.place("event"), phrase(event, events))
+            return None
+        common = events[event] if common is None else joined_fields(common, events[event])
+    return common
 
 
 def _for_level(
@@ -222,7 +249,7 @@ def _for_level(
         _check_lengths(reader, receivers.beat, level, takes_ns, found)
     values = _values(reader, reader.template("payload", Scope({})))
     return StimulusSpec(
-        f"attention/{receivers.attention}",
+        (f"attention/{receivers.attention}",),
         reader.text("item", ITEM),
         values,
         found or Recorded(()),
@@ -268,7 +295,7 @@ def _for_gate(
     found = arrivals(Wanted(fields={}))
     event = OPENED if gate.value("open") else CLOSED
     payload = {"gate": gate.text("name"), "tier": tier}
-    return StimulusSpec(f"attention/{receivers.attention}", event, payload, found or Recorded(()))
+    return StimulusSpec((f"attention/{receivers.attention}",), event, payload, found or Recorded(()))
 
 
 def _level(reader: Reader, receivers: Receivers, name: str) -> Level | None:

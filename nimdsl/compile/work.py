@@ -12,7 +12,7 @@ from nimdsl.expression.evaluate import Fault
 from nimdsl.expression.template import is_template
 from nimdsl.expression.types import ANY, DURATION, NUMERIC, RECORD, Type
 from nimdsl.program import Distribution, Work, WorkModel
-from nimdsl.program.machine import Expression
+from nimdsl.program.expression import Expression
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
 
 MODEL_SCOPE = Scope(

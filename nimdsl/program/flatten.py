@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from nimdsl.program.expression import Expression as Guard
 from nimdsl.program.format import tagged
 from nimdsl.program.machine import Action, BeginWork, Price, State, Timer, Transition, walk
-from nimdsl.program.machine import Expression as Guard
 
 REFUSED = "refused"
 FAULT = "fault"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from nimdsl.program.actor import Actor
+from nimdsl.program.expression import Expression
 from nimdsl.program.format import tagged
-from nimdsl.program.machine import Expression, State
+from nimdsl.program.machine import State
 
 
 @tagged("handshake")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nimdsl.base.values import Value
-from nimdsl.program.machine import Expression
+from nimdsl.program.expression import Expression
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,13 @@ class Recorded:
 
 @dataclass(frozen=True)
 class StimulusSpec:
-    """Events from outside for the actor ``to``.
+    """Events from outside for the actors ``to``: each arrival is one event for each of them.
 
     With a ``level`` they are items for that level of an attention, each of which takes ``takes_ns``
     (0: what the level says); ``payload`` is what they carry.
     """
 
-    to: str
+    to: tuple[str, ...]
     event: str
     payload: Mapping[str, Value]
     arrivals: Periodic | Poisson | Recorded
@@ -87,3 +87,5 @@ class Scenario:
     expect: tuple[Expectation, ...]
     actors: tuple[str, ...] = ()
     """Actors of other kinds that take part, by id."""
+    families: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The cells that expectations see together, by how they write it (``robot-*``)."""

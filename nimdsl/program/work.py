@@ -9,8 +9,8 @@ from typing import Any
 from nimdsl.base.diagnostics import NOWHERE, Place
 from nimdsl.base.values import Value
 from nimdsl.expression.types import Type
+from nimdsl.program.expression import Expression
 from nimdsl.program.format import tagged
-from nimdsl.program.machine import Expression
 
 
 @tagged("distribution")

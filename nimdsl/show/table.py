@@ -15,9 +15,11 @@ from nimdsl.base.units import MICRO, SECOND_NS, format_duration, format_lifeforc
 from nimdsl.base.values import Value
 from nimdsl.expression.syntax import RecordOf, unparse
 from nimdsl.program import Actor, Protocol
+from nimdsl.program.address import Address, FamilyAddress, OriginAddress
+from nimdsl.program.expression import Expression
 from nimdsl.program.flatten import Row, Table
 from nimdsl.program.format import tag_of
-from nimdsl.program.machine import Action, Append, BeginWork, Expression, Price, PriceSource, Set
+from nimdsl.program.machine import Action, Append, BeginWork, Price, PriceSource, Set
 
 _MICRO_LF = ("amount", "process", "keep")
 """Fields of actions that are amounts."""
@@ -69,7 +71,11 @@ def _price(price: Price) -> dict[str, Value]:
 
 
 def _action(action: Action) -> dict[str, Value]:
-    given = {field.name: _field(field.name, getattr(action, field.name)) for field in fields(action)}
+    given = {
+        field.name: _field(field.name, getattr(action, field.name))
+        for field in fields(action)
+        if field.compare
+    }
     return {"do": _name(action), **{key: value for key, value in given.items() if value not in (None, "")}}
 
 
@@ -80,10 +86,25 @@ def _name(action: Action) -> str:
 def _field(name: str, value: Any) -> Value:
     if isinstance(value, Expression):
         return _expression(value)
+    if isinstance(value, FamilyAddress | OriginAddress):
+        return address_text(value)
     if isinstance(value, tuple):
         return ".".join(value)
     found: Value = value / MICRO if name in _MICRO_LF else value
     return found
+
+
+def address_text(address: Address) -> str:
+    """An address as it is written."""
+    match address:
+        case str():
+            return address
+        case OriginAddress():
+            return "${origin}"
+        case FamilyAddress():
+            parts = address.text.split("\0")
+            holes = [one if isinstance(one, str) else f"${{{_expression(one)}}}" for one in address.holes]
+            return parts[0] + "".join(hole + part for hole, part in zip(holes, parts[1:], strict=True))
 
 
 def _expression(expression: Expression) -> str:

@@ -23,7 +23,7 @@ from nimdsl.compile.work import PERFECT
 from nimdsl.expression.evaluate import Fault
 from nimdsl.expression.types import INT, REAL
 from nimdsl.program import BusModel, Distribution, Garden, Work, WorkModel
-from nimdsl.program.machine import Expression
+from nimdsl.program.expression import Expression
 from runtime.chance.distributions import (
     Beta,
     Choice,

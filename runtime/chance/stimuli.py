@@ -2,7 +2,7 @@
 
 The laws:
 
-* They come in the order of time, then of their position in the scenario, numbered
+* They come in the order of time, then of their position in the scenario, then of their receivers, numbered
   from 1, as any sender numbers.  The next one is made when it is asked for, so
   memory does not grow with the length of a run.
 * Equal seeds give equal arrivals in every garden.  The k-th gap (from 0) of the
@@ -45,8 +45,11 @@ def stimuli_of(scenario: Scenario, draws: Draws) -> Iterator[tuple[int, int, Arr
     for position, stimulus in enumerate(scenario.stimuli):
         key = key_of(draws.seed, draws.replication, actor, f"stimulus/{position}")
         lists.append(_placed(position, _times(stimulus, key)))
-    for number, (at_ns, position, index) in enumerate(heapq.merge(*lists), start=1):
-        yield at_ns, number, _arrival(scenario.stimuli[position], index)
+    number = 0
+    for at_ns, position, index in heapq.merge(*lists):
+        for arrival in _arrivals(scenario.stimuli[position], index):
+            number += 1
+            yield at_ns, number, arrival
 
 
 def _placed(position: int, times: Iterator[int]) -> Iterator[tuple[int, int, int]]:
@@ -74,7 +77,8 @@ def _poisson(poisson: Poisson, key: Key) -> Iterator[int]:
         yield at_ns
 
 
-def _arrival(stimulus: StimulusSpec, index: int) -> Arrival:
+def _arrivals(stimulus: StimulusSpec, index: int) -> list[Arrival]:
+    """What comes at one time: an event for each receiver."""
     payload, takes_ns = stimulus.payload, stimulus.takes_ns
     recorded = stimulus.arrivals
     if isinstance(recorded, Recorded):
@@ -83,4 +87,4 @@ def _arrival(stimulus: StimulusSpec, index: int) -> Arrival:
         takes_ns = recorded.takes_ns[index] if recorded.takes_ns else takes_ns
     if stimulus.level:
         payload = {"level": stimulus.level, "takes": takes_ns, "payload": dict(payload)}
-    return Arrival(stimulus.to, stimulus.event, payload)
+    return [Arrival(to, stimulus.event, payload) for to in stimulus.to]

@@ -14,6 +14,7 @@ import msgspec
 from nimdsl.base.errors import InternalError
 from nimdsl.base.values import Fields, Value
 from nimdsl.expression.evaluate import Fault
+from nimdsl.program.address import Address, FamilyAddress, OriginAddress
 from nimdsl.program.machine import (
     Action,
     Append,
@@ -87,9 +88,27 @@ def _emit(context: StepContext, action: Emit) -> None:
 
 def _send(context: StepContext, action: Send) -> None:
     payload = action.payload.evaluate(context.environment())
-    number = context.next_number()
-    context.effects.append(effects.SendMessage(number, action.to, action.event, payload))
-    context.note(records.Sent(action.to, action.event, payload, number))
+    pattern, receivers = _receivers(context, action.to)
+    first = context.effect_number
+    for to in receivers:
+        context.effects.append(effects.SendMessage(context.next_number(), to, action.event, payload))
+    if isinstance(action.to, FamilyAddress) and action.to.is_broadcast:
+        context.note(records.SentToEach(pattern, action.event, payload, len(receivers), first))
+    else:
+        context.note(records.Sent(pattern, action.event, payload, first))
+
+
+def _receivers(context: StepContext, address: Address) -> tuple[str, tuple[str, ...]]:
+    """How an address reads in records, and whom it reaches now.  Raises Fault when nobody."""
+    match address:
+        case str():
+            return address, (address,)
+        case OriginAddress():
+            if not context.sender:
+                raise Fault("nobody sent this event: there is no `origin`")
+            return context.sender, (context.sender,)
+        case _:
+            return address.reached(context.environment(), context.actor.id)
 
 
 def _request(context: StepContext, action: Request) -> None:

@@ -106,6 +106,7 @@ class MachineStep:
         context, left = self.context, INTERNAL_EVENT_COUNT_MAX
         while context.queue or self._recall():
             name, fields, recalled = context.queue.popleft()
+            context.sender = ""
             if recalled is not None:
                 left = INTERNAL_EVENT_COUNT_MAX
                 self._requested(recalled)
@@ -141,6 +142,7 @@ class MachineStep:
 
     def sent(self, event: Received | Stimulus) -> None:
         """An event from another actor or from outside: its own events nobody else can cause."""
+        self.context.sender = event.sender if isinstance(event, Received) else ""
         if event.name in self.kernel.actor.accepts:
             self.fire(event.name, event.payload if isinstance(event.payload, dict) else {})
         else:

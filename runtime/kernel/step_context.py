@@ -54,6 +54,8 @@ class StepContext:
         self.queue: deque[Internal] = deque()
         """Internal events still to take."""
         self.event_fields: Fields = {}
+        self.sender = ""
+        """The id of who sent the event at hand; empty for stimuli and for the actor's own."""
         self.changed: dict[str, Value] = {}
         """What the transition at hand has set, by path."""
         self.appended: dict[str, list[Value]] = {}
@@ -67,6 +69,7 @@ class StepContext:
         return {
             "$data": self.data,
             "$event": self.event_fields,
+            "$origin": self.sender.removeprefix("cell/"),
             "$request": self.serving.message if self.serving else {},
             "$tables": self.actor.tables,
         }

@@ -15,7 +15,7 @@ from nimdsl.expression.check import Binding, Scope, infer
 from nimdsl.expression.evaluate import Fault, closure
 from nimdsl.expression.syntax import ExpressionNode, SyntaxMistake, parse, unparse
 from nimdsl.expression.types import Type
-from nimdsl.program.machine import Expression
+from nimdsl.program.expression import Expression
 from tests.properties.expressions import ANY_EXPRESSION, SCOPE, environments
 
 

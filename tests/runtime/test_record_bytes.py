@@ -203,6 +203,7 @@ DECISIONS = {
     "abandoned": "work",
     "emit": "confidence content",
     "send": "to event payload",
+    "send_each": "to event payload count",
     "reward": "reward",
     "request": "to message",
     "reply": "to message",

@@ -152,7 +152,7 @@ def program_of(
         seed=1,
         set={},
         stimuli=tuple(
-            declared.StimulusSpec(actor.id, one.event, one.payload, Periodic(one.at_ns, 0, 1))
+            declared.StimulusSpec((actor.id,), one.event, one.payload, Periodic(one.at_ns, 0, 1))
             for one in stimuli
         ),
         expect=(),

@@ -42,15 +42,18 @@ def outcome_of(program: Program, scenario: Scenario, run: Run, tally: Tally) -> 
         "lifeforce": _lifeforce(run),
         "refusals": tally.refusals,
         "phases": phases,
-        "cells": {
-            name: {
-                "state": run.hosts[f"cell/{name}"].snapshot.state,
-                "data": run.hosts[f"cell/{name}"].snapshot.data,
-            }
-            for name in scenario.cells
-        },
+        "cells": _cells(scenario, run),
         **_others(scenario, run),
     }
+
+
+def _cells(scenario: Scenario, run: Run) -> dict[str, Value]:
+    """The cells by name, and the families that expectations mention."""
+    found: dict[str, Value] = {}
+    for name in scenario.cells:
+        snapshot = run.hosts[f"cell/{name}"].snapshot
+        found[name] = {"state": snapshot.state, "data": dict(snapshot.data)}
+    return found | {text: [found[name] for name in names] for text, names in scenario.families.items()}
 
 
 def _others(scenario: Scenario, run: Run) -> dict[str, dict[str, Value]]:

@@ -20,7 +20,7 @@ from nimdsl.expression.syntax import (
     children,
     unparse,
 )
-from nimdsl.program.machine import Expression
+from nimdsl.program.expression import Expression
 
 VALUE_LENGTH_MAX = 80
 

@@ -6,7 +6,7 @@ from nimdsl.checks.guards import uncovered
 from nimdsl.expression import types
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.syntax import parse
-from nimdsl.program.machine import Expression
+from nimdsl.program.expression import Expression
 
 SCOPE = Scope({"b": Binding(types.BOOL, ("$data", "b")), "x": Binding(types.REAL, ("$data", "x"))})
 

@@ -93,7 +93,7 @@ def emitting(confidence: str, spec: str = "") -> str:
 def test_a_confidence_is_from_0_to_1(confidence: str) -> None:
     found = finds(
         "NIM0210",
-        emitting(f"confidence: {confidence}, ", "for: {sure: [1.5]}, ").replace(
+        emitting(f"confidence: {confidence}, ", "parameters: {sure: 1.5}, ").replace(
             "name: it", "name: 'it-${sure}'"
         ),
     )

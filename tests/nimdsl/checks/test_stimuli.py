@@ -40,7 +40,9 @@ def test_a_level_gets_items_of_the_only_attention() -> None:
     found = compiled("at: 2s, level: dialogue, takes: 5s, item: speech, payload: {word: hi}")
     assert found.attention == "young"
     arrivals = Periodic(2_000_000_000)
-    wanted = StimulusSpec("attention/young", "speech", {"word": "hi"}, arrivals, "dialogue", 5_000_000_000)
+    wanted = StimulusSpec(
+        ("attention/young",), "speech", {"word": "hi"}, arrivals, "dialogue", 5_000_000_000
+    )
     assert found.stimuli == (wanted,)
 
 
@@ -58,7 +60,9 @@ def test_what_the_stimulus_says_goes_before_what_the_level_says() -> None:
 def test_a_gate_is_what_the_attention_hears(opens: str, event: str) -> None:
     found = compiled(f"at: 1s, every: 2s, times: 3, gate: {{name: g1, tier: 3, open: {opens}}}")
     arrivals = Periodic(1_000_000_000, 2_000_000_000, 3)
-    assert found.stimuli == (StimulusSpec("attention/young", event, {"gate": "g1", "tier": 3}, arrivals),)
+    assert found.stimuli == (
+        StimulusSpec(("attention/young",), event, {"gate": "g1", "tier": 3}, arrivals),
+    )
     assert found.attention == "young"
 
 

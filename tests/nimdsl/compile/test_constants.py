@@ -117,8 +117,8 @@ def test_stimuli_are_made_for_each_value() -> None:
         .stimuli
     )
     assert [(one.to, one.event) for one in stimuli] == [
-        ("cell/lamp-left-90s", "switch_left"),
-        ("cell/lamp-right-90s", "switch_right"),
+        (("cell/lamp-left-90s",), "switch_left"),
+        (("cell/lamp-right-90s",), "switch_right"),
     ]
 
 

@@ -34,7 +34,7 @@ Due = list[tuple[int, int, Arrival]]
 
 def scenario(*arrivals: Periodic | Poisson | Recorded) -> Scenario:
     """One stimulus for each, whose event is named after its position."""
-    stimuli = (StimulusSpec("cell/c", f"e{n}", {}, one) for n, one in enumerate(arrivals))
+    stimuli = (StimulusSpec(("cell/c",), f"e{n}", {}, one) for n, one in enumerate(arrivals))
     return replace(EMPTY, stimuli=tuple(stimuli))
 
 
@@ -138,9 +138,9 @@ def test_gaps_are_at_least_a_nanosecond_and_may_be_beyond_all_time() -> None:
 def test_items_of_a_level_say_what_they_take() -> None:
     arrivals = Recorded((1, 2), {"word": ("a", "b")}, (0, 7))
     stimuli = (
-        StimulusSpec("attention/young", "speech", {"to": "me"}, arrivals, "dialogue", 5),
-        StimulusSpec("attention/young", "look", {}, Periodic(3), "sensory", 9),
-        StimulusSpec("attention/young", "opened", {"gate": "g", "tier": 1}, Periodic(4)),
+        StimulusSpec(("attention/young",), "speech", {"to": "me"}, arrivals, "dialogue", 5),
+        StimulusSpec(("attention/young",), "look", {}, Periodic(3), "sensory", 9),
+        StimulusSpec(("attention/young",), "opened", {"gate": "g", "tier": 1}, Periodic(4)),
     )
     payloads = [arrival.payload for _, _, arrival in due(replace(EMPTY, stimuli=stimuli))]
     assert payloads == [
@@ -152,7 +152,7 @@ def test_items_of_a_level_say_what_they_take() -> None:
 
 
 def test_each_row_of_a_recording_for_a_cell_has_its_own_fields() -> None:
-    one = StimulusSpec("cell/c", "push", {"x": 1}, Recorded((1, 1), {"y": (2, 3)}))
+    one = StimulusSpec(("cell/c",), "push", {"x": 1}, Recorded((1, 1), {"y": (2, 3)}))
     found = [arrival.payload for _, _, arrival in due(replace(EMPTY, stimuli=(one,)))]
     assert found == [{"x": 1, "y": 2}, {"x": 1, "y": 3}]
 

@@ -1,0 +1,76 @@
+"""Compiles what goes to another actor: events, with a payload that every receiver takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from nimdsl.base.suggest import phrase
+from nimdsl.compile.addresses import Addressed, compile_address
+from nimdsl.compile.documents import Document
+from nimdsl.compile.reader import Reader
+from nimdsl.expression.check import Scope
+from nimdsl.expression.types import ANY, Type, join, parse_type, record_of
+from nimdsl.program.address import OriginAddress
+from nimdsl.program.expression import Expression
+from nimdsl.program.machine import Action, Send
+from nimdsl.text.tree import MapNode
+
+
+def compile_send(reader: Reader, scope: Scope) -> list[Action]:
+    """``send``; nothing where it is wrong, which is reported."""
+    inner = reader.sub("send")
+    if inner is None:
+        return []
+    addressed, event = compile_address(inner, "to", "Cell", scope), inner.text("event")
+    payload = payload_for(inner, scope, event, addressed, "accepts")
+    return [Send(addressed.address, event, payload, inner.place("to"))] if addressed else []
+
+
+def payload_for(
+    reader: Reader, scope: Scope, event: str, addressed: Addressed | None, role: str
+) -> Expression:
+    """The payload of an event for whoever can be reached; ``role`` is where they declare it."""
+    if addressed is None or isinstance(addressed.address, OriginAddress):
+        return reader.template("payload", scope)
+    kinds = _fields(reader, event, addressed.reached, role)
+    if kinds is None:
+        return reader.template("payload", scope)
+    return event_payload(reader, scope, event, kinds)
+
+
+def _fields(
+    reader: Reader, event: str, reached: Sequence[Document], role: str
+) -> Mapping[str, Type] | None:
+    """The fields of an event as every receiver declares them; None where one does not or is wrong."""
+    common: Mapping[str, Type] | None = None
+    for document in reached:
+        if document.broken:
+            return None
+        declared = document.spec.get(role)
+        fields = declared.get(event) if isinstance(declared, MapNode) else None
+        if not isinstance(fields, MapNode):
+            known = declared.entries if isinstance(declared, MapNode) else ()
+            message = f"`{document.name}` does not accept the event `{event}`"
+            if len(reached) > 1:
+                message += f", and `{reader.text('to')}` can reach it"
+            reader.findings.report("NIM0301", message, reader.place("event"), phrase(event, known))
+            return None
+        kinds = {key: parse_type(str(kind.plain())) or ANY for key, kind in fields.entries.items()}
+        common = kinds if common is None else joined_fields(common, kinds)
+    return common
+
+
+def joined_fields(one: Mapping[str, Type], other: Mapping[str, Type]) -> Mapping[str, Type]:
+    """The fields of two receivers: what only one of them has must be there too."""
+    both = {name: join(kind, other.get(name, kind)) or kind for name, kind in one.items()}
+    return {**other, **both}
+
+
+def event_payload(reader: Reader, scope: Scope, event: str, kinds: Mapping[str, Type]) -> Expression:
+    """The payload of an event whose fields have these types; what it lacks is reported."""
+    payload = reader.template("payload", scope, record_of(kinds))
+    missing = [key for key in kinds if payload.type.field(key) is None]
+    if missing:
+        message = f"the event `{event}` needs `{missing[0]}`"
+        reader.findings.report("NIM0306", message, reader.place("event"), "add it under `payload:`")
+    return payload

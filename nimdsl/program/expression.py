@@ -1,0 +1,55 @@
+"""Checked expressions: a tree, its type, and what its names mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from nimdsl.base.diagnostics import NOWHERE, Place
+from nimdsl.expression import syntax
+from nimdsl.expression.check import Scope
+from nimdsl.expression.evaluate import Closure, Environment, closure
+from nimdsl.expression.types import Type
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A checked expression.  ``evaluate(environment)`` gives its value or raises Fault."""
+
+    node: syntax.ExpressionNode
+    type: Type
+    scope: Scope = field(compare=False, repr=False)
+    place: Place = field(default=NOWHERE, compare=False, repr=False)
+    _closure: list[Closure] = field(default_factory=list, compare=False, repr=False)
+
+    def evaluate(self, environment: Environment) -> Any:
+        """The value in ``environment``; compiled on first use."""
+        if not self._closure:
+            self._closure.append(closure(self.node, self.scope))
+        return self._closure[0](environment)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it has the same value in every environment: it reads nothing but constants."""
+        return syntax.free_names(self.node) <= {*self.scope.constants}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_closure": []}
+
+    def to_data(self) -> Any:
+        """Equal for expressions that compute the same: the tree, and what its names mean.
+
+        A constant appears with its value, any other name with its path and its type: the type
+        decides what an operator does.
+        """
+        used = sorted(_names(self.node))
+        constants = {n: self.scope.constants[n].value for n in used if n in self.scope.constants}
+        bound = {n: self.scope.names[n] for n in used if n in self.scope.names and n not in constants}
+        names = {name: [list(one.path), one.type.to_data()] for name, one in bound.items()}
+        return [syntax.to_data(self.node), constants, names]
+
+
+def _names(node: syntax.ExpressionNode) -> frozenset[str]:
+    """Every name that stands in it, bound or not."""
+    own = {node.name} if isinstance(node, syntax.Name) else set()
+    return frozenset(own).union(*map(_names, syntax.children(node)))
