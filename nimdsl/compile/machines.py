@@ -16,7 +16,7 @@ from nimdsl.compile.sending import compile_send
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.evaluate import Fault
 from nimdsl.expression.syntax import Literal
-from nimdsl.expression.types import LIFEFORCE, REAL, RECORD, STRING, Type, join, record_of
+from nimdsl.expression.types import DURATION, LIFEFORCE, REAL, RECORD, STRING, Type, join, record_of
 from nimdsl.program import Work
 from nimdsl.program.expression import Expression
 from nimdsl.program.flatten import FAULT, REFUSED
@@ -210,14 +210,15 @@ class _Compiler:
 
     def _timer(self, reader: Reader, owner: str) -> Timer:
         edge = self._edge(reader, owner, "", self.interface.scope)
-        return Timer(reader.duration("after"), (edge,), reader.node.place)
+        after = reader.amount("after", self.interface.scope, DURATION)
+        return Timer(after, (edge,), reader.node.place)
 
     def _edge(self, reader: Reader, owner: str, event: str, scope: Scope) -> Transition:
         if "cost" in reader and event == REFUSED:
             message = "a transition on `refused` is free: nothing could pay for it"
             self.findings.report("NIM0411", message, reader.place("cost"), "remove `cost`")
         price = (
-            Price(reader.lifeforce("cost"), PriceSource.POOL, self.interface.name)
+            Price(reader.amount("cost", scope, LIFEFORCE), PriceSource.POOL, self.interface.name)
             if "cost" in reader
             else None
         )

@@ -18,6 +18,7 @@ from nimdsl.base.units import parse_duration, parse_lifeforce, parse_share
 from nimdsl.base.words import with_article
 from nimdsl.compile.documents import Document, Documents
 from nimdsl.expression import types
+from nimdsl.expression.bounds import interval
 from nimdsl.expression.check import Scope, infer
 from nimdsl.expression.syntax import (
     Binary,
@@ -34,6 +35,7 @@ from nimdsl.expression.template import is_template, literal, parse_template
 from nimdsl.expression.types import (
     ANY,
     BOOL,
+    DURATION,
     INT,
     REAL,
     STRING,
@@ -43,6 +45,7 @@ from nimdsl.expression.types import (
     parse_type,
     record_of,
 )
+from nimdsl.program.amount import Amount, Computed
 from nimdsl.program.expression import Expression
 from nimdsl.schema.structure import UNIT_FIX, negative
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
@@ -183,6 +186,32 @@ class Reader:
         inner = self.sub(key)
         return {name: inner.lifeforce(name) for name in sorted(self.keys(key))} if inner else {}
 
+    def amount(self, key: str, scope: Scope, kind: Type) -> Amount:
+        """A duration or lifeforce in base units, or one that the run computes; it must have a bound."""
+        node = self._scalar(key)
+        if node is None or not is_template(node):
+            return self.duration(key) if kind == DURATION else self.lifeforce(key)
+        before = len(self.findings.diagnostics)
+        found = self.template_in(node, scope, kind)
+        if len(self.findings.diagnostics) > before:
+            return 0
+        if found.type != kind:
+            message = f"{kind} wanted here, this is {found.type}"
+            self.findings.report("NIM0304", message, node.place)
+            return 0
+        _, high = interval(found.node, found.scope)
+        if high is None:
+            message = f"nothing bounds `{key}`: its worst case must be read off it"
+            example = {"duration": "16s", "lifeforce": "2LF"}[kind.name]
+            fix = f"write `min(..., {example})` with the most that it may be"
+            self.findings.report("NIM0211", message, node.place, fix)
+            return 0
+        if high < 0:
+            message, fix = f"`{key}` is always less than nothing", "write what is from 0 upwards"
+            self.findings.report("NIM0210", message, node.place, fix)
+            return 0
+        return Computed(found, int(high))
+
     def types(self, key: str) -> dict[str, Type]:
         """A map of names to types."""
         inner = self.sub(key)
@@ -197,7 +226,7 @@ class Reader:
         written = self.text(key)
         found = parse_type(written)
         if found is None:
-            known = [*types.SCALARS, "record", "list<string>"]
+            known = [*types.SCALARS, "record", "list<string>", "{x: int}"]
             self.findings.report(
                 "NIM0305", f"`{written}` is no type", self.place(key), phrase(written, known)
             )

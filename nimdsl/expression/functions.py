@@ -129,6 +129,27 @@ def as_text(kinds: tuple[Type, ...], value: Any) -> str:
     return formats.get(kinds[0].name, str)(value)
 
 
+def _mod(value: Type, divisor: Type) -> Type | None:
+    return _numeric(join(value, divisor))
+
+
+def _mod_value(value: Any, divisor: Any) -> Any:
+    if isinstance(value, float) or isinstance(divisor, float):
+        value, divisor = real_of(value), real_of(divisor)
+    return value % divisor
+
+
+def _slice(kind: Type, begin: Type, end: Type) -> Type | None:
+    whole = all(one in (INT, ANY) for one in (begin, end))
+    return kind if whole and _element(kind) else None
+
+
+def _slice_value(items: list[Any], begin: int, end: int) -> list[Any]:
+    if begin < 0 or end < begin:
+        raise ValueError(f"a slice goes from 0 upwards, this is from {begin} to {end}")
+    return items[begin:end]
+
+
 def _digest(kind: Type) -> Type | None:
     return STRING if accepts(STRING, kind) else None
 
@@ -144,6 +165,7 @@ FUNCTIONS: dict[str, Function] = {
     "max": Function("max(a, b) or max(list)", (1, 2), _extreme, max),
     "abs": Function("abs(number)", (1,), lambda kind: _numeric(kind), abs),
     "clamp": Function("clamp(x, low, high)", (3,), _clamp, lambda x, low, high: min(max(x, low), high)),
+    "mod": Function("mod(a, b): what remains of a, with the sign of b", (2,), _mod, _mod_value),
     "floor": Function("floor(real)", (1,), _to_whole, math.floor),
     "ceil": Function("ceil(real)", (1,), _to_whole, math.ceil),
     "round": Function("round(real), half to even", (1,), _to_whole, round),
@@ -159,6 +181,7 @@ FUNCTIONS: dict[str, Function] = {
     "flatten": Function(
         "flatten(list of lists)", (1,), _flatten, lambda lists: [x for xs in lists for x in xs]
     ),
+    "slice": Function("slice(list, from, to), `to` left out", (3,), _slice, _slice_value),
     "first": Function("first(list)", (1,), _element, lambda items: items[0]),
     "digest": Function("digest(text): 16 hexadecimal digits of its SHA-256", (1,), _digest, _digest_value),
 }

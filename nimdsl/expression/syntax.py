@@ -126,7 +126,7 @@ class ListOf(ExpressionNode):
 
 @dataclass(frozen=True, slots=True)
 class RecordOf(ExpressionNode):
-    """A record; written in YAML, never in expression text."""
+    """A record: a map in YAML, ``{'name': value}`` in an expression."""
 
     fields: tuple[tuple[str, ExpressionNode], ...]
 
@@ -223,6 +223,8 @@ def _build(item: Tree[Token] | Token, room: int) -> ExpressionNode:
             return Index(head, rest[0], **span)
         case "list":
             return ListOf((head, *rest) if item.children else (), **span)
+        case "record":
+            return _record([head, *rest] if item.children else [], span)
         case "call":
             return Call(_word(head), tuple(rest), **span)
         case _:
@@ -242,6 +244,14 @@ def _method(
         fix = f"write `list.{name}(item, ...)`"
         raise SyntaxMistake(f"`{name}` takes a name and an expression", span["start"], fix)
     return Macro(name, target, arguments[0].name, arguments[1], **span)
+
+
+def _record(parts: list[ExpressionNode], span: dict[str, int]) -> ExpressionNode:
+    names = [part.value for part in parts[::2] if isinstance(part, Literal)]
+    for name in names:
+        if names.count(name) > 1:
+            raise SyntaxMistake(f"`{name}` stands twice in this record", span["start"], "remove one")
+    return RecordOf(tuple(zip(names, parts[1::2], strict=True)), **span)
 
 
 def _whole(text: str, start: int, end: int) -> ExpressionNode:
@@ -366,7 +376,7 @@ _ATOM = 9
 
 
 def unparse(node: ExpressionNode) -> str:
-    """Text that parses to the same tree again (records and templates aside), for messages."""
+    """Text that parses to the same tree again (templates aside), for messages."""
     match node:
         case Literal(value=str() as text):
             return _quoted(text)
@@ -392,6 +402,8 @@ def unparse(node: ExpressionNode) -> str:
             return f"{_inside(node.target, _ATOM)}.{node.kind}({node.variable}, {unparse(node.body)})"
         case Call():
             return f"{node.name}({', '.join(map(unparse, node.arguments))})"
+        case RecordOf(fields=fields):
+            return "{" + ", ".join(f"{_quoted(name)}: {unparse(part)}" for name, part in fields) + "}"
     return f"[{', '.join(map(unparse, children(node)))}]"
 
 

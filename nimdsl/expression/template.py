@@ -94,15 +94,17 @@ def not_constant(text: str, constants: Iterable[str]) -> tuple[str, str]:
 
 
 def _closing(text: str, begin: int) -> int:
-    quote = ""
+    quote, depth = "", 0
     for offset in range(begin + 2, len(text)):
         character = text[offset]
         if quote:
             quote = "" if character == quote else quote
         elif character in "\"'":
             quote = character
-        elif character == "}":
-            return offset
+        elif character in "{}":
+            depth += 1 if character == "{" else -1
+            if depth < 0:
+                return offset
     raise SyntaxMistake("`${` is never closed", begin, "add `}`")
 
 

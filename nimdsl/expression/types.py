@@ -45,6 +45,15 @@ class Type:
     def __str__(self) -> str:
         return f"list<{self.element}>" if self.element else self.name
 
+    @property
+    def written(self) -> str:
+        """As a document writes it."""
+        if self.element:
+            return f"list<{self.element.written}>"
+        if self.fields is None:
+            return self.name
+        return "{" + ", ".join(f"{name}: {kind.written}" for name, kind in self.fields) + "}"
+
 
 ANY = Type("any")
 INT = Type("int")
@@ -62,7 +71,8 @@ SCALARS: Mapping[str, Type] = {
 QUANTITIES = (DURATION, LIFEFORCE, SHARE)
 NUMERIC = (INT, REAL, *QUANTITIES)
 
-_LIST = re.compile(r"list<(.+)>")
+_LIST = re.compile(r"list<(.+)>", re.DOTALL)
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def list_of(element: Type) -> Type:
@@ -76,12 +86,38 @@ def record_of(fields: Mapping[str, Type], source: str = "", open: bool = False) 
 
 
 def parse_type(text: str) -> Type | None:
-    """The type written in a document (``real``, ``list<string>``, ``record``), or None."""
+    """The type written in a document (``real``, ``list<string>``, ``{x: int}``, ``record``), or None."""
     text = text.strip()
     if match := _LIST.fullmatch(text):
         element = parse_type(match[1])
         return list_of(element) if element else None
+    if text.startswith("{") and text.endswith("}"):
+        return _parse_record(text[1:-1])
     return RECORD if text == "record" else SCALARS.get(text)
+
+
+def _parse_record(text: str) -> Type | None:
+    fields: dict[str, Type] = {}
+    for part in _split(text):
+        name, colon, written = part.partition(":")
+        kind = parse_type(written) if colon else None
+        name = name.strip()
+        if kind is None or not _FIELD.fullmatch(name) or name in fields:
+            return None
+        fields[name] = kind
+    return record_of(fields)
+
+
+def _split(text: str) -> list[str]:
+    """The parts between commas that stand in no bracket."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "<{") - (character in ">}")
+        if character == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
 
 
 def accepts(expected: Type, actual: Type) -> bool:
@@ -124,5 +160,5 @@ def zero(kind: Type) -> object:
     if kind.name == "list":
         return []
     if kind.name == "record":
-        return {}
+        return {name: zero(one) for name, one in kind.fields or ()}
     return {"real": 0.0, "string": "", "bool": False}.get(kind.name, 0)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from nimdsl.program.amount import Amount
 from nimdsl.program.expression import Expression as Guard
 from nimdsl.program.format import tagged
 from nimdsl.program.machine import Action, BeginWork, Price, State, Timer, Transition, walk
@@ -44,7 +45,7 @@ class Row:
 class FlatTimer:
     """A timer: how long after its arming which event fires."""
 
-    after_ns: int
+    after_ns: Amount
     event: int
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from nimdsl.base.diagnostics import NOWHERE, Place
 from nimdsl.program.address import Address
+from nimdsl.program.amount import Amount
 from nimdsl.program.expression import Expression
 from nimdsl.program.format import tagged
 
@@ -34,7 +35,7 @@ class PriceSource(enum.StrEnum):
 class Price:
     """What a transition costs (micro-LF), where it comes from, which cost account it goes to."""
 
-    amount: int
+    amount: Amount
     purse: PriceSource
     account: str
 
@@ -202,9 +203,12 @@ class Transition:
 @tagged("timer")
 @dataclass(frozen=True)
 class Timer:
-    """Armed on entry, disarmed on exit; what it fires competes like transitions of one event."""
+    """Armed on entry, disarmed on exit; what it fires competes like transitions of one event.
 
-    after_ns: int
+    How long ``after_ns`` is is computed when the actions of the transition have been done.
+    """
+
+    after_ns: Amount
     transitions: tuple[Transition, ...]
     place: Place = field(default=NOWHERE, compare=False)
 

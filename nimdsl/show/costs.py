@@ -11,6 +11,7 @@ from nimdsl.base.units import format_lifeforce
 from nimdsl.checks.attention import full_load
 from nimdsl.kinds import WorstCost
 from nimdsl.program import Phase, Program
+from nimdsl.program.amount import most_of
 from nimdsl.program.machine import Transition, walk
 
 
@@ -67,4 +68,4 @@ def cell_costs(program: Program, name: str) -> list[WorstCost]:
 
 def _amount(where: str, transition: Transition) -> list[tuple[int, str]]:
     price = transition.price
-    return [(price.amount, where)] if price is not None and price.amount else []
+    return [(most_of(price.amount), where)] if price is not None and price.amount else []

@@ -13,11 +13,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nimdsl.base.units import format_duration, format_lifeforce
+from nimdsl.base.units import format_lifeforce
 from nimdsl.expression.syntax import Binary, Literal, Name, unparse
 from nimdsl.program import Actor, Phase, Protocol
+from nimdsl.program.amount import Amount
 from nimdsl.program.flatten import FAULT, REFUSED
 from nimdsl.program.machine import Price, PriceSource, Reply, State, Transition, walk
+from nimdsl.show.amounts import duration_text, lifeforce_text
 
 ANY_STATE = "any state"
 LABEL_LENGTH_MAX = 80
@@ -172,8 +174,8 @@ def _below(path: str, name: str) -> str:
     return f"{path}/{name}" if path else name
 
 
-def _after(after_ns: int) -> str:
-    return f"after {format_duration(after_ns)}" if after_ns else ""
+def _after(after: Amount) -> str:
+    return f"after {_shortened(duration_text(after))}" if after else ""
 
 
 def _event(event: str) -> str:
@@ -194,7 +196,7 @@ def _cost(price: Price | None) -> list[str]:
     if price is None or not price.amount:
         return []
     verb = "reserves " if price.purse is PriceSource.HOLD else ""
-    return [f"({verb}{format_lifeforce(price.amount)} LF)"]
+    return [f"({verb}{_shortened(lifeforce_text(price.amount))})"]
 
 
 def _replies(transition: Transition) -> list[str]:

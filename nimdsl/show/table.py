@@ -11,15 +11,17 @@ from dataclasses import fields
 from itertools import groupby
 from typing import Any
 
-from nimdsl.base.units import MICRO, SECOND_NS, format_duration, format_lifeforce
+from nimdsl.base.units import MICRO, SECOND_NS
 from nimdsl.base.values import Value
 from nimdsl.expression.syntax import RecordOf, unparse
 from nimdsl.program import Actor, Protocol
 from nimdsl.program.address import Address, FamilyAddress, OriginAddress
+from nimdsl.program.amount import Amount, Computed
 from nimdsl.program.expression import Expression
 from nimdsl.program.flatten import Row, Table
 from nimdsl.program.format import tag_of
 from nimdsl.program.machine import Action, Append, BeginWork, Price, PriceSource, Set
+from nimdsl.show.amounts import duration_text, lifeforce_text
 
 _MICRO_LF = ("amount", "process", "keep")
 """Fields of actions that are amounts."""
@@ -46,7 +48,7 @@ def table_data(table: Table) -> dict[str, Value]:
         "events": list(table.events),
         "rows": [_row(table, row) for row in table.rows],
         "timers": [
-            {"after_s": timer.after_ns / SECOND_NS, "event": table.events[timer.event]}
+            {"after_s": _amount(timer.after_ns, SECOND_NS), "event": table.events[timer.event]}
             for timer in table.timers
         ],
     }
@@ -67,7 +69,12 @@ def _row(table: Table, row: Row) -> dict[str, Value]:
 
 
 def _price(price: Price) -> dict[str, Value]:
-    return {"amount": price.amount / MICRO, "purse": str(price.purse), "account": price.account}
+    return {"amount": _amount(price.amount, MICRO), "purse": str(price.purse), "account": price.account}
+
+
+def _amount(amount: Amount, unit: int) -> Value:
+    """In whole units, or the expression."""
+    return _expression(amount.expression) if isinstance(amount, Computed) else amount / unit
 
 
 def _action(action: Action) -> dict[str, Value]:
@@ -140,7 +147,7 @@ def table_text(title: str, table: Table) -> str:
 
 def _timer(table: Table, number: int) -> str:
     timer = table.timers[number]
-    return f"{format_duration(timer.after_ns)}, {table.events[timer.event]}"
+    return f"{duration_text(timer.after_ns)}, {table.events[timer.event]}"
 
 
 def _head(table: Table, row: Row) -> str:
@@ -153,7 +160,7 @@ def _priced(price: Price) -> str:
     if price.purse is PriceSource.REQUEST:
         return f"the request pays for {price.account}"
     verb = "reserves " if price.purse is PriceSource.HOLD else ""
-    return f"{verb}{format_lifeforce(price.amount)} LF for {price.account}"
+    return f"{verb}{lifeforce_text(price.amount)} for {price.account}"
 
 
 def _effects(row: Row) -> Iterator[str]:

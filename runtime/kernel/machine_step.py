@@ -22,6 +22,7 @@ from nimdsl.base.errors import InternalError
 from nimdsl.base.units import MICRO
 from nimdsl.base.values import Fields, Value
 from nimdsl.expression.evaluate import Fault
+from nimdsl.program.amount import Computed, value_of
 from nimdsl.program.flatten import FAULT, REFUSED, Row
 from nimdsl.program.machine import Price, PriceSource
 from runtime import records
@@ -49,7 +50,7 @@ DEFERRED_COUNT_MAX = 64
 
 
 class _Refused(Exception):  # noqa: N818
-    def __init__(self, price: Price, balance: int) -> None:
+    def __init__(self, price: int, balance: int) -> None:
         self.price, self.balance = price, balance
 
 
@@ -93,13 +94,13 @@ class MachineStep:
         """Enters the initial state; its record comes before those of what is done there."""
         context, row, place = self.context, self.table.begin, len(self.context.records)
         context.changed, context.appended = {}, {}
-        done = self.perform(row)
-        changes = (context.changed, context.appended) if done else ({}, {})
+        delays = self.perform(row)
+        changes = (context.changed, context.appended) if delays is not None else ({}, {})
         context.records.insert(
             place, Noted(records.Began(self.table.states[row.target], *changes), context.moment)
         )
-        if done:
-            context.move(row)
+        if delays is not None:
+            context.move(row, delays)
 
     def drain(self) -> None:
         """Internal events first-in-first-out; then deferred events, each with a budget of its own."""
@@ -240,11 +241,14 @@ class MachineStep:
         assert price is not None
         if price.purse is PriceSource.REQUEST and not self._prepaid():
             return
+        amount = value_of(price.amount, self.context.environment())
+        if isinstance(price.amount, Computed) and not amount:
+            return
         if position >= len(self.answers):
             self._rehearse(row)
-        answer_ = self.ask(self._command(price))
+        answer_ = self.ask(self._command(price, amount))
         if not answer_.granted:
-            raise _Refused(price, answer_.balance)
+            raise _Refused(amount, answer_.balance)
         if price.purse is PriceSource.HOLD:
             self.context.hold = f"{self.kernel.actor.id}/{self.context.effect_number}"
         self.context.next_number()
@@ -266,21 +270,22 @@ class MachineStep:
         try:
             for action in row.actions:
                 perform(self.context, action)
+            self.context.delays(row)
         finally:
             saved.restore(self.context)
 
-    def _command(self, price: Price) -> Question:
+    def _command(self, price: Price, amount: int) -> Question:
         actor = self.kernel.actor.id
         key = f"{actor}/{self.context.effect_number}"
         if price.purse is PriceSource.HOLD:
-            return Reserve(key, price.amount, price.account)
+            return Reserve(key, amount, price.account)
         if price.purse is PriceSource.REQUEST:
             serving = self.context.serving
             if serving is None:
                 raise InternalError(f"{actor} is paid by a request, and serves none")
             key = f"{price.account}/{serving.request}"
             return Settle(serving.hold, key, price.account, serving.process)
-        return Charge(key, price.account, price.amount, actor)
+        return Charge(key, price.account, amount, actor)
 
     def _prepaid(self) -> bool:
         """Whether the request being served brought lifeforce for its processing."""
@@ -289,7 +294,7 @@ class MachineStep:
 
     def _refuse(self, name: str, refused: _Refused) -> None:
         context = self.context
-        price, balance = refused.price.amount, refused.balance
+        price, balance = refused.price, refused.balance
         context.note(records.Refused(name, self.table.states[context.state], price, balance))
         context.queue.append(Internal(REFUSED, {"price": price, "balance": balance}))
 
@@ -302,28 +307,33 @@ class MachineStep:
         """Does the row's actions and moves; a fault undoes all of it."""
         context = self.context
         context.changed, context.appended = {}, {}
-        if (row.actions or context.works) and not self.perform(row):
+        delays = self.perform(row)
+        if delays is None:
             return False
         source, target = self.table.states[row.source], self.table.states[row.target]
         context.note(records.Moved(name, source, target, context.changed, context.appended))
-        context.move(row)
+        context.move(row, delays)
         return True
 
-    def perform(self, row: Row) -> bool:
-        """Does the row's actions; a fault undoes them, and the actor hears of it."""
+    def perform(self, row: Row) -> list[int] | None:
+        """Does the row's actions and computes how long its timers run, ns.
+
+        None where something of it has no value: all is undone then, and the actor hears of it.
+        """
         context = self.context
-        saved = _Saved(context)
+        saved = _Saved(context) if row.actions or context.works else None
         context.abandon(row)
         try:
             for action in row.actions:
                 perform(context, action)
+            return context.delays(row)
         except Fault as fault:
-            saved.restore(context)
+            if saved is not None:
+                saved.restore(context)
             if row.source < 0:
                 context.fault, context.state = str(fault), row.target
             self._fault(row.source if row.source >= 0 else row.target, fault)
-            return False
-        return True
+            return None
 
 
 class _Saved:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from nimdsl.base.values import Fields, Value
 from nimdsl.program import Actor
+from nimdsl.program.amount import value_of
 from nimdsl.program.flatten import Row
 from runtime.kernel.beat import BeatState
 from runtime.kernel.effects import AnyEffect, CancelTimer, CancelWork, SetTimer
@@ -92,14 +93,19 @@ class StepContext:
                 self.effects.append(CancelWork(number))
                 self.note(Abandoned(started.work, number))
 
-    def move(self, row: Row) -> None:
+    def delays(self, row: Row) -> list[int]:
+        """How long the timers run that the row arms, ns; its actions have been done.  Raises Fault."""
+        timers = self.actor.table.timers
+        return [value_of(timers[number].after_ns, self.environment()) for number in row.arm]
+
+    def move(self, row: Row, delays: Sequence[int]) -> None:
         """Disarms and arms timers and changes the state; the row's actions have been done."""
         for timer in row.disarm:
             armed = self.timers.pop(timer, None)
             if armed is not None:
                 self.effects.append(CancelTimer(timer, armed.generation))
-        for timer in row.arm:
-            self.arm(timer, self.now_ns + self.actor.table.timers[timer].after_ns)
+        for timer, delay_ns in zip(row.arm, delays, strict=True):
+            self.arm(timer, self.now_ns + delay_ns)
         self.state = row.target
 
     def arm(self, timer: int, deadline_ns: int) -> None:

@@ -51,8 +51,8 @@ def paid_twice(patch: pytest.MonkeyPatch) -> None:
     """Processing is keyed by the attempt, and nothing is remembered."""
     original = machine_step.MachineStep._command
 
-    def command(self: Any, price: Any) -> Any:
-        asked = original(self, price)
+    def command(self: Any, price: Any, amount: int) -> Any:
+        asked = original(self, price, amount)
         if price.purse is PriceSource.REQUEST:
             return replace(asked, key=f"{asked.key}/{self.context.effect_number}")
         return asked

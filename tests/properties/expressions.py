@@ -38,6 +38,8 @@ SCOPE = Scope(
     }
 )
 
+_PAIRED = st.sampled_from(["min", "max", "mod"])
+_PLACES = st.integers(0, 1).map(lambda number: Literal(number, types.INT))
 _INTEGERS = st.integers(0, 9) | st.integers(0, INT64_MAX)
 _REALS = st.floats(0, 1e6) | st.floats(0, allow_nan=False, allow_infinity=False)
 _TEXTS = st.text(st.characters(codec="ascii", exclude_characters="\0"), max_size=5)
@@ -91,7 +93,9 @@ def _composites(kind: Type, depth: int) -> list[st.SearchStrategy[ExpressionNode
             st.builds(Binary, st.sampled_from("+-"), inner(kind), inner(kind)),
             st.builds(lambda x: Unary("-", x), inner(kind)),
             st.builds(lambda *xs: Call("clamp", xs), inner(kind), inner(kind), inner(kind)),
-            st.builds(lambda *xs: Call("max", xs), inner(kind), inner(kind)),
+            st.builds(lambda name, *xs: Call(name, xs), _PAIRED, inner(kind), inner(kind)),
+            st.builds(lambda x: Call("abs", (x,)), inner(kind)),
+            st.builds(lambda index, *xs: Index(ListOf(xs), index), _PLACES, inner(kind), inner(kind)),
             st.just(Call("sum", (Macro("map", Name("rows"), "r", Field(Name("r"), kind.name)),))),
         ]
     if kind in (types.INT, types.REAL):
