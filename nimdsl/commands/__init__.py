@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 
 from nimdsl.commands.failures import ended
+from nimdsl.commands.output import wants_json
 from nimdsl.commands.verbs import build
 
 CLEAN = 0
@@ -41,7 +42,8 @@ def run(arguments: Sequence[str]) -> int:
         _forget_stdout()
         return CLEAN
     except (Exception, KeyboardInterrupt) as problem:
-        return ended(problem, next((word for word in arguments if not word.startswith("-")), ""))
+        verb = next((word for word in arguments if not word.startswith("-")), "")
+        return ended(problem, verb, wants_json(arguments))
     return CLEAN
 
 

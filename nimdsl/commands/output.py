@@ -5,11 +5,12 @@ Colour is left out where the stream is no terminal or ``NO_COLOR`` is set.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
 from nimdsl.base.diagnostics import Diagnostic, Severity
@@ -29,6 +30,19 @@ def styled(text: str, style: str, stream: TextIO | None = None) -> str:
 def print_json(data: Any) -> None:
     """Indented JSON on standard output."""
     print(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Whether a command line asks for JSON, be it right or wrong; the last word counts."""
+    words = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
+    pairs = itertools.pairwise(" ".join(words).replace("--format=", "--format ").split(" "))
+    return "json" in [after for word, after in pairs if word == "--format"][-1:]
+
+
+def print_failure(exit_code: int, message: str, diagnostics: Iterable[Diagnostic] = ()) -> None:
+    """Why there is no result, as JSON on standard output: ``error`` in words, and what is wrong where."""
+    found = [diagnostic.to_data() for diagnostic in diagnostics]
+    print_json({"ok": False, "exit_code": exit_code, "error": message, "diagnostics": found})
 
 
 def print_diagnostics(diagnostics: Iterable[Diagnostic], stream: TextIO | None = None) -> None:

@@ -13,7 +13,7 @@ from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import PermanentPortError, SpecError
 from nimdsl.base.suggest import phrase
 from nimdsl.base.words import counted
-from nimdsl.commands.options import chosen, program_of
+from nimdsl.commands.options import Root, chosen, program_of
 from nimdsl.commands.output import print_json
 from nimdsl.kinds import by_prefix, kind_names
 from nimdsl.kinds.schemas import any_schema, document_schema
@@ -27,6 +27,7 @@ def command(
         str, typer.Argument(metavar="KIND|SCHEMA", help="A kind (Cell) or the name of a Schema document.")
     ] = "",
     specs: Annotated[list[Path] | None, typer.Option(help="Documents to look for the Schema in.")] = None,
+    root: Root = None,
     out: Annotated[
         Path | None, typer.Option(help="Write the schemas of all kinds into this folder.")
     ] = None,
@@ -47,13 +48,13 @@ def command(
     elif name.lower() in kinds:
         print_json(document_schema(kinds[name.lower()]))
     elif name:
-        print_json(_wire(name, specs))
+        print_json(_wire(name, specs, root))
     else:
-        _list(specs)
+        _list(specs, root)
 
 
-def _wire(name: str, specs: list[Path] | None) -> Mapping[str, Any]:
-    schemas = program_of(specs).schemas
+def _wire(name: str, specs: list[Path] | None, root: Path | None) -> Mapping[str, Any]:
+    schemas = program_of(specs, root).schemas
     if name not in schemas:
         fix = phrase(name, [*kind_names(), *schemas])
         raise SpecError(
@@ -62,13 +63,13 @@ def _wire(name: str, specs: list[Path] | None) -> Mapping[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": name, **schemas[name].wire}
 
 
-def _list(specs: list[Path] | None) -> None:
+def _list(specs: list[Path] | None, root: Path | None) -> None:
     print("kinds")
     for kind in kind_names():
         print(f"  {kind:<9} {document_schema(kind)['description']}")
     paths, called = chosen(specs)
     try:
-        schemas = load(*paths).schemas
+        schemas = load(*paths, root=root).schemas
     except SpecError:
         print(f"\nthe messages of {called} cannot be listed: `nimdsl validate` says why")
         return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +11,7 @@ import typer
 from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import phrase
-from nimdsl.commands.options import Format, Printed, program_of
+from nimdsl.commands.options import Format, Printed, Root, Specs, program_of
 from nimdsl.commands.output import print_json, styled
 from nimdsl.compile.documents import Document
 from nimdsl.kinds import WorstCost, by_prefix, kind_names, kinds
@@ -34,7 +33,8 @@ class Found:
 
 def command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A document's name, or kind/name.")],
-    specs: Annotated[list[Path] | None, typer.Option(help="Files or folders of documents.")] = None,
+    specs: Specs = None,
+    root: Root = None,
     format_: Printed = Format.TEXT,
     table: Annotated[
         bool, typer.Option("--table", help="Show the flat table that its machine is run as.")
@@ -49,7 +49,7 @@ def command(
 
     Example: nimdsl show cell/vocabulary-cell --table
     """
-    program = program_of(specs)
+    program = program_of(specs, root)
     found = find(program, name)
     if table:
         _print_tables(program, found, format_)

@@ -18,12 +18,14 @@ from nimdsl.commands.options import (
     Page,
     Perfetto,
     Printed,
+    Root,
     Seed,
     Sets,
     Specs,
     Verbose,
     assignments,
     meant,
+    say_warnings,
 )
 from nimdsl.program import Program, Scenario
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 def command(
     scenario: Named = "",
     specs: Specs = None,
+    root: Root = None,
     seed: Seed = None,
     set_: Sets = None,
     out: Out = None,
@@ -56,11 +59,13 @@ def command(
     from runtime.run.run import find_scenario
     from simulate.commands.progress import Simulated
 
-    wanted = meant(scenario, specs)
+    wanted = meant(scenario, specs, root=root)
     program, found = wanted.program, find_scenario(wanted.program, wanted.scenario)
     overrides = assignments(set_ or [])
     outputs = Outputs(report_, perfetto, out)
     outputs.check(program)
+    if format_ is Format.TEXT:
+        say_warnings(wanted.warnings)
     gc.freeze()  # programs and libraries stay: the collector need not look at them again and again
     with Pictures(report_, perfetto) as pictures, Progress(wanted=not verbose) as progress:
         simulated = Simulated(progress)
@@ -78,7 +83,7 @@ def command(
         if report_:
             progress.show("drawing the page")
         pictures.draw(result)
-    present(result, format_ is Format.JSON, out, pictures)
+    present(result, wanted.warnings if format_ is Format.JSON else None, out, pictures)
     if not result.ok:
         raise typer.Exit(1)
 

@@ -19,12 +19,14 @@ from nimdsl.commands.options import (
     Page,
     Perfetto,
     Printed,
+    Root,
     Seed,
     Sets,
     Specs,
     Verbose,
     assignments,
     meant,
+    say_warnings,
 )
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ def command(
     scenario: Named = "",
     garden: Annotated[str, typer.Option(help="The real garden to run it in; default: `local`.")] = "",
     specs: Specs = None,
+    root: Root = None,
     seed: Seed = None,
     rate: Annotated[
         float | None,
@@ -66,10 +69,12 @@ def command(
     from gardens.report.terminal.text import present
 
     need_linux()
-    wanted = meant(scenario, specs)
+    wanted = meant(scenario, specs, root=root)
     program, found = _with_assignments(wanted.program, wanted.scenario, assignments(set_ or []))
     Outputs(report_, perfetto, out).check(program)
     where = find_garden(program, garden)
+    if format_ is Format.TEXT:
+        say_warnings(wanted.warnings)
     where = replace(where, rate=rate) if rate else where
     with (
         Pictures(report_, perfetto) as pictures,
@@ -81,14 +86,14 @@ def command(
             found,
             where,
             seed=found.seed if seed is None else seed,
-            folders=folders_of(wanted.paths),
+            folders=folders_of(wanted.paths, root),
             scratch=Path(scratch),
             journal=journal,
             verbose=verbose,
             stream=sys.stderr if format_ is Format.JSON else sys.stdout,
         )
         result = _kept(running, journal, out, pictures)
-    present(result, format_ is Format.JSON, out, pictures)
+    present(result, wanted.warnings if format_ is Format.JSON else None, out, pictures)
     if not result.ok:
         raise typer.Exit(1)
 

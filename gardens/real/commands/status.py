@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 
 import typer
 
 from nimdsl.commands.options import Format, Garden, Printed, Specs
+from nimdsl.commands.output import print_json
 
 
 def command(
@@ -28,7 +28,7 @@ def command(
     found, state = living_garden(garden, specs or [])
     status, age_s, live = asyncio.run(seen(found, state))
     if format_ is Format.JSON:
-        print(json.dumps({"live": live, "age_s": age_s, "status": status}, indent=2, ensure_ascii=False))
+        print_json({"live": live, "age_s": age_s, "status": status})
     elif status is None:
         print(f"{found.name} has never been up here; `nimdsl up {found.name}` brings it to life")
     else:

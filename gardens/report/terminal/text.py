@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -19,7 +18,9 @@ from gardens.report.terminal.blocks import print_beats
 from gardens.report.terminal.columns import Column, print_table
 from gardens.report.terminal.narration import instant, line_of
 from gardens.report.words import ENDS, clock, fields, span, window
+from nimdsl.base.diagnostics import Diagnostic
 from nimdsl.base.units import NANOSECONDS, SECOND_NS, format_lifeforce
+from nimdsl.commands.output import print_json
 from runtime.records import Record
 from runtime.run.run import Incident
 
@@ -57,12 +58,14 @@ def _console(stream: TextIO | None = None) -> Console:
     return console if console.is_terminal else Console(file=stream, highlight=False, width=WIDTH_PIPED)
 
 
-def present(result: RunResult, as_json: bool, out: Path | None, pictures: Pictures) -> None:
-    """Prints what came of a run, for a program or for a person."""
-    if as_json:
-        print(json.dumps(result.summary, indent=2, ensure_ascii=False))
-    else:
+def present(
+    result: RunResult, warnings: Sequence[Diagnostic] | None, out: Path | None, pictures: Pictures
+) -> None:
+    """Prints what came of a run: for a program, with the ``warnings`` of its documents, or for a person."""
+    if warnings is None:
         report(result, out, pictures)
+    else:
+        print_json({**result.summary, "diagnostics": [one.to_data() for one in warnings]})
 
 
 def report(
