@@ -25,6 +25,7 @@ from nimdsl.base.errors import InternalError, NimdslError, PackageError, PortErr
 from nimdsl.base.plugins import brought_by, package_of
 from nimdsl.base.words import counted
 from nimdsl.commands.output import print_diagnostics, print_failure
+from nimdsl.commands.streams import tell
 
 OWN_PACKAGES = ("nimdsl", "runtime", "gardens", "simulate")
 _PACKAGES = {"nats": "nats_py"}
@@ -58,7 +59,7 @@ def ended(problem: BaseException, verb: str, as_json: bool = False) -> int:
     elif diagnostics:
         print_diagnostics(diagnostics, sys.stderr)
     else:
-        print(text, file=sys.stderr)
+        tell(text, sys.stderr)
     return code
 
 
@@ -133,7 +134,7 @@ def install_command(module: str) -> str:
 
 def _bug(problem: BaseException) -> str:
     if os.environ.get("NIMDSL_DEBUG") == "1":
-        traceback.print_exception(problem, file=sys.stderr)
+        tell("".join(traceback.format_exception(problem)), sys.stderr, end="")
     message = f"{type(problem).__name__}: {(str(problem).splitlines() or [''])[0][:200]}"
     if found := _beside(problem):
         package, place = found

@@ -12,6 +12,7 @@ from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import phrase
 from nimdsl.commands.options import Root, Specs, program_of
+from nimdsl.commands.streams import tell
 from nimdsl.kinds import Kind, kinds
 from nimdsl.program import Program
 from nimdsl.show.graph import Drawing
@@ -43,7 +44,7 @@ def command(
     Example: nimdsl graph protocol/spark --deep --format dot | dot -Tsvg > spark.svg
     """
     drawing = find(program_of(specs, root), name, deep)
-    print(to_mermaid(drawing) if format_ is Notation.MERMAID else to_dot(drawing), end="")
+    tell(to_mermaid(drawing) if format_ is Notation.MERMAID else to_dot(drawing), end="")
 
 
 def find(program: Program, name: str, deep: bool = False) -> Drawing:

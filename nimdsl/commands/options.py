@@ -16,7 +16,8 @@ from nimdsl.assembly import Report
 from nimdsl.base.canonical import Plain
 from nimdsl.base.diagnostics import Diagnostic, error
 from nimdsl.base.errors import SpecError
-from nimdsl.commands.output import print_diagnostics, styled
+from nimdsl.commands.output import print_diagnostics
+from nimdsl.commands.streams import styled, tell
 from nimdsl.compile.documents import gather
 from nimdsl.compile.overrides import parse_assignment
 from nimdsl.kinds import kind_names
@@ -226,14 +227,22 @@ def _beginning(path: Path) -> str:
 
 def say(text: str) -> None:
     """A remark for a person, on standard error."""
-    print(styled(text, "dim", sys.stderr), file=sys.stderr)
+    tell(styled(text, "dim"), sys.stderr)
 
 
 def say_warnings(warnings: Sequence[Diagnostic]) -> None:
     """What `nimdsl validate` would say too, on standard error."""
     print_diagnostics(warnings, sys.stderr)
     if warnings:
-        print(file=sys.stderr)
+        tell(stream=sys.stderr)
+
+
+def say_unless_json(warnings: Sequence[Diagnostic], format_: Format) -> Sequence[Diagnostic] | None:
+    """The warnings that a program finds in its JSON; None for a person, who is told them now."""
+    if format_ is Format.JSON:
+        return warnings
+    say_warnings(warnings)
+    return None
 
 
 def assignments(texts: Sequence[str]) -> dict[str, Plain]:

@@ -15,6 +15,7 @@ from nimdsl.base.suggest import phrase
 from nimdsl.base.words import counted
 from nimdsl.commands.options import Root, chosen, program_of
 from nimdsl.commands.output import print_json
+from nimdsl.commands.streams import tell
 from nimdsl.kinds import by_prefix, kind_names
 from nimdsl.kinds.schemas import any_schema, document_schema
 from nimdsl.loading import load
@@ -43,8 +44,8 @@ def command(
     kinds = by_prefix()
     if out is not None:
         files = write_schemas(out)
-        print(f"{counted(len(files), 'schema')} in {out}; put this on top of a YAML file:")
-        print(f"# yaml-language-server: $schema={(out / ANY_DOCUMENT).as_posix()}")
+        tell(f"{counted(len(files), 'schema')} in {out}; put this on top of a YAML file:")
+        tell(f"# yaml-language-server: $schema={(out / ANY_DOCUMENT).as_posix()}")
     elif name.lower() in kinds:
         print_json(document_schema(kinds[name.lower()]))
     elif name:
@@ -64,18 +65,18 @@ def _wire(name: str, specs: list[Path] | None, root: Path | None) -> Mapping[str
 
 
 def _list(specs: list[Path] | None, root: Path | None) -> None:
-    print("kinds")
+    tell("kinds")
     for kind in kind_names():
-        print(f"  {kind:<9} {document_schema(kind)['description']}")
+        tell(f"  {kind:<9} {document_schema(kind)['description']}")
     paths, called = chosen(specs)
     try:
         schemas = load(*paths, root=root).schemas
     except SpecError:
-        print(f"\nthe messages of {called} cannot be listed: `nimdsl validate` says why")
+        tell(f"\nthe messages of {called} cannot be listed: `nimdsl validate` says why")
         return
-    print(f"\nmessages of {called}")
+    tell(f"\nmessages of {called}")
     for schema in schemas.values():
-        print(f"  {schema.name}  ({schema.role}, {schema.type})")
+        tell(f"  {schema.name}  ({schema.role}, {schema.type})")
 
 
 def write_schemas(folder: Path) -> list[Path]:

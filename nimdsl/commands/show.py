@@ -12,7 +12,8 @@ from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import phrase
 from nimdsl.commands.options import Format, Printed, Root, Specs, program_of
-from nimdsl.commands.output import print_json, styled
+from nimdsl.commands.output import print_json
+from nimdsl.commands.streams import styled, tell
 from nimdsl.compile.documents import Document
 from nimdsl.kinds import WorstCost, by_prefix, kind_names, kinds
 from nimdsl.program import Program
@@ -56,7 +57,7 @@ def command(
     elif format_ is Format.JSON:
         print_json([_data(item) for item in found])
     else:
-        print("---\n".join(_text(item) for item in found), end="")
+        tell("---\n".join(_text(item) for item in found), end="")
 
 
 def _print_tables(program: Program, found: list[Found], format_: Format) -> None:
@@ -75,7 +76,7 @@ def _print_tables(program: Program, found: list[Found], format_: Format) -> None
     if format_ is Format.JSON:
         print_json([{"name": name, **table_data(table)} for name, table in tables.items()])
     else:
-        print("\n".join(table_text(name, table) for name, table in tables.items()), end="")
+        tell("\n".join(table_text(name, table) for name, table in tables.items()), end="")
 
 
 def find(program: Program, name: str) -> list[Found]:

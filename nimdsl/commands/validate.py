@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,8 @@ from nimdsl.base.diagnostics import Severity
 from nimdsl.base.errors import NimdslError
 from nimdsl.base.words import counted
 from nimdsl.commands.options import HERE, Format, Printed, Root, chosen, say, unasked
-from nimdsl.commands.output import print_diagnostics, print_json, styled
+from nimdsl.commands.output import print_diagnostics, print_json
+from nimdsl.commands.streams import styled, tell
 from nimdsl.compile.recordings import RECORDING_SUFFIX
 from nimdsl.loading import check
 from nimdsl.text.source import SUFFIXES
@@ -58,8 +60,8 @@ def _print(report: Report, called: str, format_: Format) -> None:
         return
     print_diagnostics(report.diagnostics)
     if report.diagnostics:
-        print()
-    print(summary(report, called))
+        tell()
+    tell(summary(report, called))
 
 
 def summary(report: Report, called: str) -> str:
@@ -89,9 +91,9 @@ def _watch(paths: list[Path], root: Path | None, called: str, format_: Format) -
     folders = {path if path.is_dir() else path.parent for path in present}
     if not folders:
         raise typer.Exit(1)
-    print(styled("watching for changes; Ctrl-C ends", "dim"), flush=True)
+    tell(styled("watching for changes; Ctrl-C ends", "dim"), flush=True)
     for changes in watchfiles.watch(*folders, raise_interrupt=False):
         if any(name.lower().endswith((*SUFFIXES, RECORDING_SUFFIX)) for _, name in changes):
-            print()
+            tell()
             _print(check(paths, root), called, format_)
-            print(end="", flush=True)
+            sys.stdout.flush()

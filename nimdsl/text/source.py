@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 
 from nimdsl.base.diagnostics import Diagnostic, Place, error
+from nimdsl.base.printable import visible
 from nimdsl.base.suggest import did_you_mean
 from nimdsl.text.streams import bytes_from, descriptor_name, descriptor_of
 
@@ -57,16 +58,14 @@ class Source:
     def place(self, line: int, column: int, length: int = 1) -> Place:
         """The place at ``line`` and ``column`` (from 1), moved into the file where they lie outside.
 
-        ``length`` 0 reaches to the end of the line.  The excerpt shows each tab and control
-        character as one space, and is empty where the column lies beyond what is shown.
+        ``length`` 0 reaches to the end of the line.  The excerpt is the line's
+        beginning as it is, and empty where the column lies beyond that.
         """
         line = min(max(line, 1), len(self.lines))
         text = self.lines[line - 1]
         column = min(max(column, 1), len(text) + 1)
         rest = len(text) - column + 1
         shown = text[:EXCERPT_COLUMNS_MAX] if column <= EXCERPT_COLUMNS_MAX else ""
-        if not shown.isprintable():
-            shown = "".join(char if char.isprintable() else " " for char in shown)
         return Place(self.name, line, column, max(1, min(length or rest, rest)), shown)
 
 
@@ -249,7 +248,7 @@ def shown_name(path: Path) -> str:
         name = str(path) if name.startswith("..") else name
     except (OSError, ValueError):
         name = str(path)
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in name)
+    return visible(name)
 
 
 def _identity(path: Path, status: os.stat_result) -> tuple[int, int] | str:

@@ -25,7 +25,7 @@ from nimdsl.commands.options import (
     Verbose,
     assignments,
     meant,
-    say_warnings,
+    say_unless_json,
 )
 from nimdsl.program import Program, Scenario
 
@@ -64,8 +64,7 @@ def command(
     overrides = assignments(set_ or [])
     outputs = Outputs(report_, perfetto, out)
     outputs.check(program)
-    if format_ is Format.TEXT:
-        say_warnings(wanted.warnings)
+    warnings = say_unless_json(wanted.warnings, format_)
     gc.freeze()  # programs and libraries stay: the collector need not look at them again and again
     with Pictures(report_, perfetto) as pictures, Progress(wanted=not verbose) as progress:
         simulated = Simulated(progress)
@@ -83,7 +82,7 @@ def command(
         if report_:
             progress.show("drawing the page")
         pictures.draw(result)
-    present(result, wanted.warnings if format_ is Format.JSON else None, out, pictures)
+    present(result, warnings, out, pictures)
     if not result.ok:
         raise typer.Exit(1)
 

@@ -20,6 +20,7 @@ from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import PermanentPortError, SpecError
 from nimdsl.base.suggest import phrase
 from nimdsl.commands.options import meant
+from nimdsl.commands.streams import tell
 from nimdsl.compile.garden import LOCAL_GARDEN
 from nimdsl.program import Garden, Program, RealGarden
 from nimdsl.text.streams import descriptor_of
@@ -87,7 +88,7 @@ def interrupts() -> asyncio.Event:
 
     def ask() -> None:
         if asked.is_set():
-            print("ended at once", file=sys.stderr, flush=True)
+            tell("ended at once", sys.stderr, flush=True)
             os._exit(130)
         asked.set()
 

@@ -26,7 +26,7 @@ from nimdsl.commands.options import (
     Verbose,
     assignments,
     meant,
-    say_warnings,
+    say_unless_json,
 )
 
 if TYPE_CHECKING:
@@ -73,9 +73,8 @@ def command(
     program, found = _with_assignments(wanted.program, wanted.scenario, assignments(set_ or []))
     Outputs(report_, perfetto, out).check(program)
     where = find_garden(program, garden)
-    if format_ is Format.TEXT:
-        say_warnings(wanted.warnings)
-    where = replace(where, rate=rate) if rate else where
+    where = replace(where, rate=rate or where.rate)
+    warnings = say_unless_json(wanted.warnings, format_)
     with (
         Pictures(report_, perfetto) as pictures,
         tempfile.TemporaryDirectory(prefix="nimdsl-run-") as scratch,
@@ -93,9 +92,8 @@ def command(
             stream=sys.stderr if format_ is Format.JSON else sys.stdout,
         )
         result = _kept(running, journal, out, pictures)
-    present(result, wanted.warnings if format_ is Format.JSON else None, out, pictures)
-    if not result.ok:
-        raise typer.Exit(1)
+    present(result, warnings, out, pictures)
+    raise typer.Exit(0 if result.ok else 1)
 
 
 def _kept(

@@ -7,8 +7,6 @@ import contextlib
 from pathlib import Path
 from typing import TextIO
 
-from rich.markup import escape
-
 from gardens.real.commands.resolve import Interrupted, interrupts, on_server, state_of, unless
 from gardens.real.commands.view import line
 from gardens.real.supervisor.garden import GardenSupervisor
@@ -17,6 +15,7 @@ from gardens.real.supervisor.launchers import ProcessLauncher
 from gardens.real.supervisor.plan import Plan
 from gardens.real.supervisor.state import StateFolder
 from gardens.report.result.result import RunResult, result_of
+from gardens.report.terminal.console import escape
 from gardens.report.terminal.progress import Progress
 from gardens.report.terminal.text import Narrator
 from gardens.stores.sqlite import SqliteJournal

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.live import Live
 
 from gardens.real.commands.resolve import (
@@ -34,10 +33,12 @@ from gardens.real.supervisor.garden import GardenSupervisor
 from gardens.real.supervisor.launchers import ProcessLauncher
 from gardens.real.supervisor.plan import Plan
 from gardens.real.supervisor.state import StateFolder
+from gardens.report.terminal.console import Terminal
 from gardens.report.terminal.progress import Progress
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import NimdslError, PermanentPortError, PortError, TemporaryPortError
 from nimdsl.commands.options import meant, say_warnings
+from nimdsl.commands.streams import tell
 from nimdsl.loading import with_overrides
 from nimdsl.program import Garden, Program, Scenario
 from nimdsl.text.streams import descriptor_of
@@ -133,20 +134,20 @@ def _put_aside(state: StateFolder, run_id: str) -> None:
 
 async def _live(plan: Plan, state: StateFolder, known: Mapping[str, Any] | None, again: str) -> None:
     asked = interrupts()
-    console = Console(highlight=False)
+    console = Terminal()
     notes: list[str] = []
 
     def told(name: str, what: str) -> None:
         notes.append(f"{name} {what}")
         if not console.is_terminal:
-            print(f"{name} {what}", flush=True)
+            tell(f"{name} {what}", flush=True)
 
     living = GardenSupervisor(plan, state, ProcessLauncher(plan.garden, state, told), known)
 
     async def live() -> None:
         await living.start()
         if not console.is_terminal:
-            print(f"{plan.garden.name} is up: run {living.run_id[:8]}, Ctrl-C ends it", flush=True)
+            tell(f"{plan.garden.name} is up: run {living.run_id[:8]}, Ctrl-C ends it", flush=True)
         showing = asyncio.create_task(_show(living, console, notes))
         try:
             raise TemporaryPortError(await living.until_broken())
@@ -159,14 +160,14 @@ async def _live(plan: Plan, state: StateFolder, known: Mapping[str, Any] | None,
     except Interrupted:
         await living.stop(over=False)
         if living.up:
-            print(f"{plan.garden.name} is down; `{again}` goes on from here", flush=True)
+            tell(f"{plan.garden.name} is down; `{again}` goes on from here", flush=True)
     except BaseException:
         with contextlib.suppress(PortError):  # the first problem is the one to tell
             await living.stop(over=False)
         raise
 
 
-async def _show(living: GardenSupervisor, console: Console, notes: list[str]) -> None:
+async def _show(living: GardenSupervisor, console: Terminal, notes: list[str]) -> None:
     if not console.is_terminal:
         await asyncio.Event().wait()
     with Live(console=console, refresh_per_second=4, transient=True) as live:
@@ -198,7 +199,7 @@ def detached(wanted: WantedGarden, rate: float | None, fresh: bool) -> None:
     with Progress() as progress:
         progress.show(f"{own} comes to life")
         _until_up(child, state, log)
-    print(f"{own} is up (pid {child.pid}); `nimdsl status {own}` shows it, `nimdsl down {own}` ends it")
+    tell(f"{own} is up (pid {child.pid}); `nimdsl status {own}` shows it, `nimdsl down {own}` ends it")
 
 
 def _until_up(child: subprocess.Popen[bytes], state: StateFolder, log: Path) -> None:
@@ -220,17 +221,17 @@ def bring_down(name: str, specs: Sequence[Path]) -> None:
     garden, state = living_garden(name, specs)
     with _watched(state) as holder:
         if holder is None:
-            print(f"{garden.name} is not up")
+            tell(f"{garden.name} is not up")
             return
         pid, watch = holder
         _signal(holder, signal.SIGTERM)
         if _gone(watch, state):
-            print(f"{garden.name} is down")
+            tell(f"{garden.name} is down")
             return
         _signal(holder, signal.SIGKILL)
         if not _gone(watch, state):
             raise TemporaryPortError(f"{garden.name} does not end (pid {pid})")
-        print(f"{garden.name} did not end in time and was killed; its journal is complete up to then")
+        tell(f"{garden.name} did not end in time and was killed; its journal is complete up to then")
 
 
 @contextlib.contextmanager

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from rich.console import Console
-from rich.markup import escape
 
 from gardens.report.observe.gathering import Waits
 from gardens.report.observe.lifeforce import Lifeforce
 from gardens.report.observe.moments import Share
 from gardens.report.observe.view import View
 from gardens.report.terminal.columns import Column, print_table
+from gardens.report.terminal.console import escape
 from gardens.report.words import clock, lifeforce, seconds, share
 from nimdsl.base.words import counted
 from nimdsl.program import Level

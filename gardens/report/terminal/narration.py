@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from rich.markup import escape
-
 from gardens.report.presentation import presentation_of
+from gardens.report.terminal.console import escape
 from gardens.report.words import REASONS, seconds
 from nimdsl.base.units import SECOND_NS, format_lifeforce
 from runtime import records

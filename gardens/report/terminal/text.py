@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from rich.console import Console
-from rich.markup import escape
 
 from gardens.report.observe.view import View
 from gardens.report.pictures import Pictures
@@ -16,6 +15,7 @@ from gardens.report.presentation import presentation_of
 from gardens.report.result.result import RunResult
 from gardens.report.terminal.blocks import print_beats
 from gardens.report.terminal.columns import Column, print_table
+from gardens.report.terminal.console import escape, terminal
 from gardens.report.terminal.narration import instant, line_of
 from gardens.report.words import ENDS, clock, fields, span, window
 from nimdsl.base.diagnostics import Diagnostic
@@ -24,7 +24,6 @@ from nimdsl.commands.output import print_json
 from runtime.records import Record
 from runtime.run.run import Incident
 
-WIDTH_PIPED = 100
 VALUES_LENGTH_MAX = 160
 LONG_NS = 10 * NANOSECONDS["min"]
 INCIDENTS_SHOWN_MAX = 5
@@ -37,7 +36,7 @@ class Narrator:
     """Tells as it happens what phases, cells and the attention do."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._console = _console(stream)
+        self._console = terminal(stream)
 
     def tell(self, record: Record) -> None:
         """One line for a record that a person wants to see; nothing for the others."""
@@ -51,11 +50,6 @@ class Narrator:
         time = f"{instant(incident.time_ns):>10} s"
         line = f"[dim]{time}[/]  [yellow]~[/] {incident.actor}: {escape(incident.what)}"
         self._console.print(line, soft_wrap=True)
-
-
-def _console(stream: TextIO | None = None) -> Console:
-    console = Console(file=stream, highlight=False)
-    return console if console.is_terminal else Console(file=stream, highlight=False, width=WIDTH_PIPED)
 
 
 def present(
@@ -75,7 +69,7 @@ def report(
     stream: TextIO | None = None,
 ) -> None:
     """Prints the whole result; with ``pictures``, which were drawn, also the beats."""
-    console = _console(stream)
+    console = terminal(stream)
     scenario = result.scenario
     where = f"garden {result.garden} · " if result.garden else ""
     console.print(
