@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from nimdsl.base.atomic_file import whole
 from nimdsl.base.diagnostics import error
-from nimdsl.base.errors import PermanentPortError, SpecError
+from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import phrase
 from nimdsl.base.words import counted
 from nimdsl.commands.options import Root, chosen, program_of
@@ -84,12 +85,8 @@ def write_schemas(folder: Path) -> list[Path]:
     schemas = {f"{kind.lower()}.json": document_schema(kind) for kind in kind_names()}
     schemas[ANY_DOCUMENT] = any_schema()
     files: list[Path] = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, schema in schemas.items():
-            text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-            (folder / name).write_text(text, encoding="utf-8")
-            files.append(folder / name)
-    except OSError as problem:
-        raise PermanentPortError(f"cannot write to `{folder}`: {problem.strerror}") from problem
+    for name, schema in schemas.items():
+        with whole(folder / name) as file:
+            file.write(json.dumps(schema, indent=2, ensure_ascii=False) + "\n")
+        files.append(folder / name)
     return files

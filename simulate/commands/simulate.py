@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Mapping
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,28 +99,13 @@ def _run(
     look: Look,
 ) -> RunResult:
     """The run, with its files in ``out``."""
-    from gardens.report.result.export import RecordFile, discard, export, journal_in
+    from gardens.report.result.export import RecordFile, discarding, export, journal_in
     from simulate.running import run
 
-    journal = journal_in(out) if out else None
-    records = RecordFile(out) if out else None
-    try:
-        result = run(
-            program,
-            scenario,
-            seed=seed,
-            set=overrides,
-            options=options,
-            journal=journal,
-            keep=False,
-            records=records,
-            look=look,
-        )
-        if out and journal:
-            export(result, out, journal, records)
-    finally:
-        if out and journal and records:
-            journal.close()
-            records.close()
-            discard(out)
+    go = partial(run, program, scenario, seed=seed, set=overrides, options=options, keep=False, look=look)
+    if out is None:
+        return go()
+    with discarding(out), closing(RecordFile(out)) as records, journal_in(out) as journal:
+        result = go(journal=journal, records=records)
+        export(result, out, journal, records)
     return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,9 +30,6 @@ from nimdsl.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from gardens.report.pictures import Pictures
-    from gardens.report.result.result import RunResult
-    from gardens.stores.sqlite import SqliteJournal
     from nimdsl.base.canonical import Plain
     from nimdsl.program import Program, Scenario
 
@@ -65,7 +62,7 @@ def command(
     from gardens.real.commands.run_once import run_in
     from gardens.report.outputs import Outputs
     from gardens.report.pictures import Pictures
-    from gardens.report.result.export import journal_in
+    from gardens.report.result.export import discarding, export, journal_in
     from gardens.report.terminal.text import present
 
     need_linux()
@@ -78,8 +75,9 @@ def command(
     with (
         Pictures(report_, perfetto) as pictures,
         tempfile.TemporaryDirectory(prefix="nimdsl-run-") as scratch,
+        discarding(out or Path(scratch)),
+        journal_in(out or Path(scratch)) as journal,
     ):
-        journal = journal_in(out or Path(scratch) / "out")
         running = run_in(
             program,
             found,
@@ -91,27 +89,12 @@ def command(
             verbose=verbose,
             stream=sys.stderr if format_ is Format.JSON else sys.stdout,
         )
-        result = _kept(running, journal, out, pictures)
-    present(result, warnings, out, pictures)
-    raise typer.Exit(0 if result.ok else 1)
-
-
-def _kept(
-    running: Coroutine[None, None, RunResult], journal: SqliteJournal, out: Path | None, pictures: Pictures
-) -> RunResult:
-    """What came of it, with its pictures and its files in ``out``; nothing is left half written."""
-    from gardens.report.result.export import discard, export
-
-    try:
         result = asyncio.run(running)
         pictures.draw(result)
         if out:
             export(result, out, journal)
-        return result
-    finally:
-        journal.close()
-        if out:
-            discard(out)
+    present(result, warnings, out, pictures)
+    raise typer.Exit(0 if result.ok else 1)
 
 
 def _with_assignments(program: Program, name: str, given: Mapping[str, Plain]) -> tuple[Program, Scenario]:
