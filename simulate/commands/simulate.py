@@ -72,7 +72,7 @@ def command(
         simulated = Simulated(progress)
         options = Options(observe=simulated.take) if progress.is_wanted else Options()
         if verbose:
-            narrator = Narrator(sys.stderr if format_ is Format.JSON else sys.stdout)
+            narrator = Narrator(sys.stderr if format_ is Format.JSON else sys.stdout, program)
             options = Options(observe=narrator.tell, notice=narrator.notice)
 
         def look(program: Program, scenario: Scenario) -> Onlooker:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +31,8 @@ from nimdsl.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from gardens.report.pictures import Pictures
+    from gardens.report.result.result import RunResult
     from nimdsl.base.canonical import Plain
     from nimdsl.program import Program, Scenario
 
@@ -62,7 +65,6 @@ def command(
     from gardens.real.commands.run_once import run_in
     from gardens.report.outputs import Outputs
     from gardens.report.pictures import Pictures
-    from gardens.report.result.export import discarding, export, journal_in
     from gardens.report.terminal.text import present
 
     need_linux()
@@ -70,31 +72,37 @@ def command(
     program, found = _with_assignments(wanted.program, wanted.scenario, assignments(set_ or []))
     Outputs(report_, perfetto, out).check(program)
     where = find_garden(program, garden)
-    where = replace(where, rate=rate or where.rate)
     warnings = say_unless_json(wanted.warnings, format_)
-    with (
-        Pictures(report_, perfetto) as pictures,
-        tempfile.TemporaryDirectory(prefix="nimdsl-run-") as scratch,
-        discarding(out or Path(scratch)),
-        journal_in(out or Path(scratch)) as journal,
-    ):
-        running = run_in(
+    with Pictures(report_, perfetto) as pictures:
+        go = partial(
+            run_in,
             program,
             found,
-            where,
+            replace(where, rate=rate or where.rate),
             seed=found.seed if seed is None else seed,
             folders=folders_of(wanted.paths, root),
-            scratch=Path(scratch),
-            journal=journal,
             verbose=verbose,
             stream=sys.stderr if format_ is Format.JSON else sys.stdout,
         )
-        result = asyncio.run(running)
-        pictures.draw(result)
-        if out:
-            export(result, out, journal)
+        result = _kept(go, out, pictures)
     present(result, warnings, out, pictures)
     raise typer.Exit(0 if result.ok else 1)
+
+
+def _kept(
+    go: Callable[..., Coroutine[None, None, RunResult]], out: Path | None, pictures: Pictures
+) -> RunResult:
+    """What comes of ``go``, with its pictures and its files in ``out``; nothing is left half written."""
+    from gardens.report.result.export import discarding, export, journal_in
+
+    with tempfile.TemporaryDirectory(prefix="nimdsl-run-") as name:
+        scratch = Path(name)
+        with discarding(out or scratch), journal_in(out or scratch) as journal:
+            result = asyncio.run(go(scratch=scratch, journal=journal))
+            pictures.draw(result)
+            if out:
+                export(result, out, journal)
+    return result
 
 
 def _with_assignments(program: Program, name: str, given: Mapping[str, Plain]) -> tuple[Program, Scenario]:

@@ -54,7 +54,7 @@ async def run_in(
     plan = Plan(program, scenario, garden, seed, folders)
     state = StateFolder(scratch / "garden")
     state.lock()
-    teller = _Teller(stream, journal, verbose)
+    teller = _Teller(stream, journal, program if verbose else None)
     living = GardenSupervisor(plan, state, ProcessLauncher(garden, state, teller.process), journal=journal)
     ended: list[Stopped] = []
 
@@ -96,13 +96,13 @@ def _on_the_bus_that_is_up(garden: Garden) -> Garden:
 
 
 class _Teller:
-    """What a person sees while it runs: a line of progress on a terminal, or every step."""
+    """What a person sees while it runs: a line of progress on a terminal, or every step of ``program``."""
 
-    def __init__(self, stream: TextIO | None, journal: Journal, verbose: bool) -> None:
+    def __init__(self, stream: TextIO | None, journal: Journal, program: Program | None) -> None:
         self._journal = journal
-        self._narrator = Narrator(stream) if verbose and stream else None
+        self._narrator = Narrator(stream, program) if program and stream else None
         self._read: dict[str, list[int]] = {}
-        self._progress = Progress(wanted=not verbose and stream is not None)
+        self._progress = Progress(wanted=program is None and stream is not None)
         self._progress.__enter__()
         self._progress.show("starting")
 

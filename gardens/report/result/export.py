@@ -128,7 +128,7 @@ def discarding(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        with uninterrupted():
+        with uninterrupted(), suppress(OSError):  # where nothing can be removed, nothing was written
             discard(folder)
 
 

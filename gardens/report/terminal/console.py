@@ -24,7 +24,7 @@ class Terminal(Console):
     """A console on ``stream`` (default: standard output)."""
 
     def __init__(self, stream: TextIO | None = None, width: int | None = None) -> None:
-        super().__init__(file=stream, highlight=False, width=width)
+        super().__init__(file=stream, highlight=False, emoji=False, width=width)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
