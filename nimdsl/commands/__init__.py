@@ -10,6 +10,7 @@ shown as a traceback.  What verbs do is in their own modules.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ CLEAN, INTERRUPTED = 0, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The console script.  Always raises SystemExit."""
+    """The console script.  Never returns: it raises SystemExit, or ends the process when interrupted."""
     try:
         prepare()
         code = run(sys.argv[1:] if arguments is None else arguments)
@@ -30,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         code = INTERRUPTED
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is over: nothing is left to interrupt
+    if code == INTERRUPTED:
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)  # what the interpreter itself makes of an interrupt is another code
     sys.exit(code)
 
 

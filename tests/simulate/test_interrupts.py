@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -151,3 +152,14 @@ def test_what_is_uninterrupted_is_done_to_its_end() -> None:
         work()
     assert done == [1]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_the_process_ends_with_130_wherever_it_was_interrupted() -> None:
+    """Also within code that is made of text, after which the interpreter ends in its own way."""
+    code = (
+        "import signal; from nimdsl import commands\n"
+        "commands.run = lambda words: eval('signal.raise_signal(signal.SIGINT)', {'signal': signal})\n"
+        "commands.main([])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (130, b"")

@@ -173,7 +173,7 @@ def test_verdicts_are_told_apart_in_every_encoding(encoding: str, tmp_path: Path
 
 
 def test_every_sign_of_the_shipped_runs_has_another_in_ascii() -> None:
-    shown = nimdsl_in("ascii", "simulate", "day", "--verbose") + nimdsl_in(
+    shown = nimdsl_in("ascii", "simulate", "busy-hour", "--verbose") + nimdsl_in(
         "ascii", "simulate", "spark-lossy"
     )
     assert "?" not in shown

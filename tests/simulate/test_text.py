@@ -137,3 +137,8 @@ def test_a_failed_expectation_shows_all_it_was_judged_on(tmp_path: Path) -> None
     result = simulate.run(nimdsl.load_text(spec.replace("LONG", "x" * 150)))
     for name in ("one", "two"):
         assert f"      cells.c.data.{name} = {'x' * 150}\n" in result.report()
+
+
+def test_what_an_attention_dropped_is_said_with_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["simulate", "busy-hour"])
+    assert "dropped 24 look of sensory: its time was over\n" in capsys.readouterr().out
