@@ -8,6 +8,7 @@ they are compiled.
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,7 +19,7 @@ from nimdsl.assembly import Report, compile_documents
 from nimdsl.base.arguments import check_paths, check_text_argument, paths_of
 from nimdsl.base.canonical import Plain
 from nimdsl.base.diagnostics import Diagnostic, Severity, error, in_order
-from nimdsl.base.errors import SpecError
+from nimdsl.base.errors import NimdslError, SpecError
 from nimdsl.compile.documents import gather
 from nimdsl.compile.overrides import override
 from nimdsl.compile.recordings import with_recordings
@@ -35,25 +36,37 @@ def shipped_specs() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).parent.parent / "specs"
 
 
-def check(paths: Path | str | Iterable[Path | str]) -> Report:
+def check(paths: Path | str | Iterable[Path | str], root: Path | str | None = None) -> Report:
     """Everything about the documents at ``paths``: a file, a folder, or several of them.
 
-    Raises NimdslError for an argument that is no path.
+    ``-`` is standard input.  Documents may name files in the folders of ``paths`` and in ``root``, where
+    the paths in standard input begin.  Raises NimdslError for an argument that is no path.
     """
     given = paths_of("paths", paths, "a path or several are", 'write `check("garden.yaml")`')
-    sources, diagnostics = read_sources([Path(path) for path in given])
+    sources, diagnostics = read_sources([Path(path) for path in given], _root_of(root))
     if not given:
         diagnostics = (error("NIM0105", "no documents: the list of paths is empty", fix=_NAME_SOME),)
     return check_sources(sources, diagnostics)
 
 
-def check_text(text: str, name: str = "<text>") -> Report:
-    """Everything about the documents in ``text``; paths in it begin at the working folder.
+def check_text(text: str, name: str = "<text>", root: Path | str | None = None) -> Report:
+    """Everything about the documents in ``text``; they may name files in ``root``, and else none.
 
-    Raises NimdslError for an argument that is no text.
+    Raises NimdslError for an argument that is no text, or no path.
     """
     _check_text("check_text", text, name)
-    return check_sources([Source(name, text, Path())])
+    folder = _root_of(root)
+    return check_sources([Source(name, text, folder, roots=(folder,) if folder is not None else ())])
+
+
+def _root_of(root: Path | str | None) -> Path | None:
+    """The folder that a caller allows.  Raises NimdslError for what is none."""
+    if root is None:
+        return None
+    (folder,) = paths_of("root", root, "the path of a folder is")
+    if not os.path.isdir(folder):
+        raise NimdslError(f"`root`: there is no folder `{folder}`")
+    return Path(folder)
 
 
 @contextmanager
@@ -94,13 +107,14 @@ def check_sources(
     return Report(in_order(diagnostics), None if wrong else report.program)
 
 
-def load(*paths: Path | str) -> Program:
+def load(*paths: Path | str, root: Path | str | None = None) -> Program:
     """The program in files and folders; without any, the shipped specs.
 
-    Raises SpecError; NimdslError for an argument that is no path.
+    ``-`` and ``root`` are as in :func:`check`.  Raises SpecError; NimdslError for an argument that is no
+    path.
     """
     check_paths("load", paths)
-    return load_all(paths or [shipped_specs()])
+    return _sound(check(paths or [shipped_specs()], root))
 
 
 def load_all(paths: Sequence[Path | str]) -> Program:
@@ -108,10 +122,13 @@ def load_all(paths: Sequence[Path | str]) -> Program:
     return _sound(check(paths))
 
 
-def load_text(text: str, name: str = "<text>") -> Program:
-    """The program in ``text``.  Raises SpecError; NimdslError for an argument that is no text."""
+def load_text(text: str, name: str = "<text>", root: Path | str | None = None) -> Program:
+    """The program in ``text``, which may name files in ``root``.
+
+    Raises SpecError; NimdslError for an argument that is no text, or no path.
+    """
     _check_text("load_text", text, name)
-    return _sound(check_text(text, name))
+    return _sound(check_text(text, name, root))
 
 
 def with_overrides(program: Program, overrides: Mapping[str, Plain]) -> Program:

@@ -11,12 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from gardens.report.atomic_file import whole
 from gardens.report.html.page import page
 from gardens.report.observe.view import View
 from gardens.report.observe.watch import Watch, feed
 from gardens.report.perfetto import PerfettoTrace
 from gardens.report.result.result import RunResult
+from nimdsl.base.atomic_file import whole
 from nimdsl.program import Program, Scenario
 from runtime.ledger.accounts import Entry
 from runtime.records import Record

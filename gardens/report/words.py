@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
 from nimdsl.base.units import MICRO, NANOSECONDS, SECOND_NS, format_lifeforce, format_share
@@ -9,6 +10,9 @@ from nimdsl.base.values import Fields, Value
 from nimdsl.expression.types import ANY, QUANTITIES, Type
 from runtime.run.run import Stopped
 
+VALUE_LENGTH_MAX = 120
+LARGE, LARGEST = 1e4, 1e15
+"""Between them a number is told as a whole one, and not as a power of ten."""
 _MINUTE_NS, _HOUR_NS = NANOSECONDS["min"], NANOSECONDS["h"]
 
 REASONS = {
@@ -91,8 +95,16 @@ def share(part: float, whole: float) -> str:
 
 
 def fields(types: Mapping[str, Type], data: Fields) -> str:
-    """Named values on one line, quantities with their units: ``hot=3 s, worth=1.5 LF, part=40 %``."""
-    return ", ".join(f"{name}={value_of(types.get(name, ANY), value)}" for name, value in data.items())
+    """Named values on one line, quantities with their units: ``hot=3 s, worth=1.5 LF, part=40 %``.
+
+    What is very long ends with dots.
+    """
+    told = {name: value_of(types.get(name, ANY), value) for name, value in data.items()}
+    return ", ".join(f"{name}={_cut(text)}" for name, text in told.items())
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= VALUE_LENGTH_MAX else f"{text[: VALUE_LENGTH_MAX - 1]}…"
 
 
 def value_of(kind: Type, value: Value) -> str:
@@ -100,7 +112,7 @@ def value_of(kind: Type, value: Value) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value:.0f}" if LARGE <= abs(value) < LARGEST else f"{value:.4g}"
     if isinstance(value, int) and kind in QUANTITIES:
         return _quantity(kind, value)
     if isinstance(value, list):
@@ -113,7 +125,7 @@ def value_of(kind: Type, value: Value) -> str:
 
 def _item(kind: Type, value: Value) -> str:
     """Within a list or a record, where text ends is to be seen."""
-    return repr(value) if isinstance(value, str) else value_of(kind, value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else value_of(kind, value)
 
 
 def _quantity(kind: Type, value: int) -> str:

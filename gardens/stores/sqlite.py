@@ -22,7 +22,7 @@ from types import TracebackType
 
 from nimdsl.base import canonical
 from nimdsl.base.canonical import Plain
-from nimdsl.base.errors import PermanentPortError, TemporaryPortError
+from nimdsl.base.errors import PermanentPortError, PortError, TemporaryPortError
 from nimdsl.base.words import shown
 from runtime.ports.journal import RESTORE, JournalEntry, encoded
 
@@ -52,6 +52,8 @@ class SqliteJournal:
         self.path = Path(path)
         self.read_only = read_only
         self._pending: list[tuple[str, int, str, bytes]] = []
+        self._flushing = False
+        """Some of the batch may be in the file: whoever interrupted it had no time to say so."""
         self._counts: dict[str, int] = {}
         self._connection: sqlite3.Connection | None = None
         if read_only and not self.path.is_file():
@@ -113,8 +115,8 @@ class SqliteJournal:
             try:
                 self.commit()
             finally:
-                self._connection.close()
-                self._connection = None
+                connection, self._connection = self._connection, None
+                connection.close()
 
     def __enter__(self) -> SqliteJournal:
         return self
@@ -183,9 +185,16 @@ class SqliteJournal:
     def _flush(self) -> None:
         connection = self._usable()
         if self._pending:
-            with self._transaction():
-                connection.executemany("INSERT INTO entry VALUES (?, ?, ?, ?)", self._pending)
+            known = "OR IGNORE " if self._flushing else ""
+            self._flushing = True
+            try:
+                with self._transaction():
+                    connection.executemany(f"INSERT {known}INTO entry VALUES (?, ?, ?, ?)", self._pending)
+            except PortError:
+                self._flushing = False
+                raise
             self._pending.clear()
+            self._flushing = False
 
     def _rows(self, actor: str, start: int, count: int) -> Iterator[JournalEntry]:
         query = (

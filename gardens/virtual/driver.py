@@ -296,6 +296,8 @@ class Driver:
         if host is None:
             self._on_incident(name, "nobody is there")
             return
+        if name in self.down and isinstance(event, TimerDue):
+            return  # it is armed again when the actor comes back
         if name in self.down:
             self._on_incident(name, f"missed a {event.kind}: it is down")
             return

@@ -13,6 +13,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypedDict
 
+from nimdsl.base.printable import visible
+
+EXCERPT_MAX = 160
+"""How many characters of a line are shown."""
+_LINE = "\n"
+
 
 class Severity(enum.StrEnum):
     """How bad it is: only an ``error`` keeps a program from being built."""
@@ -66,7 +72,7 @@ class Diagnostic:
 
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place.file else ""
-        return f"{where}{self.severity} {self.code}: {self.message}"
+        return visible(f"{where}{self.severity} {self.code}: {self.message}", "\n")
 
     def to_data(self) -> DiagnosticData:
         """The JSON form: code, severity, message, file, line, column, fix."""
@@ -85,13 +91,20 @@ class Diagnostic:
         lines = [str(self)]
         if self.place.line and self.place.excerpt:
             gutter = f"{self.place.line:>5} | "
-            excerpt = self.place.excerpt[:160]
-            caret = "^" * max(1, min(self.place.length, len(excerpt) - self.place.column + 1))
-            lines.append(gutter + excerpt)
-            lines.append(" " * 5 + " | " + " " * (self.place.column - 1) + caret)
+            before, marked, after = _shown(self.place)
+            lines.append(gutter + before + marked + after)
+            lines.append(" " * 5 + " | " + " " * len(before) + "^" * max(1, len(marked)))
         if self.fix:
-            lines.append(f"      = fix: {self.fix}")
+            lines.append(f"      = fix: {visible(self.fix, _LINE)}")
         return "\n".join(lines)
+
+
+def _shown(place: Place) -> tuple[str, str, str]:
+    """The excerpt as it can be shown: what stands before the caret, above it, and behind."""
+    excerpt, begin = place.excerpt[:EXCERPT_MAX].replace("\t", " "), place.column - 1
+    parts = excerpt[:begin], excerpt[begin : begin + place.length], excerpt[begin + place.length :]
+    before, marked, after = map(visible, parts)
+    return before, marked, after
 
 
 def error(code: str, message: str, place: Place = NOWHERE, fix: str = "") -> Diagnostic:

@@ -11,50 +11,46 @@ shown as a traceback.  What verbs do is in their own modules.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
-from nimdsl.commands.failures import ended
-from nimdsl.commands.verbs import build
+from nimdsl.commands.streams import forget, prepare
 
-CLEAN = 0
+CLEAN, INTERRUPTED = 0, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The console script.  Always raises SystemExit."""
-    _prepare_streams()
-    code = run(sys.argv[1:] if arguments is None else arguments)
+    """The console script.  Never returns: it raises SystemExit, or ends the process when interrupted."""
     try:
+        prepare()
+        code = run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        _forget_stdout()
+        forget(sys.stdout)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is over: nothing is left to interrupt
+    if code == INTERRUPTED:
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)  # what the interpreter itself makes of an interrupt is another code
     sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Runs a command line and returns its exit code; everything but SystemExit is handled here."""
+    from nimdsl.commands.failures import ended
+    from nimdsl.commands.output import wants_json
+    from nimdsl.commands.verbs import build
+
     group = build()
     try:
         with group.make_context("nimdsl", list(arguments)) as context:
             group.invoke(context)
     except BrokenPipeError:
-        _forget_stdout()
+        forget(sys.stdout)
         return CLEAN
     except (Exception, KeyboardInterrupt) as problem:
-        return ended(problem, next((word for word in arguments if not word.startswith("-")), ""))
+        verb = next((word for word in arguments if not word.startswith("-")), "")
+        return ended(problem, verb, wants_json(arguments))
     return CLEAN
-
-
-def _forget_stdout() -> None:
-    """Whoever read our output is gone: nothing more can be said, nor flushed at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _prepare_streams() -> None:
-    """A terminal that cannot show a character gets a substitute; a closed stream swallows everything."""
-    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="replace")

@@ -12,7 +12,7 @@ from nimdsl.base.catalogue import CatalogueEntry, Word, catalogue, words
 from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import did_you_mean, phrase
-from nimdsl.commands.output import styled
+from nimdsl.commands.streams import styled, tell
 from nimdsl.kinds import kind_names
 from nimdsl.kinds.schemas import document_schema
 from nimdsl.schema.fields import Unknown, explain_field, fields_called, find_field
@@ -38,13 +38,13 @@ def command(
     Example: nimdsl explain cell.work.virtual.latency
     """
     if not what:
-        print(overview())
+        tell(overview())
     elif _CODE.fullmatch(what) or what.upper().startswith("NIM"):
-        print(_code(what))
+        tell(_code(what))
     elif (word := _word(what)) is not None:
-        print(f"{styled(' · '.join([word.name, *word.also]), 'bold')}\n\n{word.text.rstrip()}")
+        tell(f"{styled(' · '.join([word.name, *word.also]), 'bold')}\n\n{word.text.rstrip()}")
     else:
-        print(_field(what))
+        tell(_field(what))
 
 
 def overview() -> str:

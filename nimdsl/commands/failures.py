@@ -3,6 +3,7 @@
 The law: diagnostics for the user's documents (1), one line for a missing extra,
 a port, a package or a wrong command line (2), one line for a bug in nimdsl or in a
 package beside it (70; the traceback only with ``NIMDSL_DEBUG=1``), nothing for Ctrl-C (130).
+Where JSON was asked for, standard output has the same as one JSON document.
 """
 
 from __future__ import annotations
@@ -19,8 +20,12 @@ from typing import Any
 
 import typer
 
+from nimdsl.base.diagnostics import Severity
 from nimdsl.base.errors import InternalError, NimdslError, PackageError, PortError, SpecError
 from nimdsl.base.plugins import brought_by, package_of
+from nimdsl.base.words import counted
+from nimdsl.commands.output import print_diagnostics, print_failure
+from nimdsl.commands.streams import tell
 
 OWN_PACKAGES = ("nimdsl", "runtime", "gardens", "simulate")
 _PACKAGES = {"nats": "nats_py"}
@@ -41,42 +46,46 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """Typer brings click along under a private name; this is click's own class."""
 
 
-def ended(problem: BaseException, verb: str) -> int:
-    """Prints what ``problem`` means to the user and returns the exit code."""
+def ended(problem: BaseException, verb: str, as_json: bool = False) -> int:
+    """Prints what ``problem`` means to the user, or to a program, and returns the exit code."""
     if isinstance(problem, typer.Exit):
         return problem.exit_code
     if isinstance(problem, KeyboardInterrupt | typer.Abort):
         return 130
+    code, text = _told(problem, verb)
+    diagnostics = problem.diagnostics if isinstance(problem, SpecError) else ()
+    if as_json:
+        print_failure(code, text, diagnostics)
+    elif diagnostics:
+        print_diagnostics(diagnostics, sys.stderr)
+    else:
+        tell(text, sys.stderr)
+    return code
+
+
+def _told(problem: BaseException, verb: str) -> tuple[int, str]:
+    """The exit code, and why in words."""
     if isinstance(problem, UsageError):
-        return _usage(problem)
+        return 2, _usage(problem)
     if isinstance(problem, SpecError):
-        return _spec(problem)
+        first, *others = [one for one in problem.diagnostics if one.severity is Severity.ERROR]
+        return 1, first.message + (f", and {counted(len(others), 'error')} more" if others else "")
     if isinstance(problem, ModuleNotFoundError) and not _own(problem):
-        _say(f"`nimdsl {verb}` needs `{install_command(problem.name or '')}`")
-        return 2
+        return 2, f"`nimdsl {verb}` needs `{install_command(problem.name or '')}`"
     if isinstance(problem, NimdslError) and not isinstance(problem, InternalError):
-        _say(str(problem))
-        return 2 if isinstance(problem, PortError | PackageError) else 1
+        return 2 if isinstance(problem, PortError | PackageError) else 1, str(problem)
     if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EBADF):
-        _say(f"cannot write the output: {problem.strerror}")
-        return 2
-    return _bug(problem)
+        return 2, f"cannot write the output: {problem.strerror}"
+    return 70, _bug(problem)
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
-
-
-def _usage(problem: Exception) -> int:
+def _usage(problem: Exception) -> str:
     context = getattr(problem, "ctx", None)
     text = problem.format_message() if hasattr(problem, "format_message") else str(problem)
     if type(problem).__name__ == "NoArgsIsHelpError":
-        _say(text)
-        return 2
-    _say(_friendly(problem, text))
-    if context is not None:
-        _say(f"see `{context.command_path} --help`")
-    return 2
+        return str(text)
+    hint = "" if context is None else f"\nsee `{context.command_path} --help`"
+    return _friendly(problem, text) + hint
 
 
 def _friendly(problem: Exception, text: str) -> str:
@@ -103,13 +112,6 @@ def _too_many(context: Any, words: str) -> str:
     return f"one argument too many: `{words}`"
 
 
-def _spec(problem: SpecError) -> int:
-    from nimdsl.commands.output import print_diagnostics
-
-    print_diagnostics(problem.diagnostics, sys.stderr)
-    return 1
-
-
 def _own(problem: ModuleNotFoundError) -> bool:
     return (problem.name or "").partition(".")[0] in OWN_PACKAGES
 
@@ -130,19 +132,15 @@ def install_command(module: str) -> str:
     return f"pip install {name}"
 
 
-def _bug(problem: BaseException) -> int:
+def _bug(problem: BaseException) -> str:
     if os.environ.get("NIMDSL_DEBUG") == "1":
-        traceback.print_exception(problem, file=sys.stderr)
+        tell("".join(traceback.format_exception(problem)), sys.stderr, end="")
     message = f"{type(problem).__name__}: {(str(problem).splitlines() or [''])[0][:200]}"
     if found := _beside(problem):
         package, place = found
-        _say(f"this is a bug in {package}: {message}, at {place}")
-        return 70
-    _say(
-        f"this is a bug in nimdsl, not in your documents: {message}"
-        + ("" if os.environ.get("NIMDSL_DEBUG") == "1" else " (NIMDSL_DEBUG=1 shows where)")
-    )
-    return 70
+        return f"this is a bug in {package}: {message}, at {place}"
+    where = "" if os.environ.get("NIMDSL_DEBUG") == "1" else " (NIMDSL_DEBUG=1 shows where)"
+    return f"this is a bug in nimdsl, not in your documents: {message}{where}"
 
 
 def _beside(problem: BaseException | None) -> tuple[str, str] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +11,8 @@ import typer
 from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import phrase
-from nimdsl.commands.options import program_of
+from nimdsl.commands.options import Root, Specs, program_of
+from nimdsl.commands.streams import tell
 from nimdsl.kinds import Kind, kinds
 from nimdsl.program import Program
 from nimdsl.show.graph import Drawing
@@ -30,7 +30,8 @@ def command(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="A cell, phase, protocol or attention; or kind/name.")
     ],
-    specs: Annotated[list[Path] | None, typer.Option(help="Files or folders of documents.")] = None,
+    specs: Specs = None,
+    root: Root = None,
     format_: Annotated[Notation, typer.Option("--format", help="What to draw in.")] = Notation.MERMAID,
     deep: Annotated[bool, typer.Option("--deep", help="Open composite states.")] = False,
 ) -> None:
@@ -42,8 +43,8 @@ def command(
 
     Example: nimdsl graph protocol/spark --deep --format dot | dot -Tsvg > spark.svg
     """
-    drawing = find(program_of(specs), name, deep)
-    print(to_mermaid(drawing) if format_ is Notation.MERMAID else to_dot(drawing), end="")
+    drawing = find(program_of(specs, root), name, deep)
+    tell(to_mermaid(drawing) if format_ is Notation.MERMAID else to_dot(drawing), end="")
 
 
 def find(program: Program, name: str, deep: bool = False) -> Drawing:

@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 
 from nimdsl.base.errors import NimdslError, PermanentPortError
-from nimdsl.commands.output import styled
 from nimdsl.commands.schema import ANY_DOCUMENT, write_schemas
+from nimdsl.commands.streams import styled, tell
 from nimdsl.loading import shipped_specs
 from nimdsl.text.source import SUFFIXES
 
@@ -49,13 +49,13 @@ def command(
     """
     files = make(folder, template)
     shown = folder.as_posix()
-    print(f"{styled(shown, 'bold')}: {len(files)} files, and JSON Schemas for your editor in {SCHEMAS}/")
+    tell(f"{styled(shown, 'bold')}: {len(files)} files, and JSON Schemas for your editor in {SCHEMAS}/")
     for file in files:
-        print(f"  {file.as_posix()}")
-    print("\nnext:")
+        tell(f"  {file.as_posix()}")
+    tell("\nnext:")
     quoted = f'"{shown}"' if " " in shown else shown
-    print(f"  nimdsl validate {quoted}")
-    print(f"  nimdsl simulate {quoted}")
+    tell(f"  nimdsl validate {quoted}")
+    tell(f"  nimdsl simulate {quoted}")
 
 
 def make(folder: Path, template: Template) -> list[Path]:

@@ -16,13 +16,15 @@ from nimdsl.assembly import Report
 from nimdsl.base.canonical import Plain
 from nimdsl.base.diagnostics import Diagnostic, error
 from nimdsl.base.errors import SpecError
-from nimdsl.commands.output import styled
+from nimdsl.commands.output import print_diagnostics
+from nimdsl.commands.streams import styled, tell
 from nimdsl.compile.documents import gather
 from nimdsl.compile.overrides import parse_assignment
 from nimdsl.kinds import kind_names
-from nimdsl.loading import check, load, shipped_specs
+from nimdsl.loading import check, shipped_specs
 from nimdsl.program import Program
 from nimdsl.text.source import SUFFIXES, read_sources
+from nimdsl.text.streams import descriptor_of
 from nimdsl.text.tree import Node, parse
 
 
@@ -45,12 +47,21 @@ Named = Annotated[
     str,
     typer.Argument(
         metavar="SCENARIO|PATH",
-        help="The scenario to run, or its documents; default: `spark`, or the only one.",
+        help="The scenario to run, or its documents (`-`: from a pipe); default: `spark`, or the only one.",
     ),
 ]
 Specs = Annotated[
     list[Path] | None,
-    typer.Option(help="Files or folders of documents; default: this folder's, else the shipped."),
+    typer.Option(
+        help="Documents: files, folders, `-` for standard input; default: this folder's, else the shipped."
+    ),
+]
+Root = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Where files are that documents name, when they are not in the folder of their document.",
+    ),
 ]
 Garden = Annotated[str, typer.Argument(help="The garden; default: `local`.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Root of all draws; default: the scenario's.")]
@@ -78,72 +89,90 @@ class Meant:
     program: Program
     scenario: str
     paths: tuple[Path, ...]
+    warnings: tuple[Diagnostic, ...] = ()
+    """And notes: what `nimdsl validate` says of the documents."""
 
 
-def meant(given: str, specs: Sequence[Path] | None, quiet: bool = False) -> Meant:
+def meant(given: str, specs: Sequence[Path] | None, quiet: bool = False, root: Path | None = None) -> Meant:
     """What ``given`` means: a scenario's name, or the path of documents.  Raises SpecError.
 
     A name is looked for in ``specs``; without any, in the documents of this folder, then in the shipped
     ones.  A name wins over a path.  What is not clear from the command line is said, unless ``quiet``.
+    ``root`` is where documents may name files, too.
     """
     is_path = bool(given) and Path(given).exists()
     if specs:
-        program = load(*specs)
-        if is_path and given not in program.scenarios:
+        found = _loaded(specs, given, root)
+        if is_path and given not in found.program.scenarios:
             fix = f"write `--specs {given}`"
             text = f"`{given}` is a path, a scenario of `--specs` is wanted"
             raise SpecError((error("NIM0301", text, fix=fix),))
-        return Meant(program, given, tuple(specs))
-    if is_path and (Path(given).name != given or Path(given).suffix.lower() in SUFFIXES):
-        return Meant(load(given), "", (Path(given),))
-    if not is_path and ("/" in given or Path(given).suffix.lower() in SUFFIXES):
-        return Meant(load(given), "", (Path(given),))  # which says that there is no such file
-    found = _named(given, is_path, quiet)
+        return found
+    named = [Path(given)]
+    if descriptor_of(named[0]) is not None:
+        return _loaded(named, "", root)
+    if is_path and (named[0].name != given or named[0].suffix.lower() in SUFFIXES):
+        return _loaded(named, "", root)
+    if not is_path and ("/" in given or named[0].suffix.lower() in SUFFIXES):
+        return _loaded(named, "", root)  # which says that there is no such file
+    found = _named(given, is_path, quiet, root)
     if found.scenario not in found.program.scenarios and is_path:
-        return Meant(load(given), "", (Path(given),))
+        return _loaded(named, "", root)
     if is_path and not quiet:
         say(f"`{given}` is a scenario, and a path: `--specs {given}` takes that")
     return found
 
 
-def _named(given: str, is_path: bool, quiet: bool) -> Meant:
+def _loaded(paths: Sequence[Path], scenario: str, root: Path | None) -> Meant:
+    """What is in documents that were named.  Raises SpecError."""
+    return _meant(check(paths, root), scenario, paths)
+
+
+def _meant(report: Report, scenario: str, paths: Sequence[Path]) -> Meant:
+    if report.program is None:
+        raise SpecError(report.diagnostics)
+    return Meant(report.program, scenario, tuple(paths), report.diagnostics)
+
+
+def _named(given: str, is_path: bool, quiet: bool, root: Path | None) -> Meant:
     """This folder, unless only the shipped specs have a scenario of that name, or it holds no documents."""
-    shipped = shipped_specs()
+    shipped = [shipped_specs()]
     if not holds_documents(HERE):
-        return Meant(load(shipped), given, (shipped,))
-    report = check([HERE])
+        return _loaded(shipped, given, root)
+    report = check([HERE], root)
     here = report.program
     if not given or (given in here.scenarios if here else declares(HERE, given)):
-        program = _sound_here(report)
+        found = _of_here(report, given)
         if not quiet:
             say(OF_THIS_FOLDER)
-        return Meant(program, given, (HERE,))
-    program = load(shipped)
-    if given in program.scenarios:
+        return found
+    found = _loaded(shipped, given, root)
+    if given in found.program.scenarios:
         if not quiet:
             say(f"documents of the shipped specs: those of ./ have no scenario `{given}`")
-        return Meant(program, given, (shipped,))
+        return found
     if is_path:
-        return Meant(program, given, (shipped,))
-    return Meant(_sound_here(report), given, (HERE,))
+        return found
+    return _of_here(report, given)
 
 
-def _sound_here(report: Report, how: str = SPECS_OR_PATH) -> Program:
-    """The program of this folder.  Raises SpecError, having said that nobody named the folder."""
+def _of_here(report: Report, scenario: str, how: str = SPECS_OR_PATH) -> Meant:
+    """What is in this folder.  Raises SpecError, having said that nobody named the folder."""
     if report.program is None:
         say(unasked(how))
-        raise SpecError(report.diagnostics)
-    return report.program
+    return _meant(report, scenario, [HERE])
 
 
-def program_of(specs: Sequence[Path] | None) -> Program:
-    """The program in the documents that are ``chosen``.  Raises SpecError."""
+def program_of(specs: Sequence[Path] | None, root: Path | None = None) -> Program:
+    """The program in the documents that are ``chosen``; says their warnings.  Raises SpecError."""
     paths, _ = chosen(specs, quiet=True)
     if specs or paths != [HERE]:
-        return load(*paths)
-    program = _sound_here(check(paths), "`--specs DIR` names others")
-    say(OF_THIS_FOLDER)
-    return program
+        found = _loaded(paths, "", root)
+    else:
+        found = _of_here(check(paths, root), "", "`--specs DIR` names others")
+        say(OF_THIS_FOLDER)
+    say_warnings(found.warnings)
+    return found.program
 
 
 def unasked(how: str) -> str:
@@ -198,7 +227,22 @@ def _beginning(path: Path) -> str:
 
 def say(text: str) -> None:
     """A remark for a person, on standard error."""
-    print(styled(text, "dim", sys.stderr), file=sys.stderr)
+    tell(styled(text, "dim"), sys.stderr)
+
+
+def say_warnings(warnings: Sequence[Diagnostic]) -> None:
+    """What `nimdsl validate` would say too, on standard error."""
+    print_diagnostics(warnings, sys.stderr)
+    if warnings:
+        tell(stream=sys.stderr)
+
+
+def say_unless_json(warnings: Sequence[Diagnostic], format_: Format) -> Sequence[Diagnostic] | None:
+    """The warnings that a program finds in its JSON; None for a person, who is told them now."""
+    if format_ is Format.JSON:
+        return warnings
+    say_warnings(warnings)
+    return None
 
 
 def assignments(texts: Sequence[str]) -> dict[str, Plain]:

@@ -9,12 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
+from nimdsl.base.atomic_file import whole
 from nimdsl.base.diagnostics import error
-from nimdsl.base.errors import PermanentPortError, SpecError
+from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import phrase
 from nimdsl.base.words import counted
-from nimdsl.commands.options import chosen, program_of
+from nimdsl.commands.options import Root, chosen, program_of
 from nimdsl.commands.output import print_json
+from nimdsl.commands.streams import tell
 from nimdsl.kinds import by_prefix, kind_names
 from nimdsl.kinds.schemas import any_schema, document_schema, editor_schema
 from nimdsl.loading import load
@@ -27,6 +29,7 @@ def command(
         str, typer.Argument(metavar="KIND|SCHEMA", help="A kind (Cell) or the name of a Schema document.")
     ] = "",
     specs: Annotated[list[Path] | None, typer.Option(help="Documents to look for the Schema in.")] = None,
+    root: Root = None,
     out: Annotated[
         Path | None, typer.Option(help="Write the schemas of all kinds into this folder.")
     ] = None,
@@ -42,18 +45,18 @@ def command(
     kinds = by_prefix()
     if out is not None:
         files = write_schemas(out)
-        print(f"{counted(len(files), 'schema')} in {out}; put this on top of a YAML file:")
-        print(f"# yaml-language-server: $schema={(out / ANY_DOCUMENT).as_posix()}")
+        tell(f"{counted(len(files), 'schema')} in {out}; put this on top of a YAML file:")
+        tell(f"# yaml-language-server: $schema={(out / ANY_DOCUMENT).as_posix()}")
     elif name.lower() in kinds:
         print_json(editor_schema(kinds[name.lower()]))
     elif name:
-        print_json(_wire(name, specs))
+        print_json(_wire(name, specs, root))
     else:
-        _list(specs)
+        _list(specs, root)
 
 
-def _wire(name: str, specs: list[Path] | None) -> Mapping[str, Any]:
-    schemas = program_of(specs).schemas
+def _wire(name: str, specs: list[Path] | None, root: Path | None) -> Mapping[str, Any]:
+    schemas = program_of(specs, root).schemas
     if name not in schemas:
         fix = phrase(name, [*kind_names(), *schemas])
         raise SpecError(
@@ -62,19 +65,19 @@ def _wire(name: str, specs: list[Path] | None) -> Mapping[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": name, **schemas[name].wire}
 
 
-def _list(specs: list[Path] | None) -> None:
-    print("kinds")
+def _list(specs: list[Path] | None, root: Path | None) -> None:
+    tell("kinds")
     for kind in kind_names():
-        print(f"  {kind:<9} {document_schema(kind)['description']}")
+        tell(f"  {kind:<9} {document_schema(kind)['description']}")
     paths, called = chosen(specs)
     try:
-        schemas = load(*paths).schemas
+        schemas = load(*paths, root=root).schemas
     except SpecError:
-        print(f"\nthe messages of {called} cannot be listed: `nimdsl validate` says why")
+        tell(f"\nthe messages of {called} cannot be listed: `nimdsl validate` says why")
         return
-    print(f"\nmessages of {called}")
+    tell(f"\nmessages of {called}")
     for schema in schemas.values():
-        print(f"  {schema.name}  ({schema.role}, {schema.type})")
+        tell(f"  {schema.name}  ({schema.role}, {schema.type})")
 
 
 def write_schemas(folder: Path) -> list[Path]:
@@ -82,12 +85,8 @@ def write_schemas(folder: Path) -> list[Path]:
     schemas = {f"{kind.lower()}.json": editor_schema(kind) for kind in kind_names()}
     schemas[ANY_DOCUMENT] = any_schema()
     files: list[Path] = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, schema in schemas.items():
-            text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-            (folder / name).write_text(text, encoding="utf-8")
-            files.append(folder / name)
-    except OSError as problem:
-        raise PermanentPortError(f"cannot write to `{folder}`: {problem.strerror}") from problem
+    for name, schema in schemas.items():
+        with whole(folder / name) as file:
+            file.write(json.dumps(schema, indent=2, ensure_ascii=False) + "\n")
+        files.append(folder / name)
     return files

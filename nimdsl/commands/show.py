@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,8 +11,9 @@ import typer
 from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import phrase
-from nimdsl.commands.options import Format, Printed, program_of
-from nimdsl.commands.output import print_json, styled
+from nimdsl.commands.options import Format, Printed, Root, Specs, program_of
+from nimdsl.commands.output import print_json
+from nimdsl.commands.streams import styled, tell
 from nimdsl.compile.documents import Document
 from nimdsl.kinds import WorstCost, by_prefix, kind_names, kinds
 from nimdsl.program import Program
@@ -34,7 +34,8 @@ class Found:
 
 def command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A document's name, or kind/name.")],
-    specs: Annotated[list[Path] | None, typer.Option(help="Files or folders of documents.")] = None,
+    specs: Specs = None,
+    root: Root = None,
     format_: Printed = Format.TEXT,
     table: Annotated[
         bool, typer.Option("--table", help="Show the flat table that its machine is run as.")
@@ -49,14 +50,14 @@ def command(
 
     Example: nimdsl show cell/vocabulary-cell --table
     """
-    program = program_of(specs)
+    program = program_of(specs, root)
     found = find(program, name)
     if table:
         _print_tables(program, found, format_)
     elif format_ is Format.JSON:
         print_json([_data(item) for item in found])
     else:
-        print("---\n".join(_text(item) for item in found), end="")
+        tell("---\n".join(_text(item) for item in found), end="")
 
 
 def _print_tables(program: Program, found: list[Found], format_: Format) -> None:
@@ -75,7 +76,7 @@ def _print_tables(program: Program, found: list[Found], format_: Format) -> None
     if format_ is Format.JSON:
         print_json([{"name": name, **table_data(table)} for name, table in tables.items()])
     else:
-        print("\n".join(table_text(name, table) for name, table in tables.items()), end="")
+        tell("\n".join(table_text(name, table) for name, table in tables.items()), end="")
 
 
 def find(program: Program, name: str) -> list[Found]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,19 +10,26 @@ import typer
 
 from nimdsl.assembly import Report
 from nimdsl.base.diagnostics import Severity
+from nimdsl.base.errors import NimdslError
 from nimdsl.base.words import counted
-from nimdsl.commands.options import HERE, Format, Printed, chosen, say, unasked
-from nimdsl.commands.output import print_diagnostics, print_json, styled
+from nimdsl.commands.options import HERE, Format, Printed, Root, chosen, say, unasked
+from nimdsl.commands.output import print_diagnostics, print_json
+from nimdsl.commands.streams import styled, tell
 from nimdsl.compile.recordings import RECORDING_SUFFIX
 from nimdsl.loading import check
 from nimdsl.text.source import SUFFIXES
+from nimdsl.text.streams import descriptor_of
 
 
 def command(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="PATH", help="Files and folders; default: this folder's, else the shipped."),
+        typer.Argument(
+            metavar="PATH",
+            help="Files and folders, `-` for standard input; default: this folder's, else the shipped.",
+        ),
     ] = None,
+    root: Root = None,
     format_: Printed = Format.TEXT,
     watch: Annotated[bool, typer.Option("--watch", help="Validate again whenever a file changes.")] = False,
 ) -> None:
@@ -30,14 +38,18 @@ def command(
     Exit code 0: no errors; 1: errors.
 
     Example: nimdsl validate garden.yaml cells/
+
+    Example: cat garden.yaml | nimdsl validate -
     """
     wanted, called = chosen(paths, quiet=True)
-    report = check(wanted)
+    if watch and any(descriptor_of(path) is not None for path in wanted):
+        raise NimdslError("standard input and pipes are read once: `--watch` needs files or folders")
+    report = check(wanted, root)
     if report.program is None and not paths and wanted == [HERE]:
         say(unasked("`nimdsl validate PATH` names others"))
     _print(report, called, format_)
     if watch:
-        _watch(wanted, called, format_)
+        _watch(wanted, root, called, format_)
     elif report.program is None:
         raise typer.Exit(1)
 
@@ -48,8 +60,8 @@ def _print(report: Report, called: str, format_: Format) -> None:
         return
     print_diagnostics(report.diagnostics)
     if report.diagnostics:
-        print()
-    print(summary(report, called))
+        tell()
+    tell(summary(report, called))
 
 
 def summary(report: Report, called: str) -> str:
@@ -72,16 +84,16 @@ def _plural(kind: str) -> str:
     return "economies" if kind == "Economy" else kind.lower() + "s"
 
 
-def _watch(paths: list[Path], called: str, format_: Format) -> None:
+def _watch(paths: list[Path], root: Path | None, called: str, format_: Format) -> None:
     import watchfiles
 
     present = [path for path in paths if path.exists()]
     folders = {path if path.is_dir() else path.parent for path in present}
     if not folders:
         raise typer.Exit(1)
-    print(styled("watching for changes; Ctrl-C ends", "dim"), flush=True)
+    tell(styled("watching for changes; Ctrl-C ends", "dim"), flush=True)
     for changes in watchfiles.watch(*folders, raise_interrupt=False):
         if any(name.lower().endswith((*SUFFIXES, RECORDING_SUFFIX)) for _, name in changes):
-            print()
-            _print(check(paths), called, format_)
-            print(end="", flush=True)
+            tell()
+            _print(check(paths, root), called, format_)
+            sys.stdout.flush()

@@ -2,21 +2,24 @@
 
 The law: a recording is a source like any other.  Its name follows from that of
 its document and from what the document says, so that documents and recordings
-that travel with a journal find each other on any machine; only the files of
-documents that were files themselves are looked for.
+that travel with a journal find each other on any machine; a file is looked
+for in the folder of its document, and none is read that lies outside the folders that were named
+(``Source.roots``): a document may be somebody else's.
 
 Not here: what the rows mean (:mod:`nimdsl.compile.arrivals`).
 """
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from nimdsl.base.diagnostics import Diagnostic, error
 from nimdsl.compile.documents import Document, Documents
-from nimdsl.text.source import Source, read_file
+from nimdsl.text.source import Source, is_within, read_file, shown_name
 from nimdsl.text.tree import ListNode, MapNode, Scalar
 
 RECORDING_SUFFIX = ".csv"
@@ -64,9 +67,19 @@ def _files(document: Document) -> Iterator[str]:
 
 
 def _read(document: Document, file: str, name: str, bytes_left: int) -> Source | Diagnostic:
-    folder = document.root.source.folder
+    source = document.root.source
+    folder = source.folder
     if folder is None:
-        return error("NIM0101", f"no such file: `{name}`")
+        message = f"`{name}` cannot be found: its document is no file, so it has no folder"
+        return error("NIM0101", message, fix="name the folder: `--root DIR`, in Python `root=DIR`")
+    try:
+        outside = not is_within(folder / file, source.roots)
+    except (OSError, ValueError):
+        outside = False  # reading it says why
+    if outside:
+        message = f"`{name}` is not read: it lies outside the folder of its document"
+        fix = f"move it there, or allow its folder: {_allowing(folder / file)}"
+        return error("NIM0114", message, fix=fix)
     if bytes_left < RECORDING_BYTES_MAX and _size(folder / file) > bytes_left:
         message = f"with `{name}` the recordings have more than {RECORDINGS_BYTES_MAX:,} bytes"
         return error("NIM0104", message, fix="leave some of them out")
@@ -74,6 +87,11 @@ def _read(document: Document, file: str, name: str, bytes_left: int) -> Source |
     if isinstance(found, Diagnostic):
         return replace(found, fix=_FIXES.get(found.code, found.fix))
     return found
+
+
+def _allowing(path: Path) -> str:
+    folder = shown_name(Path(os.path.realpath(path)).parent)
+    return f"`--root {shlex.quote(folder)}`, in Python `root={folder!r}`"
 
 
 def _size(path: Path) -> int:

@@ -19,6 +19,8 @@ from nimdsl.program.machine import Action, BeginWork, Price, State, Timer, Trans
 
 REFUSED = "refused"
 FAULT = "fault"
+TIMER = "after:"
+"""How the events of timers begin: no event of a document can."""
 
 
 @tagged("row")
@@ -198,7 +200,7 @@ class _Flattening:
 
 def timer_event(path: str, position: int) -> str:
     """The name of the event that a timer fires; no document can write it."""
-    return f"after:{path}:{position}"
+    return f"{TIMER}{path}:{position}"
 
 
 def lineage(path: str) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from nimdsl.base.canonical import Plain
+from nimdsl.base.printable import is_visible
 from nimdsl.compile.documents import Document
 from nimdsl.expression.check import Scope
 from nimdsl.expression.evaluate import Fault, closure
@@ -185,9 +186,19 @@ _Dumper.add_representer(str, _text)
 
 
 def to_yaml(data: Plain) -> str:
-    """Plain data as YAML that the language reads as the same data."""
+    """Plain data as YAML that the language reads as the same data; what cannot be seen is escaped."""
+    text = _dumped(data, allow_unicode=True)
+    return text if is_visible(text.replace("\n", "")) else _dumped(data, allow_unicode=False)
+
+
+def _dumped(data: Plain, allow_unicode: bool) -> str:
     return str(
         yaml.dump(
-            data, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=110, allow_unicode=True
+            data,
+            Dumper=_Dumper,
+            sort_keys=False,
+            default_flow_style=None,
+            width=110,
+            allow_unicode=allow_unicode,
         )
     )

@@ -13,12 +13,14 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from nimdsl.base.diagnostics import Diagnostic, Place, error
+from nimdsl.base.printable import visible
 from nimdsl.base.suggest import did_you_mean
+from nimdsl.text.streams import bytes_from, descriptor_name, descriptor_of
 
 FILE_BYTES_MAX = 4 * 1024 * 1024
 TOTAL_BYTES_MAX = 64 * 1024 * 1024
@@ -38,13 +40,15 @@ class Source:
     """One file: ``name`` as it is shown to the user (relative to the working folder when below it).
 
     ``folder`` is where the paths that it names begin; None: its files, if any, are not within reach.
-    ``path`` is the file itself, if there is one.
+    ``path`` is the file itself, if there is one; ``roots`` are the folders that the paths it names may
+    not leave.
     """
 
     name: str
     text: str
     folder: Path | None = field(default=None, compare=False, repr=False)
     path: Path | None = field(default=None, compare=False, repr=False)
+    roots: tuple[Path, ...] = field(default=(), compare=False, repr=False)
 
     @cached_property
     def lines(self) -> list[str]:
@@ -54,22 +58,26 @@ class Source:
     def place(self, line: int, column: int, length: int = 1) -> Place:
         """The place at ``line`` and ``column`` (from 1), moved into the file where they lie outside.
 
-        ``length`` 0 reaches to the end of the line.  The excerpt shows each tab and control
-        character as one space, and is empty where the column lies beyond what is shown.
+        ``length`` 0 reaches to the end of the line.  The excerpt is the line's
+        beginning as it is, and empty where the column lies beyond that.
         """
         line = min(max(line, 1), len(self.lines))
         text = self.lines[line - 1]
         column = min(max(column, 1), len(text) + 1)
         rest = len(text) - column + 1
         shown = text[:EXCERPT_COLUMNS_MAX] if column <= EXCERPT_COLUMNS_MAX else ""
-        if not shown.isprintable():
-            shown = "".join(char if char.isprintable() else " " for char in shown)
         return Place(self.name, line, column, max(1, min(length or rest, rest)), shown)
 
 
-def read_sources(paths: Sequence[Path]) -> tuple[tuple[Source, ...], tuple[Diagnostic, ...]]:
-    """The sources that ``paths`` (files and folders) name, and what was wrong with the others."""
-    reader = _Reader()
+def read_sources(
+    paths: Sequence[Path], root: Path | None = None
+) -> tuple[tuple[Source, ...], tuple[Diagnostic, ...]]:
+    """The sources that ``paths`` (files and folders, ``-``) name, and what was wrong with the others.
+
+    ``root`` is the folder of documents that are no files, and holds what others may name besides what
+    is in the folders of ``paths``.
+    """
+    reader = _Reader(paths, root)
     for path in paths:
         reader.read(Path(path))
     return tuple(reader.sources), tuple(reader.diagnostics)
@@ -80,7 +88,9 @@ class _FullError(Exception):
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, paths: Sequence[Path], root: Path | None) -> None:
+        self.root = root
+        self.roots = _roots_of(paths, root)
         self.sources: list[Source] = []
         self.diagnostics: list[Diagnostic] = []
         self.seen: set[tuple[int, int] | str] = set()
@@ -93,8 +103,11 @@ class _Reader:
         """Read a file or a folder that the user named; nothing more once a limit is reached."""
         if self.full:
             return
+        descriptor = descriptor_of(path)
         try:
-            if path.is_dir():
+            if descriptor is not None:
+                self._read_stream(descriptor)
+            elif path.is_dir():
                 self._read_folder(path)
             else:
                 self._read_file(path)
@@ -146,23 +159,44 @@ class _Reader:
 
     def _read_file(self, path: Path) -> None:
         status = path.stat()
-        identity = _identity(path, status)
+        if self._is_new(_identity(path, status)):
+            name = shown_name(path)
+            data = _content(path, name, status, FILE_BYTES_MAX)
+            self._take(name, data, path.absolute().parent, path.absolute())
+
+    def _read_stream(self, descriptor: int) -> None:
+        """What comes through an open descriptor; its path is the descriptor's, whatever is behind it."""
+        status, name, path = (
+            os.fstat(descriptor),
+            descriptor_name(descriptor),
+            Path(f"/dev/fd/{descriptor}"),
+        )
+        if self._is_new(_identity(path, status)):
+            data = bytes_from(descriptor, FILE_BYTES_MAX)
+            message = f"`{name}` has more than {FILE_BYTES_MAX:,} bytes"
+            long = error("NIM0104", message, Place(name), "split it into several files")
+            self._take(name, long if len(data) > FILE_BYTES_MAX else data, self.root, path)
+
+    def _is_new(self, identity: tuple[int, int] | str) -> bool:
+        """Whether it was not read before; counts it then."""
         if identity in self.seen:
-            return
+            return False
         self.seen.add(identity)
         self.file_count += 1
         if self.file_count > FILE_COUNT_MAX:
             raise _FullError(f"more than {FILE_COUNT_MAX:,} files to read")
-        name = shown_name(path)
-        data = _content(path, name, status, FILE_BYTES_MAX)
+        return True
+
+    def _take(self, name: str, data: bytes | Diagnostic, folder: Path | None, path: Path) -> None:
         if isinstance(data, Diagnostic):
             self.diagnostics.append(data)
             return
         self.total_bytes += len(data)
         if self.total_bytes > TOTAL_BYTES_MAX:
             raise _FullError(f"more than {TOTAL_BYTES_MAX:,} bytes to read in all")
-        source = _decoded(name, data, path.absolute())
+        source = _decoded(name, data, folder, path)
         if isinstance(source, Source):
+            source = replace(source, roots=self.roots)
             self.sources.append(source)
         else:
             self.diagnostics.append(source)
@@ -174,7 +208,21 @@ def read_file(path: Path, name: str, bytes_max: int) -> Source | Diagnostic:
         data = _content(path, name, path.stat(), bytes_max)
     except (OSError, ValueError) as problem:
         return _unreachable(path, problem)
-    return data if isinstance(data, Diagnostic) else _decoded(name, data, path.absolute())
+    whole = path.absolute()
+    return data if isinstance(data, Diagnostic) else _decoded(name, data, whole.parent, whole)
+
+
+def _roots_of(paths: Sequence[Path], root: Path | None) -> tuple[Path, ...]:
+    """The folders that documents may name files in: those that were named, and of the named files."""
+    named = [Path(path) for path in paths if descriptor_of(Path(path)) is None]
+    folders = [path if path.is_dir() else path.parent for path in named]
+    return tuple(dict.fromkeys([*folders, *([root] if root is not None else [])]))
+
+
+def is_within(path: Path, roots: Sequence[Path]) -> bool:
+    """Whether ``path``, all links followed, is in or below one of ``roots``."""
+    real = os.path.realpath(path)
+    return any(Path(real).is_relative_to(os.path.realpath(root)) for root in roots)
 
 
 def _content(path: Path, name: str, status: os.stat_result, bytes_max: int) -> bytes | Diagnostic:
@@ -189,8 +237,8 @@ def _content(path: Path, name: str, status: os.stat_result, bytes_max: int) -> b
     return data
 
 
-def _decoded(name: str, data: bytes, path: Path) -> Source | Diagnostic:
-    return _why_not_text(name, data) or Source(name, data.decode("utf-8-sig"), path.parent, path)
+def _decoded(name: str, data: bytes, folder: Path | None, path: Path) -> Source | Diagnostic:
+    return _why_not_text(name, data) or Source(name, data.decode("utf-8-sig"), folder, path)
 
 
 def shown_name(path: Path) -> str:
@@ -200,7 +248,7 @@ def shown_name(path: Path) -> str:
         name = str(path) if name.startswith("..") else name
     except (OSError, ValueError):
         name = str(path)
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in name)
+    return visible(name)
 
 
 def _identity(path: Path, status: os.stat_result) -> tuple[int, int] | str:

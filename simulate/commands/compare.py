@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from gardens.report.terminal.columns import Column, print_table
+from gardens.report.terminal.console import escape, terminal
 from gardens.report.terminal.progress import Progress
 from gardens.report.words import seconds
 from gardens.stores.sqlite import SqliteJournal
@@ -20,7 +20,6 @@ from nimdsl.commands.output import print_json
 from simulate.commands.replay import (
     DIFFERENCES_SHOWN_MAX,
     JournalPath,
-    console_of,
     show_difference,
     show_sides,
     title,
@@ -65,7 +64,7 @@ def command(
 
 
 def _report(comparison: Comparison, strict: bool) -> None:
-    console = console_of()
+    console = terminal()
     console.print(f"\n{title(comparison.recording)}\n")
     _show_replay(console, comparison)
     _show_parity(console, comparison)

@@ -9,11 +9,10 @@ from typing import Annotated, Any
 import typer
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from gardens.report.terminal.console import escape, terminal
 from gardens.report.terminal.progress import Progress
-from gardens.report.terminal.text import WIDTH_PIPED
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base import canonical
 from nimdsl.base.words import counted
@@ -55,7 +54,7 @@ def command(
 
 
 def _report(recording: Recording, result: Replay) -> None:
-    console = console_of()
+    console = terminal()
     differences = result.differences
     if not differences:
         console.print(f"[green]identical[/]: {told(result)}, trace {result.trace_sha256}", soft_wrap=True)
@@ -83,12 +82,6 @@ def title(recording: Recording) -> str:
     return (
         f"[bold]{recording.scenario.name}[/] [dim]· {garden} · seed {recording.seed} · program {program}[/]"
     )
-
-
-def console_of() -> Console:
-    """Standard output; wide enough for two sides when it is no terminal."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDTH_PIPED)
 
 
 def show_difference(console: Console, difference: Difference, other: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Mapping
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +20,14 @@ from nimdsl.commands.options import (
     Page,
     Perfetto,
     Printed,
+    Root,
     Seed,
     Sets,
     Specs,
     Verbose,
     assignments,
     meant,
+    say_unless_json,
 )
 from nimdsl.program import Program, Scenario
 
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
 def command(
     scenario: Named = "",
     specs: Specs = None,
+    root: Root = None,
     seed: Seed = None,
     set_: Sets = None,
     out: Out = None,
@@ -56,17 +61,18 @@ def command(
     from runtime.run.run import find_scenario
     from simulate.commands.progress import Simulated
 
-    wanted = meant(scenario, specs)
+    wanted = meant(scenario, specs, root=root)
     program, found = wanted.program, find_scenario(wanted.program, wanted.scenario)
     overrides = assignments(set_ or [])
     outputs = Outputs(report_, perfetto, out)
     outputs.check(program)
+    warnings = say_unless_json(wanted.warnings, format_)
     gc.freeze()  # programs and libraries stay: the collector need not look at them again and again
     with Pictures(report_, perfetto) as pictures, Progress(wanted=not verbose) as progress:
         simulated = Simulated(progress)
         options = Options(observe=simulated.take) if progress.is_wanted else Options()
         if verbose:
-            narrator = Narrator(sys.stderr if format_ is Format.JSON else sys.stdout)
+            narrator = Narrator(sys.stderr if format_ is Format.JSON else sys.stdout, program)
             options = Options(observe=narrator.tell, notice=narrator.notice)
 
         def look(program: Program, scenario: Scenario) -> Onlooker:
@@ -78,7 +84,7 @@ def command(
         if report_:
             progress.show("drawing the page")
         pictures.draw(result)
-    present(result, format_ is Format.JSON, out, pictures)
+    present(result, warnings, out, pictures)
     if not result.ok:
         raise typer.Exit(1)
 
@@ -93,28 +99,13 @@ def _run(
     look: Look,
 ) -> RunResult:
     """The run, with its files in ``out``."""
-    from gardens.report.result.export import RecordFile, discard, export, journal_in
+    from gardens.report.result.export import RecordFile, discarding, export, journal_in
     from simulate.running import run
 
-    journal = journal_in(out) if out else None
-    records = RecordFile(out) if out else None
-    try:
-        result = run(
-            program,
-            scenario,
-            seed=seed,
-            set=overrides,
-            options=options,
-            journal=journal,
-            keep=False,
-            records=records,
-            look=look,
-        )
-        if out and journal:
-            export(result, out, journal, records)
-    finally:
-        if out and journal and records:
-            journal.close()
-            records.close()
-            discard(out)
+    go = partial(run, program, scenario, seed=seed, set=overrides, options=options, keep=False, look=look)
+    if out is None:
+        return go()
+    with discarding(out), closing(RecordFile(out)) as records, journal_in(out) as journal:
+        result = go(journal=journal, records=records)
+        export(result, out, journal, records)
     return result

@@ -99,8 +99,9 @@ def test_explanations(what: str, golden: Golden, capsys: pytest.CaptureFixture[s
     golden(f"explain/{what}.txt", capsys.readouterr().out)
 
 
-def test_the_list_of_codes_and_kinds(golden: Golden) -> None:
-    golden("explain/everything.txt", explain.overview() + "\n")
+def test_the_list_of_codes_and_kinds(golden: Golden, capsys: pytest.CaptureFixture[str]) -> None:
+    explain.command()
+    golden("explain/everything.txt", capsys.readouterr().out)
 
 
 def test_a_resolved_phase(golden: Golden) -> None:

@@ -11,10 +11,10 @@ from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
-from rich.console import Console
 
 import nimdsl
 from gardens.report.result.result import RunResult
+from gardens.report.terminal.console import Terminal
 from gardens.stores.memory import MemoryJournal
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.commands import run as nimdsl_command
@@ -281,7 +281,7 @@ def test_no_figure_and_no_name_is_cut_at_any_width(
             for one in comparison.costs
         ),
     )
-    monkeypatch.setattr(compare_command, "console_of", lambda: Console(width=width, highlight=False))
+    monkeypatch.setattr(compare_command, "terminal", lambda: Terminal(width=width))
     compare_command._report(rich, strict=False)
     text = capsys.readouterr().out
     tables = text[text.index("time in") :]

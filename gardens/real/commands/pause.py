@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from nimdsl.commands.options import Garden, Specs
+from nimdsl.commands.streams import tell
 
 
 def command(garden: Garden = "", specs: Specs = None) -> None:
@@ -18,4 +19,4 @@ def command(garden: Garden = "", specs: Specs = None) -> None:
     need_linux()
     found, state = living_garden(garden, specs or [])
     asyncio.run(order(found, state, "pause"))
-    print(f"{found.name} is paused; `nimdsl resume {found.name}` lets it go on")
+    tell(f"{found.name} is paused; `nimdsl resume {found.name}` lets it go on")

@@ -20,8 +20,10 @@ from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import PermanentPortError, SpecError
 from nimdsl.base.suggest import phrase
 from nimdsl.commands.options import meant
+from nimdsl.commands.streams import tell
 from nimdsl.compile.garden import LOCAL_GARDEN
 from nimdsl.program import Garden, Program, RealGarden
+from nimdsl.text.streams import descriptor_of
 
 LOCAL = "local"
 
@@ -57,9 +59,10 @@ def living_garden(name: str, specs: Sequence[Path]) -> tuple[Garden, StateFolder
     return replace(LOCAL_GARDEN, name=str(known["garden"]), real=real), state
 
 
-def folders_of(specs: Sequence[Path] | None) -> tuple[str, ...]:
-    """Where Python callables are looked for: beside the documents, and here."""
-    beside = [path if path.is_dir() else path.parent for path in specs or ()]
+def folders_of(specs: Sequence[Path] | None, root: Path | None = None) -> tuple[str, ...]:
+    """Where Python callables are looked for: beside the documents, in their root, and here."""
+    beside = [path if path.is_dir() else path.parent for path in specs or () if descriptor_of(path) is None]
+    beside += [root] if root is not None else []
     return tuple(dict.fromkeys(str(path.resolve()) for path in [*beside, Path()]))
 
 
@@ -85,7 +88,7 @@ def interrupts() -> asyncio.Event:
 
     def ask() -> None:
         if asked.is_set():
-            print("ended at once", file=sys.stderr, flush=True)
+            tell("ended at once", sys.stderr, flush=True)
             os._exit(130)
         asked.set()
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,18 +20,19 @@ from nimdsl.commands.options import (
     Page,
     Perfetto,
     Printed,
+    Root,
     Seed,
     Sets,
     Specs,
     Verbose,
     assignments,
     meant,
+    say_unless_json,
 )
 
 if TYPE_CHECKING:
     from gardens.report.pictures import Pictures
     from gardens.report.result.result import RunResult
-    from gardens.stores.sqlite import SqliteJournal
     from nimdsl.base.canonical import Plain
     from nimdsl.program import Program, Scenario
 
@@ -39,6 +41,7 @@ def command(
     scenario: Named = "",
     garden: Annotated[str, typer.Option(help="The real garden to run it in; default: `local`.")] = "",
     specs: Specs = None,
+    root: Root = None,
     seed: Seed = None,
     rate: Annotated[
         float | None,
@@ -62,53 +65,44 @@ def command(
     from gardens.real.commands.run_once import run_in
     from gardens.report.outputs import Outputs
     from gardens.report.pictures import Pictures
-    from gardens.report.result.export import journal_in
     from gardens.report.terminal.text import present
 
     need_linux()
-    wanted = meant(scenario, specs)
+    wanted = meant(scenario, specs, root=root)
     program, found = _with_assignments(wanted.program, wanted.scenario, assignments(set_ or []))
     Outputs(report_, perfetto, out).check(program)
     where = find_garden(program, garden)
-    where = replace(where, rate=rate) if rate else where
-    with (
-        Pictures(report_, perfetto) as pictures,
-        tempfile.TemporaryDirectory(prefix="nimdsl-run-") as scratch,
-    ):
-        journal = journal_in(out or Path(scratch) / "out")
-        running = run_in(
+    warnings = say_unless_json(wanted.warnings, format_)
+    with Pictures(report_, perfetto) as pictures:
+        go = partial(
+            run_in,
             program,
             found,
-            where,
+            replace(where, rate=rate or where.rate),
             seed=found.seed if seed is None else seed,
-            folders=folders_of(wanted.paths),
-            scratch=Path(scratch),
-            journal=journal,
+            folders=folders_of(wanted.paths, root),
             verbose=verbose,
             stream=sys.stderr if format_ is Format.JSON else sys.stdout,
         )
-        result = _kept(running, journal, out, pictures)
-    present(result, format_ is Format.JSON, out, pictures)
-    if not result.ok:
-        raise typer.Exit(1)
+        result = _kept(go, out, pictures)
+    present(result, warnings, out, pictures)
+    raise typer.Exit(0 if result.ok else 1)
 
 
 def _kept(
-    running: Coroutine[None, None, RunResult], journal: SqliteJournal, out: Path | None, pictures: Pictures
+    go: Callable[..., Coroutine[None, None, RunResult]], out: Path | None, pictures: Pictures
 ) -> RunResult:
-    """What came of it, with its pictures and its files in ``out``; nothing is left half written."""
-    from gardens.report.result.export import discard, export
+    """What comes of ``go``, with its pictures and its files in ``out``; nothing is left half written."""
+    from gardens.report.result.export import discarding, export, journal_in
 
-    try:
-        result = asyncio.run(running)
-        pictures.draw(result)
-        if out:
-            export(result, out, journal)
-        return result
-    finally:
-        journal.close()
-        if out:
-            discard(out)
+    with tempfile.TemporaryDirectory(prefix="nimdsl-run-") as name:
+        scratch = Path(name)
+        with discarding(out or scratch), journal_in(out or scratch) as journal:
+            result = asyncio.run(go(scratch=scratch, journal=journal))
+            pictures.draw(result)
+            if out:
+                export(result, out, journal)
+    return result
 
 
 def _with_assignments(program: Program, name: str, given: Mapping[str, Plain]) -> tuple[Program, Scenario]:

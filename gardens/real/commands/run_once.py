@@ -7,8 +7,6 @@ import contextlib
 from pathlib import Path
 from typing import TextIO
 
-from rich.markup import escape
-
 from gardens.real.commands.resolve import Interrupted, interrupts, on_server, state_of, unless
 from gardens.real.commands.view import line
 from gardens.real.supervisor.garden import GardenSupervisor
@@ -17,6 +15,7 @@ from gardens.real.supervisor.launchers import ProcessLauncher
 from gardens.real.supervisor.plan import Plan
 from gardens.real.supervisor.state import StateFolder
 from gardens.report.result.result import RunResult, result_of
+from gardens.report.terminal.console import escape
 from gardens.report.terminal.progress import Progress
 from gardens.report.terminal.text import Narrator
 from gardens.stores.sqlite import SqliteJournal
@@ -55,7 +54,7 @@ async def run_in(
     plan = Plan(program, scenario, garden, seed, folders)
     state = StateFolder(scratch / "garden")
     state.lock()
-    teller = _Teller(stream, journal, verbose)
+    teller = _Teller(stream, journal, program if verbose else None)
     living = GardenSupervisor(plan, state, ProcessLauncher(garden, state, teller.process), journal=journal)
     ended: list[Stopped] = []
 
@@ -97,13 +96,13 @@ def _on_the_bus_that_is_up(garden: Garden) -> Garden:
 
 
 class _Teller:
-    """What a person sees while it runs: a line of progress on a terminal, or every step."""
+    """What a person sees while it runs: a line of progress on a terminal, or every step of ``program``."""
 
-    def __init__(self, stream: TextIO | None, journal: Journal, verbose: bool) -> None:
+    def __init__(self, stream: TextIO | None, journal: Journal, program: Program | None) -> None:
         self._journal = journal
-        self._narrator = Narrator(stream) if verbose and stream else None
+        self._narrator = Narrator(stream, program) if program and stream else None
         self._read: dict[str, list[int]] = {}
-        self._progress = Progress(wanted=not verbose and stream is not None)
+        self._progress = Progress(wanted=program is None and stream is not None)
         self._progress.__enter__()
         self._progress.show("starting")
 

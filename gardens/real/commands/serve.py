@@ -12,11 +12,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.live import Live
 
 from gardens.real.commands.resolve import (
@@ -34,12 +33,15 @@ from gardens.real.supervisor.garden import GardenSupervisor
 from gardens.real.supervisor.launchers import ProcessLauncher
 from gardens.real.supervisor.plan import Plan
 from gardens.real.supervisor.state import StateFolder
+from gardens.report.terminal.console import Terminal
 from gardens.report.terminal.progress import Progress
 from gardens.stores.sqlite import SqliteJournal
-from nimdsl.base.errors import PermanentPortError, PortError, TemporaryPortError
-from nimdsl.commands.options import meant
+from nimdsl.base.errors import NimdslError, PermanentPortError, PortError, TemporaryPortError
+from nimdsl.commands.options import meant, say_warnings
+from nimdsl.commands.streams import tell
 from nimdsl.loading import with_overrides
 from nimdsl.program import Garden, Program, Scenario
+from nimdsl.text.streams import descriptor_of
 from runtime.run.run import find_scenario
 
 SCREEN_EVERY_S = 0.5
@@ -52,26 +54,46 @@ DOWN_S_MAX = 900.0
 LOOK_EVERY_S = 0.05
 
 
-def live_in(name: str, specs: Sequence[Path], scenario: str, rate: float | None, fresh: bool) -> None:
+@dataclass(frozen=True)
+class WantedGarden:
+    """What a command line wants to bring to life; whatever is empty has its default."""
+
+    name: str
+    specs: Sequence[Path]
+    scenario: str
+    root: Path | None
+
+    def words(self, name: str) -> list[str]:
+        """The arguments that say the same of the garden ``name``, which was found."""
+        words = ["up", name, *(word for path in self.specs for word in ("--specs", str(path)))]
+        words += ["--root", str(self.root)] if self.root else []
+        return [*words, *(["--scenario", self.scenario] if self.scenario else [])]
+
+
+def live_in(wanted: WantedGarden, rate: float | None, fresh: bool) -> None:
     """Brings a garden to life and returns when it has ended.  Raises PortErrors and SpecErrors."""
-    program, found, garden = _chosen(name, specs, scenario)
+    program, found, garden = _chosen(wanted)
     garden = replace(garden, rate=rate) if rate else garden
     state = state_of(garden)
     state.lock()
     try:
-        plan = Plan(program, found, garden, found.seed, folders_of(specs), ends=False)
-        asyncio.run(_live(plan, state, _earlier(state, plan, fresh), _again(garden.name, specs, scenario)))
+        plan = Plan(program, found, garden, found.seed, folders_of(wanted.specs, wanted.root), ends=False)
+        again = shlex.join(["nimdsl", *wanted.words(garden.name)])
+        asyncio.run(_live(plan, state, _earlier(state, plan, fresh), again))
     finally:
         state.unlock()
 
 
-def _chosen(name: str, specs: Sequence[Path], scenario: str) -> tuple[Program, Scenario, Garden]:
-    program = meant(scenario, specs).program
-    garden = find_garden(program, name)
+def _chosen(wanted: WantedGarden) -> tuple[Program, Scenario, Garden]:
+    if any(descriptor_of(path) is not None for path in (*wanted.specs, Path(wanted.scenario))):
+        raise NimdslError("a garden that stays goes on from its documents: name files, not a pipe")
+    documents = meant(wanted.scenario, wanted.specs, root=wanted.root)
+    say_warnings(documents.warnings)
+    garden = find_garden(documents.program, wanted.name)
     assert garden.real is not None
-    found = find_scenario(program, scenario or garden.real.scenario)
-    program = with_overrides(program, found.set)
-    return program, find_scenario(program, found.name), find_garden(program, name)
+    found = find_scenario(documents.program, wanted.scenario or garden.real.scenario)
+    program = with_overrides(documents.program, found.set)
+    return program, find_scenario(program, found.name), find_garden(program, wanted.name)
 
 
 def _earlier(state: StateFolder, plan: Plan, fresh: bool) -> Mapping[str, Any] | None:
@@ -110,28 +132,22 @@ def _put_aside(state: StateFolder, run_id: str) -> None:
     state.store.mkdir(exist_ok=True)
 
 
-def _again(garden: str, specs: Sequence[Path], scenario: str) -> str:
-    """The command that lets the same garden go on."""
-    words = ["nimdsl", "up", garden, *(word for path in specs for word in ("--specs", str(path)))]
-    return shlex.join([*words, *(["--scenario", scenario] if scenario else [])])
-
-
 async def _live(plan: Plan, state: StateFolder, known: Mapping[str, Any] | None, again: str) -> None:
     asked = interrupts()
-    console = Console(highlight=False)
+    console = Terminal()
     notes: list[str] = []
 
     def told(name: str, what: str) -> None:
         notes.append(f"{name} {what}")
         if not console.is_terminal:
-            print(f"{name} {what}", flush=True)
+            tell(f"{name} {what}", flush=True)
 
     living = GardenSupervisor(plan, state, ProcessLauncher(plan.garden, state, told), known)
 
     async def live() -> None:
         await living.start()
         if not console.is_terminal:
-            print(f"{plan.garden.name} is up: run {living.run_id[:8]}, Ctrl-C ends it", flush=True)
+            tell(f"{plan.garden.name} is up: run {living.run_id[:8]}, Ctrl-C ends it", flush=True)
         showing = asyncio.create_task(_show(living, console, notes))
         try:
             raise TemporaryPortError(await living.until_broken())
@@ -144,14 +160,14 @@ async def _live(plan: Plan, state: StateFolder, known: Mapping[str, Any] | None,
     except Interrupted:
         await living.stop(over=False)
         if living.up:
-            print(f"{plan.garden.name} is down; `{again}` goes on from here", flush=True)
+            tell(f"{plan.garden.name} is down; `{again}` goes on from here", flush=True)
     except BaseException:
         with contextlib.suppress(PortError):  # the first problem is the one to tell
             await living.stop(over=False)
         raise
 
 
-async def _show(living: GardenSupervisor, console: Console, notes: list[str]) -> None:
+async def _show(living: GardenSupervisor, console: Terminal, notes: list[str]) -> None:
     if not console.is_terminal:
         await asyncio.Event().wait()
     with Live(console=console, refresh_per_second=4, transient=True) as live:
@@ -162,18 +178,16 @@ async def _show(living: GardenSupervisor, console: Console, notes: list[str]) ->
             await asyncio.sleep(SCREEN_EVERY_S)
 
 
-def detached(name: str, specs: Sequence[Path], scenario: str, rate: float | None, fresh: bool) -> None:
+def detached(wanted: WantedGarden, rate: float | None, fresh: bool) -> None:
     """Brings a garden to life behind, and returns when it lives.  Raises PortErrors and SpecErrors."""
-    _, _, garden = _chosen(name, specs, scenario)
+    _, _, garden = _chosen(wanted)
     state = state_of(garden)
     holder = state.holder()
     if holder is not None:
         raise PermanentPortError(
             f"`{garden.name}` is up already (pid {holder}): `nimdsl down {garden.name}` ends it"
         )
-    words = [sys.executable, "-m", "nimdsl", "up", garden.name, *(["--fresh"] if fresh else [])]
-    words += [word for path in specs for word in ("--specs", str(path))]
-    words += ["--scenario", scenario] if scenario else []
+    words = [sys.executable, "-m", "nimdsl", *wanted.words(garden.name), *(["--fresh"] if fresh else [])]
     words += ["--rate", repr(rate)] if rate else []
     state.logs.mkdir(parents=True, exist_ok=True)
     log = state.logs / "up.log"
@@ -185,7 +199,7 @@ def detached(name: str, specs: Sequence[Path], scenario: str, rate: float | None
     with Progress() as progress:
         progress.show(f"{own} comes to life")
         _until_up(child, state, log)
-    print(f"{own} is up (pid {child.pid}); `nimdsl status {own}` shows it, `nimdsl down {own}` ends it")
+    tell(f"{own} is up (pid {child.pid}); `nimdsl status {own}` shows it, `nimdsl down {own}` ends it")
 
 
 def _until_up(child: subprocess.Popen[bytes], state: StateFolder, log: Path) -> None:
@@ -207,17 +221,17 @@ def bring_down(name: str, specs: Sequence[Path]) -> None:
     garden, state = living_garden(name, specs)
     with _watched(state) as holder:
         if holder is None:
-            print(f"{garden.name} is not up")
+            tell(f"{garden.name} is not up")
             return
         pid, watch = holder
         _signal(holder, signal.SIGTERM)
         if _gone(watch, state):
-            print(f"{garden.name} is down")
+            tell(f"{garden.name} is down")
             return
         _signal(holder, signal.SIGKILL)
         if not _gone(watch, state):
             raise TemporaryPortError(f"{garden.name} does not end (pid {pid})")
-        print(f"{garden.name} did not end in time and was killed; its journal is complete up to then")
+        tell(f"{garden.name} did not end in time and was killed; its journal is complete up to then")
 
 
 @contextlib.contextmanager

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 
 import typer
 
 from nimdsl.commands.options import Format, Garden, Printed, Specs
+from nimdsl.commands.output import print_json
+from nimdsl.commands.streams import tell
 
 
 def command(
@@ -28,17 +29,16 @@ def command(
     found, state = living_garden(garden, specs or [])
     status, age_s, live = asyncio.run(seen(found, state))
     if format_ is Format.JSON:
-        print(json.dumps({"live": live, "age_s": age_s, "status": status}, indent=2, ensure_ascii=False))
+        print_json({"live": live, "age_s": age_s, "status": status})
     elif status is None:
-        print(f"{found.name} has never been up here; `nimdsl up {found.name}` brings it to life")
+        tell(f"{found.name} has never been up here; `nimdsl up {found.name}` brings it to life")
     else:
-        from rich.console import Console
-
         from gardens.real.commands.view import screen
+        from gardens.report.terminal.console import Terminal
 
         if not live:
             what = "is down" if status.get("ended") else "does not answer"
-            print(f"{found.name} {what}; this is its last known state, {age_s:.0f} s old:")
-        Console(highlight=False).print(screen(status))
+            tell(f"{found.name} {what}; this is its last known state, {age_s:.0f} s old:")
+        Terminal().print(screen(status))
     if not live:
         raise typer.Exit(1)

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from nimdsl.commands.options import Garden, Specs
+from nimdsl.commands.options import Garden, Root, Specs
 
 
 def command(
     garden: Garden = "",
     specs: Specs = None,
+    root: Root = None,
     scenario: Annotated[
         str, typer.Option(help="What to bring to life; default: what the garden says.")
     ] = "",
@@ -33,10 +34,11 @@ def command(
     Example: nimdsl up local --detach
     """
     from gardens.real.commands.resolve import need_linux
-    from gardens.real.commands.serve import detached, live_in
+    from gardens.real.commands.serve import WantedGarden, detached, live_in
 
     need_linux()
+    wanted = WantedGarden(garden, tuple(specs or ()), scenario, root)
     if detach:
-        detached(garden, specs or [], scenario, rate, fresh)
+        detached(wanted, rate, fresh)
     else:
-        live_in(garden, specs or [], scenario, rate, fresh)
+        live_in(wanted, rate, fresh)

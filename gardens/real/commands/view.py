@@ -7,10 +7,10 @@ from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from gardens.report.terminal.console import escape
 from gardens.report.words import span
 from nimdsl.base.units import SECOND_NS, format_lifeforce
 from nimdsl.program import Scenario

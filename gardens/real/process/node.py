@@ -38,6 +38,7 @@ from nimdsl.base import canonical
 from nimdsl.base.errors import NimdslError
 from nimdsl.base.units import SECOND_NS
 from nimdsl.base.values import Fields, Value
+from nimdsl.commands.streams import tell
 from nimdsl.compile.garden import PERFECT_BUS
 from nimdsl.program import Actor
 from runtime.chance.faults import FaultyBus
@@ -410,7 +411,7 @@ async def _main(job: Job) -> int:
     loop.add_reader(sys.stdin.fileno(), _drained, gone)
     problem = await serve(job, gone)
     if problem is not None:
-        print(f"{job.name}: {problem}", file=sys.stderr, flush=True)
+        tell(f"{job.name}: {problem}", sys.stderr, flush=True)
         return 1
     return 0
 
@@ -443,7 +444,7 @@ def main() -> int:
     try:
         return asyncio.run(_main(job))
     except NimdslError as problem:
-        print(f"{job.name}: {problem}", file=sys.stderr, flush=True)
+        tell(f"{job.name}: {problem}", sys.stderr, flush=True)
         return 1
     except Exception:
         traceback.print_exc()

@@ -25,7 +25,7 @@ from gardens.report.words import (
     span,
     window,
 )
-from nimdsl.base.units import MICRO, SECOND_NS
+from nimdsl.base.units import MICRO, SECOND_NS, format_lifeforce
 from nimdsl.base.words import counted
 
 LISTED_MAX, JUDGED_MAX = 40, 200
@@ -306,7 +306,8 @@ def notices(summary: Summary) -> Markup:
         for one in summary.get("notices", ())
     ]
     refused = [
-        f"{one['actor']} was refused {one['price']:g} LF: the pool had {one['balance']:g}, with its floor"
+        f"{one['actor']} was refused {_amount(one['price'])}: "
+        f"the pool had {_amount(one['balance'])}, its floor included"
         for one in summary.get("refusals", ())
     ]
     on_incident = [f"{one['actor']}: {one['what']}" for one in summary.get("incidents", ())]
@@ -323,6 +324,10 @@ def notices(summary: Summary) -> Markup:
         if lines
     ]
     return render("notices", groups=shown) if shown else Markup()
+
+
+def _amount(lf: float) -> str:
+    return f"{format_lifeforce(round(lf * MICRO))} LF"
 
 
 def _merged(lines: Iterable[str]) -> list[str]:

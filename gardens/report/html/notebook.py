@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from gardens.report.html.templating import render
 from gardens.report.result.result import RunResult
+from gardens.report.result.written_types import types_of
 from gardens.report.words import ENDS, fields, lifeforce, seconds, span
 from nimdsl.base.words import counted
 
@@ -81,7 +82,7 @@ def _cells(result: RunResult) -> HtmlTable:
         return HtmlTable("Cells")
     actors = result.program.cells
     rows = [
-        (name, str(cell["state"]), _clipped(fields(actors[name].types, cell["data"])))
+        (name, str(cell["state"]), _clipped(fields(types_of(actors[name]), cell["data"])))
         for name, cell in result.outcome["cells"].items()
     ]
     return HtmlTable("Cells", ("cell", "state", "data"), rows)

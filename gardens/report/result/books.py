@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from nimdsl.base.units import MICRO, SECOND_NS
+from nimdsl.base.units import MICRO, SECOND_NS, format_lifeforce
 from nimdsl.base.values import Value
 from runtime.ledger.accounts import Entry
 from runtime.ledger.economy import Ledger
@@ -44,7 +44,7 @@ class Books:
     def __repr__(self) -> str:
         if self._ledger is None:
             return "<Books: no economy>"
-        return f"<Books of {self._ledger.tariff.name}: {self.balance:g} LF>"
+        return f"<Books of {self._ledger.tariff.name}: {format_lifeforce(self._ledger.balance)} LF>"
 
 
 def _row(entry: Entry) -> Row:

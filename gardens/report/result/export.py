@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from gardens.report.atomic_file import partial_of
 from gardens.report.result.result import RunResult
 from gardens.stores.sqlite import SqliteJournal
+from nimdsl.base.atomic_file import partial_of, uninterrupted
 from nimdsl.base.errors import InternalError, PermanentPortError
 from runtime.ports.journal import Journal
 from runtime.record_bytes import encode
@@ -108,8 +109,9 @@ def export(result: RunResult, folder: Path, journal: Journal, records: RecordFil
     try:
         text = json.dumps(result.summary, indent=2, ensure_ascii=False) + "\n"
         partial_of(folder / SUMMARY).write_text(text, encoding="utf-8")
-        for name in (JOURNAL, RECORDS, SUMMARY):
-            os.replace(partial_of(folder / name), folder / name)
+        with uninterrupted():  # or one of them would be of another run
+            for name in (JOURNAL, RECORDS, SUMMARY):
+                os.replace(partial_of(folder / name), folder / name)
     except OSError as problem:
         raise _unwritable(folder, problem) from None
 
@@ -118,6 +120,16 @@ def files_in(folder: Path) -> list[Path]:
     """What a run writes into ``folder``, also under temporary names."""
     names = (JOURNAL, RECORDS, SUMMARY)
     return [folder / name for name in names] + [partial_of(folder / name) for name in names]
+
+
+@contextmanager
+def discarding(folder: Path) -> Iterator[None]:
+    """Whatever happens in it, nothing is left half written."""
+    try:
+        yield
+    finally:
+        with uninterrupted(), suppress(OSError):  # where nothing can be removed, nothing was written
+            discard(folder)
 
 
 def discard(folder: Path) -> None:

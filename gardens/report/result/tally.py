@@ -23,13 +23,15 @@ from dataclasses import dataclass, field
 from gardens.report.result.beats import BeatTally
 from nimdsl.base.canonical import Plain
 from nimdsl.program import Program, Scenario
-from nimdsl.program.flatten import FAULT, REFUSED
+from nimdsl.program.flatten import FAULT, REFUSED, TIMER
 from runtime.records import (
     BeatEnded,
     Broken,
+    Dropped,
     Faulted,
     HandshakeEnded,
     Ignored,
+    Malformed,
     PhaseMarked,
     Record,
     Refused,
@@ -81,9 +83,9 @@ class _Activity:
             case Refused():
                 self.refusals.extend((body.price, body.balance))
             case Ignored():
-                if body.event not in (REFUSED, FAULT):
+                if body.event not in (REFUSED, FAULT) and not body.event.startswith(TIMER):
                     self._notice(type_, f"`{body.event}` in `{body.state}`")
-            case Faulted() | Broken():
+            case Faulted() | Broken() | Dropped() | Malformed():
                 self._notice(type_, body.reason)
 
     def _notice(self, type_: str, what: str) -> None:

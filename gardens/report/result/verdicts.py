@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -20,9 +21,11 @@ from nimdsl.expression.syntax import (
     children,
     unparse,
 )
+from nimdsl.expression.types import ANY, Type
 from nimdsl.program.expression import Expression
 
-VALUE_LENGTH_MAX = 80
+VALUE_LENGTH_MAX = 1_000
+"""A list may be of any length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,5 +71,20 @@ def _shown(part: ExpressionNode, condition: Expression, environment: Mapping[str
         value = closure(part, condition.scope)(environment)
     except Fault as fault:
         return f"no value ({fault})"
-    shown = as_text((kind,), value) + (" LF" if kind.name == "lifeforce" else "")
+    shown = _told(kind, value)
     return shown if len(shown) <= VALUE_LENGTH_MAX else shown[: VALUE_LENGTH_MAX - 3] + "..."
+
+
+def _told(kind: Type, value: Plain) -> str:
+    """A value to its last digit, quantities with their units; text within others shows where it ends."""
+    if isinstance(value, list):
+        return f"[{', '.join(_within(kind.element or ANY, item) for item in value)}]"
+    if isinstance(value, dict):
+        known = dict(kind.fields or ())
+        parts = (f"{name}: {_within(known.get(name, ANY), item)}" for name, item in value.items())
+        return f"{{{', '.join(parts)}}}"
+    return as_text((kind,), value) + (" LF" if kind.name == "lifeforce" else "")
+
+
+def _within(kind: Type, value: Plain) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else _told(kind, value)

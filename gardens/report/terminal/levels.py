@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from rich.console import Console
-from rich.markup import escape
 
 from gardens.report.observe.gathering import Waits
 from gardens.report.observe.lifeforce import Lifeforce
 from gardens.report.observe.moments import Share
 from gardens.report.observe.view import View
 from gardens.report.terminal.columns import Column, print_table
-from gardens.report.words import clock, lifeforce, seconds, share
+from gardens.report.terminal.console import escape
+from gardens.report.words import REASONS, clock, lifeforce, seconds, share
 from nimdsl.base.words import counted
 from nimdsl.program import Level
 
 NONE = "–"
+DROPS_SHOWN_MAX = 5
 
 
 def print_levels(console: Console, view: View) -> None:
@@ -122,9 +123,20 @@ def _sums(view: View) -> Iterator[str]:
         *([f"charged for overruns {seconds(charged_ns)}"] if charged_ns else []),
     ]
     yield f"[dim]{counted(len(view.beats), 'beat')}: {', '.join(parts)}[/]"
+    yield from _drops(view)
     if view.lifeforce is not None:
         yield from _upkeep(view.lifeforce)
         yield from _hunger(view.lifeforce, view.time_ns)
+
+
+def _drops(view: View) -> Iterator[str]:
+    """What was given up, and why; the most frequent first."""
+    ordered = sorted(view.drops, key=lambda one: -one.count)
+    for one in ordered[:DROPS_SHOWN_MAX]:
+        what = f"{one.count:,} {escape(one.name)} of {escape(one.level)}"
+        yield f"[red]dropped[/] {what}: {REASONS.get(one.reason, escape(one.reason))}"
+    if len(ordered) > DROPS_SHOWN_MAX:
+        yield f"[dim]and {len(ordered) - DROPS_SHOWN_MAX} more kinds of drops[/]"
 
 
 def _upkeep(force: Lifeforce) -> Iterator[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from rich.markup import escape
-
 from gardens.report.presentation import presentation_of
+from gardens.report.terminal.console import escape
 from gardens.report.words import REASONS, seconds
 from nimdsl.base.units import SECOND_NS, format_lifeforce
+from nimdsl.program import Program
+from nimdsl.program.flatten import TIMER
 from runtime import records
 from runtime.records import AnyBody, Record
 
@@ -19,8 +20,13 @@ _ENDED = {
 }
 
 
-def line_of(record: Record) -> str:
-    """The line, as markup; empty for a record that nobody wants to see."""
+def line_of(record: Record, program: Program | None = None) -> str:
+    """The line, as markup; empty for a record that nobody wants to see.
+
+    In a ``program`` that is known, a cell that stays in its state is told from one that enters it again.
+    """
+    if program is not None and isinstance(record.body, records.Moved) and _stays(program, record):
+        return _stayed(record.actor, record.body)
     line = presentation_of(record.actor.partition("/")[0]).line
     return line(record) if line else ""
 
@@ -93,9 +99,25 @@ def _phase(body: records.PhaseMarked) -> str:
 def _transition(actor: str, body: records.Moved) -> str:
     if not actor.startswith("cell/") or "listening" in (body.source, body.target):
         return ""
-    event = "timer" if body.event.startswith("after:") else body.event
+    event = "timer" if body.event.startswith(TIMER) else body.event
     name = actor.removeprefix("cell/")
     return f"{name:<20} {body.source} [dim]→[/] {body.target}  [dim]on {escape(event)}[/]"
+
+
+def _stays(program: Program, record: Record) -> bool:
+    """Whether all its transitions from the state on the event are internal: they leave nothing."""
+    body, cell = record.body, program.cells.get(record.actor.removeprefix("cell/"))
+    if not isinstance(body, records.Moved) or cell is None or body.source != body.target:
+        return False
+    table, state = cell.table, cell.table.state_numbers[body.source]
+    numbers = table.candidates.get((state, table.event_numbers[body.event]), ())
+    rows = [table.rows[number] for number in numbers]
+    return not any(row.left for row in rows if row.target == state)
+
+
+def _stayed(actor: str, body: records.Moved) -> str:
+    event = "timer" if body.event.startswith(TIMER) else body.event
+    return f"{actor.removeprefix('cell/'):<20} {body.source}  [dim]stays, on {escape(event)}[/]"
 
 
 def _price(body: records.Refused) -> str:

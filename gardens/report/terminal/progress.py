@@ -14,11 +14,13 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TextIO
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
+
+from gardens.report.terminal.console import Terminal
 
 FIRST_S, AGAIN_S = 1.0, 0.25
 """When the line appears, and how often it is written anew."""
@@ -36,7 +38,7 @@ def room(stream: TextIO) -> int:
         return 0
 
 
-class _Console(Console):
+class _Console(Terminal):
     """One whose reader may go away."""
 
     def on_broken_pipe(self) -> None:
@@ -59,7 +61,7 @@ class Progress:
     ) -> None:
         self._stream = stream or sys.stderr
         self._clock, self._room = clock, room
-        self._console = _Console(file=self._stream, highlight=False)
+        self._console = _Console(self._stream)
         self._next_s = clock() + FIRST_S
         self._live: Live | None = None
         self._pending: tuple[str, float | None] | None = None

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from rich.console import Console
-from rich.markup import escape
 
 from gardens.report.observe.view import View
 from gardens.report.pictures import Pictures
 from gardens.report.presentation import presentation_of
 from gardens.report.result.result import RunResult
+from gardens.report.result.verdicts import Verdict
+from gardens.report.result.written_types import types_of
 from gardens.report.terminal.blocks import print_beats
 from gardens.report.terminal.columns import Column, print_table
+from gardens.report.terminal.console import escape, terminal
 from gardens.report.terminal.narration import instant, line_of
 from gardens.report.words import ENDS, clock, fields, span, window
+from nimdsl.base.diagnostics import Diagnostic
 from nimdsl.base.units import NANOSECONDS, SECOND_NS, format_lifeforce
+from nimdsl.commands.output import print_json
+from nimdsl.program import Program
 from runtime.records import Record
 from runtime.run.run import Incident
 
-WIDTH_PIPED = 100
 VALUES_LENGTH_MAX = 160
 LONG_NS = 10 * NANOSECONDS["min"]
 INCIDENTS_SHOWN_MAX = 5
@@ -35,12 +38,12 @@ CRITERIA_SHOWN_MAX = 5
 class Narrator:
     """Tells as it happens what phases, cells and the attention do."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._console = _console(stream)
+    def __init__(self, stream: TextIO, program: Program | None = None) -> None:
+        self._console, self._program = terminal(stream), program
 
     def tell(self, record: Record) -> None:
         """One line for a record that a person wants to see; nothing for the others."""
-        line = line_of(record)
+        line = line_of(record, self._program)
         if line:
             time = f"{instant(record.at_ns):>10} s"
             self._console.print(f"[dim]{time}[/]  {line}", soft_wrap=True, highlight=False)
@@ -48,21 +51,18 @@ class Narrator:
     def notice(self, incident: Incident) -> None:
         """One line for something that the garden did."""
         time = f"{instant(incident.time_ns):>10} s"
-        line = f"[dim]{time}[/]  [yellow]~[/] {incident.actor}: {escape(incident.what)}"
+        line = f"[dim]{time}[/]  [yellow]~[/] {escape(incident.actor)}: {escape(incident.what)}"
         self._console.print(line, soft_wrap=True)
 
 
-def _console(stream: TextIO | None = None) -> Console:
-    console = Console(file=stream, highlight=False)
-    return console if console.is_terminal else Console(file=stream, highlight=False, width=WIDTH_PIPED)
-
-
-def present(result: RunResult, as_json: bool, out: Path | None, pictures: Pictures) -> None:
-    """Prints what came of a run, for a program or for a person."""
-    if as_json:
-        print(json.dumps(result.summary, indent=2, ensure_ascii=False))
-    else:
+def present(
+    result: RunResult, warnings: Sequence[Diagnostic] | None, out: Path | None, pictures: Pictures
+) -> None:
+    """Prints what came of a run: for a program, with the ``warnings`` of its documents, or for a person."""
+    if warnings is None:
         report(result, out, pictures)
+    else:
+        print_json({**result.summary, "diagnostics": [one.to_data() for one in warnings]})
 
 
 def report(
@@ -72,7 +72,7 @@ def report(
     stream: TextIO | None = None,
 ) -> None:
     """Prints the whole result; with ``pictures``, which were drawn, also the beats."""
-    console = _console(stream)
+    console = terminal(stream)
     scenario = result.scenario
     where = f"garden {result.garden} · " if result.garden else ""
     console.print(
@@ -90,6 +90,7 @@ def report(
     if pictures is not None and pictures.view is not None:
         _print_others(console, pictures.view)
     _print_notices(console, result)
+    _print_refusals(console, result)
     _print_failures(console, result)
     _print_criteria(console, result)
     _print_expectations(console, result)
@@ -154,8 +155,8 @@ def _print_cells(console: Console, result: RunResult) -> None:
         moves = result.tally.count(f"cell/{name}", "transition")
         ledger = result.run.ledger
         spent = format_lifeforce(ledger.spent(f"cell/{name}")) if ledger else "–"
-        data = fields(result.program.cells[name].types, cell["data"])
-        rows.append([name, cell["state"], str(moves), spent, escape(data[:200])])
+        data = fields(types_of(result.program.cells[name]), cell["data"])
+        rows.append([name, cell["state"], str(moves), spent, escape(data)])
     print_table(console, columns, rows)
 
 
@@ -183,16 +184,21 @@ def _print_criteria(console: Console, result: RunResult) -> None:
     hidden = set(failed[CRITERIA_SHOWN_MAX:])
     for verdict in result.criteria:
         if verdict not in hidden:
-            values = "" if verdict.held else f" [dim]({escape(_values(verdict.values))})[/]"
-            console.print(f"  {_mark(verdict.held)} {escape(verdict.text)}{values}", soft_wrap=True)
+            console.print(f"  {_mark(verdict.held)} {escape(verdict.text)}", soft_wrap=True)
+            _print_values(console, verdict)
     if hidden:
         console.print(f"  [dim]and {len(hidden)} more that do not hold[/]")
     console.print()
 
 
-def _values(values: tuple[tuple[str, str], ...]) -> str:
-    text = ", ".join(f"{name} = {value}" for name, value in values)
-    return text if len(text) <= VALUES_LENGTH_MAX else text[: VALUES_LENGTH_MAX - 3] + "..."
+def _print_values(console: Console, verdict: Verdict) -> None:
+    """What a condition that does not hold was judged on: on one line, or on one each."""
+    if verdict.held:
+        return
+    told = [f"{name} = {value}" for name, value in verdict.values]
+    lines = [", ".join(told)] if sum(map(len, told)) <= VALUES_LENGTH_MAX else told
+    for line in lines:
+        console.print(f"      [dim]{escape(line)}[/]", soft_wrap=True)
 
 
 def _print_notices(console: Console, result: RunResult) -> None:
@@ -202,6 +208,25 @@ def _print_notices(console: Console, result: RunResult) -> None:
         times = "" if notice["count"] == 1 else f" {notice['count']} times"
         line = f"[yellow]{notice['type']}[/] {escape(actor)}: {escape(notice['what'])}{times}"
         console.print(line, soft_wrap=True)
+    if len(found) > NOTICES_SHOWN_MAX:
+        console.print(f"[dim]and {len(found) - NOTICES_SHOWN_MAX} more[/]")
+    if found:
+        console.print()
+
+
+def _print_refusals(console: Console, result: RunResult) -> None:
+    """Who could not pay what, and how much there was at most; an attention's are told with its levels."""
+    found: dict[tuple[str, int], list[int]] = {}
+    for one in result.outcome["refusals"]:
+        if not one["actor"].startswith("attention/"):
+            found.setdefault((one["actor"], one["price"]), []).append(one["balance"])
+    purse = escape(result.scenario.economy)
+    for (actor, price), balances in list(found.items())[:NOTICES_SHOWN_MAX]:
+        name, many = escape(actor.partition("/")[2]), len(balances) > 1
+        most = format_lifeforce(max(balances)) + (" LF at most" if many else " LF")
+        times = f", {len(balances):,} times" if many else ""
+        line = f"[yellow]refused[/] {name}: {format_lifeforce(price)} LF{times}"
+        console.print(f"{line}; {purse} had {most}, its floor included", soft_wrap=True)
     if len(found) > NOTICES_SHOWN_MAX:
         console.print(f"[dim]and {len(found) - NOTICES_SHOWN_MAX} more[/]")
     if found:
@@ -228,8 +253,7 @@ def _print_expectations(console: Console, result: RunResult) -> None:
     console.print(f"[bold]expectations[/] [dim]{held} of {len(result.expectations)} hold[/]")
     for verdict in result.expectations:
         console.print(f"  {_mark(verdict.held)} {escape(verdict.text)}", soft_wrap=True)
-        if not verdict.held:
-            console.print(f"      [dim]{escape(_values(verdict.values))}[/]", soft_wrap=True)
+        _print_values(console, verdict)
     console.print()
 
 
@@ -246,7 +270,7 @@ def _print_end(console: Console, result: RunResult, view: View | None) -> None:
         window_ns = result.program.economies[result.scenario.economy].window_ns
         part = window(window_ns, result.outcome["duration"])
         economy += f" · λ {result.lambda_:.2f}" + (f" ({part})" if part else "")
-    economy += _starved(view) if view is not None and view.attention else ""
+    economy += _starved(view) if view is not None else ""
     after = f" after {_seconds(result.outcome['duration'])}: {ENDS[result.run.stopped]}"
     if result.run.stopped == "stuck":
         after += f": {_busiest(result)}"
@@ -255,7 +279,7 @@ def _print_end(console: Console, result: RunResult, view: View | None) -> None:
 
 
 def _starved(view: View) -> str:
-    """A protocol that cannot pay fails and says so; an attention just goes on."""
+    """Since when nothing was paid any more."""
     at_ns = view.lifeforce.starved_ns if view.lifeforce else None
     return "" if at_ns is None else f" · [red]starved since {clock(at_ns, view.time_ns)}[/]"
 

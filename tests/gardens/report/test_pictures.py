@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gardens.report.atomic_file import whole
+from nimdsl.base.atomic_file import whole
 from nimdsl.base.errors import PermanentPortError
 from tests.support.patience import finished
 

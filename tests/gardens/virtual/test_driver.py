@@ -104,3 +104,18 @@ def test_a_loop_without_delay_is_stopped() -> None:
     result = run(nimdsl.load_text(cell(machine)), "s")
     assert result.run.stopped == "stuck"
     assert not result.completed
+
+
+def test_a_timer_that_is_due_while_its_actor_is_down_is_not_missed() -> None:
+    """It is armed again when the actor comes back, and as often as that happens."""
+    machine = """
+    initial: a
+    any: [{event: done, to: b}, {event: failed, to: b}]
+    states:
+      a: {enter: [{work: w}], timers: [{after: 3s, to: b}]}
+      b: {final: true}
+"""
+    work = "  work: {w: {virtual: {latency: {constant: 1s}, crash: {chance: 100%, down: 5s}}}}"
+    result = run(nimdsl.load_text(cell(machine, work)), keep=True)
+    assert {incident.what for incident in result.incidents} == {"crashed", "came back"}
+    assert result.cells["c"]["state"] == "b"

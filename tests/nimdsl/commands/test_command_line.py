@@ -287,7 +287,7 @@ def test_how_failures_end(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     Failing(problem).install(monkeypatch)
-    monkeypatch.setattr("nimdsl.commands._forget_stdout", lambda: None)
+    monkeypatch.setattr("nimdsl.commands.forget", lambda stream: None)
     assert run(["fail"]) == code
     captured = capfd.readouterr()
     assert said in captured.err

@@ -441,7 +441,7 @@ def test_the_program_is_rebuilt_without_any_file(folder: Path, monkeypatch: pyte
 def test_what_a_journal_lacks_is_not_looked_for_in_the_folder() -> None:
     report = checked("at,takes\n1,1\n")
     assert report.program is not None
-    with pytest.raises(nimdsl.SpecError, match="NIM0101: no such file: `arrivals"):
+    with pytest.raises(nimdsl.SpecError, match=r"NIM0101: `arrivals\.csv` cannot be found"):
         rebuilt({**provenance(report.program), "recordings": []})
 
 

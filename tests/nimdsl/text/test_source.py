@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nimdsl.text.source as module
-from nimdsl.base.diagnostics import Diagnostic
+from nimdsl.base.diagnostics import Diagnostic, Severity
+from nimdsl.base.printable import is_visible
 from nimdsl.text.source import FILE_BYTES_MAX, Source, read_sources
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="devices, pipes and permissions are POSIX's")
@@ -205,7 +206,7 @@ def _refuse_to_open(monkeypatch: pytest.MonkeyPatch) -> None:
 @posix_only
 def test_a_name_with_control_characters_stays_on_one_line(folder: Path) -> None:
     (folder / "a\n\x1b.yaml").write_text("a: 1\n")
-    assert names(".") == ["a\\x0a\\x1b.yaml"]
+    assert names(".") == ["a\\n\\x1b.yaml"]
 
 
 @given(st.text(), st.integers(-5, 10), st.integers(-5, 300), st.integers(0, 300))
@@ -215,7 +216,10 @@ def test_a_place_lies_inside_the_file(text: str, line: int, column: int, length:
     assert 1 <= place.line <= len(source.lines)
     assert 1 <= place.column <= len(source.lines[place.line - 1]) + 1
     assert place.length >= 1
-    assert place.excerpt == "" or place.excerpt.isprintable()
+    assert source.lines[place.line - 1].startswith(place.excerpt)
+    head, *shown = Diagnostic("NIM0100", Severity.ERROR, text, place).to_text().rsplit("\n", 2)
+    assert all(is_visible(line) for line in shown)
+    assert all(is_visible(line) for line in head.split("\n"))
 
 
 def test_a_place_on_a_very_long_line_stays_small() -> None:

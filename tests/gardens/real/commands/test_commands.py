@@ -93,7 +93,7 @@ def test_the_spark_for_real_has_the_figures_and_decides_as_the_virtual_one(
     assert sum(phase["handshakes"] for phase in said["phases"]) == 36
     virtual = simulated(shipped, "spark").summary
     assert said["decision_sha256"] == virtual["decision_sha256"]
-    assert set(said) - {"garden"} == set(virtual)
+    assert set(said) - {"garden", "diagnostics"} == set(virtual)
     assert sorted(p.name for p in (shell.folder / "out").iterdir()) == [
         "journal.sqlite",
         "records.jsonl",

@@ -1,8 +1,12 @@
-"""A file that is written whole or not at all: under a temporary name beside it until it is complete."""
+"""A file that is written whole or not at all: under a temporary name beside it until it is complete.
+
+So it is also when somebody ends the run meanwhile: what must not be torn is done ``uninterrupted``.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +18,26 @@ from nimdsl.base.errors import PermanentPortError
 def partial_of(path: Path) -> Path:
     """The temporary name of a file."""
     return path.parent / f".{path.name}.partial"
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C counts when this is over: what is done here is done to its end.
+
+    It is only heard in the main thread, so elsewhere there is nothing to do.
+    """
+    asked: list[int] = []
+    try:
+        before = signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
+    except ValueError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if asked:
+            signal.raise_signal(signal.SIGINT)
 
 
 @contextmanager
@@ -30,6 +54,7 @@ def whole(path: Path) -> Iterator[TextIO]:
         if path.exists() and not path.is_file():
             raise PermanentPortError(f"cannot write to {path}: it is no file")
         path.parent.mkdir(parents=True, exist_ok=True)
+        partial.unlink(missing_ok=True)  # which may be a link to anything
         with partial.open("w", encoding="utf-8", newline="\n") as file:
             yield file
         os.replace(partial, path)
@@ -38,5 +63,5 @@ def whole(path: Path) -> Iterator[TextIO]:
     except OSError as problem:
         raise PermanentPortError(f"cannot write to {path}: {problem.strerror}") from None
     finally:
-        with suppress(OSError):
+        with uninterrupted(), suppress(OSError):
             partial.unlink(missing_ok=True)
