@@ -2,7 +2,7 @@
 
 The kinds' JSON Schemas decide; this module says it in the user's terms, at the
 user's place.  jsonschema-rs answers the usual case (nothing is wrong) at once,
-jsonschema names the errors of the rest.
+jsonschema names the errors of the rest; patterns are always read by the former.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from collections.abc import Container, Iterator
 from functools import cache
 from typing import Any
 
-import jsonschema_rs
-
 from nimdsl.base.diagnostics import Diagnostic, Place, error
+from nimdsl.base.json_schema import matches, validator_of
 from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.base.units import parse_duration, parse_share
 from nimdsl.base.words import JSON_TYPES
@@ -34,14 +33,19 @@ DIAGNOSTICS_PER_DOCUMENT_MAX = 50
 
 @cache
 def _fast(kind: str) -> Any:
-    return jsonschema_rs.validator_for(dict(document_schema(kind)))
+    return validator_of(dict(document_schema(kind)))
 
 
 @cache
 def _slow(kind: str) -> Any:
-    from jsonschema import Draft202012Validator  # slow to import, and wanted only for mistakes
+    from jsonschema import Draft202012Validator, ValidationError, validators  # slow to import
 
-    return Draft202012Validator(document_schema(kind))
+    def pattern(_: Any, wanted: str, text: Any, __: Any) -> Iterator[ValidationError]:
+        if isinstance(text, str) and not matches(wanted, text):
+            yield ValidationError(f"{text!r} does not match {wanted!r}")
+
+    extend: Any = validators.extend
+    return extend(Draft202012Validator, {"pattern": pattern})(document_schema(kind))
 
 
 def check_envelope(root: Node) -> tuple[str, str, tuple[Diagnostic, ...]]:
