@@ -9,7 +9,7 @@ something was reported.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from nimdsl.base.diagnostics import Diagnostic, Place, Severity
@@ -17,6 +17,7 @@ from nimdsl.base.suggest import phrase
 from nimdsl.base.units import parse_duration, parse_lifeforce, parse_share
 from nimdsl.base.words import with_article
 from nimdsl.compile.documents import Document, Documents, render
+from nimdsl.compile.syntax_mistakes import said_of_syntax
 from nimdsl.expression import types
 from nimdsl.expression.check import Scope, infer
 from nimdsl.expression.syntax import (
@@ -45,6 +46,7 @@ from nimdsl.expression.types import (
 )
 from nimdsl.program.machine import Expression
 from nimdsl.schema.structure import UNIT_FIX, negative
+from nimdsl.text.alignment import place_within
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
 
 _WANTED = {
@@ -250,7 +252,7 @@ class Reader:
         node = self.node.get(key)
         items = node.items if isinstance(node, ListNode) else []
         found = (item for item in items if isinstance(item, Scalar) and item.place == whole)
-        return next((within(item, start, end) for item in found), whole)
+        return next((place_within(item, start, end) for item in found), whole)
 
     def expression_in(self, node: Scalar, scope: Scope, expected: Type) -> Expression | None:
         """The expression in a scalar."""
@@ -272,13 +274,12 @@ class Reader:
     def _checked(self, node: Scalar, tree: Tree, scope: Scope) -> Type | None:
         kind, mistakes = infer(tree, scope)
         for mistake in mistakes:
-            place = within(node, mistake.start, mistake.end)
+            place = place_within(node, mistake.start, mistake.end)
             self.findings.report(mistake.code, mistake.message, place, mistake.fix)
         return None if mistakes else kind
 
     def _syntax(self, node: Scalar, mistake: SyntaxMistake) -> None:
-        place = within(node, mistake.offset, mistake.offset + 1)
-        self.findings.report("NIM0302", mistake.message, place, mistake.fix)
+        self.findings.report("NIM0302", *said_of_syntax(node, mistake))
 
     def template(self, key: str, scope: Scope, expected: Type = ANY) -> Expression:
         """The value at ``key`` with ``${...}`` inside; an empty record when the field is absent."""
@@ -384,13 +385,3 @@ def _condition_fix(tree: Tree, kind: Type) -> str:
     elif kind == STRING:
         condition = Binary("==", tree, Literal("text", STRING))
     return f"compare it, for example `{unparse(condition)}`"
-
-
-def within(node: Scalar, start: int, end: int) -> Place:
-    """The place of a part of a scalar's text; the whole scalar where text and source differ."""
-    text = str(node.value)
-    quotes = 1 if node.quoted else 0
-    whole = node.place
-    if node.length != len(text) + 2 * quotes or not whole.line:
-        return whole
-    return replace(whole, column=node.column + quotes + start, length=max(1, end - start))

@@ -25,6 +25,7 @@ from nimdsl.base.units import (
 )
 from nimdsl.base.words import with_article
 from nimdsl.expression import types
+from nimdsl.expression.escapes import EscapeMistake, decoded, escaped
 from nimdsl.expression.types import Type
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 EXPRESSION_LENGTH_MAX = 2_000
 EXPRESSION_DEPTH_MAX = 40
+"""Parts inside parts.  The terms of a chain (``a && b && c``) stand side by side."""
+CHAIN_MAX = 200
+"""Levels of the tree in all, which the code walks by recursion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +172,7 @@ def parse(text: str) -> ExpressionNode:
         tree = _parser().parse(text)
     except UnexpectedInput as problem:
         raise _explained(text, problem) from None
-    return _build(tree, EXPRESSION_DEPTH_MAX)
+    return _build(tree, EXPRESSION_DEPTH_MAX, CHAIN_MAX)
 
 
 _HABITS = {
@@ -199,7 +203,7 @@ def _explained(text: str, problem: Exception) -> SyntaxMistake:
     return SyntaxMistake(f"`{word[:20]}` is not expected here", offset)
 
 
-def _build(item: Tree[Token] | Token, room: int) -> ExpressionNode:
+def _build(item: Tree[Token] | Token, room: int, levels: int) -> ExpressionNode:
     from lark import Token
 
     if isinstance(item, Token):
@@ -209,7 +213,15 @@ def _build(item: Tree[Token] | Token, room: int) -> ExpressionNode:
         raise SyntaxMistake(
             f"an expression nests at most {EXPRESSION_DEPTH_MAX} deep", span["start"], "split it"
         )
-    head, *rest = [_build(child, room - 1) for child in item.children] or [Name("")]
+    if levels == 0:
+        raise SyntaxMistake(f"an expression joins at most {CHAIN_MAX} terms in a row", 0, "split it")
+    if (least := _least(item)) is not None:
+        return Literal(least, types.INT, **span)
+    parts: list[ExpressionNode] = [] if item.children else [Name("")]
+    for number, child in enumerate(item.children):
+        beside = number == 0 and _goes_on(item, child)
+        parts.append(_build(child, room if beside else room - 1, levels - 1))
+    head, *rest = parts
     match item.data:
         case "binary":
             return Binary(_word(rest[0]), head, rest[1], **span)
@@ -227,6 +239,17 @@ def _build(item: Tree[Token] | Token, room: int) -> ExpressionNode:
             return Call(_word(head), tuple(rest), **span)
         case _:
             return _method(head, _word(rest[0]), rest[1:], span)
+
+
+def _goes_on(item: Tree[Token], first: Tree[Token] | Token) -> bool:
+    """Whether a binary operation is the left side of another, as in ``a + b + c``."""
+    return item.data == "binary" and getattr(first, "data", "") == "binary"
+
+
+def _least(item: Tree[Token]) -> int | None:
+    """The least int, whose digits alone are too large to be one; None for everything else."""
+    digits = str(INT64_MAX + 1)
+    return -INT64_MAX - 1 if item.data == "unary" and item.children == ["-", digits] else None
 
 
 def _word(node: ExpressionNode) -> str:
@@ -271,8 +294,10 @@ def _quantity(text: str, start: int, end: int) -> ExpressionNode:
 
 
 def _string(text: str, start: int, end: int) -> ExpressionNode:
-    body = text[1:-1].replace("\\\\", "\0").replace('\\"', '"').replace("\\'", "'").replace("\\n", "\n")
-    return Literal(body.replace("\0", "\\"), types.STRING, start=start, end=end)
+    try:
+        return Literal(decoded(text[1:-1]), types.STRING, start=start, end=end)
+    except EscapeMistake as mistake:
+        raise SyntaxMistake(mistake.message, start + 1 + mistake.offset, mistake.fix) from None
 
 
 def _name(text: str, start: int, end: int) -> ExpressionNode:
@@ -360,7 +385,7 @@ def unparse(node: ExpressionNode) -> str:
     """Text that parses to the same tree again (records and templates aside), for messages."""
     match node:
         case Literal(value=str() as text):
-            return _quoted(text)
+            return f'"{escaped(text)}"'
         case Literal(value=list() | dict() as value):
             return json.dumps(value, ensure_ascii=False)
         case Literal():
@@ -384,11 +409,6 @@ def unparse(node: ExpressionNode) -> str:
         case Call():
             return f"{node.name}({', '.join(map(unparse, node.arguments))})"
     return f"[{', '.join(map(unparse, children(node)))}]"
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
 
 
 def _tightness(node: ExpressionNode) -> int:

@@ -69,14 +69,17 @@ def parse_template(text: str) -> ExpressionNode:
 
 def _closing(text: str, begin: int) -> int:
     quote = ""
-    for offset in range(begin + 2, len(text)):
+    offset = begin + 2
+    while offset < len(text):
         character = text[offset]
         if quote:
+            offset += character == "\\"
             quote = "" if character == quote else quote
         elif character in "\"'":
             quote = character
         elif character == "}":
             return offset
+        offset += 1
     raise SyntaxMistake("`${` is never closed", begin, "add `}`")
 
 

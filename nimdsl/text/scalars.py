@@ -1,11 +1,10 @@
 """Plain scalars: what an unquoted word of YAML is.
 
-The law: YAML 1.2's core schema, and only where YAML 1.1 (``kubectl``, PyYAML)
-reads the same; a word that the two read differently is refused ("quote it"),
-so a document means one thing to every tool.  The judge of YAML 1.1 is PyYAML's
-own table of resolvers, with ``y`` and ``n`` added, which only some tools read
-as booleans.  ``0o17`` is taken although PyYAML sees text there.  Quoted
-scalars are text and never come here; the tree is built in :mod:`nimdsl.text.tree`.
+The law: YAML 1.2's core schema, and only where YAML 1.1 reads the same; a word
+that the two read differently is refused ("quote it"), so a document means one
+thing to every tool.  The judge of YAML 1.1 is PyYAML's own table of resolvers,
+with ``y`` and ``n`` added: booleans by the letter of YAML 1.1, not to PyYAML.
+``0o17`` is taken although PyYAML sees text there.  Quoted scalars are text and never come here; the tree is built in :mod:`nimdsl.text.tree`.
 """
 
 from __future__ import annotations
@@ -55,8 +54,10 @@ _KINDS_1_1 = {"int": "a number", "float": "a number", "timestamp": "a date", "st
 _DIGITS_MAX = 400
 
 
-def _ambiguous(text: str, there: str, here: str, instead: str = "") -> Reading:
-    message = f"`{shortened(text)}` is {there} in YAML 1.1 (kubectl, PyYAML) and {here} in YAML 1.2"
+def _ambiguous(
+    text: str, there: str, here: str, instead: str = "", version: str = "YAML 1.1 (PyYAML)"
+) -> Reading:
+    message = f"`{shortened(text)}` is {there} in {version} and {here} in YAML 1.2"
     fix = f'quote it: "{shortened(text)}"' + (f", or write {instead}" if instead else "")
     return Reading(text, "NIM0110", message, fix)
 
@@ -73,7 +74,8 @@ def _words() -> dict[str, Reading]:
         "off": "false",
     }.items():
         for text in (lower, lower.capitalize(), lower.upper()):
-            words[text] = _ambiguous(text, f"the boolean `{meaning}`", "text", f"`{meaning}`")
+            version = "the text of YAML 1.1" if lower in ("y", "n") else "YAML 1.1 (PyYAML)"
+            words[text] = _ambiguous(text, f"the boolean `{meaning}`", "text", f"`{meaning}`", version)
     for lower in ("true", "false", "null"):
         for text in (lower.capitalize(), lower.upper()):
             fix = f'write `{lower}`, or quote it: "{text}"'
