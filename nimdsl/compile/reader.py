@@ -47,6 +47,7 @@ from nimdsl.expression.types import (
 from nimdsl.program.machine import Expression
 from nimdsl.schema.structure import UNIT_FIX, negative
 from nimdsl.text.alignment import place_within
+from nimdsl.text.scalars import shortened
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
 
 _WANTED = {
@@ -156,7 +157,7 @@ class Reader:
         if value is not None:
             return int(value)
         wanted, fix = UNIT_FIX[unit]
-        message = f"`{key}` wants {wanted}; {node.text!r} is finer than it can be, or too large"
+        message = f"`{key}` wants {wanted}; {shortened(node.text)!r} is finer than it can be, or too large"
         self.findings.report("NIM0207", message, node.place, fix)
         return default
 
@@ -320,7 +321,10 @@ class Reader:
         wanted, fix = UNIT_FIX[unit]
         code, message = "NIM0207", f"{wanted} wanted here"
         if bare := negative(unit, node.text):
-            code, message = "NIM0210", f"a quantity is written without a minus here, this is {node.text!r}"
+            code, message = (
+                "NIM0210",
+                f"a quantity is written without a minus here, this is {shortened(node.text)!r}",
+            )
             fix = f'remove the minus: `{bare}`; or compute it: "${{{node.text}}}"'
         self.findings.report(code, message, node.place, fix)
 

@@ -31,6 +31,9 @@ _FIXES = {
 }
 
 
+_OUTSIDE_FIX = "put it beside the document, or name a folder that holds both on the command line"
+
+
 def recording_name(document: Document, file: str) -> str:
     """What the recording ``file`` of a document is called, here and wherever its journal goes.
 
@@ -70,10 +73,25 @@ def _read(document: Document, file: str, name: str, bytes_left: int) -> Source |
     if bytes_left < RECORDING_BYTES_MAX and _size(folder / file) > bytes_left:
         message = f"with `{name}` the recordings have more than {RECORDINGS_BYTES_MAX:,} bytes"
         return error("NIM0104", message, fix="leave some of them out")
+    if _leaves(document, folder / file):
+        return error("NIM0114", f"`{file}` lies outside the folder of its document", fix=_OUTSIDE_FIX)
     found = read_file(folder / file, name, RECORDING_BYTES_MAX)
     if isinstance(found, Diagnostic):
+        slashed = file.replace("\\", "/")
+        if found.code == "NIM0101" and slashed != file and (folder / slashed).is_file():
+            return replace(found, fix=f"divide folders by `/`: `{slashed}`")
         return replace(found, fix=_FIXES.get(found.code, found.fix))
     return found
+
+
+def _leaves(document: Document, file: Path) -> bool:
+    """Whether a file lies neither in the folder of its document nor in the one that somebody named."""
+    source = document.root.source
+    allowed = [folder.resolve() for folder in (source.folder, source.below) if folder is not None]
+    try:
+        return not any(file.resolve().is_relative_to(folder) for folder in allowed)
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def _size(path: Path) -> int:

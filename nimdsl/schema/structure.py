@@ -8,7 +8,7 @@ jsonschema names the errors of the rest; patterns are always read by the former.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Container, Iterator
 from functools import cache
 from typing import Any
 
@@ -29,6 +29,7 @@ UNIT_FIX = {
     "lifeforce": ("lifeforce as a plain decimal number", "write for example `0.4`"),
 }
 DIAGNOSTICS_PER_DOCUMENT_MAX = 50
+ENVELOPE = ("apiVersion", "kind", "metadata", "spec")
 
 
 @cache
@@ -59,8 +60,7 @@ def check_envelope(root: Node) -> tuple[str, str, tuple[Diagnostic, ...]]:
         )
     kind_node = root.get("kind")
     if kind_node is None:
-        fix = phrase("", kind_names())
-        return "", "", (error("NIM0201", "this document does not say its `kind`", root.place, fix),)
+        return "", "", (_without_kind(root),)
     name = _name(root)
     kind = kind_node.value if isinstance(kind_node, Scalar) else None
     if not isinstance(kind, str):
@@ -74,8 +74,22 @@ def check_envelope(root: Node) -> tuple[str, str, tuple[Diagnostic, ...]]:
             fix = (
                 f"install the package that brings the kind `{shortened(kind)}`, or write one that is {fix}"
             )
-        return "", name, (error("NIM0202", f"unknown kind {kind!r}", kind_node.place, fix),)
+        return "", name, (error("NIM0202", f"unknown kind {shortened(kind)!r}", kind_node.place, fix),)
     return kind, name, ()
+
+
+def _without_kind(root: MapNode) -> Diagnostic:
+    misspelt = [key for key in root.entries if _meant(key, ENVELOPE) == "kind"]
+    if misspelt:
+        place = root.key_place(misspelt[0])
+        return error("NIM0203", f"`document` has no field `{misspelt[0]}`", place, "did you mean `kind`?")
+    fix = phrase("", kind_names())
+    return error("NIM0201", "this document does not say its `kind`", root.place, fix)
+
+
+def _meant(key: str, known: Collection[str]) -> str | None:
+    """The known key that an unknown one is probably meant to be."""
+    return None if key in known else did_you_mean(key, known)
 
 
 def _texts_in(node: Node) -> list[object]:
@@ -143,9 +157,13 @@ def _explained(kind: str, problem: Any, root: Node, told: Container[str | int]) 
         case "additionalProperties":
             yield from _unknown_keys(problem, node, field, told)
         case "required":
+            fields = problem.schema.get("properties", {})
+            misspelt = {_meant(key, fields) for key in problem.instance}
             for key in problem.validator_value:
-                if key not in problem.instance and f"'{key}'" in problem.message:
-                    yield error("NIM0204", f"`{field}` lacks `{key}`", place, f"add `{key}:`")
+                if key in misspelt or key in problem.instance or f"'{key}'" not in problem.message:
+                    continue
+                value = f" {fields[key]['const']}" if "const" in fields.get(key, {}) else ""
+                yield error("NIM0204", f"`{field}` lacks `{key}`", place, f"add `{key}:{value}`")
         case "type" | "pattern":
             yield _badly_typed(kind, problem, node, place)
         case "enum" | "const":
@@ -194,7 +212,7 @@ def _badly_typed(kind: str, problem: Any, node: Node, place: Place) -> Diagnosti
     if unit in UNIT_FIX and isinstance(node, Scalar):
         wanted, fix = UNIT_FIX[unit]
         if bare := negative(unit, node.text):
-            message = f"`{field}` must not be negative, this is {node.text!r}"
+            message = f"`{field}` must not be negative, this is {shortened(node.text)!r}"
             return error("NIM0210", message, place, f"remove the minus: `{bare}`")
         return error("NIM0207", f"`{field}` wants {wanted}, this is {_what(node)}", place, fix)
     if problem.validator == "pattern" and "x-words" in problem.schema:

@@ -4,7 +4,8 @@ The law: YAML 1.2's core schema, and only where YAML 1.1 reads the same; a word
 that the two read differently is refused ("quote it"), so a document means one
 thing to every tool.  The judge of YAML 1.1 is PyYAML's own table of resolvers,
 with ``y`` and ``n`` added: booleans by the letter of YAML 1.1, not to PyYAML.
-``0o17`` is taken although PyYAML sees text there.  Quoted scalars are text and never come here; the tree is built in :mod:`nimdsl.text.tree`.
+``0o17`` is taken although PyYAML sees text there.  Quoted scalars are text
+and never come here; the tree is built in :mod:`nimdsl.text.tree`.
 """
 
 from __future__ import annotations
