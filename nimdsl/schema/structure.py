@@ -20,6 +20,7 @@ from nimdsl.base.words import JSON_TYPES
 from nimdsl.kinds import kind_names
 from nimdsl.kinds.schemas import API_VERSION, document_schema
 from nimdsl.schema import remedies, retired
+from nimdsl.text.flow_text import quoted
 from nimdsl.text.scalars import shortened
 from nimdsl.text.tree import ListNode, LostScalar, MapNode, Node, Scalar
 
@@ -192,10 +193,35 @@ def _key(problem: Any) -> str:
 def _unknown_keys(problem: Any, node: Node, field: str, told: Container[str | int]) -> Iterator[Diagnostic]:
     known = list(problem.schema.get("properties", {}))
     assert isinstance(node, MapNode)
+    cut = _cut_by_commas(node, known)
+    for first, (parts, text) in cut.items():
+        message = f"`,` ends a plain text inside brackets, and `{first}` goes on"
+        yield error("NIM0203", message, node.entries[first].place, f"quote it: {quoted(text)}")
+        told = {*parts, *(key for key in node.entries if key in told)}
     for key in node.entries:
         if key not in known and key not in told:
             message = f"`{field}` has no field `{key}`"
             yield error("NIM0203", message, node.key_place(key), phrase(key, known))
+
+
+def _cut_by_commas(node: MapNode, known: Collection[str]) -> dict[str, tuple[list[str], str]]:
+    """The fields whose text a comma cut inside a parenthesis: what follows became keys without values."""
+    found: dict[str, tuple[list[str], str]] = {}
+    keys = list(node.entries)
+    for number, key in enumerate(keys):
+        value = node.entries[key]
+        text = value.text if isinstance(value, Scalar) and not value.quoted else ""
+        parts: list[str] = []
+        for later in keys[number + 1 :]:
+            after = node.entries[later]
+            bare = isinstance(after, Scalar) and after.value is None and later not in known
+            if text.count("(") <= text.count(")") or not bare:
+                break
+            parts.append(later)
+            text += f", {later}"
+        if parts and text.count("(") == text.count(")"):
+            found[key] = (parts, text)
+    return found
 
 
 def negative(unit: str, text: str) -> str:

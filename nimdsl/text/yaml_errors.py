@@ -13,6 +13,7 @@ from typing import NamedTuple
 import yaml
 
 from nimdsl.base.diagnostics import Diagnostic, Place, error
+from nimdsl.text.flow_text import cut_text, missing_comma
 from nimdsl.text.invisible import INVISIBLE, message_and_fix
 from nimdsl.text.scalars import shortened
 from nimdsl.text.source import Source
@@ -113,10 +114,8 @@ def explain(problem: yaml.YAMLError | UnicodeError, source: Source) -> Diagnosti
     sentence = next((each for each in _SENTENCES if each.needle in said), None)
     if sentence is None:
         return error("NIM0106", said, place)
-    cut = _cut_by_comment(problem, source, place) if "expected ','" in sentence.needle else None
-    if cut is not None:
-        message = "` #` begins a comment here, and a quote before it is left open"
-        return error("NIM0106", message, cut, "put the whole text into quotes")
+    if "expected ','" in sentence.needle and (found := _in_flow(problem, source, place)):
+        return found
     message = sentence.message.format(opened=_opened(problem, place), char=_char_at(source, place))
     return error("NIM0106", message, place, sentence.fix)
 
@@ -130,6 +129,21 @@ def _invisible_near(source: Source, place: Place) -> Diagnostic | None:
                 message, fix = message_and_fix(found.group())
                 return error("NIM0106", message, source.place(line, found.start() + 1), fix)
     return None
+
+
+def _in_flow(problem: yaml.MarkedYAMLError, source: Source, place: Place) -> Diagnostic | None:
+    """What was probably meant where text inside brackets goes on without a comma."""
+    cut = _cut_by_comment(problem, source, place)
+    if cut is not None:
+        message = "` #` begins a comment here, and a quote before it is left open"
+        return error("NIM0106", message, cut, "put the whole text into quotes")
+    line = source.lines[place.line - 1]
+    in_list = "sequence" in (problem.context or "")
+    guess = missing_comma(line, place.column - 1) or cut_text(line, place.column - 1, in_list)
+    if guess is None:
+        return None
+    where = source.place(place.line, guess.column + 1, guess.length)
+    return error("NIM0106", guess.message, where, guess.fix)
 
 
 def _cut_by_comment(problem: yaml.MarkedYAMLError, source: Source, place: Place) -> Place | None:
