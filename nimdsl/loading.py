@@ -81,6 +81,8 @@ def check_sources(
     diagnostics = [*found, *broken]
     lost = any(d.severity is Severity.ERROR for d in diagnostics)
     documents, problems = gather(roots, lost)
+    unknown = {problem.place for problem in problems if problem.code == "NIM0203"}
+    diagnostics = [one for one in diagnostics if one.code != "NIM0110" or one.place not in unknown]
     blamed = {diagnostic.place for diagnostic in diagnostics}
     diagnostics += [problem for problem in problems if problem.place not in blamed]
     known = {recording.name: recording for recording in recordings}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,9 +48,17 @@ class Document:
     @property
     def place(self) -> Place:
         """Where its name stands."""
+        return self.root.place if self._name is None else self._name.place
+
+    @property
+    def template(self) -> str:
+        """Its name as it is written, with ``${...}`` in it for instances."""
+        return self._name.text if isinstance(self._name, Scalar) else self.name
+
+    @property
+    def _name(self) -> Node | None:
         metadata = self.root.get("metadata")
-        name = metadata.get("name") if isinstance(metadata, MapNode) else None
-        return name.place if name is not None else self.root.place
+        return metadata.get("name") if isinstance(metadata, MapNode) else None
 
 
 @dataclass(frozen=True)
@@ -148,7 +157,27 @@ def _expanded(kind: str, root: MapNode, variables: Node, found: list[Diagnostic]
             found.append(rendered)
             return [Document(kind, template.text, root, broken=True)]
         documents.append(Document(kind, rendered, root, constants))
+    if repeated := _repeated(template, variables, documents):
+        found.append(repeated)
+        return [Document(kind, template.text, root, broken=True)]
     return documents
+
+
+def _repeated(template: Scalar, variables: Node, documents: list[Document]) -> Diagnostic | None:
+    """NIM0209: a name that several instances would have."""
+    names = [document.name for document in documents]
+    assert isinstance(variables, MapNode)
+    if len({*names}) == len(names):
+        return None
+    missing = [
+        name for name in variables.entries if not re.search(rf"\$\{{[^}}]*\b{name}\b", template.text)
+    ]
+    message = f"`{template.text}` would name {names.count(names[0])} instances: a name tells them apart"
+    fix = "put what differs into the name"
+    if missing:
+        whole = "-".join([template.text, *(f"${{{name}}}" for name in missing)])
+        fix = f'put the variable into the name: `"{whole}"`'
+    return error("NIM0209", message, template.place, fix)
 
 
 def combinations(variables: Node | None) -> list[dict[str, Literal]]:

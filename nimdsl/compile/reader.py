@@ -18,8 +18,10 @@ from nimdsl.base.units import parse_duration, parse_lifeforce, parse_share
 from nimdsl.base.words import with_article
 from nimdsl.compile.documents import Document, Documents, render
 from nimdsl.compile.syntax_mistakes import said_of_syntax
+from nimdsl.compile.value_fixes import WANTED, of_computed, of_literal
 from nimdsl.expression import types
 from nimdsl.expression.check import Scope, infer
+from nimdsl.expression.habits import TYPES
 from nimdsl.expression.syntax import (
     Binary,
     Call,
@@ -45,18 +47,11 @@ from nimdsl.expression.types import (
     record_of,
 )
 from nimdsl.program.machine import Expression
-from nimdsl.schema.structure import UNIT_FIX, negative
+from nimdsl.schema.quantities import UNIT_FIX, off_grid, unit_fix
+from nimdsl.schema.structure import negative
 from nimdsl.text.alignment import place_within
 from nimdsl.text.scalars import shortened
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
-
-_WANTED = {
-    "int": "write a whole number, for example `3`",
-    "real": "write a number, for example `0.5`",
-    "bool": "write `true` or `false`",
-    "string": "write it as text: put it in quotes",
-}
-"""What to write where a literal of another type stands."""
 
 
 @dataclass
@@ -156,8 +151,8 @@ class Reader:
         value = parse_unit(node.text)
         if value is not None:
             return int(value)
-        wanted, fix = UNIT_FIX[unit]
-        message = f"`{key}` wants {wanted}; {shortened(node.text)!r} is finer than it can be, or too large"
+        wrong, fix = off_grid(unit, node.text)
+        message = f"`{key}`: {shortened(node.text)!r} is {wrong}"
         self.findings.report("NIM0207", message, node.place, fix)
         return default
 
@@ -197,9 +192,10 @@ class Reader:
         found = parse_type(written)
         if found is None:
             known = [*types.SCALARS, "record", "list<string>"]
-            self.findings.report(
-                "NIM0305", f"`{written}` is no type", self.place(key), phrase(written, known)
+            fix = (
+                f"write `{TYPES[written.lower()]}`" if written.lower() in TYPES else phrase(written, known)
             )
+            self.findings.report("NIM0305", f"`{written}` is no type", self.place(key), fix)
         return found or ANY
 
     def reference(self, key: str, kind: str) -> str:
@@ -222,7 +218,7 @@ class Reader:
         if self.findings.documents.damaged:
             self.findings.poisoned = True
         if name and not self.findings.documents.damaged:
-            fix = phrase(name, known) or f"add {with_article(kind)} document"
+            fix = _family(name, known) or phrase(name, known) or f"add {with_article(kind)} document"
             self.findings.report("NIM0301", f"there is no {kind} named `{name}`", place, fix)
         return ""
 
@@ -312,14 +308,24 @@ class Reader:
         if kind is None:
             return Literal("", ANY), ANY
         if not accepts(expected, kind):
-            self.findings.report("NIM0304", f"{expected} wanted here, this is {kind}", node.place)
+            fix = of_computed(tree, kind, expected)
+            self.findings.report("NIM0304", f"{expected} wanted here, this is {kind}", node.place, fix)
         if expected == REAL and kind == INT:
             return Call("real", (tree,)), REAL
         return tree, kind
 
+    def _lost_name(self, node: Scalar, scope: Scope) -> None:
+        """NIM0308: text that is the name of a field, or ``$`` before one; in quotes it is meant."""
+        name = node.text.removeprefix("$")
+        bound = scope.names.get(name)
+        if bound is None or bound.path[0] != "$data" or (node.quoted and name == node.text):
+            return
+        message = f"this is the text `{node.text}`, not the value of the field `{name}`"
+        fix = f'write `"${{{name}}}"` for the value, or `"{name}"` for the text'
+        self.findings.report("NIM0308", message, node.place, fix, Severity.WARNING)
+
     def _no_quantity(self, node: Scalar, unit: str) -> None:
-        wanted, fix = UNIT_FIX[unit]
-        code, message = "NIM0207", f"{wanted} wanted here"
+        code, message, fix = "NIM0207", f"{UNIT_FIX[unit][0]} wanted here", unit_fix(unit, node.text)
         if bare := negative(unit, node.text):
             code, message = (
                 "NIM0210",
@@ -329,16 +335,14 @@ class Reader:
         self.findings.report(code, message, node.place, fix)
 
     def _literal(self, node: Scalar, scope: Scope, expected: Type) -> tuple[Tree, Type]:
+        if expected in (STRING, ANY):
+            self._lost_name(node, scope)
         found = literal(node, expected)
         if found is None:
             self._no_quantity(node, expected.name)
             return Literal(0, ANY), ANY
         if not accepts(expected, found.type):
-            fix = _WANTED.get(expected.name, "")
-            if found.type == STRING and _computes(str(node.value), scope):
-                fix = f'text is literal; to compute, write "${{{node.value}}}"'
-            elif found.type == STRING and fix:
-                fix += '; to compute it, `"${...}"`'
+            fix = of_literal(node, found.type, expected, _computes(str(node.value), scope))
             self.findings.report(
                 "NIM0304", f"{expected} wanted here, this is {found.type}", node.place, fix
             )
@@ -346,7 +350,12 @@ class Reader:
 
     def _record(self, node: MapNode, scope: Scope, expected: Type) -> tuple[Tree, Type]:
         if expected.name not in ("record", "any"):
-            self.findings.report("NIM0304", f"{expected} wanted here, this is a record", node.place)
+            self.findings.report(
+                "NIM0304",
+                f"{expected} wanted here, this is a record",
+                node.place,
+                WANTED.get(expected.name, ""),
+            )
         fields: list[tuple[str, Tree]] = []
         kinds: dict[str, Type] = {}
         for key, value in node.entries.items():
@@ -361,7 +370,12 @@ class Reader:
 
     def _list(self, node: ListNode, scope: Scope, expected: Type) -> tuple[Tree, Type]:
         if expected.name not in ("list", "any"):
-            self.findings.report("NIM0304", f"{expected} wanted here, this is a list", node.place)
+            self.findings.report(
+                "NIM0304",
+                f"{expected} wanted here, this is a list",
+                node.place,
+                WANTED.get(expected.name, ""),
+            )
         element: Type | None = None
         trees: list[Tree] = []
         for item in node.items:
@@ -369,6 +383,16 @@ class Reader:
             trees.append(tree)
             element = kind if element is None else types.join(element, kind) or ANY
         return ListOf(tuple(trees)), list_of(element or expected.element or ANY)
+
+
+def _family(name: str, known: Mapping[str, Document]) -> str:
+    """What to say where the name of a whole family stands: what the instances are called."""
+    members = [
+        one for one, document in known.items() if document.constants and document.template.startswith(name)
+    ]
+    if not members:
+        return ""
+    return f"`{known[members[0]].template}` has {len(members)} members: name one, as `{members[0]}`"
 
 
 def _computes(text: str, scope: Scope) -> bool:

@@ -24,7 +24,7 @@ from nimdsl.base.units import (
     parse_share,
 )
 from nimdsl.base.words import with_article
-from nimdsl.expression import types
+from nimdsl.expression import habits, types
 from nimdsl.expression.escapes import EscapeMistake, decoded, escaped
 from nimdsl.expression.types import Type
 
@@ -199,7 +199,8 @@ def _explained(text: str, problem: Exception) -> SyntaxMistake:
     if rest.startswith("=") and not rest.startswith("=="):
         return SyntaxMistake("`=` is no operator", offset, "write `==` to compare")
     if rest.startswith("%"):
-        return SyntaxMistake("`%` is no operator (a share is written `40%`)", offset)
+        message = "`%` is no operator (a share is written `40%`)"
+        return SyntaxMistake(message, offset, habits.remainder(text, offset))
     return SyntaxMistake(f"`{word[:20]}` is not expected here", offset)
 
 
@@ -270,14 +271,15 @@ def _method(
 def _whole(text: str, start: int, end: int) -> ExpressionNode:
     value = int(text)
     if value > INT64_MAX:
-        raise SyntaxMistake("this number does not fit in 64 bits", start)
+        fix = f"the largest int is `{INT64_MAX}`"
+        raise SyntaxMistake("this number does not fit in 64 bits", start, fix)
     return Literal(value, types.INT, start=start, end=end)
 
 
 def _real(text: str, start: int, end: int) -> ExpressionNode:
     value = float(text)
     if value == float("inf"):
-        raise SyntaxMistake("this number is too large", start)
+        raise SyntaxMistake("this number is too large", start, "the largest real is about `1.79e308`")
     return Literal(value, types.REAL, start=start, end=end)
 
 

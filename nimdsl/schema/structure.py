@@ -15,20 +15,16 @@ from typing import Any
 from nimdsl.base.diagnostics import Diagnostic, Place, error
 from nimdsl.base.json_schema import matches, validator_of
 from nimdsl.base.suggest import did_you_mean, phrase
-from nimdsl.base.units import parse_duration, parse_share
+from nimdsl.base.units import parse_duration, parse_lifeforce, parse_share
 from nimdsl.base.words import JSON_TYPES
 from nimdsl.kinds import kind_names
 from nimdsl.kinds.schemas import API_VERSION, document_schema
 from nimdsl.schema import remedies, retired
+from nimdsl.schema.quantities import UNIT_FIX, unit_fix
 from nimdsl.text.flow_text import quoted
 from nimdsl.text.scalars import shortened
 from nimdsl.text.tree import ListNode, LostScalar, MapNode, Node, Scalar
 
-UNIT_FIX = {
-    "duration": ("a duration with its unit", "write for example `200ms`, `5s` or `1.5min`"),
-    "share": ("a share in percent", "write for example `40%`"),
-    "lifeforce": ("lifeforce as a plain decimal number", "write for example `0.4`"),
-}
 DIAGNOSTICS_PER_DOCUMENT_MAX = 50
 ENVELOPE = ("apiVersion", "kind", "metadata", "spec")
 
@@ -80,17 +76,12 @@ def check_envelope(root: Node) -> tuple[str, str, tuple[Diagnostic, ...]]:
 
 
 def _without_kind(root: MapNode) -> Diagnostic:
-    misspelt = [key for key in root.entries if _meant(key, ENVELOPE) == "kind"]
+    misspelt = [key for key in root.entries if remedies.meant(key, ENVELOPE) == "kind"]
     if misspelt:
         place = root.key_place(misspelt[0])
         return error("NIM0203", f"`document` has no field `{misspelt[0]}`", place, "did you mean `kind`?")
     fix = phrase("", kind_names())
     return error("NIM0201", "this document does not say its `kind`", root.place, fix)
-
-
-def _meant(key: str, known: Collection[str]) -> str | None:
-    """The known key that an unknown one is probably meant to be."""
-    return None if key in known else did_you_mean(key, known)
 
 
 def _texts_in(node: Node) -> list[object]:
@@ -159,7 +150,7 @@ def _explained(kind: str, problem: Any, root: Node, told: Container[str | int]) 
             yield from _unknown_keys(problem, node, field, told)
         case "required":
             fields = problem.schema.get("properties", {})
-            misspelt = {_meant(key, fields) for key in problem.instance}
+            misspelt = {remedies.meant(key, fields) for key in problem.instance}
             for key in problem.validator_value:
                 if key in misspelt or key in problem.instance or f"'{key}'" not in problem.message:
                     continue
@@ -201,7 +192,7 @@ def _unknown_keys(problem: Any, node: Node, field: str, told: Container[str | in
     for key in node.entries:
         if key not in known and key not in told:
             message = f"`{field}` has no field `{key}`"
-            yield error("NIM0203", message, node.key_place(key), phrase(key, known))
+            yield error("NIM0203", message, node.key_place(key), remedies.of_unknown(key, known))
 
 
 def _cut_by_commas(node: MapNode, known: Collection[str]) -> dict[str, tuple[list[str], str]]:
@@ -235,8 +226,12 @@ def negative(unit: str, text: str) -> str:
 def _badly_typed(kind: str, problem: Any, node: Node, place: Place) -> Diagnostic:
     field = _field(list(problem.absolute_path))
     unit = problem.schema.get("x-type", "") if isinstance(problem.schema, dict) else ""
+    if isinstance(node, MapNode) and isinstance(problem.instance, str):
+        place = node.key_place(problem.instance)  # it is a key that does not fit
     if unit in UNIT_FIX and isinstance(node, Scalar):
-        wanted, fix = UNIT_FIX[unit]
+        wanted, fix = UNIT_FIX[unit][0], unit_fix(unit, node.text)
+        if unit == "lifeforce" and node.quoted and parse_lifeforce(node.text) is not None:
+            fix = f"remove the quotes: `{node.text}`"
         if bare := negative(unit, node.text):
             message = f"`{field}` must not be negative, this is {shortened(node.text)!r}"
             return error("NIM0210", message, place, f"remove the minus: `{bare}`")

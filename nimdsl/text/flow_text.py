@@ -80,7 +80,8 @@ def _end(line: str, begin: int, in_list: bool) -> int:
             depth -= 1
             if depth < 0:
                 return offset
-        elif char == "," and depth == 0:
-            if in_list or _NEXT_KEY.match(line, offset) or not line[offset + 1 :].strip():
-                return offset
+        elif (char == "," and depth == 0) and (
+            in_list or _NEXT_KEY.match(line, offset) or not line[offset + 1 :].strip()
+        ):
+            return offset
     return len(line)

@@ -59,7 +59,10 @@ def _ambiguous(
     text: str, there: str, here: str, instead: str = "", version: str = "YAML 1.1 (PyYAML)"
 ) -> Reading:
     message = f"`{shortened(text)}` is {there} in {version} and {here} in YAML 1.2"
-    fix = f'quote it: "{shortened(text)}"' + (f", or write {instead}" if instead else "")
+    quote = f'quote it: "{shortened(text)}"'
+    fix = f"{quote}, or write {instead} if that is meant" if instead else quote
+    if instead and text[0] in "+-.0123456789":
+        fix = f'write {instead}; as text in quotes: "{shortened(text)}"'
     return Reading(text, "NIM0110", message, fix)
 
 
@@ -135,14 +138,14 @@ def _read_int(text: str, there: str) -> Reading:
 
 def _too_large(text: str, nearest: int) -> Reading:
     message = f"`{shortened(text)}` does not fit into 64 bits ({INT64_MIN} to {INT64_MAX})"
-    return Reading(nearest, "NIM0116", message, f'write a smaller number, or quote it: "{shortened(text)}"')
+    return Reading(nearest, "NIM0116", message, "write a number in this range; in quotes it is text")
 
 
 def _read_float(text: str, there: str) -> Reading:
     value = float(text)
     if not math.isfinite(value):
-        message = f"`{shortened(text)}` is beyond what a 64-bit real can hold (about 1.8e308)"
-        return Reading(text, "NIM0110", message, "write a smaller number")
+        message = f"`{shortened(text)}` does not fit into a 64-bit real (-1.79e+308 to 1.79e+308)"
+        return Reading(text, "NIM0116", message, "write a number in this range; in quotes it is text")
     if there == "float":
         return Reading(value)
     reading = _ambiguous(text, _KINDS_1_1.get(there, there), "a number", f"`{both_float(value)}`")

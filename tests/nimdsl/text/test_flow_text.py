@@ -1,4 +1,4 @@
-"""Text that brackets or a comment cut inside brackets, and commas that are missing: what was meant is said."""
+"""Text that brackets cut inside brackets, and commas that are missing: what was meant is said."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from nimdsl.text.tree import parse
         ("k: [beats[0].levels.hi.spent == 1s]", 5, '"beats[0].levels.hi.spent == 1s"'),
         ("k: [a == 1, b[0] == 1s, c]", 13, '"b[0] == 1s"'),
         ("k: {a: f(x[0], y), b: c}", 8, '"f(x[0], y)"'),
-        ("k: {a: x[0] == \"q'\", b: 1}", 8, "'x[0] == \"q''\"'"),
+        ('k: {a: x[0] == "q\'", b: 1}', 8, "'x[0] == \"q''\"'"),
     ],
 )
 def test_a_text_that_brackets_cut_is_to_be_quoted(text: str, column: int, meant: str) -> None:
