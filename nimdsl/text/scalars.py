@@ -62,7 +62,7 @@ def _ambiguous(
     quote = f'quote it: "{shortened(text)}"'
     fix = f"{quote}, or write {instead} if that is meant" if instead else quote
     if instead and text[0] in "+-.0123456789":
-        fix = f'write {instead}; as text in quotes: "{shortened(text)}"'
+        fix = f"write {instead}, or if text is meant {quote}"
     return Reading(text, "NIM0110", message, fix)
 
 
