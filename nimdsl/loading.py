@@ -24,6 +24,7 @@ from nimdsl.compile.documents import gather
 from nimdsl.compile.overrides import override
 from nimdsl.compile.recordings import with_recordings
 from nimdsl.program import Program
+from nimdsl.schema.foreign import is_foreign, left_out, mentions_ours
 from nimdsl.text.source import Source, read_sources
 from nimdsl.text.tree import Node, parse
 
@@ -89,22 +90,46 @@ def check_sources(
 
     Recordings that scenarios name and that are not among ``recordings`` are read from their files.
     """
-    roots: list[Node] = []
-    diagnostics = list(found)
-    for source in sources:
-        trees, problems = parse(source)
-        roots += trees
-        diagnostics += problems
+    roots, own, broken = _parsed(sources)
+    diagnostics = [*found, *broken]
     lost = any(d.severity is Severity.ERROR for d in diagnostics)
     documents, problems = gather(roots, lost)
+    unknown = {problem.place for problem in problems if problem.code == "NIM0203"}
+    diagnostics = [one for one in diagnostics if one.code != "NIM0110" or one.place not in unknown]
     blamed = {diagnostic.place for diagnostic in diagnostics}
     diagnostics += [problem for problem in problems if problem.place not in blamed]
     known = {recording.name: recording for recording in recordings}
-    documents = replace(documents, sources=tuple(sources), recordings=known)
+    documents = replace(documents, sources=own, recordings=known)
     report = compile_documents(with_recordings(documents))
     diagnostics += report.diagnostics
     wrong = any(d.severity is Severity.ERROR for d in diagnostics)
     return Report(in_order(diagnostics), None if wrong else report.program)
+
+
+def _parsed(sources: Sequence[Source]) -> tuple[list[Node], tuple[Source, ...], list[Diagnostic]]:
+    """The documents, where they are from, and what is wrong as YAML; other tools' files are left out."""
+    roots: list[Node] = []
+    own: list[Source] = []
+    diagnostics: list[Diagnostic] = []
+    foreign: list[str] = []
+    for source in sources:
+        trees, problems = parse(source)
+        if (
+            source.below is not None
+            and all(map(is_foreign, trees))
+            and not (problems and mentions_ours(source.text))
+        ):
+            foreign.append(source.name)
+            continue
+        own.append(source)
+        roots += [tree for tree in trees if not (source.below is not None and is_foreign(tree))]
+        diagnostics += problems
+    if foreign:
+        diagnostics.append(left_out(foreign))
+    if foreign and not roots:
+        message = "no documents: nothing that was found is of nimdsl"
+        diagnostics.append(error("NIM0105", message, fix=_NAME_SOME))
+    return roots, tuple(own), diagnostics
 
 
 def load(*paths: Path | str, root: Path | str | None = None) -> Program:
@@ -152,7 +177,7 @@ def provenance(program: Program) -> dict[str, Plain]:
 
 def rebuilt(origin: Mapping[str, Any]) -> Program:
     """The program that ``provenance`` describes.  Raises SpecError when it is sound no more."""
-    sources = [Source(name, text) for name, text in origin["documents"]]
+    sources = [Source(name, text, below=Path()) for name, text in origin["documents"]]
     recordings = [Source(name, text) for name, text in origin.get("recordings", ())]
     program = _sound(check_sources(sources, recordings=recordings))
     return with_overrides(program, origin["set"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from nimdsl.assembly.phase import compile_phases
+from nimdsl.checks.expectations import check_states, states_of_cells
 from nimdsl.compile.compilation import Compilation
 from nimdsl.compile.phase import phase_types
 from nimdsl.compile.protocol import compile_protocol
@@ -14,6 +15,8 @@ from nimdsl.kinds.schemas import shipped
 from nimdsl.program import Program, Protocol
 from nimdsl.show.costs import protocol_costs
 from nimdsl.show.graph import Drawing, draw_protocol
+from nimdsl.text.alignment import place_within
+from nimdsl.text.tree import Scalar
 
 
 def _compile(compilation: Compilation) -> dict[str, Protocol]:
@@ -24,7 +27,14 @@ def _compile(compilation: Compilation) -> dict[str, Protocol]:
         economy = compilation.economies.get(reader.reference("economy", "Economy"))
         own = compile_phases(compilation, reader.references("phases", "Phase"), kinds, economy)
         compilation.phases.update(own)
-        return compile_protocol(findings, reader, own, kinds, economy, compilation.cell_data)
+        protocol = compile_protocol(findings, reader, own, kinds, economy, compilation.cell_data)
+        written = {item.place("holds"): item.node.get("holds") for item in reader.items("criteria")}
+        states = states_of_cells(compilation.parts["Cell"])
+        for one in protocol.criteria if protocol else ():
+            scalar = written[one.holds.place]
+            assert isinstance(scalar, Scalar)
+            check_states(findings, one.holds.node, states, partial(place_within, scalar))
+        return protocol
 
     return compilation.each("Protocol", compile_one)
 

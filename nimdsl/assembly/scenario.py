@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from nimdsl.checks.attention import check_economy
+from nimdsl.checks.economy import check_prices, rewards_of
+from nimdsl.checks.expectations import check_states, states_of_cells
 from nimdsl.compile.attention import CompiledAttention
 from nimdsl.compile.cell import CompiledCell, accepted_events
 from nimdsl.compile.compilation import Compilation
@@ -19,10 +21,15 @@ from nimdsl.program.machine import AskReward, State, walk
 
 def _compile(compilation: Compilation) -> dict[str, Scenario]:
     context = _context(compilation)
+    states = states_of_cells(compilation.parts["Cell"])
 
     def compile_one(findings: Findings, reader: Reader) -> Scenario:
         scenario = compile_scenario(findings, reader, context)
         _check_economy(compilation, findings, scenario, context)
+        _check_prices(compilation, findings, scenario, context)
+        for one in scenario.expect:
+            place = partial(reader.within, "expect", one.holds.place)
+            check_states(findings, one.holds.node, states, place)
         return scenario
 
     return compilation.each("Scenario", compile_one)
@@ -65,6 +72,23 @@ def _check_economy(
             for kind, name in (("Attention", scenario.attention), ("Economy", scenario.economy))
         )
         check_economy(attention, beat, purse, economy)
+
+
+def _check_prices(
+    compilation: Compilation, findings: Findings, scenario: Scenario, context: ScenarioContext
+) -> None:
+    """Whether what its cells cost can ever be paid, unless the scenario tries another economy."""
+    economy = context.economies.get(scenario.economy)
+    changed = compilation.documents.overridden or any(path.startswith("economy/") for path in scenario.set)
+    if economy is None or changed or findings.failed or findings.poisoned:
+        return
+    cells, attentions = compilation.parts["Cell"], compilation.parts["Attention"]
+    roots = [cells[name].root for name in scenario.cells if name in cells]
+    known = [*roots, *(attentions[name].root for name in [scenario.attention] if name in attentions)]
+    rewards = {name for root in known for name in rewards_of(root)}
+    if scenario.protocol or scenario.actors:
+        rewards = set(economy.rewards)
+    check_prices(findings, economy, roots, rewards)
 
 
 def _dear(beat: Beat) -> bool:

@@ -26,8 +26,8 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     return folded[close[0]] if close else None
 
 
-def phrase(word: str, candidates: Iterable[str]) -> str:
-    """What to say after an unknown name: the likely one, else the known ones (eight at most), else nothing.
+def phrase(word: str, candidates: Iterable[str], count_max: int = LISTED_COUNT_MAX) -> str:
+    """What to say after an unknown name: the likely one, else the known ones (eight or so), else nothing.
 
     >>> phrase("mesuring", ["idle", "measuring"])
     'did you mean `measuring`?'
@@ -40,6 +40,7 @@ def phrase(word: str, candidates: Iterable[str]) -> str:
         return f"did you mean `{likely}`?"
     if not names:
         return ""
-    listed = ", ".join(f"`{name}`" for name in names[:LISTED_COUNT_MAX])
-    more = len(names) - LISTED_COUNT_MAX
+    shown = len(names) if len(names) == count_max + 1 else count_max
+    listed = ", ".join(f"`{name}`" for name in names[:shown])
+    more = len(names) - shown
     return f"known: {listed}" + (f" and {more} more" if more > 0 else "")

@@ -63,6 +63,14 @@ def format_duration(value_ns: int) -> str:
     return f"{value_ns}ns"
 
 
+def readable_duration(value_ns: int) -> str:
+    """As :func:`format_duration`, but whole minutes in min or h: ``62h``."""
+    for unit in ("h", "min"):
+        if value_ns and value_ns % NANOSECONDS[unit] == 0:
+            return f"{value_ns // NANOSECONDS[unit]}{unit}"
+    return format_duration(value_ns)
+
+
 def format_lifeforce(value_micro_lf: int) -> str:
     """Decimal LF with at least one digit behind the point: ``1400000`` is ``1.4``."""
     sign = "-" if value_micro_lf < 0 else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from nimdsl.base.diagnostics import Severity
 from nimdsl.base.units import MICRO, SECOND_NS, format_duration, format_lifeforce
 from nimdsl.base.words import listed
+from nimdsl.checks.economy import bounding, most_above_floor
 from nimdsl.compile.lengths import check_length
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.program import Beat, Economy, Level
@@ -179,15 +180,14 @@ def check_economy(attention: Reader, beat: Beat, purse: Reader, economy: Economy
 
 
 def _payable(places: dict[str, Reader], beat: Beat, economy: Economy) -> None:
-    grows = economy.incomes or any(reward > 0 for reward in economy.rewards.values())
-    most_lf = economy.capacity if economy.capacity is not None else None if grows else economy.opening
+    most_lf = most_above_floor(economy, economy.rewards)
     for level in beat.levels:
         least = level.cost_fixed + level.cost_per_item
-        if most_lf is not None and least > most_lf - economy.floor:
+        if most_lf is not None and least > most_lf:
             lf = format_lifeforce
             message = (
                 f"`{level.name}` can never run: an item costs {lf(least)} LF at once, and `{economy.name}` "
-                f"never has more than {lf(most_lf - economy.floor)} above its floor"
+                f"never has more than {lf(most_lf)} above its floor"
             )
-            fix = f"lower the cost, or raise `{'opening' if economy.capacity is None else 'capacity'}`"
+            fix = f"lower the cost, or raise `{bounding(economy, most_lf)}`"
             places[level.name].findings.report("NIM0602", message, places[level.name].place("cost"), fix)

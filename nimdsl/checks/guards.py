@@ -2,9 +2,10 @@
 
 A condition is cut into terms: what is compared with constants is tried below,
 at, between and above them; two things compared with each other are tried
-less, equal and greater; everything else is tried true and false.  For
-comparisons with constants that is complete; what is opaque is taken to be
-free.  Beyond ``CASE_COUNT_MAX`` combinations nothing is claimed.
+less, equal and greater; everything else is tried true and false.  A division by
+what can be 0 and an item of what can be empty have no value there, and a guard
+without a value does not hold.  For comparisons with constants that is complete;
+what is opaque is taken to be free.  Beyond ``CASE_COUNT_MAX`` combinations nothing is claimed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nimdsl.base import canonical
+from nimdsl.checks.partial import Partial, bounds, partials
 from nimdsl.expression.check import infer
 from nimdsl.expression.evaluate import Fault, closure
 from nimdsl.expression.syntax import (
@@ -38,7 +40,8 @@ CASE_COUNT_MAX = 4_096
 
 Case = Mapping[str, Any]
 Domains = Mapping[str, Sequence[int]]
-Test = Callable[[Case], bool]
+Test = Callable[[Case], bool | None]
+"""Whether a condition is true in a case; None: it has no value."""
 
 _ORDER = {
     "==": (0,),
@@ -58,9 +61,11 @@ class Cases:
         self.domains = domains or {}
         self.points: dict[str, list[Any]] = {}
         self.shown: dict[str, str] = {}
+        self.undefined: dict[str, list[tuple[str, Partial]]] = {}
+        self.bounds: dict[str, tuple[Any, Any]] = {}
         for guard in guards:
             self._collect(guard.node, guard)
-        self.points = {key: self._samples(values) for key, values in self.points.items()}
+        self.points = {key: self._within(key, self._samples(values)) for key, values in self.points.items()}
         self.tests = [self._compile(guard.node, guard) for guard in guards]
 
     @property
@@ -78,12 +83,14 @@ class Cases:
 
     def holds(self, number: int, case: Case) -> bool:
         """Whether the guard of that number is true in the case."""
-        return self.tests[number](case)
+        return bool(self.tests[number](case))
 
     def describe(self, case: Case) -> str:
         """The case in words: ``event.noise is 0.2``."""
         parts = []
         for key, value in case.items():
+            if self._faults(key, case):
+                continue
             text = self.shown[key]
             parts.append(
                 text.format(_WORDS.get(value, value)) if "{}" in text else f"{text} is {_shown(value)}"
@@ -111,19 +118,50 @@ class Cases:
         term, constants = _compared(node, guard)
         if term is not None:
             key = _key(term)
-            self.shown[key] = unparse(term)
-            known = self.points.setdefault(key, [])
-            kind: Any = infer(term, guard.scope)[0]
             ordered = isinstance(node, Binary) and node.operator in ("<", "<=", ">", ">=")
-            known += [("at", value, REAL if kind == REAL else ordered) for value, _ in constants]
-            return
-        if isinstance(node, Binary) and node.operator in _ORDER:
+            self._at(term, guard, [value for value, _ in constants], ordered)
+        elif isinstance(node, Binary) and node.operator in _ORDER:
             key, _ = _pair(node)
             self.points[key] = [-1, 0, 1]
             self.shown[key] = f"{unparse(node.left)} {{}} {unparse(node.right)}"
-            return
-        self.points.setdefault(_key(node), []).append(("at", True, "plain"))
-        self.shown[_key(node)] = f"`{unparse(node)}`"
+        else:
+            key = _key(node)
+            self.points.setdefault(key, []).append(("at", True, "plain"))
+            self.shown[key] = f"`{unparse(node)}`"
+        self.undefined[key] = [found for one in partials(node) for found in self._partial(one, guard)]
+
+    def _at(self, term: ExpressionNode, guard: Expression, values: list[Any], ordered: bool) -> None:
+        """Tries a term at some values, and near them."""
+        key = _key(term)
+        self.shown[key] = unparse(term)
+        kind: Any = infer(term, guard.scope)[0]
+        known = self.points.setdefault(key, [])
+        known += [("at", value, REAL if kind == REAL else ordered) for value in values]
+        self.bounds[key] = bounds(term, lambda part: _number(part, guard))
+
+    def _partial(self, partial: Partial, guard: Expression) -> list[tuple[str, Partial]]:
+        """The term that decides whether an operator has a value; empty if it never has one."""
+        if _is_constant(partial.term, guard):
+            value = _number(partial.term, guard)
+            return [("", partial)] if value is not None and partial.faults(value) else []
+        self._at(partial.term, guard, [partial.at], ordered=True)
+        return [(_key(partial.term), partial)]
+
+    def _faults(self, key: str, case: Case) -> bool:
+        """Whether a term has no value in a case."""
+        return any(
+            not deciding or (deciding in case and partial.faults(case[deciding]))
+            for deciding, partial in self.undefined.get(key, ())
+        )
+
+    def _within(self, key: str, samples: list[Any]) -> list[Any]:
+        least, most = self.bounds.get(key, (None, None))
+        if least is None and most is None:
+            return samples
+        reached = {*samples, *({least, most} - {None})}
+        return sorted(
+            one for one in reached if (least is None or one >= least) and (most is None or one <= most)
+        )
 
     def _grounded(self, node: ExpressionNode) -> bool:
         names = _names(node)
@@ -157,12 +195,12 @@ class Cases:
             return lambda _: bool(value)
         if isinstance(node, Unary) and node.operator == "!":
             operand = self._compile(node.operand, guard)
-            return lambda case: not operand(case)
+            return lambda case: None if (value := operand(case)) is None else not value
         if isinstance(node, Binary) and node.operator in ("&&", "||"):
             left, right = self._compile(node.left, guard), self._compile(node.right, guard)
             if node.operator == "&&":
-                return lambda case: left(case) and right(case)
-            return lambda case: left(case) or right(case)
+                return lambda case: right(case) if (value := left(case)) else value
+            return lambda case: right(case) if (value := left(case)) is False else value
         return self._compile_term(node, guard)
 
     def _compile_term(self, node: ExpressionNode, guard: Expression) -> Test:
@@ -171,13 +209,13 @@ class Cases:
         term, constants = _compared(node, guard)
         if term is not None:
             key, compare = _key(term), _comparison(node, guard, [value for value, _ in constants])
-            return lambda case: compare(case[key])
+            return lambda case: None if self._faults(key, case) else compare(case[key])
         if isinstance(node, Binary) and node.operator in _ORDER:
             pair, sign = _pair(node)
             wanted = _ORDER[node.operator]
-            return lambda case: case[pair] * sign in wanted
+            return lambda case: None if self._faults(pair, case) else case[pair] * sign in wanted
         opaque = _key(node)
-        return lambda case: bool(case[opaque])
+        return lambda case: None if self._faults(opaque, case) else bool(case[opaque])
 
 
 _WORDS = {-1: "is less than", 0: "equals", 1: "is greater than"}
@@ -247,6 +285,12 @@ def _constant(node: ExpressionNode, guard: Expression) -> tuple[Any, Any]:
     return None, None
 
 
+def _number(node: ExpressionNode, guard: Expression) -> Any:
+    """The number that a constant is; None for everything else."""
+    value = _constant(node, guard)[0] if _is_constant(node, guard) else None
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
 def _comparison(node: ExpressionNode, guard: Expression, constants: list[Any]) -> Callable[[Any], bool]:
     assert isinstance(node, Binary)
     if node.operator == "in":
@@ -261,7 +305,7 @@ def _sign(left: Any, right: Any) -> int:
     return 0 if left == right else (-1 if left < right else 1)
 
 
-def _ground_value(node: ExpressionNode, guard: Expression, case: Case) -> bool:
+def _ground_value(node: ExpressionNode, guard: Expression, case: Case) -> bool | None:
     environment: dict[str, Any] = {}
     for name in _names(node):
         inner = environment
@@ -272,7 +316,7 @@ def _ground_value(node: ExpressionNode, guard: Expression, case: Case) -> bool:
     try:
         return bool(closure(node, guard.scope)(environment))
     except Fault:
-        return False
+        return None
 
 
 def uncovered(guards: Sequence[Expression]) -> str | None:

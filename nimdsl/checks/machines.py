@@ -120,7 +120,8 @@ class _Checker:
                 continue
             witness = uncovered(guards)
             if witness is not None:
-                message = f"`{leaf}` is stuck when `{event}` comes and {witness}: every guard is false then"
+                case = f" and {witness}" if witness else ""
+                message = f"`{leaf}` is stuck when `{event}` comes{case}: no guard holds then"
                 fix = "add a transition without `if` as the last one, or a timer"
                 self.findings.report("NIM0403", message, candidates[0].place, fix)
 
@@ -167,6 +168,9 @@ class _Checker:
                     f"every timer of `{leaf}` can be refused or guarded off, and nothing else leads out"
                 )
                 fix = "add a transition on `refused`, or a timer without `if` and `cost`"
+                if all(way.price is None for _, way, _ in ways):
+                    message = f"every timer of `{leaf}` can be guarded off, and nothing else leads out"
+                    fix = "leave out the last `if`, or add a timer without one"
                 self.findings.report("NIM0410", message, transition.place, fix)
 
     def work(self) -> None:

@@ -19,7 +19,6 @@ from nimdsl.kinds import WorstCost, by_prefix, kind_names, kinds
 from nimdsl.program import Program
 from nimdsl.show.resolved import resolve_document, to_yaml
 from nimdsl.show.table import table_data, table_of, table_text
-from nimdsl.text.tree import Scalar
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def find(program: Program, name: str) -> list[Found]:
 
 
 def _found(program: Program, document: Document) -> Found:
-    template = _written_name(document)
+    template = document.template
     siblings: list[Document] = list(program.documents.of(document.kind).values())
     instances = [one.name for one in siblings if document.variables and one.written is document.written]
     return Found(document, template, tuple(instances), tuple(_costs(program, document)))
@@ -105,12 +104,6 @@ def _found(program: Program, document: Document) -> Found:
 def _costs(program: Program, document: Document) -> list[WorstCost]:
     costs = kinds()[document.kind].costs
     return costs(program, document.name) if costs and document.name in program.of(document.kind) else []
-
-
-def _written_name(document: Document) -> str:
-    metadata: Any = document.written.get("metadata")
-    node = metadata.get("name")
-    return str(node.value) if isinstance(node, Scalar) else document.name
 
 
 def _data(found: Found) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def compile_recording(reader: Reader, wanted: Wanted) -> Recorded | None:
     code, message, fix = (
         (found.code, found.message, found.fix) if found else ("NIM0101", f"no such file: `{name}`", "")
     )
-    inside = found is not None and found.place.line
+    inside = found is not None and (found.place.line or code == "NIM0102")
     fix = fix or "a path counts from the folder of its document"
     findings.report(code, message, found.place if found and inside else reader.place("file"), fix)
     return None
@@ -279,7 +279,7 @@ class _Table:
                 break
             if len(row) != width:
                 fix = (
-                    "put values with commas into quotes"
+                    "put values with commas into quotes; decimals have a point"
                     if len(row) > width
                     else "give every column a value"
                 )
@@ -303,7 +303,7 @@ class _Table:
         text = self._row[index].strip()
         value = read_time(text)
         if value is None:
-            self._report("NIM0117", _why_no_time(text), index, _TIME_FIX)
+            self._report("NIM0117", _why_no_time(text), index, _with_point(text) or _TIME_FIX)
         return value or 0
 
     def _takes(self, index: int) -> int:
@@ -321,7 +321,12 @@ class _Table:
     def _wrong(self, column: _Column) -> None:
         _, wanted, fix = _CONVERTERS[column.type.name]
         shown = self._row[column.index].strip()[:40]
-        self._report("NIM0304", f"`{column.name}` wants {wanted}, this is {shown!r}", column.index, fix)
+        self._report(
+            "NIM0304",
+            f"`{column.name}` wants {wanted}, this is {shown!r}",
+            column.index,
+            _with_point(shown) or fix,
+        )
 
 
 def _unclosed(name: str, text: str) -> Place | None:
@@ -338,6 +343,12 @@ def _unclosed(name: str, text: str) -> Place | None:
             return replace(place, line=len(before))
         at = closing + 1
     return None
+
+
+def _with_point(text: str) -> str:
+    """What to write instead of a decimal comma; empty where there is none."""
+    decimal = re.fullmatch(r"-?\d+,\d+\s?[a-z%]*", text)
+    return f"decimals have a point: `{text.replace(',', '.')}`" if decimal else ""
 
 
 def _why_no_time(text: str) -> str:

@@ -6,6 +6,7 @@ refers to it is blamed for its faults.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -22,7 +23,6 @@ from nimdsl.compile.constants import (
     count_of,
     is_for,
 )
-from nimdsl.expression.syntax import Literal
 from nimdsl.kinds import kind_names, kinds
 from nimdsl.schema.structure import check_envelope, check_structure
 from nimdsl.text.source import Source
@@ -57,9 +57,17 @@ class Document:
     @property
     def place(self) -> Place:
         """Where its name stands."""
-        metadata = self.root.get("metadata")
-        name = metadata.get("name") if isinstance(metadata, MapNode) else None
-        return name.place if name is not None else self.root.place
+        return self.root.place if self._name is None else self._name.place
+
+    @property
+    def template(self) -> str:
+        """Its name as it is written, with ``${...}`` in it for instances."""
+        return self._name.text if isinstance(self._name, Scalar) else self.name
+
+    @property
+    def _name(self) -> Node | None:
+        metadata = self.written.get("metadata")
+        return metadata.get("name") if isinstance(metadata, MapNode) else None
 
 
 @dataclass(frozen=True)
@@ -145,18 +153,25 @@ def _instances(kind: str, name: str, root: MapNode, found: list[Diagnostic]) -> 
         documents.append(replace(made, number=len(documents)))
         found += [one for one in own if one not in told]
         told |= {*own}
-        if len(documents) == 2 and documents[0].name == documents[1].name:
-            return [_unnamed(documents[0], constants, found)]
+    if repeated := _repeated(documents):
+        found.append(repeated)
+        return [replace(documents[0], broken=True)]
     return documents
 
 
-def _unnamed(document: Document, variables: Mapping[str, Literal], found: list[Diagnostic]) -> Document:
-    """All instances of a ``for`` have one name, which is reported."""
-    values = " and ".join(f"`${{{name}}}`" for name in variables)
-    example = "-".join([document.name, *(f"${{{name}}}" for name in variables)])
-    message = f"every instance is named `{document.name}`: {values} must be in the name"
-    found.append(error("NIM0209", message, document.place, f'write `name: "{example}"`'))
-    return replace(document, broken=True)
+def _repeated(documents: list[Document]) -> Diagnostic | None:
+    """NIM0209: a name that several instances would have."""
+    names = [document.name for document in documents]
+    if len({*names}) == len(names):
+        return None
+    first = documents[0]
+    missing = [one for one in first.variables if not re.search(rf"\$\{{[^}}]*\b{one}\b", first.template)]
+    message = f"`{first.template}` would name {names.count(names[0])} instances: a name tells them apart"
+    fix = "put what differs into the name"
+    if missing:
+        whole = "-".join([first.template, *(f"${{{name}}}" for name in missing)])
+        fix = f'put the variable into the name: `"{whole}"`'
+    return error("NIM0209", message, first.place, fix)
 
 
 def instance(

@@ -29,7 +29,8 @@ def compile_economy(findings: Findings, reader: Reader) -> Economy:
 
 def _check(findings: Findings, reader: Reader, economy: Economy) -> None:
     if economy.window_ns <= 0:
-        findings.report("NIM0210", "the window must be longer than nothing", reader.place("window"))
+        fix = "write for example `window: 1min`"
+        findings.report("NIM0210", "`window` must be longer than 0", reader.place("window"), fix)
     if economy.floor > economy.opening:
         message = f"the floor ({format_lifeforce(economy.floor)} LF) is above the opening balance"
         findings.report("NIM0506", message, reader.place("floor"), "lower the floor or raise `opening`")

@@ -19,7 +19,6 @@ from nimdsl.expression.syntax import ExpressionNode, Literal, Text
 from nimdsl.expression.template import parse_template
 from nimdsl.expression.types import STRING, Type
 from nimdsl.program.address import EVERY, Hole
-from nimdsl.text.tree import MapNode, Scalar
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def families_of(documents: Documents, kind: str) -> tuple[DocumentFamily, ...]:
 
 
 def _family(documents: list[Document]) -> DocumentFamily:
-    name = written_name(documents[0])
+    name = documents[0].template
     literals, holes = [""], []
     for part in _parts(name):
         if isinstance(part, str):
@@ -95,13 +94,6 @@ def _instance(document: Document, holes: list[ExpressionNode]) -> Instance:
     scope = Scope({}, document.constants)
     values = tuple(closure(hole, scope)({}) for hole in holes)
     return Instance(document, values, tuple(part_text(hole, scope) for hole in holes))
-
-
-def written_name(document: Document) -> str:
-    """The name of a document as it was written."""
-    metadata = document.written.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, MapNode) else None
-    return str(name.value) if isinstance(name, Scalar) else document.name
 
 
 def _parts(text: str) -> list[str | ExpressionNode]:

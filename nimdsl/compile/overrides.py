@@ -7,6 +7,7 @@ documents are checked and compiled like any others.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -14,13 +15,16 @@ from decimal import Decimal
 from nimdsl.base.canonical import Plain
 from nimdsl.base.diagnostics import NOWHERE, Diagnostic, error
 from nimdsl.base.suggest import phrase
+from nimdsl.base.words import counted
 from nimdsl.compile.documents import Document, Documents, instance
 from nimdsl.compile.families import matched
 from nimdsl.kinds import by_prefix
+from nimdsl.text.scalars import shortened
 from nimdsl.text.source import Source
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar, parse
 
 CODE = "NIM0507"
+_POSITION = re.compile(r"\[(\d+)\]")
 
 
 def override(
@@ -65,7 +69,13 @@ def _meant(documents: Documents, path: str) -> tuple[str, tuple[str, ...], str] 
     kind = kinds.get(kind_text.lower())
     if kind is None or not rest:
         fix = "write `kind/name.field.path`, for example `economy/lifeforce.opening`"
+        first, dot, after = path.partition(".")
+        if dot and first.lower() in kinds:
+            fix = f"write `{first}/{after}`"
         return error(CODE, f"`{path}` does not say whose field it is", fix=fix)
+    if _POSITION.search(path):
+        fix = f"write `{_POSITION.sub(_dotted, path)}`"
+        return error(CODE, f"`{path}`: an item of a list is named by its position, counted from 0", fix=fix)
     names, fields = matched(documents, kind, rest)
     if not names:
         name = rest.partition(".")[0]
@@ -96,7 +106,21 @@ def _copied(node: Node, fields: list[str], value: Plain, path: str) -> Node | Di
         listed = ListNode(node.source, node.line, node.column)
         listed.items = [*node.items[: int(head)], changed, *node.items[int(head) + 1 :]]
         return listed
-    return error(CODE, f"`{path}`: there is no `{head}`")
+    return _nowhere(node, head, path)
+
+
+def _nowhere(node: Node, head: str, path: str) -> Diagnostic:
+    """NIM0507: below a list there are only its items, below a single value nothing."""
+    if not isinstance(node, ListNode):
+        return error(CODE, f"`{path}`: there is nothing below a single value", fix=f"leave out `.{head}`")
+    count = len(node.items)
+    message = f"`{path}`: the list has {counted(count, 'item')}, counted from 0"
+    fix = f"write `{count - 1}` instead of `{head}` for the last one; to add one, set the whole list"
+    return error(CODE, message, fix=fix if count else "set the whole list")
+
+
+def _dotted(found: re.Match[str]) -> str:
+    return f".{found[1]}"
 
 
 def _as_node(value: Plain, source: Source) -> Node:
@@ -118,8 +142,12 @@ def parse_assignment(text: str) -> tuple[str, Plain] | Diagnostic:
     """``path=value`` from a command line; the value is YAML."""
     path, equals, value = text.partition("=")
     if not equals or not path:
-        return error(CODE, f"{text!r} is no assignment", fix="write `kind/name.field.path=value`")
+        fix = "write `kind/name.field.path=value`"
+        return error(CODE, f"{shortened(text)!r} is no assignment", fix=fix)
+    if not value.strip():
+        fix = f'write a value behind `=`; an empty text is `{path}=""`'
+        return error(CODE, f"`{path}` is given no value", fix=fix)
     trees, problems = parse(Source(f"--set {path}", value))
     if problems or len(trees) != 1:
-        return problems[0] if problems else error(CODE, f"{text!r} has no value")
+        return problems[0] if problems else error(CODE, f"{shortened(text)!r} has no value")
     return path.strip(), trees[0].plain()

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import jsonschema_rs
-
 from nimdsl.base.diagnostics import Place
+from nimdsl.base.json_schema import validator_of
 from nimdsl.base.suggest import phrase
 from nimdsl.compile.reader import Reader
 from nimdsl.compile.wire import schema_type
@@ -99,11 +98,7 @@ class _Checker:
             )
 
     def _validate(self, value: Any, schema: Mapping[str, Any], place: Place) -> None:
-        if jsonschema_rs.is_valid(dict(schema), value):
-            return
-        from jsonschema import Draft202012Validator  # slow to import, and wanted only for mistakes
-
-        problem = next(iter(Draft202012Validator(dict(schema)).iter_errors(value)), None)
+        problem = next(iter(validator_of(dict(schema)).iter_errors(value)), None)
         if problem is not None:
             message = f"`{self.name}` does not allow this: {problem.message[:160]}"
             options = schema.get("enum")

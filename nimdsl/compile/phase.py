@@ -185,12 +185,16 @@ class _Compiler:
         assert request is not None
         cell = reader.reference("cell", "Cell")
         self._check_cell(cell)
+        timeout_ns = request.duration("timeout")
+        if not timeout_ns and not self.findings.failed:
+            message, fix = "`timeout` must be longer than 0", "write for example `timeout: 5s`"
+            self.findings.report("NIM0210", message, request.place("timeout"), fix)
         return Terms(
             phase=self.name,
             cell=cell,
             request_schema=self.request.name if self.request else "",
             reply_schema=self.reply.name if self.reply else "",
-            timeout_ns=request.duration("timeout"),
+            timeout_ns=timeout_ns,
             attempts=request.value("attempts", 3),
             translations=translation.value("attempts", 3) if translation else 3,
             prices=economy.prices if economy else Prices(),

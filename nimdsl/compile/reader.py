@@ -9,7 +9,7 @@ something was reported.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from nimdsl.base.diagnostics import Diagnostic, Place, Severity
@@ -17,9 +17,12 @@ from nimdsl.base.suggest import phrase
 from nimdsl.base.units import parse_duration, parse_lifeforce, parse_share
 from nimdsl.base.words import with_article
 from nimdsl.compile.documents import Document, Documents
+from nimdsl.compile.syntax_mistakes import said_of_syntax
+from nimdsl.compile.value_fixes import WANTED, of_computed, of_literal
 from nimdsl.expression import types
 from nimdsl.expression.bounds import interval
 from nimdsl.expression.check import Scope, infer
+from nimdsl.expression.habits import TYPES
 from nimdsl.expression.syntax import (
     Binary,
     Call,
@@ -47,16 +50,11 @@ from nimdsl.expression.types import (
 )
 from nimdsl.program.amount import Amount, Computed
 from nimdsl.program.expression import Expression
-from nimdsl.schema.structure import UNIT_FIX, negative
+from nimdsl.schema.quantities import UNIT_FIX, off_grid, unit_fix
+from nimdsl.schema.structure import negative
+from nimdsl.text.alignment import place_within
+from nimdsl.text.scalars import shortened
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
-
-_WANTED = {
-    "int": "write a whole number, for example `3`",
-    "real": "write a number, for example `0.5`",
-    "bool": "write `true` or `false`",
-    "string": "write it as text: put it in quotes",
-}
-"""What to write where a literal of another type stands."""
 
 
 @dataclass
@@ -160,8 +158,8 @@ class Reader:
         value = parse_unit(node.text)
         if value is not None:
             return int(value)
-        wanted, fix = UNIT_FIX[unit]
-        message = f"`{key}` wants {wanted}; {node.text!r} is finer than it can be, or too large"
+        wrong, fix = off_grid(unit, node.text)
+        message = f"`{key}`: {shortened(node.text)!r} is {wrong}"
         self.findings.report("NIM0207", message, node.place, fix)
         return default
 
@@ -227,9 +225,10 @@ class Reader:
         found = parse_type(written)
         if found is None:
             known = [*types.SCALARS, "record", "list<string>", "{x: int}"]
-            self.findings.report(
-                "NIM0305", f"`{written}` is no type", self.place(key), phrase(written, known)
+            fix = (
+                f"write `{TYPES[written.lower()]}`" if written.lower() in TYPES else phrase(written, known)
             )
+            self.findings.report("NIM0305", f"`{written}` is no type", self.place(key), fix)
         return found or ANY
 
     def reference(self, key: str, kind: str) -> str:
@@ -252,7 +251,7 @@ class Reader:
         if self.findings.documents.damaged:
             self.findings.poisoned = True
         if name and not self.findings.documents.damaged:
-            fix = phrase(name, known) or f"add {with_article(kind)} document"
+            fix = _family(name, known) or phrase(name, known) or f"add {with_article(kind)} document"
             self.findings.report("NIM0301", f"there is no {kind} named `{name}`", place, fix)
         return ""
 
@@ -283,7 +282,7 @@ class Reader:
         node = self.node.get(key)
         items = node.items if isinstance(node, ListNode) else []
         found = (item for item in items if isinstance(item, Scalar) and item.place == whole)
-        return next((within(item, start, end) for item in found), whole)
+        return next((place_within(item, start, end) for item in found), whole)
 
     def expression_in(self, node: Scalar, scope: Scope, expected: Type) -> Expression | None:
         """The expression in a scalar."""
@@ -311,13 +310,12 @@ class Reader:
     def _checked(self, node: Scalar, tree: Tree, scope: Scope) -> Type | None:
         kind, mistakes = infer(tree, scope)
         for mistake in mistakes:
-            place = within(node, mistake.start, mistake.end)
+            place = place_within(node, mistake.start, mistake.end)
             self.findings.report(mistake.code, mistake.message, place, mistake.fix)
         return None if mistakes else kind
 
     def _syntax(self, node: Scalar, mistake: SyntaxMistake) -> None:
-        place = within(node, mistake.offset, mistake.offset + 1)
-        self.findings.report("NIM0302", mistake.message, place, mistake.fix)
+        self.findings.report("NIM0302", *said_of_syntax(node, mistake))
 
     def template(self, key: str, scope: Scope, expected: Type = ANY) -> Expression:
         """The value at ``key`` with ``${...}`` inside; an empty record when the field is absent."""
@@ -349,30 +347,41 @@ class Reader:
         if kind is None:
             return Literal("", ANY), ANY
         if not accepts(expected, kind):
-            self.findings.report("NIM0304", f"{expected} wanted here, this is {kind}", node.place)
+            fix = of_computed(tree, kind, expected)
+            self.findings.report("NIM0304", f"{expected} wanted here, this is {kind}", node.place, fix)
         if expected == REAL and kind == INT:
             return Call("real", (tree,)), REAL
         return tree, kind
 
+    def _lost_name(self, node: Scalar, scope: Scope) -> None:
+        """NIM0311: text that is the name of a field, or ``$`` before one; in quotes it is meant."""
+        name = node.text.removeprefix("$")
+        bound = scope.names.get(name)
+        if bound is None or bound.path[0] != "$data" or (node.quoted and name == node.text):
+            return
+        message = f"this is the text `{node.text}`, not the value of the field `{name}`"
+        fix = f'write `"${{{name}}}"` for the value, or `"{name}"` for the text'
+        self.findings.report("NIM0311", message, node.place, fix, Severity.WARNING)
+
     def _no_quantity(self, node: Scalar, unit: str) -> None:
-        wanted, fix = UNIT_FIX[unit]
-        code, message = "NIM0207", f"{wanted} wanted here"
+        code, message, fix = "NIM0207", f"{UNIT_FIX[unit][0]} wanted here", unit_fix(unit, node.text)
         if bare := negative(unit, node.text):
-            code, message = "NIM0210", f"a quantity is written without a minus here, this is {node.text!r}"
+            code, message = (
+                "NIM0210",
+                f"a quantity is written without a minus here, this is {shortened(node.text)!r}",
+            )
             fix = f'remove the minus: `{bare}`; or compute it: "${{{node.text}}}"'
         self.findings.report(code, message, node.place, fix)
 
     def _literal(self, node: Scalar, scope: Scope, expected: Type) -> tuple[Tree, Type]:
+        if expected in (STRING, ANY):
+            self._lost_name(node, scope)
         found = literal(node, expected)
         if found is None:
             self._no_quantity(node, expected.name)
             return Literal(0, ANY), ANY
         if not accepts(expected, found.type):
-            fix = _WANTED.get(expected.name, "")
-            if found.type == STRING and _computes(str(node.value), scope):
-                fix = f'text is literal; to compute, write "${{{node.value}}}"'
-            elif found.type == STRING and fix:
-                fix += '; to compute it, `"${...}"`'
+            fix = of_literal(node, found.type, expected, _computes(str(node.value), scope))
             self.findings.report(
                 "NIM0304", f"{expected} wanted here, this is {found.type}", node.place, fix
             )
@@ -380,7 +389,12 @@ class Reader:
 
     def _record(self, node: MapNode, scope: Scope, expected: Type) -> tuple[Tree, Type]:
         if expected.name not in ("record", "any"):
-            self.findings.report("NIM0304", f"{expected} wanted here, this is a record", node.place)
+            self.findings.report(
+                "NIM0304",
+                f"{expected} wanted here, this is a record",
+                node.place,
+                WANTED.get(expected.name, ""),
+            )
         fields: list[tuple[str, Tree]] = []
         kinds: dict[str, Type] = {}
         for key, value in node.entries.items():
@@ -395,7 +409,12 @@ class Reader:
 
     def _list(self, node: ListNode, scope: Scope, expected: Type) -> tuple[Tree, Type]:
         if expected.name not in ("list", "any"):
-            self.findings.report("NIM0304", f"{expected} wanted here, this is a list", node.place)
+            self.findings.report(
+                "NIM0304",
+                f"{expected} wanted here, this is a list",
+                node.place,
+                WANTED.get(expected.name, ""),
+            )
         element: Type | None = None
         trees: list[Tree] = []
         for item in node.items:
@@ -403,6 +422,16 @@ class Reader:
             trees.append(tree)
             element = kind if element is None else types.join(element, kind) or ANY
         return ListOf(tuple(trees)), list_of(element or expected.element or ANY)
+
+
+def _family(name: str, known: Mapping[str, Document]) -> str:
+    """What to say where the name of a whole family stands: what the instances are called."""
+    members = [
+        one for one, document in known.items() if document.constants and document.template.startswith(name)
+    ]
+    if not members:
+        return ""
+    return f"`{known[members[0]].template}` has {len(members)} members: name one, as `{members[0]}`"
 
 
 def _computes(text: str, scope: Scope) -> bool:
@@ -423,13 +452,3 @@ def _condition_fix(tree: Tree, kind: Type) -> str:
     elif kind == STRING:
         condition = Binary("==", tree, Literal("text", STRING))
     return f"compare it, for example `{unparse(condition)}`"
-
-
-def within(node: Scalar, start: int, end: int) -> Place:
-    """The place of a part of a scalar's text; the whole scalar where text and source differ."""
-    text = str(node.value)
-    quotes = 1 if node.quoted else 0
-    whole = node.place
-    if node.length != len(text) + 2 * quotes or not whole.line:
-        return whole
-    return replace(whole, column=node.column + quotes + start, length=max(1, end - start))

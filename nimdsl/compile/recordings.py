@@ -85,6 +85,9 @@ def _read(document: Document, file: str, name: str, bytes_left: int) -> Source |
         return error("NIM0104", message, fix="leave some of them out")
     found = read_file(folder / file, name, RECORDING_BYTES_MAX)
     if isinstance(found, Diagnostic):
+        slashed = file.replace("\\", "/")
+        if found.code == "NIM0101" and slashed != file and (folder / slashed).is_file():
+            return replace(found, fix=f"divide folders by `/`: `{slashed}`")
         return replace(found, fix=_FIXES.get(found.code, found.fix))
     return found
 

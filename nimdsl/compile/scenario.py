@@ -110,10 +110,12 @@ def _others(reader: Reader, context: ScenarioContext) -> list[str]:
         named = {item.text("to") for item in reader.items("stimuli") if "to" in item}
         return sorted(named & {*known})
     listed = reader.value("actors", [])
-    for name in listed:
+    node = reader.node.entries["actors"]
+    for name, item in zip(listed, getattr(node, "items", ()), strict=True):
         if name not in known:
             message = f"there is no actor `{name}` of another kind"
-            reader.findings.report("NIM0301", message, reader.place("actors"), phrase(name, known))
+            fix = phrase(name, known) or "leave it out: no package that is installed brings one"
+            reader.findings.report("NIM0301", message, item.place, fix)
     return sorted({*listed} & {*known})
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from nimdsl.base.canonical import Plain
 from nimdsl.base.diagnostics import Severity
 from nimdsl.base.suggest import phrase
-from nimdsl.base.units import format_duration, parse_duration
+from nimdsl.base.units import parse_duration, readable_duration
 from nimdsl.compile.addresses import compile_address
 from nimdsl.compile.arrivals import Wanted, compile_recording
 from nimdsl.compile.lengths import check_length
@@ -152,7 +152,7 @@ def _check_horizon(reader: Reader, when: str, found: Arrivals | None, horizon_ns
         case _:
             return
     if first_ns >= horizon_ns:
-        begin, end = format_duration(first_ns), format_duration(horizon_ns)
+        begin, end = readable_duration(first_ns), readable_duration(horizon_ns)
         message = f"this stimulus never comes: it begins at {begin}, the run ends before {end}"
         fix = "make it earlier, or the `horizon` later"
         reader.findings.report("NIM0508", message, place, fix, Severity.WARNING)
@@ -165,7 +165,7 @@ def _poisson(reader: Reader, horizon_ns: int) -> Poisson:
     if not found.mean_ns:
         report("NIM0210", "gaps of no time at all", reader.place("mean"), "write for example `mean: 10s`")
     elif "until" in reader and found.until_ns <= found.at_ns:
-        begin, end = format_duration(found.at_ns), format_duration(found.until_ns)
+        begin, end = readable_duration(found.at_ns), readable_duration(found.until_ns)
         message = f"nothing can come: it begins at {begin}, `until` is {end}"
         report("NIM0210", message, reader.place("until"), "make it later")
     elif count > ARRIVAL_COUNT_MAX:
@@ -263,7 +263,7 @@ def _takes(reader: Reader, level: Level | None) -> int:
     if "takes" not in reader:
         return 0
     if level is not None and level.policy == "each":
-        message = f"each item of `{level.name}` takes {format_duration(level.takes_ns)}, whatever it says"
+        message = f"each item of `{level.name}` takes {readable_duration(level.takes_ns)}, whatever it says"
         reader.findings.report("NIM0203", message, reader.place("takes"), "remove `takes`")
     elif parse_duration(reader.text("takes")) == 0:
         message = "an item that takes no time"

@@ -6,18 +6,18 @@ JSON Schema has is refused with its place.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jsonschema_rs
 
+from nimdsl.base.json_schema import FORMATS, is_pattern, why_no_pattern
 from nimdsl.base.suggest import phrase
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.expression import types
 from nimdsl.expression.types import Type, list_of, record_of
 from nimdsl.program import Schema
-from nimdsl.text.tree import MapNode, Scalar
+from nimdsl.text.tree import MapNode, Node, Scalar
 
 KEYWORDS = (
     "type",
@@ -119,14 +119,20 @@ def _check_keywords(findings: Findings, schema: MapNode) -> None:
         if key not in KEYWORDS:
             message = f"`{key}` is not among the keywords that every garden can honour"
             findings.report("NIM0305", message, schema.key_place(key), phrase(key, KEYWORDS))
-    pattern = schema.get("pattern")
-    if isinstance(pattern, Scalar):
-        try:
-            re.compile(str(pattern.value))
-        except re.error as problem:
-            findings.report("NIM0305", f"this pattern is no regular expression: {problem}", pattern.place)
+    _check_pattern(findings, schema.get("pattern"))
+    form = schema.get("format")
+    if isinstance(form, Scalar) and isinstance(form.value, str) and form.value not in FORMATS:
+        message = f"the format `{form.value}` is not among those that are checked"
+        findings.report("NIM0305", message, form.place, phrase(form.value, FORMATS))
     for inner in _inner(schema):
         _check_keywords(findings, inner)
+
+
+def _check_pattern(findings: Findings, pattern: Node | None) -> None:
+    if isinstance(pattern, Scalar) and isinstance(pattern.value, str) and not is_pattern(pattern.value):
+        reason, fix = why_no_pattern(pattern.value)
+        message = "not a regular expression that a run can match" + (f": {reason}" if reason else "")
+        findings.report("NIM0305", message, pattern.place, fix)
 
 
 def _inner(schema: MapNode) -> Iterator[MapNode]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nimdsl.base.suggest import phrase
+from nimdsl.base.words import counted
 from nimdsl.compile.reader import Reader
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.evaluate import Fault
@@ -163,21 +164,27 @@ def _parameter(reader: Reader, node: Node, wanted: Type) -> Any:
 
 
 def _check(reader: Reader, name: str, parameters: tuple[Any, ...]) -> None:
-    wrong = ""
+    wrong, fix = "", ""
     if name == "uniform" and not parameters[0] <= parameters[1]:
-        wrong = "the low end is above the high end"
+        low, high = (getattr(item, "text", "") for item in getattr(reader.node.get(name), "items", ()))
+        wrong, fix = "the low end is above the high end", f"write `[{high}, {low}]`"
     elif name == "beta" and not min(parameters) > 0:
-        wrong = "alpha and beta must be above zero"
+        wrong, fix = "alpha and beta must be above zero", "write for example `[2, 5]`"
     elif name == "lognormal" and not 0 < parameters[0] <= parameters[1]:
         wrong = "the median must be above zero and not above p95"
+        fix = "raise `p95`, and make `median` more than 0"
     elif name == "exponential" and parameters[0] <= 0:
-        wrong = "the mean must be above zero"
+        wrong, fix = "the mean must be above zero", "make `mean` more than 0"
     elif name == "normal" and not _ordered(parameters):
-        wrong = "the deviation must be above zero (without any, say `constant`), and low below high"
-    elif name == "choice" and (len(parameters[0]) != len(parameters[1]) or not sum(parameters[1]) > 0):
-        wrong = "there must be one weight for each value, and not all zero"
+        wrong = "the deviation must be above zero, and low below high"
+        fix = "make `deviation` more than 0, or write `constant`; put the smaller bound into `low`"
+    elif name == "choice" and len(parameters[0]) != len(parameters[1]):
+        wrong = "there must be one weight for each value"
+        fix = f"write {counted(len(parameters[0]), 'weight')}"
+    elif name == "choice" and not sum(parameters[1]) > 0:
+        wrong, fix = "the weights must not all be zero", "leave `weights` out"
     if wrong:
-        reader.findings.report("NIM0210", f"`{name}`: {wrong}", reader.place(name))
+        reader.findings.report("NIM0210", f"`{name}`: {wrong}", reader.place(name), fix)
 
 
 def _ordered(parameters: tuple[Any, ...]) -> bool:

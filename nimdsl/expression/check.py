@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nimdsl.base.suggest import phrase
+from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.base.words import with_article
+from nimdsl.expression import habits
 from nimdsl.expression.functions import FUNCTIONS
 from nimdsl.expression.syntax import (
     MACROS,
@@ -110,6 +111,8 @@ class _Checker:
                 return self._index(node, self.visit(node.target, scope), self.visit(node.index, scope))
             case Unary():
                 return self._unary(node, self.visit(node.operand, scope))
+            case Binary() if node.operator == "-" and (found := self._hyphenated(node, scope)):
+                return self._wrong(node, *found, LACKING)
             case Binary():
                 return self._binary(node, self.visit(node.left, scope), self.visit(node.right, scope))
             case Conditional():
@@ -132,20 +135,27 @@ class _Checker:
         if node.name in scope.names:
             return scope.names[node.name].type
         known = [*scope.names, *scope.constants]
-        return self._wrong(node, f"`{node.name}` is not defined here", phrase(node.name, known), UNDEFINED)
+        fix = habits.NAMES.get(node.name) or phrase(node.name, known)
+        return self._wrong(node, f"`{node.name}` is not defined here", fix, UNDEFINED)
 
     def _field(self, node: Field, target: Type) -> Type:
         if target == ANY or (target.name == "record" and target.fields is None):
             return ANY
         if target.name != "record":
             return self._wrong(node, f"{with_article(str(target))} has no field `{node.name}`")
-        found = target.field(node.name)
+        return self._member(node, node.name, target)
+
+    def _member(self, node: Field | Index, name: str, target: Type) -> Type:
+        """The type of a field of a record whose fields are known."""
+        found = target.field(name)
         if found is not None or target.open:
             return found or ANY
-        fix = phrase(node.name, [key for key, _ in target.fields or ()])
+        fix = phrase(name, [key for key, _ in target.fields or ()])
+        if isinstance(node, Index):
+            return self._wrong(node, f"`{unparse(node.target)}` has no `{name}`", fix, LACKING)
         if target.source:
-            return self._wrong(node, f"{target.source} has no field `{node.name}`", fix, LACKING)
-        return self._wrong(node, f"there is no `{node.name}` here", fix, UNDEFINED)
+            return self._wrong(node, f"{target.source} has no field `{name}`", fix, LACKING)
+        return self._wrong(node, f"there is no `{name}` here", fix, UNDEFINED)
 
     def _index(self, node: Index, target: Type, index: Type) -> Type:
         if ANY in (target, index):
@@ -158,9 +168,7 @@ class _Checker:
             return target.element or ANY
         if target.name == "record" and index == STRING:
             if isinstance(node.index, Literal) and target.fields is not None:
-                return self._field(
-                    Field(node.target, node.index.value, start=node.start, end=node.end), target
-                )
+                return self._member(node, node.index.value, target)
             return ANY
         return self._wrong(node, f"{with_article(str(target))} is not indexed by {index}")
 
@@ -189,6 +197,25 @@ class _Checker:
             return self._wrong(node, f"`{operator}` does not join {left} and {right}", fix)
         return result
 
+    def _hyphenated(self, node: Binary, scope: Scope) -> tuple[str, str] | None:
+        """Message and fix for ``cells.robot-1.state`` where only names like ``robot-1`` are known."""
+        rest, after = node.right, []
+        while isinstance(rest, Field):
+            after.append(rest.name)
+            rest = rest.target
+        left = node.left.operand if isinstance(node.left, Unary) else node.left
+        if not isinstance(left, Field) or not isinstance(rest, Literal | Name):
+            return None
+        target, mistakes = infer(left.target, scope)
+        known = [name for name, _ in target.fields or () if name.startswith(f"{left.name}-")]
+        if mistakes or not known or target.field(left.name) is not None:
+            return None
+        name, record = f"{left.name}-{unparse(rest)}", unparse(left.target)
+        meant = name if name in known else did_you_mean(name, known) or known[0]
+        whole = ".".join([f'{record}["{meant}"]', *reversed(after)])
+        message = "`-` subtracts here" if meant == name else f"`{record}` has no `{name}`"
+        return message, f"a name with `-` is read by an index: `{whole}`"
+
     def _conditional(self, node: Conditional, scope: Scope) -> Type:
         self._want_bool(node.test, self.visit(node.test, scope), "`?`")
         yes, no = self.visit(node.yes, scope), self.visit(node.no, scope)
@@ -200,10 +227,10 @@ class _Checker:
         kinds = [self.visit(argument, scope) for argument in node.arguments]
         function = FUNCTIONS.get(node.name)
         if function is None:
-            known = [*FUNCTIONS, *MACROS, "has"]
-            return self._wrong(
-                node, f"there is no function `{node.name}`", phrase(node.name, known), UNDEFINED
-            )
+            known = known_functions()
+            fix = habits.instead_of(node.name, [unparse(part) for part in node.arguments])
+            fix = fix or phrase(node.name, known, len(known))
+            return self._wrong(node, f"there is no function `{node.name}`", fix, UNDEFINED)
         if len(kinds) not in function.arity:
             return self._wrong(
                 node, f"`{node.name}` has the wrong number of arguments", f"write {function.usage}"
@@ -255,6 +282,11 @@ class _Checker:
             if kind.name in ("list", "record"):
                 self._wrong(part, f"{with_article(str(kind))} cannot stand inside text")
         return STRING
+
+
+def known_functions() -> list[str]:
+    """The names of everything that can be called."""
+    return [*FUNCTIONS, *MACROS, "has"]
 
 
 def _is_negative(node: ExpressionNode) -> bool:

@@ -24,7 +24,8 @@ from nimdsl.base.units import (
     parse_share,
 )
 from nimdsl.base.words import with_article
-from nimdsl.expression import types
+from nimdsl.expression import habits, types
+from nimdsl.expression.escapes import EscapeMistake, decoded, escaped
 from nimdsl.expression.types import Type
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 EXPRESSION_LENGTH_MAX = 2_000
 EXPRESSION_DEPTH_MAX = 40
+"""Parts inside parts.  The terms of a chain (``a && b && c``) stand side by side."""
+CHAIN_MAX = 200
+"""Levels of the tree in all, which the code walks by recursion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +172,7 @@ def parse(text: str) -> ExpressionNode:
         tree = _parser().parse(text)
     except UnexpectedInput as problem:
         raise _explained(text, problem) from None
-    return _build(tree, EXPRESSION_DEPTH_MAX)
+    return _build(tree, EXPRESSION_DEPTH_MAX, CHAIN_MAX)
 
 
 _HABITS = {
@@ -192,14 +196,17 @@ def _explained(text: str, problem: Exception) -> SyntaxMistake:
     word = rest.split()[0] if rest.split() else rest
     if word in _HABITS:
         return SyntaxMistake(f"`{word}` is no operator here", offset, f"write {_HABITS[word]}")
+    if rest.startswith(":") and (fix := habits.sliced(text, offset)):
+        return SyntaxMistake("a list is not cut with `:`", offset, fix)
     if rest.startswith("=") and not rest.startswith("=="):
         return SyntaxMistake("`=` is no operator", offset, "write `==` to compare")
     if rest.startswith("%"):
-        return SyntaxMistake("`%` is no operator (a share is written `40%`)", offset)
+        message = "`%` is no operator (a share is written `40%`)"
+        return SyntaxMistake(message, offset, habits.remainder(text, offset))
     return SyntaxMistake(f"`{word[:20]}` is not expected here", offset)
 
 
-def _build(item: Tree[Token] | Token, room: int) -> ExpressionNode:
+def _build(item: Tree[Token] | Token, room: int, levels: int) -> ExpressionNode:
     from lark import Token
 
     if isinstance(item, Token):
@@ -209,7 +216,15 @@ def _build(item: Tree[Token] | Token, room: int) -> ExpressionNode:
         raise SyntaxMistake(
             f"an expression nests at most {EXPRESSION_DEPTH_MAX} deep", span["start"], "split it"
         )
-    head, *rest = [_build(child, room - 1) for child in item.children] or [Name("")]
+    if levels == 0:
+        raise SyntaxMistake(f"an expression joins at most {CHAIN_MAX} terms in a row", 0, "split it")
+    if (least := _least(item)) is not None:
+        return Literal(least, types.INT, **span)
+    parts: list[ExpressionNode] = [] if item.children else [Name("")]
+    for number, child in enumerate(item.children):
+        beside = number == 0 and _goes_on(item, child)
+        parts.append(_build(child, room if beside else room - 1, levels - 1))
+    head, *rest = parts
     match item.data:
         case "binary":
             return Binary(_word(rest[0]), head, rest[1], **span)
@@ -229,6 +244,17 @@ def _build(item: Tree[Token] | Token, room: int) -> ExpressionNode:
             return Call(_word(head), tuple(rest), **span)
         case _:
             return _method(head, _word(rest[0]), rest[1:], span)
+
+
+def _goes_on(item: Tree[Token], first: Tree[Token] | Token) -> bool:
+    """Whether a binary operation is the left side of another, as in ``a + b + c``."""
+    return item.data == "binary" and getattr(first, "data", "") == "binary"
+
+
+def _least(item: Tree[Token]) -> int | None:
+    """The least int, whose digits alone are too large to be one; None for everything else."""
+    digits = str(INT64_MAX + 1)
+    return -INT64_MAX - 1 if item.data == "unary" and item.children == ["-", digits] else None
 
 
 def _word(node: ExpressionNode) -> str:
@@ -257,14 +283,15 @@ def _record(parts: list[ExpressionNode], span: dict[str, int]) -> ExpressionNode
 def _whole(text: str, start: int, end: int) -> ExpressionNode:
     value = int(text)
     if value > INT64_MAX:
-        raise SyntaxMistake("this number does not fit in 64 bits", start)
+        fix = f"the largest int is `{INT64_MAX}`"
+        raise SyntaxMistake("this number does not fit in 64 bits", start, fix)
     return Literal(value, types.INT, start=start, end=end)
 
 
 def _real(text: str, start: int, end: int) -> ExpressionNode:
     value = float(text)
     if value == float("inf"):
-        raise SyntaxMistake("this number is too large", start)
+        raise SyntaxMistake("this number is too large", start, "the largest real is about `1.79e308`")
     return Literal(value, types.REAL, start=start, end=end)
 
 
@@ -281,8 +308,10 @@ def _quantity(text: str, start: int, end: int) -> ExpressionNode:
 
 
 def _string(text: str, start: int, end: int) -> ExpressionNode:
-    body = text[1:-1].replace("\\\\", "\0").replace('\\"', '"').replace("\\'", "'").replace("\\n", "\n")
-    return Literal(body.replace("\0", "\\"), types.STRING, start=start, end=end)
+    try:
+        return Literal(decoded(text[1:-1]), types.STRING, start=start, end=end)
+    except EscapeMistake as mistake:
+        raise SyntaxMistake(mistake.message, start + 1 + mistake.offset, mistake.fix) from None
 
 
 def _name(text: str, start: int, end: int) -> ExpressionNode:
@@ -379,7 +408,7 @@ def unparse(node: ExpressionNode) -> str:
     """Text that parses to the same tree again (templates aside), for messages."""
     match node:
         case Literal(value=str() as text):
-            return _quoted(text)
+            return f'"{escaped(text)}"'
         case Literal(value=list() | dict() as value):
             return json.dumps(value, ensure_ascii=False)
         case Literal():
@@ -403,13 +432,8 @@ def unparse(node: ExpressionNode) -> str:
         case Call():
             return f"{node.name}({', '.join(map(unparse, node.arguments))})"
         case RecordOf(fields=fields):
-            return "{" + ", ".join(f"{_quoted(name)}: {unparse(part)}" for name, part in fields) + "}"
+            return "{" + ", ".join(f'"{escaped(name)}": {unparse(part)}' for name, part in fields) + "}"
     return f"[{', '.join(map(unparse, children(node)))}]"
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
 
 
 def _tightness(node: ExpressionNode) -> int:

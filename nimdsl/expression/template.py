@@ -95,9 +95,11 @@ def not_constant(text: str, constants: Iterable[str]) -> tuple[str, str]:
 
 def _closing(text: str, begin: int) -> int:
     quote, depth = "", 0
-    for offset in range(begin + 2, len(text)):
+    offset = begin + 2
+    while offset < len(text):
         character = text[offset]
         if quote:
+            offset += character == "\\"
             quote = "" if character == quote else quote
         elif character in "\"'":
             quote = character
@@ -105,6 +107,7 @@ def _closing(text: str, begin: int) -> int:
             depth += 1 if character == "{" else -1
             if depth < 0:
                 return offset
+        offset += 1
     raise SyntaxMistake("`${` is never closed", begin, "add `}`")
 
 

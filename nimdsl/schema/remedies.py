@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from nimdsl.base.suggest import did_you_mean, phrase
@@ -30,21 +30,66 @@ _QUANTITIES = ("duration", "share", "lifeforce")
 _PYTHON = {"integer": (int,), "number": (int, float), "string": (str,), "boolean": (bool,)}
 
 
+HABITS = {
+    **dict.fromkeys(("std", "stddev", "sigma", "sd"), ("deviation",)),
+    **dict.fromkeys(("rate", "lambda", "average"), ("mean",)),
+    **dict.fromkeys(("on", "edges", "events"), ("transitions", "accepts")),
+    **dict.fromkeys(("entry", "onEntry", "onentry"), ("enter",)),
+    **dict.fromkeys(("onExit", "onexit", "leave"), ("exit",)),
+    **dict.fromkeys(("guard", "cond", "condition", "when"), ("if",)),
+    **dict.fromkeys(("target", "next", "goto"), ("to",)),
+    **dict.fromkeys(("action", "actions", "effects", "then"), ("do",)),
+    **dict.fromkeys(("delay", "wait", "seconds"), ("after",)),
+    **dict.fromkeys(("price", "lifeforce"), ("cost",)),
+    **dict.fromkeys(("start", "first"), ("initial",)),
+    **dict.fromkeys(("from", "trigger", "signal"), ("event",)),
+    **dict.fromkeys(("min",), ("low", "minimum")),
+    **dict.fromkeys(("max",), ("high",)),
+}
+"""Words of other languages, and those of ours that may be meant."""
+
+
+def meant(key: str, known: Collection[str]) -> str | None:
+    """The known key that an unknown one is probably meant to be."""
+    if key in known:
+        return None
+    habit = next((one for one in HABITS.get(key, ()) if one in known), None)
+    return habit or did_you_mean(key, known)
+
+
+def of_unknown(key: str, known: Collection[str]) -> str:
+    """What to write instead of a key that is not known."""
+    likely = meant(key, known)
+    return f"did you mean `{likely}`?" if likely else phrase(key, known)
+
+
 def of_type(kind: str, schema: Schema, key: str, node: Node) -> str:
     """What to write where a value of another type stands; ``key`` is the field's, or empty."""
     schema = resolve(kind, schema)
     wanted = schema.get("type")
     if words := schema.get("x-words"):
         return _of_words(kind, schema, words, key, node)
+    if isinstance(node, Scalar) and node.quoted and _without_quotes(wanted, node.text):
+        return f"remove the quotes: `{node.text}`"
     if wanted == "boolean":
         return "write `true` or `false`"
     if wanted in ("integer", "number"):
         return f"write {_number(schema)}"
+    number = isinstance(node, Scalar) and type(node.value) in (int, float)
+    if number and schema.get("x-type") == "expression":
+        return f"write a condition, for example `{_WORDS['expression']}`"
     if wanted == "string" and isinstance(node, Scalar) and node.value is not None:
         return "write it as text: put it in quotes"
     if wanted == "array" and _is_item(kind, schema, node):
         return "put it into a list, with `- ` before it or in `[]`"
     return _shown(key, _kept(kind, schema, node) or example(kind, schema))
+
+
+def _without_quotes(wanted: str | None, text: str) -> bool:
+    """Whether text is what is wanted once its quotes are gone."""
+    reading = read_plain(text)
+    numeric = wanted in ("integer", "number", "boolean")
+    return numeric and not reading.code and type(reading.value) in _PYTHON[str(wanted)]
 
 
 def _of_words(kind: str, schema: Schema, words: list[str], key: str, node: Node) -> str:

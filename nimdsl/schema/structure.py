@@ -2,47 +2,49 @@
 
 The kinds' JSON Schemas decide; this module says it in the user's terms, at the
 user's place.  jsonschema-rs answers the usual case (nothing is wrong) at once,
-jsonschema names the errors of the rest.
+jsonschema names the errors of the rest; patterns are always read by the former.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from functools import cache
 from typing import Any
 
-import jsonschema_rs
-
 from nimdsl.base.diagnostics import Diagnostic, Place, error
+from nimdsl.base.json_schema import matches, validator_of
 from nimdsl.base.suggest import did_you_mean, phrase
-from nimdsl.base.units import parse_duration, parse_share
+from nimdsl.base.units import parse_duration, parse_lifeforce, parse_share
 from nimdsl.base.words import JSON_TYPES
 from nimdsl.expression.template import is_template, not_constant
 from nimdsl.kinds import kind_names
 from nimdsl.kinds.schemas import API_VERSION, document_schema
 from nimdsl.schema import remedies, retired
+from nimdsl.schema.quantities import UNIT_FIX, unit_fix
+from nimdsl.text.flow_text import quoted
 from nimdsl.text.scalars import shortened
 from nimdsl.text.tree import ListNode, LostScalar, MapNode, Node, Scalar
 
-UNIT_FIX = {
-    "duration": ("a duration with its unit", "write for example `200ms`, `5s` or `1.5min`"),
-    "share": ("a share in percent", "write for example `40%`"),
-    "lifeforce": ("lifeforce as a plain decimal number", "write for example `0.4`"),
-}
 DIAGNOSTICS_PER_DOCUMENT_MAX = 50
+ENVELOPE = ("apiVersion", "kind", "metadata", "spec")
 
 
 @cache
 def _fast(kind: str) -> Any:
-    return jsonschema_rs.validator_for(dict(document_schema(kind)))
+    return validator_of(dict(document_schema(kind)))
 
 
 @cache
 def _slow(kind: str) -> Any:
-    from jsonschema import Draft202012Validator  # slow to import, and wanted only for mistakes
+    from jsonschema import Draft202012Validator, ValidationError, validators  # slow to import
 
-    return Draft202012Validator(document_schema(kind))
+    def pattern(_: Any, wanted: str, text: Any, __: Any) -> Iterator[ValidationError]:
+        if isinstance(text, str) and not matches(wanted, text):
+            yield ValidationError(f"{text!r} does not match {wanted!r}")
+
+    extend: Any = validators.extend
+    return extend(Draft202012Validator, {"pattern": pattern})(document_schema(kind))
 
 
 def check_envelope(root: Node) -> tuple[str, str, tuple[Diagnostic, ...]]:
@@ -56,8 +58,7 @@ def check_envelope(root: Node) -> tuple[str, str, tuple[Diagnostic, ...]]:
         )
     kind_node = root.get("kind")
     if kind_node is None:
-        fix = phrase("", kind_names())
-        return "", "", (error("NIM0201", "this document does not say its `kind`", root.place, fix),)
+        return "", "", (_without_kind(root),)
     name = _name(root)
     kind = kind_node.value if isinstance(kind_node, Scalar) else None
     if not isinstance(kind, str):
@@ -71,8 +72,17 @@ def check_envelope(root: Node) -> tuple[str, str, tuple[Diagnostic, ...]]:
             fix = (
                 f"install the package that brings the kind `{shortened(kind)}`, or write one that is {fix}"
             )
-        return "", name, (error("NIM0202", f"unknown kind {kind!r}", kind_node.place, fix),)
+        return "", name, (error("NIM0202", f"unknown kind {shortened(kind)!r}", kind_node.place, fix),)
     return kind, name, ()
+
+
+def _without_kind(root: MapNode) -> Diagnostic:
+    misspelt = [key for key in root.entries if remedies.meant(key, ENVELOPE) == "kind"]
+    if misspelt:
+        place = root.key_place(misspelt[0])
+        return error("NIM0203", f"`document` has no field `{misspelt[0]}`", place, "did you mean `kind`?")
+    fix = phrase("", kind_names())
+    return error("NIM0201", "this document does not say its `kind`", root.place, fix)
 
 
 def _texts_in(node: Node) -> list[object]:
@@ -151,9 +161,13 @@ def _explained(kind: str, problem: Any, root: Node, told: Container[str | int]) 
         case "additionalProperties":
             yield from _unknown_keys(problem, node, field, told)
         case "required":
+            fields = problem.schema.get("properties", {})
+            misspelt = {remedies.meant(key, fields) for key in problem.instance}
             for key in problem.validator_value:
-                if key not in problem.instance and f"'{key}'" in problem.message:
-                    yield error("NIM0204", f"`{field}` lacks `{key}`", place, f"add `{key}:`")
+                if key in misspelt or key in problem.instance or f"'{key}'" not in problem.message:
+                    continue
+                value = f" {fields[key]['const']}" if "const" in fields.get(key, {}) else ""
+                yield error("NIM0204", f"`{field}` lacks `{key}`", place, f"add `{key}:{value}`")
         case "type" | "pattern":
             yield _badly_typed(kind, problem, node, place)
         case "enum" | "const":
@@ -182,10 +196,35 @@ def _key(problem: Any) -> str:
 def _unknown_keys(problem: Any, node: Node, field: str, told: Container[str | int]) -> Iterator[Diagnostic]:
     known = list(problem.schema.get("properties", {}))
     assert isinstance(node, MapNode)
+    cut = _cut_by_commas(node, known)
+    for first, (parts, text) in cut.items():
+        message = f"`,` ends a plain text inside brackets, and `{first}` goes on"
+        yield error("NIM0203", message, node.entries[first].place, f"quote it: {quoted(text)}")
+        told = {*parts, *(key for key in node.entries if key in told)}
     for key in node.entries:
         if key not in known and key not in told:
             message = f"`{field}` has no field `{key}`"
-            yield error("NIM0203", message, node.key_place(key), phrase(key, known))
+            yield error("NIM0203", message, node.key_place(key), remedies.of_unknown(key, known))
+
+
+def _cut_by_commas(node: MapNode, known: Collection[str]) -> dict[str, tuple[list[str], str]]:
+    """The fields whose text a comma cut inside a parenthesis: what follows became keys without values."""
+    found: dict[str, tuple[list[str], str]] = {}
+    keys = list(node.entries)
+    for number, key in enumerate(keys):
+        value = node.entries[key]
+        text = value.text if isinstance(value, Scalar) and not value.quoted else ""
+        parts: list[str] = []
+        for later in keys[number + 1 :]:
+            after = node.entries[later]
+            bare = isinstance(after, Scalar) and after.value is None and later not in known
+            if text.count("(") <= text.count(")") or not bare:
+                break
+            parts.append(later)
+            text += f", {later}"
+        if parts and text.count("(") == text.count(")"):
+            found[key] = (parts, text)
+    return found
 
 
 def negative(unit: str, text: str) -> str:
@@ -199,10 +238,14 @@ def negative(unit: str, text: str) -> str:
 def _badly_typed(kind: str, problem: Any, node: Node, place: Place) -> Diagnostic:
     field = _field(list(problem.absolute_path))
     unit = problem.schema.get("x-type", "") if isinstance(problem.schema, dict) else ""
+    if isinstance(node, MapNode) and isinstance(problem.instance, str):
+        place = node.key_place(problem.instance)  # it is a key that does not fit
     if unit in UNIT_FIX and isinstance(node, Scalar):
-        wanted, fix = UNIT_FIX[unit]
+        wanted, fix = UNIT_FIX[unit][0], unit_fix(unit, node.text)
+        if unit == "lifeforce" and node.quoted and parse_lifeforce(node.text) is not None:
+            fix = f"remove the quotes: `{node.text}`"
         if bare := negative(unit, node.text):
-            message = f"`{field}` must not be negative, this is {node.text!r}"
+            message = f"`{field}` must not be negative, this is {shortened(node.text)!r}"
             return error("NIM0210", message, place, f"remove the minus: `{bare}`")
         return error("NIM0207", f"`{field}` wants {wanted}, this is {_what(node)}", place, fix)
     if problem.validator == "pattern" and "x-words" in problem.schema:

@@ -1,11 +1,11 @@
 """Plain scalars: what an unquoted word of YAML is.
 
-The law: YAML 1.2's core schema, and only where YAML 1.1 (``kubectl``, PyYAML)
-reads the same; a word that the two read differently is refused ("quote it"),
-so a document means one thing to every tool.  The judge of YAML 1.1 is PyYAML's
-own table of resolvers, with ``y`` and ``n`` added, which only some tools read
-as booleans.  ``0o17`` is taken although PyYAML sees text there.  Quoted
-scalars are text and never come here; the tree is built in :mod:`nimdsl.text.tree`.
+The law: YAML 1.2's core schema, and only where YAML 1.1 reads the same; a word
+that the two read differently is refused ("quote it"), so a document means one
+thing to every tool.  The judge of YAML 1.1 is PyYAML's own table of resolvers,
+with ``y`` and ``n`` added: booleans by the letter of YAML 1.1, not to PyYAML.
+``0o17`` is taken although PyYAML sees text there.  Quoted scalars are text
+and never come here; the tree is built in :mod:`nimdsl.text.tree`.
 """
 
 from __future__ import annotations
@@ -55,9 +55,14 @@ _KINDS_1_1 = {"int": "a number", "float": "a number", "timestamp": "a date", "st
 _DIGITS_MAX = 400
 
 
-def _ambiguous(text: str, there: str, here: str, instead: str = "") -> Reading:
-    message = f"`{shortened(text)}` is {there} in YAML 1.1 (kubectl, PyYAML) and {here} in YAML 1.2"
-    fix = f'quote it: "{shortened(text)}"' + (f", or write {instead}" if instead else "")
+def _ambiguous(
+    text: str, there: str, here: str, instead: str = "", version: str = "YAML 1.1 (PyYAML)"
+) -> Reading:
+    message = f"`{shortened(text)}` is {there} in {version} and {here} in YAML 1.2"
+    quote = f'quote it: "{shortened(text)}"'
+    fix = f"{quote}, or write {instead} if that is meant" if instead else quote
+    if instead and text[0] in "+-.0123456789":
+        fix = f"write {instead}, or if text is meant {quote}"
     return Reading(text, "NIM0110", message, fix)
 
 
@@ -73,7 +78,8 @@ def _words() -> dict[str, Reading]:
         "off": "false",
     }.items():
         for text in (lower, lower.capitalize(), lower.upper()):
-            words[text] = _ambiguous(text, f"the boolean `{meaning}`", "text", f"`{meaning}`")
+            version = "the text of YAML 1.1" if lower in ("y", "n") else "YAML 1.1 (PyYAML)"
+            words[text] = _ambiguous(text, f"the boolean `{meaning}`", "text", f"`{meaning}`", version)
     for lower in ("true", "false", "null"):
         for text in (lower.capitalize(), lower.upper()):
             fix = f'write `{lower}`, or quote it: "{text}"'
@@ -132,14 +138,14 @@ def _read_int(text: str, there: str) -> Reading:
 
 def _too_large(text: str, nearest: int) -> Reading:
     message = f"`{shortened(text)}` does not fit into 64 bits ({INT64_MIN} to {INT64_MAX})"
-    return Reading(nearest, "NIM0116", message, f'write a smaller number, or quote it: "{shortened(text)}"')
+    return Reading(nearest, "NIM0116", message, "write a number in this range; in quotes it is text")
 
 
 def _read_float(text: str, there: str) -> Reading:
     value = float(text)
     if not math.isfinite(value):
-        message = f"`{shortened(text)}` is beyond what a 64-bit real can hold (about 1.8e308)"
-        return Reading(text, "NIM0110", message, "write a smaller number")
+        message = f"`{shortened(text)}` does not fit into a 64-bit real (-1.79e+308 to 1.79e+308)"
+        return Reading(text, "NIM0116", message, "write a number in this range; in quotes it is text")
     if there == "float":
         return Reading(value)
     reading = _ambiguous(text, _KINDS_1_1.get(there, there), "a number", f"`{both_float(value)}`")

@@ -9,6 +9,7 @@ is :mod:`nimdsl.text.tree`'s affair.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -20,6 +21,7 @@ from pathlib import Path
 from nimdsl.base.diagnostics import Diagnostic, Place, error
 from nimdsl.base.printable import visible
 from nimdsl.base.suggest import did_you_mean
+from nimdsl.text.ignoring import rules_around
 from nimdsl.text.streams import bytes_from, descriptor_name, descriptor_of
 
 FILE_BYTES_MAX = 4 * 1024 * 1024
@@ -41,7 +43,7 @@ class Source:
 
     ``folder`` is where the paths that it names begin; None: its files, if any, are not within reach.
     ``path`` is the file itself, if there is one; ``roots`` are the folders that the paths it names may
-    not leave.
+    not leave.  ``below`` is the folder that somebody named and in which it lay; None: it was named itself.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Source:
     folder: Path | None = field(default=None, compare=False, repr=False)
     path: Path | None = field(default=None, compare=False, repr=False)
     roots: tuple[Path, ...] = field(default=(), compare=False, repr=False)
+    below: Path | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def lines(self) -> list[str]:
@@ -122,19 +125,21 @@ class _Reader:
         files = sorted(self._files_below(folder), key=lambda path: path.parts)
         if not files and not self.full:
             message = f"no YAML files below the folder `{shown_name(folder)}`"
-            fix = "name a folder that holds `*.yaml` or `*.yml` files (hidden ones are left out)"
+            fix = (
+                "name a folder that holds `*.yaml` or `*.yml` files (hidden and ignored ones are left out)"
+            )
             self.diagnostics.append(error("NIM0105", message, Place(shown_name(folder)), fix))
         for path in files:
             try:
-                self._read_file(path)
+                self._read_file(path, folder)
             except OSError as problem:
                 self.diagnostics.append(_unreachable(path, problem))
 
     def _files_below(self, folder: Path) -> Iterator[Path]:
-        folders = [folder]
+        folders = [(folder, rules_around(folder.absolute()))]
         visited: set[tuple[int, int] | str] = set()
         while folders:
-            folder = folders.pop()
+            folder, around = folders.pop()
             try:
                 identity = _identity(folder, folder.stat())
                 entries = list(self._entries(folder)) if identity not in visited else []
@@ -142,11 +147,17 @@ class _Reader:
                 self.diagnostics.append(_unreachable(folder, problem))
                 continue
             visited.add(identity)
+            rules = around.within(folder.absolute())
             for entry in entries:
-                if entry.is_dir():
-                    folders.append(Path(entry.path))
-                elif entry.name.lower().endswith(SUFFIXES):
-                    yield Path(entry.path)
+                path, is_folder = Path(entry.path), _is_folder(entry)
+                if not is_folder and not entry.name.lower().endswith(SUFFIXES):
+                    continue
+                if rules.leave_out(path.absolute(), is_folder):
+                    continue
+                if is_folder:
+                    folders.append((path, rules))
+                else:
+                    yield path
 
     def _entries(self, folder: Path) -> Iterator[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
@@ -157,12 +168,12 @@ class _Reader:
                 if not entry.name.startswith("."):
                     yield entry
 
-    def _read_file(self, path: Path) -> None:
+    def _read_file(self, path: Path, below: Path | None = None) -> None:
         status = path.stat()
         if self._is_new(_identity(path, status)):
             name = shown_name(path)
             data = _content(path, name, status, FILE_BYTES_MAX)
-            self._take(name, data, path.absolute().parent, path.absolute())
+            self._take(name, data, path.absolute().parent, path.absolute(), below)
 
     def _read_stream(self, descriptor: int) -> None:
         """What comes through an open descriptor; its path is the descriptor's, whatever is behind it."""
@@ -187,7 +198,14 @@ class _Reader:
             raise _FullError(f"more than {FILE_COUNT_MAX:,} files to read")
         return True
 
-    def _take(self, name: str, data: bytes | Diagnostic, folder: Path | None, path: Path) -> None:
+    def _take(
+        self,
+        name: str,
+        data: bytes | Diagnostic,
+        folder: Path | None,
+        path: Path,
+        below: Path | None = None,
+    ) -> None:
         if isinstance(data, Diagnostic):
             self.diagnostics.append(data)
             return
@@ -196,8 +214,7 @@ class _Reader:
             raise _FullError(f"more than {TOTAL_BYTES_MAX:,} bytes to read in all")
         source = _decoded(name, data, folder, path)
         if isinstance(source, Source):
-            source = replace(source, roots=self.roots)
-            self.sources.append(source)
+            self.sources.append(replace(source, roots=self.roots, below=below))
         else:
             self.diagnostics.append(source)
 
@@ -261,14 +278,33 @@ def _bytes_of(path: Path, bytes_max: int) -> bytes:
         return file.read(bytes_max + 1)
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder, or a link to one; a link that leads nowhere is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def _unreachable(path: Path, problem: OSError | ValueError) -> Diagnostic:
     name = shown_name(path)
+    if _is_link(path):
+        looping = getattr(problem, "errno", None) == errno.ELOOP
+        message = f"`{name}` is a link that leads {'to itself' if looping else 'nowhere'}"
+        return error("NIM0114", message, Place(name), "remove the link, or let it lead to a file")
     if isinstance(problem, FileNotFoundError | NotADirectoryError | ValueError):
         return error("NIM0101", f"no such file: `{name}`", Place(name), _sibling_phrase(path))
     reason = problem.strerror or type(problem).__name__
     return error(
         "NIM0114", f"`{name}` cannot be read: {reason.lower()}", Place(name), "check its permissions"
     )
+
+
+def _is_link(path: Path) -> bool:
+    try:
+        return path.is_symlink() and not path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _sibling_phrase(path: Path) -> str:

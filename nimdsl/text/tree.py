@@ -18,6 +18,8 @@ from typing import Any
 import yaml
 
 from nimdsl.base.diagnostics import Diagnostic, Place, Severity, error
+from nimdsl.text import strictness
+from nimdsl.text.invisible import message_and_fix, misplaced
 from nimdsl.text.scalars import NUMBER_STARTS, WORDS, Value, read_plain, shortened
 from nimdsl.text.source import Source
 from nimdsl.text.yaml_errors import explain
@@ -169,12 +171,13 @@ class _CutError(Exception):
 class _Frame:
     """A list or map that is not yet closed."""
 
-    __slots__ = ("anchor", "before", "height", "key", "node")
+    __slots__ = ("anchor", "before", "flow", "height", "key", "node")
 
-    def __init__(self, node: ListNode | MapNode, anchor: str | None, before: int) -> None:
+    def __init__(self, node: ListNode | MapNode, anchor: str | None, before: int, flow: bool) -> None:
         self.node = node
         self.anchor = anchor
         self.before = before
+        self.flow = flow
         self.height = 1
         self.key: Node | None = None
 
@@ -200,6 +203,7 @@ class _Builder:
         self.diagnostics: list[Diagnostic] = []
         self.hidden_count = 0
         self.document_count = 0
+        self.has_stand_ins = False
         self.reset()
 
     def build(self) -> None:
@@ -210,7 +214,9 @@ class _Builder:
         except _CutError:
             pass
         except (yaml.YAMLError, UnicodeError) as problem:
-            self.add(explain(problem, self.source))
+            found = explain(problem, self.source)
+            if found not in self.diagnostics:
+                self.add(found)
         if self.hidden_count:
             last = self.diagnostics[-1]
             message = f"{self.hidden_count:,} more problems of this file are not shown"
@@ -232,7 +238,9 @@ class _Builder:
             yaml.DocumentStartEvent: self.begin_document,
             yaml.DocumentEndEvent: self.end_document,
         }
-        next_event = _LOADER(self.source.text).get_event
+        text = strictness.with_stand_ins(self.source.text)
+        self.has_stand_ins = text != self.source.text
+        next_event = _LOADER(text).get_event
         event = next_event()
         while type(event) is not yaml.StreamEndEvent:
             handler = handlers.get(type(event))
@@ -278,9 +286,15 @@ class _Builder:
         length = end.column - column if end.line == line else 0
         text = event.value
         quoted = bool(event.style)
+        if self.has_stand_ins:
+            text = strictness.joined(text) if event.style == '"' else strictness.restored(text)
         node = Scalar(self.source, line + 1, column + 1, text, text, quoted, length)
         if not quoted and (text in WORDS or text.startswith(NUMBER_STARTS)):
             self.read(node)
+        if not quoted and not text.isascii():
+            self.refuse_invisible(node)
+        if quoted or self.in_flow:
+            self.refuse_oddities(node, event)
         if event.tag is not None:
             self.refuse_tag(event)
         if event.anchor is not None:
@@ -299,6 +313,35 @@ class _Builder:
             fix = f'quote it: "{shortened(node.text)}"' if is_key else reading.fix
             self.report(reading.code, reading.message, node.place, fix)
 
+    @property
+    def in_flow(self) -> bool:
+        """Whether what comes stands inside brackets."""
+        return bool(self.frames) and self.frames[-1].flow
+
+    def refuse_invisible(self, node: Scalar) -> None:
+        offset = misplaced(node.text)
+        if offset >= 0:
+            message, fix = message_and_fix(node.text[offset])
+            last = self.source.lines[node.line - 1].find(node.text[offset], node.column - 1)
+            place = self.source.place(node.line, last + 1) if last >= 0 else node.place
+            self.report("NIM0106", message, place, fix)
+
+    def refuse_oddities(self, node: Scalar, event: Any) -> None:
+        """Report what the parser takes around a scalar although YAML does not."""
+        lines, start, end = self.source.lines, event.start_mark, event.end_mark
+        if event.style in ("|", ">"):
+            self.refuse(start.line, strictness.of_block(lines[start.line], start.column))
+            return
+        if self.in_flow:
+            line = lines[start.line]
+            self.refuse(start.line, strictness.of_flow_scalar(line, start.column, node.text, node.quoted))
+        self.refuse(end.line, strictness.of_end(lines[end.line], end.column, self.in_flow))
+
+    def refuse(self, line: int, oddity: strictness.Oddity | None) -> None:
+        if oddity is not None:
+            place = self.source.place(line + 1, oddity.column + 1)
+            self.report("NIM0106", oddity.message, place, oddity.fix)
+
     def open_map(self, event: Any) -> None:
         mark = event.start_mark
         self.open(MapNode(self.source, mark.line + 1, mark.column + 1), event)
@@ -312,13 +355,22 @@ class _Builder:
             self.refuse_tag(event)
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchored(None, node.line)
-        self.frames.append(_Frame(node, event.anchor, self.node_count))
+        self.frames.append(
+            _Frame(node, event.anchor, self.node_count, bool(event.flow_style) or self.in_flow)
+        )
+        if event.flow_style and event.anchor is None:
+            self.refuse(
+                node.line - 1, strictness.of_start(self.source.lines[node.line - 1], node.column - 1)
+            )
         if len(self.frames) > DEPTH_MAX:
             self.cut_deep(event)
         self.count(1, event)
 
-    def close(self, _: Any) -> None:
+    def close(self, event: Any) -> None:
         frame = self.frames.pop()
+        if frame.flow:
+            end = event.end_mark
+            self.refuse(end.line, strictness.of_end(self.source.lines[end.line], end.column, self.in_flow))
         node = frame.node
         if frame.anchor is not None:
             count = self.node_count - frame.before

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import yaml
 
 from nimdsl.base.diagnostics import Diagnostic, Place, error
+from nimdsl.text.flow_text import cut_text, missing_comma
+from nimdsl.text.invisible import INVISIBLE, message_and_fix
 from nimdsl.text.scalars import shortened
 from nimdsl.text.source import Source
 
@@ -57,6 +59,11 @@ _SENTENCES = (
         "inside double quotes `\\` begins an escape, and this one does not exist",
         "write `\\\\`, or use single quotes",
     ),
+    _Sentence(
+        "invalid Unicode character escape code",
+        "this escape is no character: half of a pair, or beyond `\\U0010ffff`",
+        "write the character itself",
+    ),
     _Sentence("escape sequence", "this escape is not complete", "write `\\\\`, or use single quotes"),
     _Sentence(
         "could not find expected ':'", "expected `key: value`, found no `:`{opened}", "write `key: value`"
@@ -94,6 +101,10 @@ def explain(problem: yaml.YAMLError | UnicodeError, source: Source) -> Diagnosti
     mark = problem.problem_mark
     place = source.place(mark.line + 1, mark.column + 1)
     said = problem.problem or problem.context or "this is not YAML"
+    if hidden := _invisible_near(source, place):
+        return hidden
+    if "\t" in source.lines[place.line - 1] and not source.lines[place.line - 1].strip():
+        return error("NIM0113", "this line holds nothing but a tab", place, "empty it")
     if _indented_by_tab(source, place):
         return error("NIM0113", "a tab is used as indentation", place, "indent with spaces")
     if "tag" in said or "tag" in (problem.context or ""):
@@ -103,8 +114,47 @@ def explain(problem: yaml.YAMLError | UnicodeError, source: Source) -> Diagnosti
     sentence = next((each for each in _SENTENCES if each.needle in said), None)
     if sentence is None:
         return error("NIM0106", said, place)
+    if "expected ','" in sentence.needle and (found := _in_flow(problem, source, place)):
+        return found
     message = sentence.message.format(opened=_opened(problem, place), char=_char_at(source, place))
     return error("NIM0106", message, place, sentence.fix)
+
+
+def _invisible_near(source: Source, place: Place) -> Diagnostic | None:
+    """An invisible character that passes for a space, on the line of an error or the one above."""
+    for line in range(place.line, max(place.line - 2, 0), -1):
+        for found in INVISIBLE.finditer(source.lines[line - 1]):
+            before = source.lines[line - 1][: found.start()]
+            if before.count('"') % 2 == 0 and before.count("'") % 2 == 0 and "#" not in before:
+                message, fix = message_and_fix(found.group())
+                return error("NIM0106", message, source.place(line, found.start() + 1), fix)
+    return None
+
+
+def _in_flow(problem: yaml.MarkedYAMLError, source: Source, place: Place) -> Diagnostic | None:
+    """What was probably meant where text inside brackets goes on without a comma."""
+    cut = _cut_by_comment(problem, source, place)
+    if cut is not None:
+        message = "` #` begins a comment here, and a quote before it is left open"
+        return error("NIM0106", message, cut, "put the whole text into quotes")
+    line = source.lines[place.line - 1]
+    in_list = "sequence" in (problem.context or "")
+    guess = missing_comma(line, place.column - 1) or cut_text(line, place.column - 1, in_list)
+    if guess is None:
+        return None
+    where = source.place(place.line, guess.column + 1, guess.length)
+    return error("NIM0106", guess.message, where, guess.fix)
+
+
+def _cut_by_comment(problem: yaml.MarkedYAMLError, source: Source, place: Place) -> Place | None:
+    """Where a comment begins inside a quote, between the opening bracket and the error."""
+    first = problem.context_mark.line if problem.context_mark is not None else place.line - 1
+    for number in range(first, place.line):
+        for found in re.finditer(r"\s#", source.lines[number]):
+            before = source.lines[number][: found.start()]
+            if before.count('"') % 2 or before.count("'") % 2:
+                return source.place(number + 1, found.start() + 2)
+    return None
 
 
 def _opened(problem: yaml.MarkedYAMLError, place: Place) -> str:

@@ -6,14 +6,12 @@ request id and timestamp belong to the wire.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from typing import Any
+from collections.abc import Iterable
 
 import jsonschema_rs
-from jsonschema import Draft202012Validator
 
 from nimdsl.base import canonical
+from nimdsl.base.json_schema import validator_of
 from nimdsl.base.values import Fields, Value
 from nimdsl.program import Schema
 
@@ -24,10 +22,9 @@ DELTA_MAX = 1_000_000
 
 def problem(schema: Schema, message: Fields) -> str:
     """Why ``message`` does not satisfy ``schema``, in one line; empty when it does."""
-    if not _quick(schema).is_valid(message):
-        reason = _explained(schema, message)
-        if reason:
-            return reason
+    validator = _validator(schema)
+    if not validator.is_valid(message):
+        return _explained(validator, message)
     if schema.role == "reply" and message.get("status") == "ACK" and "payload" not in message:
         return "message: an ACK carries a payload"
     delta = message.get("lifeforce_delta", 0)
@@ -36,13 +33,13 @@ def problem(schema: Schema, message: Fields) -> str:
     return ""
 
 
-def _explained(schema: Schema, message: Fields) -> str:
-    """The first thing that is wrong, in the words of the slow validator, whose verdict counts."""
+def _explained(validator: jsonschema_rs.Validator, message: Fields) -> str:
+    """The first thing that is wrong, in an order of its own: that of the engine is nobody's promise."""
     errors = sorted(
-        _validator(canonical.encode(schema.body)).iter_errors(message),
-        key=lambda error: (list(map(str, error.absolute_path)), error.message),
+        validator.iter_errors(message),
+        key=lambda error: (list(map(str, error.instance_path)), error.message),
     )
-    return f"{_path(errors[0].absolute_path)}: {errors[0].message}"[:300] if errors else ""
+    return f"{_path(errors[0].instance_path)}: {errors[0].message}"[:300]
 
 
 def read(schema: Schema, text: Value) -> tuple[Value, str]:
@@ -62,22 +59,15 @@ def _path(path: Iterable[object]) -> str:
     return ".".join(map(str, path)) or "message"
 
 
-@lru_cache(maxsize=4_096)
-def _validator(schema: bytes) -> Draft202012Validator:
-    decoded: Mapping[str, Value] = canonical.decode(schema)
-    return Draft202012Validator(decoded)
-
-
-_QUICK: dict[int, tuple[Schema, Any]] = {}
+_KNOWN: dict[int, tuple[Schema, jsonschema_rs.Validator]] = {}
 """By identity: a schema is not hashable.  The schema is kept, so that no other one gets its number."""
-QUICK_COUNT_MAX = 4_096
+KNOWN_COUNT_MAX = 4_096
 
 
-def _quick(schema: Schema) -> Any:
-    """A validator that only knows yes and no, fifty times as fast."""
-    known = _QUICK.get(id(schema))
+def _validator(schema: Schema) -> jsonschema_rs.Validator:
+    known = _KNOWN.get(id(schema))
     if known is None:
-        if len(_QUICK) >= QUICK_COUNT_MAX:
-            _QUICK.clear()
-        known = _QUICK[id(schema)] = (schema, jsonschema_rs.validator_for(dict(schema.body)))
+        if len(_KNOWN) >= KNOWN_COUNT_MAX:
+            _KNOWN.clear()
+        known = _KNOWN[id(schema)] = (schema, validator_of(dict(schema.body)))
     return known[1]

@@ -102,7 +102,7 @@ def finds(code: str, *documents: str) -> Diagnostic:
     text = together(*documents)
     assert text.count(MARK) == 1
     before = text.partition(MARK)[0].split("\n")
-    report = nimdsl.check_text(text.replace(MARK, ""))
+    report = nimdsl.check_text(text.replace(MARK, ""), root=".")
     shown = "\n".join(diagnostic.to_text() for diagnostic in report.diagnostics)
     assert [diagnostic.code for diagnostic in report.diagnostics] == [code], shown
     found = report.diagnostics[0]

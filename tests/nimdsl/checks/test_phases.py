@@ -97,3 +97,9 @@ def test_a_reward_that_the_economy_does_not_know_is_found() -> None:
     rewards = "[{reward: §answerd, when: accepted}]"
     assert "answered" in finds("NIM0301", ECONOMY, TALK, phase(rewards=rewards), protocol).fix
     leaves_alone(ECONOMY, TALK, phase(rewards=rewards.replace("§answerd", "answered")), protocol)
+
+
+def test_a_timeout_of_no_time_is_found() -> None:
+    found = finds("NIM0210", ECONOMY, TALK, phase(request="{schema: ask, timeout: §0s}"))
+    assert found.fix == "write for example `timeout: 5s`"
+    leaves_alone(ECONOMY, TALK, phase(request="{schema: ask, timeout: 5s}"))

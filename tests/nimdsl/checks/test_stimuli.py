@@ -112,7 +112,7 @@ def warns(code: str, *documents: str) -> nimdsl.Diagnostic:
     """There is one warning, it has the code and points at the mark, and there is a program."""
     text = together(*documents)
     before = text.partition(MARK)[0].split("\n")
-    report = nimdsl.check_text(text.replace(MARK, ""))
+    report = nimdsl.check_text(text.replace(MARK, ""), root=".")
     assert [one.code for one in report.diagnostics] == [code]
     (found,) = report.diagnostics
     assert found.severity == "warning"
@@ -235,7 +235,7 @@ def test_a_mistake_in_a_recording_has_its_place_there(
     monkeypatch.chdir(tmp_path)
     Path("arrivals.csv").write_text("at,x\n1s,1\n2s,many\n", encoding="utf-8")
     text = together(LAMP, scenario("recording: {file: arrivals.csv}, to: lamp, event: push"))
-    (found,) = nimdsl.check_text(text).diagnostics
+    (found,) = nimdsl.check_text(text, root=".").diagnostics
     assert found.to_text() == (
         "arrivals.csv:3:4: error NIM0304: `x` wants a whole number, this is 'many'\n"
         "    3 | 2s,many\n"

@@ -233,7 +233,7 @@ def test_a_kind_is_text(kind: str, message: str, fix: str) -> None:
 def test_the_fix_of_a_bad_name_is_true() -> None:
     bad = document("Economy", "{opening: 1}").replace("name: it", "name: §'a b'")
     assert finds("NIM0209", bad).fix == "use letters, digits, `_`, `.` and `-`, beginning with a letter"
-    variable = document("Cell", "{§data: {A: int}, machine: {initial: a, states: {a: {final: true}}}}")
+    variable = document("Cell", "{data: {§A: int}, machine: {initial: a, states: {a: {final: true}}}}")
     assert finds("NIM0209", variable).fix.startswith("use letters, digits and `_`, beginning with")
 
 

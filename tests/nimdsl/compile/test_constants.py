@@ -137,7 +137,7 @@ def test_what_is_shown_is_filled_in_and_loads_again() -> None:
         ("${base + 15 * k}", "${base + true}", "NIM0304", "does not join int and bool", ""),
         ("${base + 15 * k}", "${base / 0}", "NIM0304", "division by zero", ""),
         ("base: 40", "base: 40, k: 40", "NIM0208", "`k` is a variable of `for` already", "another name"),
-        ("purse-${k}", "purse", "NIM0209", "every instance is named `purse`", 'name: "purse-${k}"'),
+        ("purse-${k}", "purse", "NIM0209", "`purse` would name 2 instances", '`"purse-${k}"`'),
     ],
 )
 def test_a_mistake_is_told_once(old: str, new: str, code: str, message: str, fix: str) -> None:

@@ -132,7 +132,7 @@ def test_a_recording_of_nothing_is_a_warning() -> None:
 def test_a_recording_beyond_the_horizon_is_a_warning() -> None:
     found = warning("at,takes\n2min,1\n60,1\n")
     assert (found.code, found.place.file) == ("NIM0508", "garden.yaml")
-    assert found.message == "this stimulus never comes: it begins at 60s, the run ends before 60s"
+    assert found.message == "this stimulus never comes: it begins at 1min, the run ends before 1min"
     assert not checked("at,takes\n2min,1\n59.9,1\n").diagnostics
 
 

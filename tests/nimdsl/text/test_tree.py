@@ -271,7 +271,7 @@ AMBIGUOUS = [
         "-.5",
     ),
     *("2026-01-01", "2026-1-1 12:00:00", "2026-01-01T12:00:00Z", "01e1"),
-    *(".inf", "-.Inf", "+.INF", ".nan", ".NaN", "1e999", "1.0e+999"),
+    *(".inf", "-.Inf", "+.INF", ".nan", ".NaN"),
 ]
 
 
@@ -292,17 +292,24 @@ def test_nim0110_leaves_it_alone_when_quoted(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "instead"),
+    ("text", "fix"),
     [
-        ("0777", "`0o777` (octal) or `777`"),
-        ("08", "`8`"),
-        ("1_000", "`1000`"),
-        ("1e3", "`1000.0`"),
-        ("on", "`true`"),
+        ("0777", 'write `0o777` (octal) or `777`, or if text is meant quote it: "0777"'),
+        ("08", 'write `8`, or if text is meant quote it: "08"'),
+        ("1_000", 'write `1000`, or if text is meant quote it: "1_000"'),
+        ("1e3", 'write `1000.0`, or if text is meant quote it: "1e3"'),
+        ("on", 'quote it: "on", or write `true` if that is meant'),
     ],
 )
-def test_nim0110_spells_out_the_fix(text: str, instead: str) -> None:
-    assert problem(f"a: {text}").fix == f'quote it: "{text}", or write {instead}'
+def test_nim0110_spells_out_the_fix(text: str, fix: str) -> None:
+    assert problem(f"a: {text}").fix == fix
+
+
+@pytest.mark.parametrize("text", ["1e999", "1.0e+999"])
+def test_nim0116_a_real_that_is_too_large(text: str) -> None:
+    found = problem(f"a: {text}")
+    assert (found.code, at(found), found.place.length) == ("NIM0116", (1, 4), len(text))
+    assert "1.79e+308" in found.message
 
 
 def test_nim0110_a_key_is_said_once_and_kept() -> None:

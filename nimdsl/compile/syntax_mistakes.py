@@ -1,0 +1,36 @@
+"""What to say of text that is no expression, where YAML had a hand in it."""
+
+from __future__ import annotations
+
+from nimdsl.base.diagnostics import Place
+from nimdsl.expression.syntax import SyntaxMistake, parse
+from nimdsl.expression.template import parse_template
+from nimdsl.text.alignment import place_within, rest_of_line
+from nimdsl.text.invisible import INVISIBLE, message_and_fix
+from nimdsl.text.tree import Scalar
+
+
+def said_of_syntax(node: Scalar, mistake: SyntaxMistake) -> tuple[str, Place, str]:
+    """Message, place and fix for a mistake in the expression or template of a scalar."""
+    text = str(node.value)
+    if INVISIBLE.match(text, mistake.offset):
+        message, fix = message_and_fix(text[mistake.offset])
+        return message, place_within(node, mistake.offset, mistake.offset + 1), fix
+    rest = "" if node.quoted else rest_of_line(node)
+    if rest.lstrip().startswith("#") and _goes_on(text, text + rest):
+        place = place_within(node, len(text), len(text) + 1)
+        begin = place.column + len(rest) - len(rest.lstrip())
+        message = "` #` begins a comment, which cuts the expression off"
+        whole = (text + rest).replace("'", "''")
+        cut = node.source.place(place.line, begin)
+        return message, cut, f"quote the whole: `'{whole}'`"
+    return mistake.message, place_within(node, mistake.offset, mistake.offset + 1), mistake.fix
+
+
+def _goes_on(text: str, whole: str) -> bool:
+    """Whether a text that is no expression is one with the comment behind it, or an open string."""
+    try:
+        parse_template(whole) if "${" in whole else parse(whole)
+    except SyntaxMistake:
+        return text.count('"') % 2 == 1 or text.count("'") % 2 == 1
+    return True

@@ -1,0 +1,46 @@
+"""What to write where a value of another type stands."""
+
+from __future__ import annotations
+
+from nimdsl.base.units import MICRO, parse_share
+from nimdsl.expression.syntax import ExpressionNode, unparse
+from nimdsl.expression.types import INT, REAL, STRING, Type
+from nimdsl.text.scalars import read_plain
+from nimdsl.text.tree import Scalar
+
+WANTED = {
+    "int": "write a whole number, for example `3`",
+    "real": "write a number, for example `0.5`",
+    "bool": "write `true` or `false`",
+    "string": "write it as text: put it in quotes",
+}
+"""An example of each type."""
+_PYTHON = {"int": (int,), "real": (int, float), "bool": (bool,)}
+
+
+def of_literal(node: Scalar, kind: Type, expected: Type, computes: bool) -> str:
+    """For a literal; ``computes`` says whether its text is an expression of names that are there."""
+    fix = WANTED.get(expected.name, "")
+    if kind != STRING:
+        return fix
+    text = str(node.value)
+    reading = read_plain(text)
+    if node.quoted and not reading.code and type(reading.value) in _PYTHON.get(expected.name, ()):
+        return f"remove the quotes: `{text}`"
+    share = parse_share(text)
+    if share is not None and expected in (INT, REAL):
+        plain = "0" if not share else f"{share / MICRO:g}"
+        return f"write `{plain}`: numbers have no `%`" if expected == REAL or not share else fix
+    if computes:
+        return f'text is literal; to compute, write "${{{text}}}"'
+    return f'{fix}; to compute it, `"${{...}}"`' if fix else ""
+
+
+def of_computed(tree: ExpressionNode, kind: Type, expected: Type) -> str:
+    """For what ``${...}`` computes."""
+    whole = unparse(tree)
+    if (kind, expected) == (REAL, INT):
+        return f"""write `"${{round({whole})}}"`"""
+    if expected == STRING and kind.name not in ("list", "record"):
+        return f"""write `"${{string({whole})}}"`"""
+    return ""

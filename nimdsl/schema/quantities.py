@@ -1,0 +1,75 @@
+"""Quantities that are written wrongly: which unit was meant, and what the grid and the range allow."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from nimdsl.base.units import (
+    INT64_MAX,
+    MICRO,
+    NANOSECONDS,
+    format_lifeforce,
+    format_share,
+    readable_duration,
+)
+
+UNIT_FIX = {
+    "duration": ("a duration with its unit", "write for example `200ms`, `5s` or `1.5min`"),
+    "share": ("a share in percent", "write for example `40%`"),
+    "lifeforce": ("lifeforce as a plain decimal number", "write for example `0.4`"),
+}
+"""What is wanted, and an example."""
+_WORDS = {
+    **dict.fromkeys(("nanosecond", "nanoseconds", "nsec"), "ns"),
+    **dict.fromkeys(("microsecond", "microseconds", "usec", "\xb5s", "\u03bcs"), "us"),
+    **dict.fromkeys(("millisecond", "milliseconds", "msec", "msecs"), "ms"),
+    **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
+    **dict.fromkeys(("mins", "minute", "minutes"), "min"),
+    **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),
+    **dict.fromkeys(("day", "days"), "d"),
+}
+_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z\xb5\u03bc]+)\s*")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_GRIDS = {"duration": "1ns", "share": "0.0001%", "lifeforce": "0.000001"}
+
+
+def unit_fix(unit: str, text: str) -> str:
+    """What to write instead of ``text``, which is no quantity of that kind."""
+    text = text.strip()[:40]
+    found = _PART.fullmatch(text)
+    if unit == "duration" and found:
+        number, word = found.groups()
+        if word == "m":
+            return f"write `{number}min` (minutes) or `{number}ms` (milliseconds)"
+        if word.lower() in _WORDS:
+            return f"write `{number}{_WORDS[word.lower()]}`"
+    parts = _PART.findall(text)
+    if unit == "duration" and len(parts) > 1 and "".join(map("".join, parts)) == text.replace(" ", ""):
+        units = [_WORDS.get(word.lower(), word) for _, word in parts]
+        if all(one in NANOSECONDS for one in units):
+            total = sum(Decimal(parts[n][0]) * NANOSECONDS[one] for n, one in enumerate(units))
+            return f"write `{readable_duration(int(total))}`"
+    if unit == "lifeforce" and (number := re.fullmatch(r"(\d+(?:\.\d+)?)\s*LF", text)):
+        return f"leave the unit out: `{number[1]}`"
+    return UNIT_FIX[unit][1]
+
+
+def off_grid(unit: str, text: str) -> tuple[str, str]:
+    """What is wrong with a quantity that has its unit and no value, and what to write instead."""
+    value = _exact(unit, text)
+    shown = {"duration": readable_duration, "share": format_share, "lifeforce": format_lifeforce}[unit]
+    if abs(value) <= INT64_MAX:
+        nearest = round(value) or (1 if value > 0 else -1)
+        return f"finer than the grid of {_GRIDS[unit]}", f"write `{shown(nearest)}`"
+    most = {"duration": f"{INT64_MAX // NANOSECONDS['d']}d", "lifeforce": f"{INT64_MAX // MICRO}"}
+    return "too large", f"write at most `{most.get(unit, '100%')}`"
+
+
+def _exact(unit: str, text: str) -> Decimal:
+    number = _NUMBER.search(text[:4_000])
+    value = Decimal(number.group() if number else 0)
+    if unit == "duration":
+        name = next(one for one in sorted(NANOSECONDS, key=len, reverse=True) if text.strip().endswith(one))
+        return value * NANOSECONDS[name]
+    return value * (10_000 if unit == "share" else MICRO)
