@@ -192,13 +192,14 @@ class Malformed(Body, frozen=True, tag="malformed"):
 
 
 class Deferred(Body, frozen=True, tag="deferred"):
-    """A request waits until the actor is free."""
+    """A request, or another event, waits until a state takes it."""
 
-    request: Aside[Identity]
+    request: Aside[Identity | None] = None
+    event: str = ""
 
 
 class Dropped(Body, frozen=True, tag="dropped"):
-    """A request was forgotten: too many wait."""
+    """An event was forgotten: too many wait."""
 
     reason: str
 

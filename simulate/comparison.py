@@ -289,7 +289,7 @@ def compare(
 
 
 def _virtual(recording: Recording, replication: int) -> tuple[Run, Journal]:
-    options = Options(recording.seed, replication, interpreter=PlainInterpreter)
+    options = Options(recording.seed, replication, recording.epoch, interpreter=PlainInterpreter)
     driver = Driver(recording.program, recording.scenario, options)
     return driver.run(), driver.journal
 

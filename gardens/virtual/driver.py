@@ -12,7 +12,7 @@ what an event does is the kernel's affair.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 import simpy
@@ -45,6 +45,7 @@ from runtime.kernel.effects import (
 )
 from runtime.kernel.events import BEGIN, AnyEvent, Boundary, Finished, Received, Stimulus, TimerDue
 from runtime.kernel.interpreters import Interpreter, transitions_of
+from runtime.kernel.kernel import day_of
 from runtime.kernel.step import Kernel, PriceDecision, PriceQuery
 from runtime.ledger.accounts import Entry, Question
 from runtime.ledger.economy import Ledger
@@ -74,6 +75,8 @@ class Options:
     seed: int | None = None
     """None for the scenario's own."""
     replication: int = 0
+    epoch: str = ""
+    """When garden time begins; empty for the garden's own."""
     checks: Checks = field(default_factory=Checks)
     interpreter: Callable[[Table], Interpreter] = transitions_of
     translator: Translator | None = None
@@ -105,7 +108,7 @@ class Driver:
         garden = program.gardens.get(scenario.garden, PERFECT_GARDEN)
         seed = scenario.seed if options.seed is None else options.seed
         self.draws = draws = Draws(seed, options.replication)
-        self.garden = garden
+        self.garden = garden if not options.epoch else replace(garden, epoch=options.epoch)
         self.bus = VirtualBus(
             BusFaultModel(draws, garden.bus),
             lambda: self.now_ns,
@@ -141,7 +144,8 @@ class Driver:
 
     def _host(self, actor: Actor) -> Host:
         program = self.program
-        kernel = Kernel(actor, self.options.interpreter(actor.table), program.schemas, program.sha256)
+        interpreter = self.options.interpreter(actor.table)
+        kernel = Kernel(actor, interpreter, program.schemas, program.sha256, day_of(self.garden.epoch))
         return Host(
             kernel,
             self.journal,

@@ -129,7 +129,7 @@ class _Checker:
         """NIM0412: what leads out comes once, and can be refused."""
         for event, candidates in by_event.items():
             dear = [candidate for candidate in candidates if candidate.price is not None]
-            if dear and not self.states[leaf].defer:
+            if dear:
                 message = f"if `{event}` is refused, nothing leads out of `{leaf}`"
                 fix = "add a transition on `refused`, or a timer"
                 self.findings.report("NIM0412", message, dear[0].place, fix)

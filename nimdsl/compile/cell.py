@@ -11,14 +11,15 @@ from nimdsl.base.canonical import Plain
 from nimdsl.base.suggest import phrase
 from nimdsl.compile.addresses import ORIGIN
 from nimdsl.compile.answers import Context, compile_answers
-from nimdsl.compile.machines import Interface, compile_machine, event_sources
+from nimdsl.compile.machines import ELAPSED, Interface, compile_machine, event_sources
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.tables import compile_tables, table_bindings
 from nimdsl.compile.work import compile_work
 from nimdsl.expression.check import Binding, Scope
-from nimdsl.expression.types import STRING, Type, zero
+from nimdsl.expression.types import DURATION, STRING, Type, zero
 from nimdsl.program import Work
 from nimdsl.program.expression import Expression
+from nimdsl.program.flatten import STATE, STATE_ROOT
 from nimdsl.program.machine import State
 from nimdsl.text.tree import MapNode
 
@@ -43,7 +44,7 @@ def compile_cell(findings: Findings, reader: Reader, context: Context) -> Compil
     data = reader.types("data")
     scope = Scope(
         {
-            ORIGIN: Binding(STRING, ("$origin",)),
+            **OWN,
             **{name: Binding(kind, ("$data", name)) for name, kind in data.items()},
             **table_bindings(table_types, "$tables"),
         }
@@ -82,8 +83,14 @@ def compile_cell(findings: Findings, reader: Reader, context: Context) -> Compil
     return CompiledCell(root, first, tables, works, interface, answering, reader.text("domain"))
 
 
-TAKEN = ("now", "elapsed", "time_of_day", "state", ORIGIN)
-"""What every expression of a cell knows already."""
+OWN = {
+    ORIGIN: Binding(STRING, ("$origin",)),
+    "now": Binding(DURATION, ("$now",)),
+    "time_of_day": Binding(DURATION, ("$time_of_day",)),
+    STATE: Binding(STRING, (STATE_ROOT,)),
+}
+"""What the expressions of a cell know besides its document; in a state's they also know ``elapsed``."""
+TAKEN = (*OWN, ELAPSED)
 
 
 def _check_names(reader: Reader) -> None:

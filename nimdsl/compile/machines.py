@@ -19,7 +19,7 @@ from nimdsl.expression.syntax import Literal
 from nimdsl.expression.types import DURATION, LIFEFORCE, REAL, RECORD, STRING, Type, join, record_of
 from nimdsl.program import Work
 from nimdsl.program.expression import Expression
-from nimdsl.program.flatten import FAULT, REFUSED
+from nimdsl.program.flatten import FAULT, REFUSED, STATE
 from nimdsl.program.machine import (
     Action,
     AskReward,
@@ -35,6 +35,11 @@ from nimdsl.program.machine import (
 )
 from nimdsl.schema.remedies import of_work
 from nimdsl.text.tree import ListNode, MapNode, Node
+
+RAISED = "raise"
+"""Where events come from that a cell raises itself."""
+ELAPSED = "elapsed"
+"""The name that means since when the state stands in whose lines it is read."""
 
 
 @dataclass
@@ -67,11 +72,25 @@ class Interface:
     stages: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """The stages of an attention's levels, by level."""
 
-    def scope_for(self, event: str) -> Scope:
-        """The scope of a guard or action that ``event`` leads to."""
+    def scope_in(self, state: str) -> Scope:
+        """The scope of what stands in a state, by its path (the root: empty)."""
+        if self.kind != "cell":
+            return self.scope
+        depth = state.count("/") + 1 if state else 0
+        return self.scope.extended({ELAPSED: Binding(DURATION, ("$elapsed", str(depth)))})
+
+    def scope_for(self, event: str, state: str) -> Scope:
+        """The scope of a guard or action of a state that ``event`` leads to."""
         source = self.events.get(event)
         kind = record_of(source.fields, f"event `{event}`") if source else RECORD
-        return self.scope.extended({"event": Binding(kind, ("$event",))})
+        return self.scope_in(state).extended({"event": Binding(kind, ("$event",))})
+
+    @property
+    def scope_on_entry(self) -> Scope:
+        """The scope of what is done or read on entering a state: no time has passed in it."""
+        if self.kind != "cell":
+            return self.scope
+        return Scope(self.scope.names, {**self.scope.constants, ELAPSED: Literal(0, DURATION)})
 
 
 def add_source(
@@ -120,7 +139,7 @@ class _Compiler:
     def root(self) -> State:
         """The whole machine."""
         for name, place in _raised(self.reader.node):
-            add_source(self.interface.events, name, "raise", {}, place)
+            add_source(self.interface.events, name, RAISED, {}, place)
         return State(
             name="",
             initial=self._initial(self.reader),
@@ -164,12 +183,33 @@ class _Compiler:
             initial=initial,
             states=inner,
             final=bool(reader.value("final", False)),
-            enter=self._actions(reader, "enter", self.interface.scope),
-            exit=self._actions(reader, "exit", self.interface.scope),
+            enter=self._actions(reader, "enter", self.interface.scope_on_entry),
+            exit=self._actions(reader, "exit", self.interface.scope_in(path)),
+            defer=self._deferred(reader),
             transitions=tuple(self._transition(item, path) for item in reader.items("transitions")),
             timers=tuple(self._timer(item, path) for item in reader.items("timers")),
             place=place,
         )
+
+    def _deferred(self, reader: Reader) -> tuple[str, ...]:
+        """The events that a state keeps; NIM0416 for those that nobody else sends, or that it takes."""
+        taken = {item.text("event") for item in reader.items("transitions") if "if" not in item}
+        found = []
+        for item in reader.scalars("defer"):
+            event, place = item.text("defer"), item.place("defer")
+            source = self.interface.events.get(event)
+            if source is None or source.once or RAISED in source.origins:
+                events = self.interface.events.items()
+                others = [name for name, one in events if not one.once and RAISED not in one.origins]
+                message = f"`{event}` is no event that only others send, so it cannot be deferred"
+                self.findings.report("NIM0416", message, place, phrase(event, others))
+            elif event in taken:
+                message = f"`{event}` is always taken here, so it is never deferred"
+                fix = "give its transition an `if`, or remove one of them"
+                self.findings.report("NIM0416", message, place, fix)
+            else:
+                found.append(event)
+        return tuple(dict.fromkeys(found))
 
     def _stages(self, reader: Reader) -> Sequence[str]:
         """The stages that a state is made of; none where that makes no sense, which is reported."""
@@ -206,11 +246,13 @@ class _Compiler:
 
     def _transition(self, reader: Reader, owner: str) -> Transition:
         event = reader.text("event")
-        return self._edge(reader, owner, event, self.interface.scope_for(event))
+        return self._edge(reader, owner, event, self.interface.scope_for(event, owner))
 
     def _timer(self, reader: Reader, owner: str) -> Timer:
-        edge = self._edge(reader, owner, "", self.interface.scope)
-        after = reader.amount("after", self.interface.scope, DURATION)
+        edge = self._edge(reader, owner, "", self.interface.scope_in(owner))
+        scope = self.interface.scope_on_entry
+        names = {name: one for name, one in scope.names.items() if name != STATE}
+        after = reader.amount("after", Scope(names, scope.constants), DURATION)
         return Timer(after, (edge,), reader.node.place)
 
     def _edge(self, reader: Reader, owner: str, event: str, scope: Scope) -> Transition:
@@ -229,8 +271,25 @@ class _Compiler:
             price=price if price and price.amount else None,
             actions=self._actions(reader, "do", scope),
             internal=bool(reader.value("internal", False)),
+            history=self._history(reader, owner),
             place=reader.place("event") if "event" in reader else reader.place(),
         )
+
+    def _history(self, reader: Reader, owner: str) -> bool:
+        """Whether it goes back to where its target was left; NIM0417 where that makes no sense."""
+        if not reader.value("history", False) or "to" not in reader:
+            return False
+        target, place = self._target(reader, owner), reader.place("history")
+        inside = owner == target or owner.startswith(target + "/")
+        if target and inside:
+            message = f"`{target}` is not left here, so nobody can come back to it"
+            self.findings.report("NIM0417", message, place, "remove `history`")
+        elif target and not any(path.startswith(target + "/") for path in self.paths):
+            message = f"`{target}` has no inner states to come back to"
+            self.findings.report("NIM0417", message, place, "remove `history`, or name the state around it")
+        else:
+            return bool(target)
+        return False
 
     def _target(self, reader: Reader, owner: str) -> str:
         if reader.value("internal", False):

@@ -33,6 +33,19 @@ class Expression:
         """Whether it has the same value in every environment: it reads nothing but constants."""
         return syntax.free_names(self.node) <= {*self.scope.constants}
 
+    def reads(self, root: str) -> bool:
+        """Whether it reads something below this root of the environment."""
+        return any(self.scope.names[name].path[0] == root for name in self._bound())
+
+    def _bound(self) -> frozenset[str]:
+        return frozenset(one for one in _names(self.node) if one in self.scope.names)
+
+    def where(self, name: str, value: syntax.Literal) -> Expression:
+        """The same with one of its names a constant."""
+        names = {key: one for key, one in self.scope.names.items() if key != name}
+        scope = Scope(names, {**self.scope.constants, name: value})
+        return Expression(self.node, self.type, scope, self.place)
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_closure": []}
 

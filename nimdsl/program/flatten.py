@@ -9,18 +9,33 @@ nested machine would take.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any, TypeVar
 
+from nimdsl.expression.syntax import Literal
+from nimdsl.expression.types import STRING
 from nimdsl.program.amount import Amount
-from nimdsl.program.expression import Expression as Guard
+from nimdsl.program.expression import Expression
 from nimdsl.program.format import tagged
 from nimdsl.program.machine import Action, BeginWork, Price, State, Timer, Transition, walk
 
+Part = TypeVar("Part")
+STATE, STATE_ROOT = "state", "$state"
+"""The name that means the state at hand, and where it would be found."""
 REFUSED = "refused"
 FAULT = "fault"
 TIMER = "after:"
 """How the events of timers begin: no event of a document can."""
+
+
+@tagged("remembered")
+@dataclass(frozen=True)
+class Remembered:
+    """That a state was left in this leaf; an empty leaf: that it never was."""
+
+    state: str
+    leaf: str
 
 
 @tagged("row")
@@ -33,13 +48,17 @@ class Row:
 
     source: int
     event: int
-    guard: Guard | None
+    guard: Expression | None
     price: Price | None
     target: int
     actions: tuple[Action, ...]
     left: tuple[str, ...]
     disarm: tuple[int, ...]
     arm: tuple[int, ...]
+    returns: Remembered | None = None
+    """What must be remembered, for a row that goes back to where a state was left."""
+    defers: bool = False
+    """Whether it only keeps the event, until another row takes it."""
 
 
 @tagged("flat_timer")
@@ -62,7 +81,8 @@ class Table:
     timers: tuple[FlatTimer, ...]
     begin: Row
     final: frozenset[int]
-    deferred: Mapping[int, frozenset[str]]
+    remembered: frozenset[str] = field(default=frozenset(), kw_only=True)
+    """The states of which it is remembered in which leaf they were left."""
     candidates: Mapping[tuple[int, int], tuple[int, ...]] = field(compare=False)
     event_numbers: Mapping[str, int] = field(compare=False)
     state_numbers: Mapping[str, int] = field(compare=False)
@@ -101,12 +121,15 @@ class _Flattening:
         self.timers_of: dict[str, list[int]] = {}
         self.timers: list[FlatTimer] = []
         self.events: dict[str, int] = {}
+        self.folds = any(_reads_state(part) for state in self.nested.values() for part in _parts(state))
         self._number_events()
 
     def _number_events(self) -> None:
         for path, state in self.nested.items():
             for transition in state.transitions:
                 self.events.setdefault(transition.event, len(self.events))
+            for kept in state.defer:
+                self.events.setdefault(kept, len(self.events))
             numbers = self.timers_of.setdefault(path, [])
             for position, timer in enumerate(state.timers):
                 numbers.append(len(self.timers))
@@ -119,11 +142,6 @@ class _Flattening:
         for number, row in enumerate(rows):
             candidates.setdefault((row.source, row.event), []).append(number)
         final = (number for number, leaf in enumerate(self.leaves) if self.nested[leaf].final)
-        deferred = {
-            self.state_numbers[leaf]: frozenset(self.nested[leaf].defer)
-            for leaf in self.leaves
-            if self.nested[leaf].defer
-        }
         return Table(
             states=self.leaves,
             events=tuple(self.events),
@@ -131,7 +149,7 @@ class _Flattening:
             timers=tuple(self.timers),
             begin=self._entering("", leaf_of(self.root, "")),
             final=frozenset(final),
-            deferred=deferred,
+            remembered=frozenset(row.returns.state for row in rows if row.returns),
             candidates={key: tuple(numbers) for key, numbers in candidates.items()},
             event_numbers=self.events,
             state_numbers=self.state_numbers,
@@ -141,32 +159,60 @@ class _Flattening:
         rows: list[Row] = []
         for path in lineage(leaf):
             state = self.nested[path]
-            rows += [self._row(leaf, path, transition) for transition in state.transitions]
+            for transition in state.transitions:
+                rows += self._rows_of(leaf, path, transition)
+            rows += [self._keeping(leaf, event) for event in state.defer]
             for position, timer in enumerate(state.timers):
                 rows += self._timer_rows(leaf, path, position, timer)
         return rows
 
+    def _rows_of(self, leaf: str, owner: str, transition: Transition, event: str = "") -> Iterator[Row]:
+        """One row; of a transition with history one for each leaf that may be remembered, and one more."""
+        target = transition.target
+        if not transition.history:
+            yield self._row(leaf, owner, transition, event)
+            return
+        if leaf.startswith(target + "/"):  # it is left now, here
+            yield self._row(leaf, owner, replace(transition, target=leaf), event, whole=target)
+            return
+        for inner in self.leaves:
+            if inner.startswith(target + "/"):
+                back = replace(transition, target=inner)
+                row = self._row(leaf, owner, back, event, whole=target)
+                yield replace(row, returns=Remembered(target, inner))
+        yield replace(self._row(leaf, owner, transition, event), returns=Remembered(target, ""))
+
+    def _keeping(self, leaf: str, event: str) -> Row:
+        """The row that defers an event: behind those of its state, before those around it."""
+        source = self.state_numbers[leaf]
+        return Row(source, self.events[event], None, None, source, (), (), (), (), defers=True)
+
+    def _in_state(self, part: Part, leaf: str) -> Part:
+        return in_state(part, leaf) if self.folds else part
+
     def _timer_rows(self, leaf: str, path: str, position: int, timer: Timer) -> list[Row]:
         event = timer_event(path, position)
-        return [self._row(leaf, path, transition, event) for transition in timer.transitions]
+        return [row for one in timer.transitions for row in self._rows_of(leaf, path, one, event)]
 
-    def _row(self, leaf: str, owner: str, transition: Transition, event: str = "") -> Row:
+    def _row(self, leaf: str, owner: str, transition: Transition, event: str = "", whole: str = "") -> Row:
         number = self.events[event or transition.event]
         source = self.state_numbers[leaf]
+        guard = self._in_state(transition.guard, leaf)
+        price = self._in_state(transition.price, leaf)
+        own = tuple(self._in_state(action, leaf) for action in transition.actions)
         if transition.internal:
-            actions = transition.actions
-            return Row(source, number, transition.guard, transition.price, source, actions, (), (), ())
-        left, entered, target = self._crossed(leaf, owner, transition.target)
+            return Row(source, number, guard, price, source, own, (), (), ())
+        left, entered, target = self._crossed(leaf, owner, transition.target, whole)
         actions = (
-            *(action for path in left for action in self.nested[path].exit),
-            *transition.actions,
-            *(action for path in entered for action in self._enter_actions(path)),
+            *(self._in_state(action, leaf) for path in left for action in self.nested[path].exit),
+            *own,
+            *(self._in_state(action, target) for path in entered for action in self._enter_actions(path)),
         )
         return Row(
             source,
             number,
-            transition.guard,
-            transition.price,
+            guard,
+            price,
             self.state_numbers[target],
             actions,
             tuple(left),
@@ -174,9 +220,13 @@ class _Flattening:
             tuple(timer for path in entered for timer in self.timers_of[path]),
         )
 
-    def _crossed(self, leaf: str, owner: str, target: str) -> tuple[list[str], list[str], str]:
-        """States left (leaf first), states entered (outermost first), and the leaf reached."""
+    def _crossed(self, leaf: str, owner: str, target: str, whole: str) -> tuple[list[str], list[str], str]:
+        """States left (leaf first), states entered (outermost first), and the leaf reached.
+
+        ``whole`` is the state that is returned to, where ``target`` is a leaf inside it.
+        """
         landing = leaf_of(self.root, target)
+        target = whole or target
         shared = _common(owner, target)
         if shared in (owner, target) and shared:
             shared = shared.rpartition("/")[0]
@@ -186,7 +236,9 @@ class _Flattening:
 
     def _entering(self, root: str, leaf: str) -> Row:
         entered = [path for path in reversed(lineage(leaf)) if path != root]
-        actions = tuple(action for path in entered for action in self._enter_actions(path))
+        actions = tuple(
+            self._in_state(action, leaf) for path in entered for action in self._enter_actions(path)
+        )
         arm = tuple(timer for path in entered for timer in self.timers_of[path])
         return Row(-1, -1, None, None, self.state_numbers[leaf], actions, (), (), arm)
 
@@ -196,6 +248,34 @@ class _Flattening:
             replace(action, owner=path) if isinstance(action, BeginWork) else action
             for action in self.nested[path].enter
         ]
+
+
+def _parts(state: State) -> Iterator[object]:
+    """Everything in a state that may hold expressions."""
+    yield from (*state.enter, *state.exit)
+    for way in (*state.transitions, *(way for timer in state.timers for way in timer.transitions)):
+        yield from (way.guard, way.price, *way.actions)
+
+
+def _reads_state(part: object) -> bool:
+    return in_state(part, "") is not part
+
+
+def in_state(part: Part, state: str) -> Part:
+    """An expression, or what holds some, in which the name ``state`` stands for this leaf."""
+    if isinstance(part, Expression):
+        folded: Any = part.where(STATE, Literal(state, STRING)) if part.reads(STATE_ROOT) else part
+        found: Part = folded
+        return found
+    if not is_dataclass(part) or isinstance(part, type):
+        return part
+    changes = {
+        one.name: changed
+        for one in fields(part)
+        if is_dataclass(value := getattr(part, one.name))
+        and (changed := in_state(value, state)) is not value
+    }
+    return replace(part, **changes) if changes else part
 
 
 def timer_event(path: str, position: int) -> str:

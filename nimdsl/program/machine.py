@@ -197,6 +197,8 @@ class Transition:
     price: Price | None = None
     actions: tuple[Action, ...] = ()
     internal: bool = False
+    history: bool = False
+    """Whether it leads to the leaf in which the target was left last."""
     place: Place = field(default=NOWHERE, compare=False)
 
 

@@ -112,6 +112,8 @@ class _Artist:
 
     def _vertex(self, path: str, state: State) -> Vertex:
         label = self.labels.get(path) or state.name.replace("_", " ")
+        if state.defer and not any(one.startswith("request:") for one in state.defer):
+            label += f" (defers {', '.join(state.defer)})"
         if not state.states or not self.deep:
             return Vertex(self.ids[path], label, final=self._ends(path, state))
         inner = tuple(self._vertex(f"{path}/{child.name}", child) for child in state.states)
@@ -160,7 +162,8 @@ class _Artist:
             parts.append(f"[{_shortened(text)}]" if event else _shortened(text))
         elif not event and last and self._guarded(path):
             parts.append("otherwise")
-        return " ".join([*parts, *_cost(transition.price), *_replies(transition)])
+        back = ["(where it was left)"] if transition.history else []
+        return " ".join([*parts, *back, *_cost(transition.price), *_replies(transition)])
 
     def _guarded(self, path: str) -> bool:
         """Whether some timer of the state that fires at once is guarded."""

@@ -41,7 +41,6 @@ def table_data(table: Table) -> dict[str, Value]:
             {
                 "name": name,
                 "final": number in table.final,
-                "defers": [*sorted(table.deferred.get(number, ()))],
             }
             for number, name in enumerate(table.states)
         ],
@@ -60,8 +59,10 @@ def _row(table: Table, row: Row) -> dict[str, Value]:
         "event": table.events[row.event],
         "guard": _expression(row.guard) if row.guard else None,
         "price": _price(row.price) if row.price else None,
+        "returns": {"state": row.returns.state, "leaf": row.returns.leaf} if row.returns else None,
         "target": table.states[row.target],
         "actions": [_action(action) for action in row.actions],
+        "defers": row.defers,
         "left": list(row.left),
         "disarm": list(row.disarm),
         "arm": list(row.arm),
@@ -133,8 +134,7 @@ def table_text(title: str, table: Table) -> str:
     lines = [f"{title}: {told}", "", f"begins in {table.states[table.begin.target]}"]
     lines += _effects(table.begin)
     for source, rows in groupby(table.rows, key=lambda row: row.source):
-        deferred = ", ".join(sorted(table.deferred.get(source, ())))
-        lines += ["", table.states[source] + (f"  (defers {deferred})" if deferred else "")]
+        lines += ["", table.states[source]]
         for row in rows:
             lines += [f"  {_head(table, row)}", *_effects(row)]
     final = [table.states[number] for number in sorted(table.final)]
@@ -153,7 +153,13 @@ def _timer(table: Table, number: int) -> str:
 def _head(table: Table, row: Row) -> str:
     guard = f" [{_expression(row.guard)}]" if row.guard else ""
     price = f"  ({_priced(row.price)})" if row.price else ""
-    return f"{table.events[row.event]}{guard} → {table.states[row.target]}{price}"
+    if row.defers:
+        return f"{table.events[row.event]} is deferred"
+    back = ""
+    if row.returns:
+        left = f"was left in {row.returns.leaf}" if row.returns.leaf else "was never left"
+        back = f"  ({row.returns.state} {left})"
+    return f"{table.events[row.event]}{guard} → {table.states[row.target]}{back}{price}"
 
 
 def _priced(price: Price) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from nimdsl.program import Actor, Schema
@@ -23,6 +24,15 @@ class Kernel:
     schemas: Mapping[str, Schema]
     program: str = ""
     """Hash of the program that the actor belongs to; the journal names it in every line accepted."""
+    day_ns: int = 0
+    """How far the day (UTC) was when garden time began, ns: :func:`day_of` of the run's epoch."""
+
+
+def day_of(epoch: str) -> int:
+    """How far the day is at an epoch (``2026-01-01T06:00:00Z``), ns since midnight UTC."""
+    moment = datetime.fromisoformat(epoch.replace("Z", "+00:00")).astimezone(UTC)
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    return (moment - midnight) // timedelta(microseconds=1) * 1_000
 
 
 class PriceDecision(NamedTuple):

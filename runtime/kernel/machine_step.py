@@ -40,7 +40,7 @@ from runtime.kernel.events import (
     TimerDue,
 )
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision, PriceQuery, Unanswered
-from runtime.kernel.snapshot import Serving
+from runtime.kernel.snapshot import Deferrable, Serving
 from runtime.kernel.step_context import Internal, StepContext
 from runtime.ledger.accounts import Charge, Question, Reserve, Settle
 from runtime.records import Noted
@@ -66,6 +66,10 @@ class MachineStep:
         self.answers = answers
         self.asked = asked
         self.asked_count = 0
+        self.moved = False
+        """Whether a transition happened since deferred events were last looked at."""
+        self.offered: Deferrable | None = None
+        """The event from outside that is being taken, if it can be deferred."""
 
     def take(self, event: AnyEvent) -> None:
         """The external event, then every internal one that follows from it."""
@@ -103,30 +107,69 @@ class MachineStep:
             context.move(row, delays)
 
     def drain(self) -> None:
-        """Internal events first-in-first-out; then deferred events, each with a budget of its own."""
+        """Internal events first-in-first-out; then deferred ones, each with a budget of its own."""
         context, left = self.context, INTERNAL_EVENT_COUNT_MAX
         while context.queue or self._recall():
-            name, fields, recalled = context.queue.popleft()
-            context.sender = ""
-            if recalled is not None:
+            if not context.queue:
                 left = INTERNAL_EVENT_COUNT_MAX
-                self._requested(recalled)
-            elif left:
-                left -= 1
-                self.fire(name, fields)
-            else:
+                continue
+            if not left:
                 context.fault = f"more than {INTERNAL_EVENT_COUNT_MAX} internal events in one step"
                 context.note(records.Broken(context.fault))
                 context.queue.clear()
                 return
+            left -= 1
+            name, fields = context.queue.popleft()
+            context.sender, self.offered = "", None
+            self.fire(name, fields)
 
     def _recall(self) -> bool:
-        """A state that defers nothing takes the oldest deferred event next; whether there is one."""
+        """After a transition the oldest deferred event that no row defers any more is offered."""
         context = self.context
-        if not context.deferred or context.fault or context.state in self.table.deferred:
+        if not self.moved or context.fault:
             return False
-        context.queue.append(Internal("", {}, context.deferred.pop(0)))
-        return True
+        for position, event in enumerate(context.deferred):
+            if not self._is_deferred(event):
+                del context.deferred[position]
+                self._offer(event)
+                return True
+        self.moved = False
+        return False
+
+    def _offer(self, event: Deferrable) -> None:
+        """An event that may be deferred."""
+        if isinstance(event, Requested):
+            self._requested(event)
+        else:
+            self.sent(event)
+
+    def _is_deferred(self, event: Deferrable) -> bool:
+        """Whether the state at hand would defer the event; nothing happens."""
+        context = self.context
+        before = context.serving, context.event_fields, context.sender
+        if isinstance(event, Requested):
+            context.serving, context.event_fields, name = serving(event), {}, request_event(event)
+        else:
+            context.event_fields, name = fields_of(event), event.name
+            context.sender = event.sender if isinstance(event, Received) else ""
+        number = self.table.event_numbers.get(name)
+        row = None if number is None else self.kernel.interpreter.choose(context.state, number, self._would)
+        context.serving, context.event_fields, context.sender = before
+        return row is not None and self.table.rows[row].defers
+
+    def _would(self, number: int) -> bool:
+        """Whether a row would be taken, whatever it costs; a guard without a value leaves no record."""
+        row = self.table.rows[number]
+        if not self._is_remembered(row):
+            return False
+        try:
+            return row.guard is None or row.guard.evaluate(self.context.environment()) is True
+        except Fault:
+            return False
+
+    def _is_remembered(self, row: Row) -> bool:
+        back = row.returns
+        return back is None or self.context.history.get(back.state, "") == back.leaf
 
     # Events with a meaning of their own
 
@@ -144,8 +187,9 @@ class MachineStep:
     def sent(self, event: Received | Stimulus) -> None:
         """An event from another actor or from outside: its own events nobody else can cause."""
         self.context.sender = event.sender if isinstance(event, Received) else ""
+        self.offered = event
         if event.name in self.kernel.actor.accepts:
-            self.fire(event.name, event.payload if isinstance(event.payload, dict) else {})
+            self.fire(event.name, fields_of(event))
         else:
             self.context.note(records.Ignored(event.name, self.table.states[self.context.state]))
 
@@ -157,7 +201,7 @@ class MachineStep:
             context.note(records.AnsweredAgain(request))
             answer(context, request, asker, remembered)
             return
-        waiting = any(one.request == request for one in context.deferred)
+        waiting = any(isinstance(one, Requested) and one.request == request for one in context.deferred)
         if waiting or (context.serving and context.serving.request == request):
             context.note(records.Duplicate(request))
             return
@@ -166,22 +210,23 @@ class MachineStep:
         if schema is None or reason:
             context.note(records.Malformed(request, reason))
             return
-        name = f"request:{schema.name}"
-        if name in self.table.deferred.get(context.state, ()):
-            self._defer(event)
-            return
         before = context.serving
-        context.serving = Serving(request, asker, event.message, event.hold, event.process, event.opened_ns)
-        if not self.fire(name, {}):
+        self.offered, context.serving = event, serving(event)
+        if not self.fire(request_event(event), {}):
             context.serving = before
 
-    def _defer(self, event: Requested) -> None:
-        context = self.context
+    def _defer(self) -> None:
+        context, event = self.context, self.offered
+        if event is None:
+            raise InternalError(f"{context.actor.id} defers what comes from itself")
         if len(context.deferred) == DEFERRED_COUNT_MAX:
             context.note(records.Dropped(f"more than {DEFERRED_COUNT_MAX} deferred events"))
             return
         context.deferred.append(event)
-        context.note(records.Deferred(event.request))
+        if isinstance(event, Requested):
+            context.note(records.Deferred(event.request))
+        else:
+            context.note(records.Deferred(event=event.name))
 
     def _answered(self, event: Answered) -> None:
         context = self.context
@@ -222,6 +267,8 @@ class MachineStep:
 
     def _decide(self, number: int) -> bool:
         row = self.table.rows[number]
+        if not self._is_remembered(row):
+            return False
         if row.guard is not None and not self._holds(row):
             return False
         if row.price is not None:
@@ -306,10 +353,14 @@ class MachineStep:
     def follow(self, row: Row, name: str) -> bool:
         """Does the row's actions and moves; a fault undoes all of it."""
         context = self.context
+        if row.defers:
+            self._defer()
+            return False
         context.changed, context.appended = {}, {}
         delays = self.perform(row)
         if delays is None:
             return False
+        self.moved = True
         source, target = self.table.states[row.source], self.table.states[row.target]
         context.note(records.Moved(name, source, target, context.changed, context.appended))
         context.move(row, delays)
@@ -334,6 +385,22 @@ class MachineStep:
                 context.fault, context.state = str(fault), row.target
             self._fault(row.source if row.source >= 0 else row.target, fault)
             return None
+
+
+def fields_of(event: Received | Stimulus) -> Fields:
+    """What an event brings."""
+    return event.payload if isinstance(event.payload, dict) else {}
+
+
+def request_event(event: Requested) -> str:
+    """The name under which a machine takes a request."""
+    return f"request:{event.message.get('$schema', '')}"
+
+
+def serving(event: Requested) -> Serving:
+    """What is remembered of a request while it is answered."""
+    asker = event.sender or event.request.asker
+    return Serving(event.request, asker, event.message, event.hold, event.process, event.opened_ns)
 
 
 class _Saved:

@@ -15,7 +15,7 @@ from nimdsl.base.values import Fields, Value
 from nimdsl.program import Actor
 from runtime.kernel.answer_cache import AnswerCache
 from runtime.kernel.beat import BeatState
-from runtime.kernel.events import AnyEvent, Boundary, Finished, Requested, TimerDue
+from runtime.kernel.events import AnyEvent, Boundary, Finished, Received, Requested, Stimulus, TimerDue
 from runtime.records import Identity
 
 ACCEPTED_COUNT_MAX = 64
@@ -65,6 +65,10 @@ class Serving(Struct, frozen=True, forbid_unknown_fields=True):
     opened_ns: int
 
 
+Deferrable = Requested | Received | Stimulus
+"""What can be put aside."""
+
+
 class Snapshot(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that the next step of an actor reads besides the event and the time."""
 
@@ -82,8 +86,12 @@ class Snapshot(Struct, frozen=True, forbid_unknown_fields=True):
     """What requests were answered with, oldest first; by request."""
     accepted: Mapping[str, tuple[int, ...]]
     """The last effect numbers accepted from each sender, ascending (:data:`ACCEPTED_COUNT_MAX`)."""
-    deferred: tuple[Requested, ...]
-    """Requests put aside until a state takes them."""
+    deferred: tuple[Deferrable, ...]
+    """Events put aside until a state takes them, oldest first."""
+    entered: tuple[int, ...]
+    """When the states of the leaf's lineage were entered, ns, the root first."""
+    history: Mapping[str, str]
+    """The leaf in which a state was left last, of those that somebody returns to."""
     beat: BeatState | None
     """An attention's beat so far."""
     effect_number: int
@@ -127,6 +135,8 @@ def initial(actor: Actor) -> Snapshot:
         answered=AnswerCache(),
         accepted={},
         deferred=(),
+        entered=(),
+        history={},
         beat=None,
         effect_number=1,
         generation=1,

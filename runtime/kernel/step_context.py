@@ -12,32 +12,47 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from nimdsl.base.units import NANOSECONDS
 from nimdsl.base.values import Fields, Value
 from nimdsl.program import Actor
 from nimdsl.program.amount import value_of
 from nimdsl.program.flatten import Row
 from runtime.kernel.beat import BeatState
 from runtime.kernel.effects import AnyEffect, CancelTimer, CancelWork, SetTimer
-from runtime.kernel.events import Requested
-from runtime.kernel.snapshot import Armed, Snapshot, Underway
+from runtime.kernel.snapshot import Armed, Deferrable, Snapshot, Underway
 from runtime.records import Abandoned, AnyBody, Moment, Noted
+
+DAY_NS = NANOSECONDS["d"]
 
 
 class Internal(NamedTuple):
-    """An event that the actor raised for itself; or a request that it had put aside."""
+    """An event that the actor raised for itself."""
 
     name: str
     fields: Fields
-    recalled: Requested | None = None
+
+
+class _Elapsed:
+    """How long the states of a lineage have stood, by their depth (the root has 0)."""
+
+    def __init__(self, entered: tuple[int, ...], now_ns: int) -> None:
+        self._entered = entered
+        self._now_ns = now_ns
+
+    def __getitem__(self, depth: str) -> int:
+        return self._now_ns - self._entered[int(depth)]
 
 
 class StepContext:
     """The mutable state of one step."""
 
-    def __init__(self, actor: Actor, snapshot: Snapshot, now_ns: int) -> None:
+    def __init__(self, actor: Actor, snapshot: Snapshot, now_ns: int, day_ns: int = 0) -> None:
         self.actor = actor
         self.before = snapshot
         self.now_ns = now_ns
+        self.day_ns = day_ns
+        self.entered = snapshot.entered
+        self.history = snapshot.history
         self.state = actor.table.state_numbers.get(snapshot.state, -1)
         self.data: Fields = snapshot.data
         self.timers: dict[int, Armed] = dict(snapshot.timers)
@@ -46,7 +61,7 @@ class StepContext:
         self.request = snapshot.request
         self.serving = snapshot.serving
         self.answered = snapshot.answered
-        self.deferred: list[Requested] = list(snapshot.deferred)
+        self.deferred: list[Deferrable] = list(snapshot.deferred)
         self.effect_number = snapshot.effect_number
         self.generation = snapshot.generation
         self.fault = snapshot.fault
@@ -73,6 +88,9 @@ class StepContext:
             "$origin": self.sender.removeprefix("cell/"),
             "$request": self.serving.message if self.serving else {},
             "$tables": self.actor.tables,
+            "$now": self.now_ns,
+            "$time_of_day": (self.day_ns + self.now_ns) % DAY_NS,
+            "$elapsed": _Elapsed(self.entered, self.now_ns),
         }
 
     def next_number(self) -> int:
@@ -106,7 +124,24 @@ class StepContext:
                 self.effects.append(CancelTimer(timer, armed.generation))
         for timer, delay_ns in zip(row.arm, delays, strict=True):
             self.arm(timer, self.now_ns + delay_ns)
+        self._leave(row)
         self.state = row.target
+
+    def _leave(self, row: Row) -> None:
+        """What is remembered of the states that the row leaves, and since when those around them stand."""
+        table = self.actor.table
+        if row.left:
+            kept = row.left[-1].count("/") + 1
+            leaf = table.states[row.source]
+            if table.remembered:
+                left = {path: leaf for path in row.left if path in table.remembered}
+                self.history = {**self.history, **left}
+        elif row.source >= 0:
+            return
+        else:
+            kept = 0
+        depth = table.states[row.target].count("/") + 2
+        self.entered = (*self.entered[:kept], *[self.now_ns] * (depth - kept))
 
     def arm(self, timer: int, deadline_ns: int) -> None:
         """Arms a timer anew."""
@@ -127,6 +162,8 @@ class StepContext:
             answered=self.answered,
             accepted=accepted,
             deferred=tuple(self.deferred),
+            entered=self.entered,
+            history=self.history,
             beat=self.beat,
             effect_number=self.effect_number,
             generation=self.generation,

@@ -13,9 +13,11 @@ from msgspec import Meta, Struct
 
 from nimdsl.base.errors import NimdslError, PermanentPortError, SpecError
 from nimdsl.base.values import Value
+from nimdsl.compile.garden import EPOCH, PERFECT_GARDEN
 from nimdsl.loading import rebuilt
 from nimdsl.program import Program, Scenario
 from runtime.kernel.interpreters import PlainInterpreter
+from runtime.kernel.kernel import day_of
 from runtime.kernel.step import Kernel
 from runtime.ports.journal import Journal
 from runtime.run.inbox import Inbox, read_inbox
@@ -50,6 +52,8 @@ class RunOrigin(Struct, frozen=True):
     rate: Annotated[float, Meta(gt=0, le=RATE_MAX)] = 1.0
     """Garden seconds in a second."""
     replication: Annotated[int, Meta(ge=0)] = 0
+    epoch: str = ""
+    """When garden time began; empty for what the garden's document says."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ class Recording:
     rate: float = 1.0
     """Garden seconds in a second, where it was real."""
     replication: int = 0
+    epoch: str = EPOCH
+    """When garden time began."""
 
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
@@ -77,7 +83,9 @@ class Recording:
         program = self.program
         actors = {actor.id: actor for actor in actors_of(program, self.scenario)}
         return {
-            name: Kernel(actor, PlainInterpreter(actor.table), program.schemas, program.sha256)
+            name: Kernel(
+                actor, PlainInterpreter(actor.table), program.schemas, program.sha256, day_of(self.epoch)
+            )
             for name, actor in sorted(actors.items())
         }
 
@@ -128,6 +136,7 @@ def opened(journal: Journal) -> Recording:
             " one can replay it"
         )
     lines = _line_counts(journal)
+    garden = program.gardens.get(said.garden or scenario.garden, PERFECT_GARDEN)
     return Recording(
         journal,
         program,
@@ -138,6 +147,7 @@ def opened(journal: Journal) -> Recording:
         lines,
         said.rate,
         said.replication,
+        said.epoch or garden.epoch,
     )
 
 

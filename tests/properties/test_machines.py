@@ -18,7 +18,7 @@ from runtime.kernel.snapshot import Snapshot, initial
 from runtime.kernel.step import Kernel, PriceDecision, PriceQuery, Step, step
 from runtime.records import Emitted
 from runtime.run.host import awaited
-from tests.properties.machines import EVENTS, Reference, actor_of, trees
+from tests.properties.machines import EVENTS, Reference, actor_of, returning_trees, trees
 from tests.support.plain import plain_notes
 
 EVENT_LISTS = st.lists(st.sampled_from(EVENTS), max_size=12)
@@ -49,18 +49,30 @@ def run(kernel: Kernel, names: list[str], purse: list[bool] | None = None) -> li
 
 @given(trees(), EVENT_LISTS)
 def test_1_2_the_flat_table_does_what_the_nested_machine_does(root: State, names: list[str]) -> None:
+    does_what_is_nested(root, names)
+
+
+@given(returning_trees(), st.lists(st.sampled_from(EVENTS), min_size=4, max_size=16))
+def test_1_2_what_is_remembered_and_kept_is_the_same_flat_and_nested(root: State, names: list[str]) -> None:
+    does_what_is_nested(root, names)
+
+
+def does_what_is_nested(root: State, names: list[str]) -> None:
     reference = Reference(root)
     reference.begin()
     expected = []
     for name in [None, *names]:
         if name is not None:
             reference.event(name)
-        expected.append((reference.path(), reference.x, list(reference.marks), reference.faulted))
+        said = (reference.path(), reference.x, list(reference.marks), reference.faulted)
+        expected.append((*said, list(reference.kept)))
         reference.marks.clear()
     found = []
     for taken in run(kernel_of(root), names):
         marks = [one.body.content for one in taken.records if isinstance(one.body, Emitted)]
-        found.append((taken.snapshot.state, taken.snapshot.data["x"], marks, bool(taken.snapshot.fault)))
+        left, x = taken.snapshot, taken.snapshot.data["x"]
+        kept = [one.name for one in left.deferred if isinstance(one, Stimulus)]
+        found.append((left.state, x, marks, bool(left.fault), kept))
     assert found == expected
 
 

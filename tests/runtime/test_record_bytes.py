@@ -210,7 +210,7 @@ DECISIONS = {
     "answered_again": "",
     "duplicate": "",
     "malformed": "reason",
-    "deferred": "",
+    "deferred": "event",
     "dropped": "reason",
     "stale": "",
     "handshake": "phase name verdict attempts translations reason sent received",

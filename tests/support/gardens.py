@@ -96,7 +96,7 @@ async def live(
 def _result(plan: Plan, living: GardenSupervisor, stopped: Stopped) -> RunResult:
     """What came of it; its journal is closed then."""
     try:
-        run = run_of(plan, living.journal, living.run_id, stopped)
+        run = run_of(plan, living.journal, living.run_id, living.epoch, stopped)
         kept = in_memory(living.journal)
     finally:
         living.journal.close()

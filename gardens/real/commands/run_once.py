@@ -85,7 +85,7 @@ async def run_in(
     finally:
         state.unlock()
     teller.tell()
-    run = run_of(plan, journal, living.run_id, ended[0])
+    run = run_of(plan, journal, living.run_id, living.epoch, ended[0])
     return result_of(program, scenario, seed, run, journal, garden.name)
 
 

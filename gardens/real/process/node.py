@@ -45,6 +45,7 @@ from runtime.chance.faults import FaultyBus
 from runtime.chance.models import BusFaultModel, Draws
 from runtime.kernel.behaviour import behaviour_of
 from runtime.kernel.interpreters import transitions_of
+from runtime.kernel.kernel import day_of
 from runtime.kernel.step import Kernel
 from runtime.ports.bus import PAYLOAD_BYTES_MAX, Bus, Message
 from runtime.ports.requests import RequestClient
@@ -251,7 +252,8 @@ class GardenNode:
 
     def _host(self, actor: Actor) -> Host:
         job = self.job
-        kernel = Kernel(actor, transitions_of(actor.table), job.program.schemas, job.program_sha256)
+        interpreter = transitions_of(actor.table)
+        kernel = Kernel(actor, interpreter, job.program.schemas, job.program_sha256, day_of(job.epoch))
         return Host(kernel, self.journal, witness=True, keep=False)
 
     def _commands(self, actor: str) -> CommandQueue | None:

@@ -242,7 +242,7 @@ class GardenSupervisor:
         """What the journal says of the run."""
         plan = self.plan
         origin = origin_of(plan.program, plan.scenario, plan.garden.name, self.seed, self.run_id)
-        return {**origin, "rate": plan.garden.rate}
+        return {**origin, "rate": plan.garden.rate, "epoch": self.epoch}
 
     # While it lives
 

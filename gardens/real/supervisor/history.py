@@ -5,7 +5,7 @@ from __future__ import annotations
 from gardens.real.supervisor.plan import Plan
 from gardens.stores.memory import MemoryJournal
 from runtime.kernel.interpreters import PlainInterpreter
-from runtime.kernel.step import Kernel
+from runtime.kernel.kernel import Kernel, day_of
 from runtime.ledger.economy import Ledger
 from runtime.ports.journal import Journal
 from runtime.run.host import Host
@@ -13,13 +13,14 @@ from runtime.run.lines import Noticed, entries_in, latest_ns, processes_in, read
 from runtime.run.run import Incident, Run, Stopped, actors_of, tariff_of
 
 
-def run_of(plan: Plan, journal: Journal, run_id: str, stopped: Stopped) -> Run:
+def run_of(plan: Plan, journal: Journal, run_id: str, epoch: str, stopped: Stopped) -> Run:
     """The run that a journal tells of; it may have ended in the middle of anything."""
     program, scenario = plan.program, plan.scenario
     hosts: dict[str, Host] = {}
     times: dict[str, int] = {}
     for actor in actors_of(program, scenario):
-        kernel = Kernel(actor, PlainInterpreter(actor.table), program.schemas, program.sha256)
+        interpreter = PlainInterpreter(actor.table)
+        kernel = Kernel(actor, interpreter, program.schemas, program.sha256, day_of(epoch))
         host = Host(kernel, MemoryJournal())
         entries = list(readable(journal, actor.id))
         host.restore(entries)

@@ -36,7 +36,8 @@ def test_every_actor_has_a_table_with_all_of_its_rows(shipped: Program) -> None:
         assert [state["name"] for state in data["states"]] == list(table.states)
         assert data["events"] == list(table.events)
         assert len(data["timers"]) == len(table.timers)
-        assert table_text(actor.id, table).count(" → ") >= len(table.rows)
+        assert table_text(actor.id, table).count(" → ") >= sum(not row.defers for row in table.rows)
+        assert table_text(actor.id, table).count(" is deferred") == sum(row.defers for row in table.rows)
 
 
 def test_actions_are_called_as_the_program_calls_them_and_not_as_their_classes(shipped: Program) -> None:
@@ -55,7 +56,7 @@ def test_a_protocol_has_its_actors_table_and_a_phase_none(shipped: Program) -> N
 
 def test_the_command_prints_text_and_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", "cell/identity-cell", "--table"]) == 0
-    assert capsys.readouterr().out.startswith("cell/identity-cell: 2 states, 7 events, 8 rows, 0 timers\n")
+    assert capsys.readouterr().out.startswith("cell/identity-cell: 2 states, 7 events, 9 rows, 0 timers\n")
     assert run(["show", "spark", "--table", "--format", "json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [one["name"] for one in found] == ["protocol/spark"]

@@ -1,0 +1,107 @@
+"""Defects of machines that the law "flat is nested" must catch: history and deferred events among them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from nimdsl.program import flatten
+from nimdsl.program.flatten import Row
+from nimdsl.program.machine import State
+from runtime.kernel.machine_step import MachineStep
+from runtime.kernel.step_context import StepContext
+from tests.properties import test_machines
+from tests.properties.machines import EVENTS, returning_trees
+
+Mutant = Callable[[pytest.MonkeyPatch], None]
+
+
+def newest_first(patch: pytest.MonkeyPatch) -> None:
+    """The youngest of the deferred events is offered first."""
+    original = MachineStep._recall
+
+    def recall(self: MachineStep) -> bool:
+        self.context.deferred.reverse()
+        found = original(self)
+        self.context.deferred.reverse()
+        return found
+
+    patch.setattr(MachineStep, "_recall", recall)
+
+
+def only_when_it_moves(patch: pytest.MonkeyPatch) -> None:
+    """A transition that stays in its state does not look at what was deferred."""
+    original = MachineStep.follow
+
+    def follow(self: MachineStep, row: Row, name: str) -> bool:
+        done = original(self, row, name)
+        self.moved = self.moved and row.source != row.target
+        return done
+
+    patch.setattr(MachineStep, "follow", follow)
+
+
+def initial_again(patch: pytest.MonkeyPatch) -> None:
+    """Nobody remembers where a state was left."""
+    original = StepContext._leave
+
+    def leave(self: StepContext, row: Row) -> None:
+        original(self, row)
+        self.history = {}
+
+    patch.setattr(StepContext, "_leave", leave)
+
+
+def outer_before_inner(patch: pytest.MonkeyPatch) -> None:
+    """What a state defers goes behind the transitions of those around it."""
+    original = flatten._Flattening._rows
+
+    def rows(self: Any, leaf: str) -> list[Row]:
+        found = original(self, leaf)
+        return [row for row in found if not row.defers] + [row for row in found if row.defers]
+
+    patch.setattr(flatten._Flattening, "_rows", rows)
+
+
+def shallow(patch: pytest.MonkeyPatch) -> None:
+    """Coming back enters the remembered inner state by its beginning."""
+    original = flatten._Flattening._rows_of
+
+    def rows_of(self: Any, leaf: str, owner: str, transition: Any, event: str = "") -> Any:
+        for row in original(self, leaf, owner, transition, event):
+            back = row.returns
+            leaf = back.leaf if back else ""
+            inner = "/".join(leaf.split("/")[: transition.target.count("/") + 2])
+            if inner == leaf:
+                yield row
+            else:
+                plain = self._row(leaf, owner, replace(transition, target=inner), event, transition.target)
+                yield replace(plain, returns=back)
+
+    patch.setattr(flatten._Flattening, "_rows_of", rows_of)
+
+
+@pytest.mark.parametrize(
+    "change", [newest_first, only_when_it_moves, initial_again, outer_before_inner, shallow]
+)
+def test_the_law_kills(change: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
+    change(monkeypatch)
+
+    @settings(
+        max_examples=1_500,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        report_multiple_bugs=False,
+    )
+    @given(returning_trees(), st.lists(st.sampled_from(EVENTS), min_size=8, max_size=16))
+    def mutated(root: State, names: list[str]) -> None:
+        test_machines.does_what_is_nested(root, names)
+
+    with pytest.raises(AssertionError):
+        mutated()
