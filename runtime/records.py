@@ -126,12 +126,13 @@ class Emitted(Body, frozen=True, tag="emit"):
 
 
 class Sent(Body, frozen=True, tag="send"):
-    """An event went to another actor."""
+    """An event went to another actor; ``role`` is what it is to an ask, empty for nothing."""
 
     to: str
     event: str
     payload: Fields
     number: Aside[int]
+    role: str = ""
 
 
 class SentToEach(Body, frozen=True, tag="send_each"):

@@ -37,7 +37,7 @@ def _check_answers(compilation: Compilation, cells: Mapping[str, CompiledCell]) 
     answering = {name: found for name, cell in cells.items() if (found := answers_back(cell.root))}
     if not answering:
         return
-    senders = senders_of({f"cell/{name}": cell.root for name, cell in cells.items()})
+    senders = senders_of({f"cell/{name}": (cell.root, cell.works) for name, cell in cells.items()})
     known = {f"cell/{name}": accepted_events(cell) for name, cell in cells.items()}
     for name, found in answering.items():
         findings, _ = compilation.open(compilation.documents.of("Cell")[name])

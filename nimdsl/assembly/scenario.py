@@ -47,8 +47,8 @@ def _context(compilation: Compilation) -> ScenarioContext:
         attentions={name: one.beat for name, one in attentions.items()},
         accepts={name: accepted_events(cell) for name, cell in cells.items()},
         sends={
-            **{f"cell/{name}": receivers_of(cell.root) for name, cell in cells.items()},
-            **{f"attention/{name}": receivers_of(one.root) for name, one in attentions.items()},
+            **{f"cell/{name}": receivers_of(cell.root, cell.works) for name, cell in cells.items()},
+            **{f"attention/{name}": receivers_of(one.root, one.works) for name, one in attentions.items()},
         },
         priced=frozenset(
             [name for name, cell in cells.items() if _costs(cell.root)]

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from nimdsl.base.suggest import phrase
 from nimdsl.checks.guards import shadowed, uncovered
-from nimdsl.compile.machines import Interface
+from nimdsl.compile.machines import UNCLAIMED, Interface
 from nimdsl.compile.reader import Findings
 from nimdsl.program.flatten import FAULT, REFUSED, leaf_of, lineage
-from nimdsl.program.machine import BeginWork, State, Transition, walk
+from nimdsl.program.machine import Action, BeginWork, ReplyToAsk, State, Transition, walk
 
 
 def check_machine(findings: Findings, root: State, interface: Interface, answering: bool) -> None:
@@ -29,6 +29,7 @@ def check_machine(findings: Findings, root: State, interface: Interface, answeri
     checker.events()
     checker.timers()
     checker.work()
+    checker.replies()
 
 
 class _Checker:
@@ -146,13 +147,29 @@ class _Checker:
                     fix = phrase(transition.event, sources)
                     self.findings.report("NIM0406", message, transition.place, fix)
         for event, source in sources.items():
-            origins = source.origins - {"refused", "fault"}
+            origins = source.origins - {"refused", "fault", UNCLAIMED}
             if event not in taken and origins and not all(": " in origin for origin in origins):
                 how = "is accepted" if "accepts" in origins else "is raised"
                 message = f"the event `{event}` {how}, and no state handles it"
                 fix = f"add a transition on `{event}`, or remove the event"
                 place = source.place or self.findings.document.place
                 self.findings.report("NIM0407", message, place, fix)
+
+    def replies(self) -> None:
+        """NIM0413: an ask that no transition replies to."""
+        asked = self.interface.replies
+        replied: set[str] = set()
+        for _, state in self.states.items():
+            ways = [*state.transitions, *(t for timer in state.timers for t in timer.transitions)]
+            told = {way.event for way in ways if _replies(way.actions)}
+            entering = _replies((*state.enter, *state.exit))
+            replied |= {*asked} if entering or told - {*asked} else told
+        for event in asked:
+            source = self.interface.events.get(event)
+            if event not in replied and source is not None and source.place is not None:
+                message = f"nothing replies to `{event}`: whoever asks by it waits until the timeout"
+                fix = "add the action `reply` to a transition on it"
+                self.findings.report("NIM0413", message, source.place, fix)
 
     def timers(self) -> None:
         """NIM0410: a timer whose transition is refused or guarded off is used up (SEMANTICS 1.4)."""
@@ -215,3 +232,7 @@ def _unsure(transition: Transition) -> bool:
 
 def _starts(state: State, work: str) -> bool:
     return any(isinstance(action, BeginWork) and action.work == work for action in state.enter)
+
+
+def _replies(actions: tuple[Action, ...]) -> bool:
+    return any(isinstance(action, ReplyToAsk) for action in actions)

@@ -9,6 +9,7 @@ from nimdsl.base.diagnostics import Severity
 from nimdsl.base.suggest import phrase
 from nimdsl.compile.reader import Findings
 from nimdsl.expression.types import Type, accepts, record_of
+from nimdsl.program import Work
 from nimdsl.program.address import OriginAddress, members_of
 from nimdsl.program.flatten import flatten
 from nimdsl.program.machine import Send, State, every_action
@@ -44,19 +45,24 @@ def _goes_back(action: object) -> bool:
     return isinstance(action, Send) and isinstance(action.to, OriginAddress)
 
 
-def senders_of(roots: Mapping[str, State]) -> dict[tuple[str, str], list[str]]:
-    """Who can send an event to an actor, by the actor's id and the event."""
+def senders_of(
+    machines: Mapping[str, tuple[State, Mapping[str, Work]]],
+) -> dict[tuple[str, str], list[str]]:
+    """Who can send an event to an actor, or ask it by one, by the actor's id and the event."""
     found: dict[tuple[str, str], list[str]] = {}
-    for sender, root in roots.items():
-        for receiver, event in {*_sent(root)}:
+    for sender, (root, works) in machines.items():
+        for receiver, event in {*_sent(root, works)}:
             found.setdefault((receiver, event), []).append(sender)
     return found
 
 
-def _sent(root: State) -> Iterator[tuple[str, str]]:
+def _sent(root: State, works: Mapping[str, Work]) -> Iterator[tuple[str, str]]:
     for action in every_action(root):
         if isinstance(action, Send):
             yield from ((to, action.event) for to in members_of(action.to))
+    for work in works.values():
+        if work.ask is not None:
+            yield from ((to, work.ask.event) for to in members_of(work.ask.to))
 
 
 def check_answers(

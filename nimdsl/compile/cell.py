@@ -64,14 +64,17 @@ def compile_cell(findings: Findings, reader: Reader, context: Context) -> Compil
         for name, inner in reader.named("accepts")
         if accepted is not None
     }
+    replies = _replies(reader, accepts)
+    unsure = [name for name, one in reader.named("work") if "ask" in one and works[name].ask is None]
     interface = Interface(
         scope,
         data,
         works,
         arguments,
-        event_sources(accepts, works),
+        event_sources(accepts, works, replies, unsure),
         context.rewards,
         findings.document.name,
+        replies=replies,
     )
     machine = reader.sub("machine")
     root = (
@@ -104,6 +107,22 @@ def _check_names(reader: Reader) -> None:
                 reader.findings.report("NIM0208", message, named.key_place(name), "give it another name")
 
 
+def _replies(reader: Reader, accepts: Mapping[str, object]) -> dict[str, Mapping[str, Type]]:
+    """The events that are answered, with the fields of the answer."""
+    inner = reader.sub("replies")
+    found: dict[str, Mapping[str, Type]] = {}
+    for name, one in reader.named("replies"):
+        found[name] = one.own_types()
+        if name not in accepts and inner is not None:
+            message = f"the cell does not accept the event `{name}`, so nobody can ask by it"
+            fix = phrase(name, accepts) or f"add `{name}: {{}}` to `accepts`"
+            reader.findings.report("NIM0301", message, inner.place(name), fix)
+    if found and "machine" not in reader:
+        message, fix = "`replies` are given by a machine, with the action `reply`", "remove `replies`"
+        reader.findings.report("NIM0203", message, reader.place("replies"), fix)
+    return found
+
+
 def _initial(reader: Reader, data: Mapping[str, Type]) -> dict[str, Plain]:
     """What data begin as: constants of their types; what is wrong is reported and left out."""
     inner = reader.sub("initial")
@@ -128,7 +147,7 @@ def accepted_events(cell: CompiledCell) -> dict[str, dict[str, Type]]:
 
 
 def compile_works(
-    reader: Reader, scope: Scope, answering: bool
+    reader: Reader, scope: Scope, answering: bool, asking: bool = True
 ) -> tuple[dict[str, Work], dict[str, Expression]]:
     """The works that a document declares under ``work``, with their arguments."""
     works: dict[str, Work] = {}
@@ -136,7 +155,7 @@ def compile_works(
     named = reader.sub("work")
     for name, inner in reader.named("work"):
         outcomes = {"nack": f"{name}.nack", "retry": f"{name}.retry"} if answering else {}
-        work = compile_work(name, inner, outcomes)
+        work = compile_work(name, inner, outcomes, scope, asking and not answering)
         if answering:
             own = {"done": f"{name}.done", "failed": f"{name}.failed", "unknown": f"{name}.unknown"}
             work = _renamed(work, own)
@@ -148,4 +167,4 @@ def compile_works(
 
 def _renamed(work: Work, outcomes: Mapping[str, str]) -> Work:
     kept = {outcome: outcomes.get(outcome, event) for outcome, event in work.outcomes.items()}
-    return Work(work.name, work.returns, kept, work.idempotent, {}, work.virtual, work.real, work.place)
+    return replace(work, outcomes=kept)

@@ -136,7 +136,9 @@ def _instances(kind: str, name: str, root: MapNode, found: list[Diagnostic]) -> 
     """The document, or one for each combination of its ``for``."""
     spec = root.get("spec")
     variables = spec.get("for") if isinstance(spec, MapNode) and _may_loop(kind) else None
-    if root.damaged or not is_for(variables):
+    if isinstance(variables, MapNode) and not is_for(variables):
+        return [_unknowable(kind, name, root, variables, found)]
+    if not is_for(variables):
         return [instance(kind, name, root, {}, found)]
     if (count := count_of(variables)) > INSTANCE_COUNT_MAX:
         message = f"`for` makes {count} instances; {INSTANCE_COUNT_MAX} are allowed"
@@ -157,6 +159,16 @@ def _instances(kind: str, name: str, root: MapNode, found: list[Diagnostic]) -> 
         found.append(repeated)
         return [replace(documents[0], broken=True)]
     return documents
+
+
+def _unknowable(
+    kind: str, name: str, root: MapNode, variables: MapNode, found: list[Diagnostic]
+) -> Document:
+    """A document whose ``for`` is wrong: only that is told, for all else hangs on its values."""
+    known = {one.place for one in (*variables.keys.values(), *variables.entries.values())}
+    problems = check_structure(kind, root)
+    found += [one for one in problems if one.place in known] or problems
+    return Document(kind, name, root, root, broken=True)
 
 
 def _repeated(documents: list[Document]) -> Diagnostic | None:

@@ -6,7 +6,7 @@ of exactly the fields that whoever raises the event gives it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nimdsl.base.diagnostics import Place
@@ -28,6 +28,7 @@ from nimdsl.program.machine import (
     Price,
     PriceSource,
     Raise,
+    ReplyToAsk,
     Set,
     State,
     Timer,
@@ -36,6 +37,8 @@ from nimdsl.program.machine import (
 from nimdsl.schema.remedies import of_work
 from nimdsl.text.tree import ListNode, MapNode, Node
 
+UNCLAIMED = "unclaimed"
+"""Where the events come from that give a reply back."""
 RAISED = "raise"
 """Where events come from that a cell raises itself."""
 ELAPSED = "elapsed"
@@ -50,11 +53,14 @@ class EventSource:
     origins: set[str] = field(default_factory=set)
     place: Place | None = None
     """Where it is declared or raised first."""
+    unsure: bool = False
+    """Whether it may have more fields, for one of its sources is wrong itself."""
 
     @property
     def once(self) -> bool:
         """Whether it comes once for something the cell did, so that missing it is final."""
-        return not any(origin == "accepts" or origin.startswith("attention: ") for origin in self.origins)
+        others = ("accepts", UNCLAIMED)
+        return not any(one in others or one.startswith("attention: ") for one in self.origins)
 
 
 @dataclass
@@ -71,6 +77,8 @@ class Interface:
     kind: str = "cell"
     stages: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """The stages of an attention's levels, by level."""
+    replies: Mapping[str, Mapping[str, Type]] = field(default_factory=dict)
+    """The events that are answered, with the fields of the answer."""
 
     def scope_in(self, state: str) -> Scope:
         """The scope of what stands in a state, by its path (the root: empty)."""
@@ -82,7 +90,7 @@ class Interface:
     def scope_for(self, event: str, state: str) -> Scope:
         """The scope of a guard or action of a state that ``event`` leads to."""
         source = self.events.get(event)
-        kind = record_of(source.fields, f"event `{event}`") if source else RECORD
+        kind = record_of(source.fields, f"event `{event}`", source.unsure) if source else RECORD
         return self.scope_in(state).extended({"event": Binding(kind, ("$event",))})
 
     @property
@@ -109,9 +117,15 @@ def add_source(
 
 
 def event_sources(
-    accepts: Mapping[str, tuple[Mapping[str, Type], Place]], works: Mapping[str, Work]
+    accepts: Mapping[str, tuple[Mapping[str, Type], Place]],
+    works: Mapping[str, Work],
+    replies: Mapping[str, Mapping[str, Type]],
+    unsure: Container[str] = (),
 ) -> dict[str, EventSource]:
-    """Every event that can reach the cell, but for those that it raises itself."""
+    """Every event that can reach the cell, but for those that it raises itself.
+
+    Works whose names are in ``unsure`` may return more than is known.
+    """
     events: dict[str, EventSource] = {}
     for name, (fields, place) in accepts.items():
         add_source(events, name, "accepts", fields, place)
@@ -119,6 +133,9 @@ def event_sources(
         for outcome, event in work.outcomes.items():
             fields = work.returns if outcome == "done" else {"reason": STRING}
             add_source(events, event, f"work {work.name}: {outcome}", fields)
+            events[event].unsure |= work.name in unsure and outcome == "done"
+    for name, answer in replies.items():
+        add_source(events, f"{name}.unclaimed", UNCLAIMED, answer)
     add_source(events, REFUSED, "refused", {"price": LIFEFORCE, "balance": LIFEFORCE})
     add_source(events, FAULT, "fault", {"reason": STRING})
     return events
@@ -269,7 +286,7 @@ class _Compiler:
             target=self._target(reader, owner),
             guard=reader.expression("if", scope),
             price=price if price and price.amount else None,
-            actions=self._actions(reader, "do", scope),
+            actions=self._actions(reader, "do", scope, event),
             internal=bool(reader.value("internal", False)),
             history=self._history(reader, owner),
             place=reader.place("event") if "event" in reader else reader.place(),
@@ -317,19 +334,21 @@ class _Compiler:
         self.findings.report("NIM0405", f"there is no state `{written}`", reader.place("to"), fix)
         return ""
 
-    def _actions(self, reader: Reader, key: str, scope: Scope) -> tuple[Action, ...]:
-        return compile_actions(reader, key, scope, self.interface)
+    def _actions(self, reader: Reader, key: str, scope: Scope, event: str = "") -> tuple[Action, ...]:
+        return compile_actions(reader, key, scope, self.interface, event)
 
 
-def compile_actions(reader: Reader, key: str, scope: Scope, interface: Interface) -> tuple[Action, ...]:
-    """The actions in the list at ``key``; wrong ones are reported and left out."""
+def compile_actions(
+    reader: Reader, key: str, scope: Scope, interface: Interface, event: str = ""
+) -> tuple[Action, ...]:
+    """The actions in the list at ``key``, done on an ``event``; wrong ones are reported and left out."""
     actions: list[Action] = []
     for item in reader.items(key):
-        actions += _action(item, scope, interface)
+        actions += _action(item, scope, interface, event)
     return tuple(actions)
 
 
-def _action(reader: Reader, scope: Scope, interface: Interface) -> list[Action]:
+def _action(reader: Reader, scope: Scope, interface: Interface, event: str) -> list[Action]:
     match next(iter(reader.node.entries)):
         case "set":
             return _sets(reader, scope, interface)
@@ -342,6 +361,8 @@ def _action(reader: Reader, scope: Scope, interface: Interface) -> list[Action]:
             return [Emit(_confidence(wave, scope), wave.template("content", scope))] if wave else []
         case "send":
             return compile_send(reader, scope)
+        case "reply":
+            return _reply(reader, scope, interface, event)
         case _:
             return _reward(reader, interface)
 
@@ -387,6 +408,28 @@ def _start(reader: Reader, interface: Interface) -> list[Action]:
         fix, message = f"give it to a level: `work: {name}`", "modes start no work: levels do"
     reader.findings.report("NIM0301", message, reader.place("work"), fix)
     return []
+
+
+def _reply(reader: Reader, scope: Scope, interface: Interface, event: str) -> list[Action]:
+    """The answer to the ask at hand; elsewhere to any that can be served there."""
+    asked = [event] if event in interface.replies else [*interface.replies]
+    place = reader.place("reply")
+    if not asked or interface.kind != "cell":
+        message, fix = "the cell replies to no event", "declare it: `replies: {<event>: {<field>: <type>}}`"
+        reader.findings.report("NIM0310", message, place, fix)
+        return []
+    fields = interface.replies[asked[0]]
+    if any(dict(interface.replies[one]) != dict(fields) for one in asked):
+        both = " and ".join(f"`{one}`" for one in asked[:2])
+        message = f"{both} are answered with different fields, and either may be served here"
+        reader.findings.report("NIM0310", message, place, "reply in the transition on the event itself")
+        return []
+    payload = reader.template("reply", scope, record_of(fields))
+    missing = [key for key in fields if payload.type.field(key) is None]
+    if missing:
+        message = f"the answer to `{asked[0]}` needs `{missing[0]}`"
+        reader.findings.report("NIM0306", message, place, f"add `{missing[0]}:`")
+    return [ReplyToAsk(payload, place)]
 
 
 def _reward(reader: Reader, interface: Interface) -> list[Action]:

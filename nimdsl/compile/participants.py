@@ -22,7 +22,7 @@ from nimdsl.expression.syntax import (
     children,
     parse,
 )
-from nimdsl.program import Protocol
+from nimdsl.program import Protocol, Work
 from nimdsl.program.address import members_of
 from nimdsl.program.machine import Send, State, every_action
 from nimdsl.text.tree import ListNode
@@ -31,9 +31,10 @@ Sends = Mapping[str, frozenset[str]]
 """The cells that an actor sends to, by its id; an actor that is wrong itself is missing."""
 
 
-def receivers_of(root: State) -> frozenset[str]:
-    """The cells that a machine sends to."""
-    found = (action.to for action in every_action(root) if isinstance(action, Send))
+def receivers_of(root: State, works: Mapping[str, Work]) -> frozenset[str]:
+    """The cells that a machine sends to, or asks."""
+    found = [action.to for action in every_action(root) if isinstance(action, Send)]
+    found += [work.ask.to for work in works.values() if work.ask is not None]
     return frozenset(to.removeprefix("cell/") for one in found for to in members_of(one))
 
 

@@ -10,7 +10,8 @@ from nimdsl.compile.documents import Document
 from nimdsl.compile.reader import Reader
 from nimdsl.expression.check import Scope
 from nimdsl.expression.types import ANY, Type, join, parse_type, record_of
-from nimdsl.program.address import OriginAddress
+from nimdsl.program import AskSpec
+from nimdsl.program.address import FamilyAddress, OriginAddress
 from nimdsl.program.expression import Expression
 from nimdsl.program.machine import Action, Send
 from nimdsl.text.tree import MapNode
@@ -55,7 +56,7 @@ def _fields(
                 message += f", and `{reader.text('to')}` can reach it"
             reader.findings.report("NIM0301", message, reader.place("event"), phrase(event, known))
             return None
-        kinds = {key: parse_type(str(kind.plain())) or ANY for key, kind in fields.entries.items()}
+        kinds = _declared(fields)
         common = kinds if common is None else joined_fields(common, kinds)
     return common
 
@@ -64,6 +65,48 @@ def joined_fields(one: Mapping[str, Type], other: Mapping[str, Type]) -> Mapping
     """The fields of two receivers: what only one of them has must be there too."""
     both = {name: join(kind, other.get(name, kind)) or kind for name, kind in one.items()}
     return {**other, **both}
+
+
+def compile_ask(reader: Reader, scope: Scope) -> tuple[AskSpec | None, dict[str, Type]]:
+    """Who is asked and by what, with the fields of the answer; None, and reported, where it is wrong."""
+    before = len(reader.findings.diagnostics)
+    addressed, event = compile_address(reader, "to", "Cell", scope), reader.text("event")
+    payload = payload_for(reader, scope, event, addressed, "accepts")
+    if addressed is None or len(reader.findings.diagnostics) > before:
+        return None, {}
+    if isinstance(addressed.address, FamilyAddress) and addressed.address.is_broadcast:
+        message, fix = (
+            "an ask goes to one cell: nobody could tell the answers apart",
+            "name one, or compute it",
+        )
+        reader.findings.report("NIM0310", message, reader.place("to"), fix)
+    if isinstance(addressed.address, OriginAddress):
+        message, fix = "an ask goes to a cell that is known to answer", "name it, or a family's member"
+        reader.findings.report("NIM0310", message, reader.place("to"), fix)
+    answer = _answered(reader, event, addressed.reached)
+    return (None if answer is None else AskSpec(addressed.address, event, payload)), answer or {}
+
+
+def _answered(reader: Reader, event: str, reached: Sequence[Document]) -> dict[str, Type] | None:
+    """The fields that everybody who can be asked answers with; None where they are not known."""
+    common: dict[str, Type] | None = None
+    for document in reached:
+        if document.broken:
+            return None
+        declared = document.spec.get("replies")
+        fields = declared.get(event) if isinstance(declared, MapNode) else None
+        if not isinstance(fields, MapNode):
+            message = f"`{document.name}` does not reply to `{event}`"
+            fix = f"add `replies: {{{event}: {{}}}}` to it, or `send` the event"
+            reader.findings.report("NIM0310", message, reader.place("event"), fix)
+            return None
+        kinds = _declared(fields)
+        common = kinds if common is None else {key: common[key] for key in common if key in kinds}
+    return common
+
+
+def _declared(fields: MapNode) -> dict[str, Type]:
+    return {key: parse_type(str(kind.plain())) or ANY for key, kind in fields.entries.items()}
 
 
 def event_payload(reader: Reader, scope: Scope, event: str, kinds: Mapping[str, Type]) -> Expression:

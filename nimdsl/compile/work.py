@@ -8,6 +8,7 @@ from typing import Any
 from nimdsl.base.suggest import phrase
 from nimdsl.base.words import counted
 from nimdsl.compile.reader import Reader
+from nimdsl.compile.sending import compile_ask
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.evaluate import Fault
 from nimdsl.expression.template import is_template
@@ -27,9 +28,16 @@ STAND_IN = "stand_in"
 PERFECT = Distribution("constant", (0,), DURATION)
 
 
-def compile_work(name: str, reader: Reader, outcomes: Mapping[str, str]) -> Work:
-    """A piece of work; ``outcomes`` adds event names to done, failed and unknown."""
-    returns = reader.types("returns")
+def compile_work(
+    name: str, reader: Reader, outcomes: Mapping[str, str], scope: Scope, asking: bool = True
+) -> Work:
+    """A piece of work; ``outcomes`` adds event names to done, failed and unknown.
+
+    ``asking`` says whether it can be another cell's.
+    """
+    asked = reader.sub("ask") if asking else None
+    ask, returns = compile_ask(asked, scope) if asked else (None, reader.types("returns"))
+    _check_ask(reader, asking)
     virtual = reader.sub("virtual")
     own = {"done": reader.text("done", "done"), "failed": reader.text("failed", "failed")}
     idempotent = reader.text("repeat", "idempotent") == "idempotent"
@@ -42,8 +50,32 @@ def compile_work(name: str, reader: Reader, outcomes: Mapping[str, str]) -> Work
         idempotent=idempotent,
         virtual=compile_model(virtual, returns, answering=bool(outcomes)) if virtual else None,
         real=real_driver(reader),
+        ask=ask,
+        timeout_ns=reader.amount("timeout", scope, DURATION) if "timeout" in reader else None,
         place=reader.node.place,
     )
+
+
+def _check_ask(reader: Reader, asking: bool) -> None:
+    """NIM0203 and NIM0204: an ask is done by another cell, and ends at its timeout."""
+    report = reader.findings.report
+    if "ask" not in reader:
+        if "timeout" in reader and asking:
+            message = "`timeout` is for work that asks"
+            report("NIM0203", message, reader.place("timeout"), "remove `timeout`")
+        return
+    if not asking:
+        report("NIM0203", "only the machine of a cell can ask", reader.place("ask"), "remove `ask`")
+        return
+    for key in ("virtual", "real", "returns", "args", "repeat", "unknown"):
+        if key in reader:
+            message = f"`{key}` beside `ask`: who is asked does the work"
+            report("NIM0203", message, reader.place(key), f"remove `{key}`")
+    if "timeout" not in reader:
+        message = "an ask must say how long it waits: messages can be lost"
+        report("NIM0204", message, reader.place("ask"), "add for example `timeout: 5s`")
+    elif reader.text("timeout").startswith("0") and not reader.duration("timeout"):
+        report("NIM0210", "an ask that waits no time always fails", reader.place("timeout"), "write `5s`")
 
 
 def real_driver(reader: Reader) -> Mapping[str, Any]:

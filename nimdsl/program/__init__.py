@@ -21,11 +21,12 @@ from nimdsl.program.scenario import (
     StimulusSpec,
 )
 from nimdsl.program.schema import Schema
-from nimdsl.program.work import Distribution, Work, WorkModel
+from nimdsl.program.work import AskSpec, Distribution, Work, WorkModel
 
 __all__ = [
     "BEAT_COUNT_MAX",
     "Actor",
+    "AskSpec",
     "Attention",
     "Beat",
     "BusModel",

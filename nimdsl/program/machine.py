@@ -130,6 +130,15 @@ class Reply:
     reason: Expression | None
 
 
+@tagged("reply_ask")
+@dataclass(frozen=True)
+class ReplyToAsk:
+    """Answers the ask of another cell that is being served."""
+
+    payload: Expression
+    place: Place = field(default=NOWHERE, compare=False)
+
+
 @tagged("settle")
 @dataclass(frozen=True)
 class PayFromHold:
@@ -179,6 +188,7 @@ Action = (
     | Send
     | Request
     | Reply
+    | ReplyToAsk
     | PayFromHold
     | Close
     | AskReward

@@ -9,6 +9,8 @@ from typing import Any
 from nimdsl.base.diagnostics import NOWHERE, Place
 from nimdsl.base.values import Value
 from nimdsl.expression.types import Type
+from nimdsl.program.address import Address
+from nimdsl.program.amount import Amount
 from nimdsl.program.expression import Expression
 from nimdsl.program.format import tagged
 
@@ -37,6 +39,16 @@ class WorkModel:
     returns: Mapping[str, Distribution | Expression] = field(default_factory=dict)
 
 
+@tagged("asking")
+@dataclass(frozen=True)
+class AskSpec:
+    """Work that another cell does, by answering an event."""
+
+    to: Address
+    event: str
+    payload: Expression
+
+
 @tagged("work")
 @dataclass(frozen=True)
 class Work:
@@ -50,6 +62,10 @@ class Work:
     outcomes: Mapping[str, str]
     idempotent: bool = True
     produces: Mapping[str, str] = field(default_factory=dict)
+    ask: AskSpec | None = None
+    """Who does it instead, if another cell does."""
+    timeout_ns: Amount | None = None
+    """How long it may take; then it has failed."""
     virtual: WorkModel | None = field(default=None, metadata={"hashed": False})
     real: Mapping[str, Value] = field(default_factory=dict, metadata={"hashed": False})
     place: Place = field(default=NOWHERE, compare=False)

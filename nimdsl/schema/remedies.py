@@ -178,6 +178,8 @@ def _kept(kind: str, schema: Schema, node: Node) -> Any:
     likely: Mapping[str, Any] = next(iter(schema.get("examples", ())), {})
     for name in sorted(schema.get("properties", {}), key=lambda name: name not in likely):
         inner = resolve(kind, schema["properties"][name])
+        if inner.get("x-aside"):
+            continue
         telling = inner.get("x-type") in _QUANTITIES or not {"type", "enum"} & {*inner}
         if telling and {name}.issuperset(schema.get("required", ())) and _fits(kind, inner, node):
             return {name: node.value}

@@ -26,12 +26,14 @@ from nimdsl.program.machine import (
     PayFromHold,
     Raise,
     Reply,
+    ReplyToAsk,
     Request,
     Send,
     Set,
 )
 from runtime import records
 from runtime.kernel import effects
+from runtime.kernel.asks import ask, reply
 from runtime.kernel.snapshot import Opened, Underway
 from runtime.kernel.step_context import Internal, StepContext, value_at, with_value
 from runtime.ledger import accounts
@@ -69,6 +71,10 @@ def _raise(context: StepContext, action: Raise) -> None:
 
 
 def _start_work(context: StepContext, action: BeginWork) -> None:
+    work = context.actor.works.get(action.work)
+    if work is not None and work.ask is not None:
+        ask(context, action, work)
+        return
     arguments = action.arguments.evaluate(context.environment())
     number = context.next_number()
     context.works[number] = Underway(action.work, arguments, action.owner)
@@ -104,9 +110,7 @@ def _receivers(context: StepContext, address: Address) -> tuple[str, tuple[str, 
         case str():
             return address, (address,)
         case OriginAddress():
-            if not context.sender:
-                raise Fault("nobody sent this event: there is no `origin`")
-            return context.sender, (context.sender,)
+            return (to := context.origin_id()), (to,)
         case _:
             return address.reached(context.environment(), context.actor.id)
 
@@ -204,6 +208,7 @@ _PERFORM: dict[type, Callable[[StepContext, Any], None]] = {
     Send: _send,
     Request: _request,
     Reply: _reply,
+    ReplyToAsk: reply,
     PayFromHold: _settle,
     Close: _close,
     AskReward: _reward,

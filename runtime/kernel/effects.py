@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from nimdsl.base.values import Fields, MicroLF, Value
-from runtime.kernel.events import Boundary, TimerDue
+from runtime.kernel.events import Boundary, Role, TimerDue
 from runtime.ledger.accounts import Booking
 from runtime.records import Identity
 
@@ -69,12 +69,14 @@ class RevokeWork(Effect, frozen=True, tag="revoke_work"):
 
 
 class SendMessage(Effect, frozen=True, tag="send"):
-    """Send a named event to an actor."""
+    """Send a named event to an actor; ``ask`` is the number of the ask that its ``role`` is about."""
 
     number: int
     to: str
     event: str
     payload: Value
+    role: Role = Role.TELL
+    ask: int = 0
 
 
 class SendRequest(Effect, frozen=True, tag="ask"):

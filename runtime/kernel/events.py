@@ -8,6 +8,7 @@ stimuli 4, timers 5.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
@@ -83,12 +84,31 @@ class Answered(Event, frozen=True, tag="reply"):
     message: Fields
 
 
+class Role(enum.StrEnum):
+    """What a named event is to the asks of two actors."""
+
+    TELL = ""
+    """Nothing: it was sent."""
+    ASK = "ask"
+    """It waits for a reply."""
+    REPLY = "reply"
+    """The reply to an ask."""
+    IGNORED = "ignored"
+    """The ask was not taken; its payload has the reason."""
+    WITHDRAWAL = "withdrawal"
+    """Who asked does not wait any more."""
+    UNCLAIMED = "unclaimed"
+    """A reply that nobody waited for, given back."""
+
+
 class Received(Event, frozen=True, tag="message"):
-    """A named event from another actor."""
+    """A named event from another actor; ``ask`` is the number of the ask that its ``role`` is about."""
 
     priority = 3
     name: str
     payload: Value = {}
+    role: Role = Role.TELL
+    ask: int = 0
 
 
 class Stimulus(Event, frozen=True, tag="stimulus"):

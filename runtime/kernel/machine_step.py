@@ -26,8 +26,9 @@ from nimdsl.program.amount import Computed, value_of
 from nimdsl.program.flatten import FAULT, REFUSED, Row
 from nimdsl.program.machine import Price, PriceSource
 from runtime import records
-from runtime.kernel import messages
+from runtime.kernel import asks, messages
 from runtime.kernel.actions import answer, perform
+from runtime.kernel.effects import CancelWork
 from runtime.kernel.events import (
     Answered,
     AnyEvent,
@@ -36,12 +37,15 @@ from runtime.kernel.events import (
     Finished,
     Received,
     Requested,
+    Role,
     Stimulus,
     TimerDue,
 )
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision, PriceQuery, Unanswered
-from runtime.kernel.snapshot import Deferrable, Serving
+from runtime.kernel.offered import ask_of, fields_of, request_event, serving
+from runtime.kernel.snapshot import Deferrable, timed_work
 from runtime.kernel.step_context import Internal, StepContext
+from runtime.kernel.undo import Saved
 from runtime.ledger.accounts import Charge, Question, Reserve, Settle
 from runtime.records import Noted
 
@@ -70,6 +74,8 @@ class MachineStep:
         """Whether a transition happened since deferred events were last looked at."""
         self.offered: Deferrable | None = None
         """The event from outside that is being taken, if it can be deferred."""
+        self.unserved = ""
+        """Why the ask that is being taken was not; empty where it waits."""
 
     def take(self, event: AnyEvent) -> None:
         """The external event, then every internal one that follows from it."""
@@ -79,7 +85,10 @@ class MachineStep:
                 self._begin()
             case TimerDue():
                 del context.timers[event.timer]
-                self.fire(self.table.events[self.table.timers[event.timer].event], {})
+                if event.timer < 0:
+                    self._timed_out(timed_work(event.timer))
+                else:
+                    self.fire(self.table.events[self.table.timers[event.timer].event], {})
             case Finished():
                 self.finished(event)
             case Requested():
@@ -147,11 +156,13 @@ class MachineStep:
         """Whether the state at hand would defer the event; nothing happens."""
         context = self.context
         before = context.serving, context.event_fields, context.sender
+        if ask_of(event) and context.serving is not None:
+            return True
         if isinstance(event, Requested):
             context.serving, context.event_fields, name = serving(event), {}, request_event(event)
         else:
             context.event_fields, name = fields_of(event), event.name
-            context.sender = event.sender if isinstance(event, Received) else ""
+            context.sender = event.sender
         number = self.table.event_numbers.get(name)
         row = None if number is None else self.kernel.interpreter.choose(context.state, number, self._would)
         context.serving, context.event_fields, context.sender = before
@@ -176,6 +187,7 @@ class MachineStep:
     def finished(self, event: Finished) -> None:
         """Work that an action started came back."""
         started = self.context.works.pop(event.work)
+        asks.unlimit(self.context, event.work)
         work = self.kernel.actor.works[started.work]
         fields = dict(event.values) if event.outcome == "done" else {"reason": event.reason}
         if event.outcome == "done" and work.produces:
@@ -186,12 +198,75 @@ class MachineStep:
 
     def sent(self, event: Received | Stimulus) -> None:
         """An event from another actor or from outside: its own events nobody else can cause."""
-        self.context.sender = event.sender if isinstance(event, Received) else ""
+        if isinstance(event, Received) and event.role:
+            self._about_an_ask(event)
+            return
+        self.context.sender = event.sender
         self.offered = event
         if event.name in self.kernel.actor.accepts:
             self.fire(event.name, fields_of(event))
         else:
             self.context.note(records.Ignored(event.name, self.table.states[self.context.state]))
+
+    def _timed_out(self, number: int) -> None:
+        """Work has taken as long as it may."""
+        context = self.context
+        started = context.works.pop(number)
+        if started.asked:
+            asks.withdraw(context, number, started)
+        else:
+            context.effects.append(CancelWork(number))
+        self.fire(context.actor.works[started.work].outcomes["failed"], {"reason": "timeout"})
+
+    # Asks
+
+    def _about_an_ask(self, event: Received) -> None:
+        """What two actors say to each other about an ask."""
+        context = self.context
+        match event.role:
+            case Role.ASK:
+                self._asked(event)
+            case Role.REPLY | Role.IGNORED:
+                self._replied(event)
+            case Role.WITHDRAWAL:
+                asked = event.sender, event.ask
+                context.deferred = [one for one in context.deferred if asked != ask_of(one)]
+            case _:
+                name = f"{event.name}.unclaimed"
+                if name in self.table.event_numbers:
+                    context.sender = event.sender
+                    self.fire(name, fields_of(event))
+
+    def _asked(self, event: Received) -> None:
+        """An ask is served, or waits until the one before it is answered; nobody takes it: it fails."""
+        context = self.context
+        self.offered = event
+        if context.serving is not None:
+            self._defer()
+            return
+        served = context.serving = asks.serving_ask(event, context.now_ns)
+        context.sender, self.unserved = event.sender, "ignored"
+        if event.name not in self.kernel.actor.accepts:
+            context.note(records.Ignored(event.name, self.table.states[context.state]))
+        elif self.fire(event.name, fields_of(event)):
+            return
+        context.serving = None
+        if self.unserved:
+            asks.answer(context, served, {"reason": self.unserved}, Role.IGNORED)
+
+    def _replied(self, event: Received) -> None:
+        """What an ask came to."""
+        context = self.context
+        started = context.works.get(event.ask)
+        if started is None or started.asked != event.sender:
+            if event.role is Role.REPLY:
+                asks.give_back(context, event)
+            return
+        del context.works[event.ask]
+        asks.unlimit(context, event.ask)
+        outcome = "done" if event.role is Role.REPLY else "failed"
+        context.sender = event.sender
+        self.fire(context.actor.works[started.work].outcomes[outcome], fields_of(event))
 
     def _requested(self, event: Requested) -> None:
         context, request = self.context, event.request
@@ -223,6 +298,7 @@ class MachineStep:
             context.note(records.Dropped(f"more than {DEFERRED_COUNT_MAX} deferred events"))
             return
         context.deferred.append(event)
+        self.unserved = ""
         if isinstance(event, Requested):
             context.note(records.Deferred(event.request))
         else:
@@ -313,7 +389,7 @@ class MachineStep:
 
     def _rehearse(self, row: Row) -> None:
         """A transition that would fault is found out before anything is paid for it."""
-        saved = _Saved(self.context)
+        saved = Saved(self.context)
         try:
             for action in row.actions:
                 perform(self.context, action)
@@ -342,11 +418,13 @@ class MachineStep:
     def _refuse(self, name: str, refused: _Refused) -> None:
         context = self.context
         price, balance = refused.price, refused.balance
+        self.unserved = "refused"
         context.note(records.Refused(name, self.table.states[context.state], price, balance))
         context.queue.append(Internal(REFUSED, {"price": price, "balance": balance}))
 
     def _fault(self, state: int, fault: Fault) -> None:
         """An action faulted: its transition did not happen, and the actor hears of it."""
+        self.unserved = "fault"
         self.context.note(records.Faulted(self.table.states[state], str(fault)))
         self.context.queue.append(Internal(FAULT, {"reason": str(fault)}))
 
@@ -372,8 +450,8 @@ class MachineStep:
         None where something of it has no value: all is undone then, and the actor hears of it.
         """
         context = self.context
-        saved = _Saved(context) if row.actions or context.works else None
-        context.abandon(row)
+        saved = Saved(context) if row.actions or context.works else None
+        asks.abandon(context, row)
         try:
             for action in row.actions:
                 perform(context, action)
@@ -385,40 +463,3 @@ class MachineStep:
                 context.fault, context.state = str(fault), row.target
             self._fault(row.source if row.source >= 0 else row.target, fault)
             return None
-
-
-def fields_of(event: Received | Stimulus) -> Fields:
-    """What an event brings."""
-    return event.payload if isinstance(event.payload, dict) else {}
-
-
-def request_event(event: Requested) -> str:
-    """The name under which a machine takes a request."""
-    return f"request:{event.message.get('$schema', '')}"
-
-
-def serving(event: Requested) -> Serving:
-    """What is remembered of a request while it is answered."""
-    asker = event.sender or event.request.asker
-    return Serving(event.request, asker, event.message, event.hold, event.process, event.opened_ns)
-
-
-class _Saved:
-    """What a context must get back when a transition is undone."""
-
-    def __init__(self, context: StepContext) -> None:
-        self.plain = {name: getattr(context, name) for name in _PLAIN}
-        self.lengths = len(context.effects), len(context.records), len(context.queue)
-        self.works = dict(context.works)
-
-    def restore(self, context: StepContext) -> None:
-        for name, value in self.plain.items():
-            setattr(context, name, value)
-        effects, records, queued = self.lengths
-        del context.effects[effects:], context.records[records:]
-        while len(context.queue) > queued:
-            context.queue.pop()
-        context.works = self.works
-
-
-_PLAIN = ("data", "hold", "request", "serving", "answered", "effect_number")

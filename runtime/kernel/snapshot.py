@@ -42,6 +42,8 @@ class Underway(Struct, frozen=True, forbid_unknown_fields=True):
     item: int = 0
     level: str = ""
     revoked_ns: int | None = None
+    asked: str = ""
+    """Who was asked to do it; empty for work that the actor does itself."""
 
 
 class Opened(Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,7 +57,7 @@ class Opened(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Serving(Struct, frozen=True, forbid_unknown_fields=True):
-    """The request that a cell is answering."""
+    """The request, or the ask of another cell, that a cell is answering."""
 
     request: Identity
     sender: str
@@ -63,6 +65,8 @@ class Serving(Struct, frozen=True, forbid_unknown_fields=True):
     hold: str
     process: int
     opened_ns: int
+    event: str = ""
+    """The name of the event, where another cell asked by one."""
 
 
 Deferrable = Requested | Received | Stimulus
@@ -120,6 +124,16 @@ def _typed(kind: type, value: Iterable[tuple[str, Fields]]) -> AnswerCache:
     if kind is AnswerCache:
         return AnswerCache(dict(value))
     raise NotImplementedError
+
+
+def work_timer(number: int) -> int:
+    """The timer of the timeout of the work with this effect number; a machine's own are from 0 upwards."""
+    return -10 - number
+
+
+def timed_work(timer: int) -> int:
+    """The number of the work whose timeout a timer is."""
+    return -10 - timer
 
 
 def initial(actor: Actor) -> Snapshot:

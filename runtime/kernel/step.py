@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runtime.kernel.behaviour import behaviour_of
-from runtime.kernel.events import AnyEvent
+from runtime.kernel.events import AnyEvent, Received, Role
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision, PriceQuery, Step, Unanswered
-from runtime.kernel.snapshot import Snapshot, with_number
+from runtime.kernel.snapshot import Snapshot, is_new, with_number
 from runtime.kernel.step_context import StepContext
 
 __all__ = ["AskPrice", "Kernel", "PriceDecision", "PriceQuery", "Step", "step"]
@@ -42,4 +42,7 @@ def step(
     accepted = snapshot.accepted
     if event.sender:
         accepted = with_number(accepted, event.sender, event.number)
+    match event:
+        case Received(role=Role.WITHDRAWAL, ask=ask_) if is_new(accepted, event.sender, ask_):
+            accepted = with_number(accepted, event.sender, ask_)  # overtaken: it must not come later
     return Step(context.finish(accepted), tuple(context.effects), tuple(context.records))

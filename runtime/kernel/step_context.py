@@ -14,13 +14,14 @@ from typing import NamedTuple
 
 from nimdsl.base.units import NANOSECONDS
 from nimdsl.base.values import Fields, Value
+from nimdsl.expression.evaluate import Fault
 from nimdsl.program import Actor
 from nimdsl.program.amount import value_of
 from nimdsl.program.flatten import Row
 from runtime.kernel.beat import BeatState
-from runtime.kernel.effects import AnyEffect, CancelTimer, CancelWork, SetTimer
+from runtime.kernel.effects import AnyEffect, CancelTimer, SetTimer
 from runtime.kernel.snapshot import Armed, Deferrable, Snapshot, Underway
-from runtime.records import Abandoned, AnyBody, Moment, Noted
+from runtime.records import AnyBody, Moment, Noted
 
 DAY_NS = NANOSECONDS["d"]
 
@@ -103,13 +104,11 @@ class StepContext:
         """Leaves a record."""
         self.records.append(Noted(body, self.moment))
 
-    def abandon(self, row: Row) -> None:
-        """Forgets the work of the states that the row leaves."""
-        for number, started in list(self.works.items()):
-            if started.owner in row.left:
-                del self.works[number]
-                self.effects.append(CancelWork(number))
-                self.note(Abandoned(started.work, number))
+    def origin_id(self) -> str:
+        """The id of who sent the event at hand.  Raises Fault when nobody did."""
+        if not self.sender:
+            raise Fault("nobody sent this event: there is no `origin`")
+        return self.sender
 
     def delays(self, row: Row) -> list[int]:
         """How long the timers run that the row arms, ns; its actions have been done.  Raises Fault."""

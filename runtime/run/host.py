@@ -187,7 +187,7 @@ class Host:
         again: list[AnyEffect] = [
             StartWork(number, started.work, started.arguments)
             for number, started in sorted(self.snapshot.works.items())
-            if works[started.work].idempotent and started.revoked_ns is None
+            if works[started.work].idempotent and started.revoked_ns is None and not started.asked
         ]
         return (*timers, *again)
 

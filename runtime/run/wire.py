@@ -23,20 +23,22 @@ from nimdsl.base import canonical
 from nimdsl.base.values import Fields, Value
 from nimdsl.program import Actor
 from runtime.kernel.effects import Deliver, PublishWave, SendMessage, SendReply, SendRequest
-from runtime.kernel.events import Answered, AnyEvent, Received, Requested, Stimulus
+from runtime.kernel.events import Answered, AnyEvent, Received, Requested, Role, Stimulus
 from runtime.ports.bus import Message
 from runtime.ports.topics import domain_of, topic_of
 from runtime.records import Identity
 
-KIND, EVENT, HOLD, PROCESS, OPENED = (
+KIND, EVENT, ROLE, ASK, HOLD, PROCESS, OPENED = (
     "Nimdsl-Kind",
     "Nimdsl-Event",
+    "Nimdsl-Role",
+    "Nimdsl-Ask",
     "Nimdsl-Hold",
     "Nimdsl-Process",
     "Nimdsl-Opened",
 )
-"""Headers: what kind of event it is, its name, the hold that pays for it, the price of processing
-in micro-LF, and when its sender opened the request (garden time, ns)."""
+"""Headers: what kind of event it is, its name, what it is to which ask, the hold that pays for it, the
+price of processing in micro-LF, and when its sender opened the request (garden time, ns)."""
 WAVE = "wave"
 """The name of the event that a wave is to whoever hears it."""
 OUTSIDE = "subject/"
@@ -123,6 +125,8 @@ def to_message(effect: Deliver, sender: str, run_id: str, epoch: str, now_ns: in
     match effect:
         case SendMessage():
             headers = {KIND: _MESSAGE, EVENT: effect.event}
+            if effect.role:
+                headers |= {ROLE: effect.role, ASK: str(effect.ask)}
             return Message(effect.to, canonical.encode(effect.payload), headers, sender, number)
         case SendRequest():
             data = encode(effect.message, run_id, effect.request, epoch, effect.opened_ns)
@@ -171,9 +175,12 @@ def _named(kind: str, message: Message) -> AnyEvent:
         payload = _plain(message.data)
     except ValueError:
         return _request(Identity(message.sender, message.number), {}, message)
-    named = Stimulus if kind == _STIMULUS else Received
     name = message.headers.get(EVENT, "")
-    return named(name, payload, sender=message.sender, number=message.number)
+    if kind == _STIMULUS:
+        return Stimulus(name, payload, sender=message.sender, number=message.number)
+    said, ask = message.headers.get(ROLE, ""), whole(message.headers.get(ASK, "")) or 0
+    role = Role(said) if said in list(Role) else Role.TELL
+    return Received(name, payload, role, ask, sender=message.sender, number=message.number)
 
 
 def _request(identity: Identity, body: Fields, message: Message) -> Requested:

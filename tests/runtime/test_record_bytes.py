@@ -202,7 +202,7 @@ DECISIONS = {
     "work": "work",
     "abandoned": "work",
     "emit": "confidence content",
-    "send": "to event payload",
+    "send": "to event payload role",
     "send_each": "to event payload count",
     "reward": "reward",
     "request": "to message",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from enum import Enum
 from functools import cache
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -56,6 +57,8 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
     """Values of a type that a field can have."""
     if hint in _LEAVES:
         return _LEAVES[hint]
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return st.sampled_from(hint)
     if isinstance(hint, type) and issubclass(hint, Struct | tuple):
         hints = get_type_hints(hint, include_extras=True)
         names = hint.__struct_fields__ if issubclass(hint, Struct) else hint._fields  # type: ignore[attr-defined]

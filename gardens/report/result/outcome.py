@@ -48,12 +48,19 @@ def outcome_of(program: Program, scenario: Scenario, run: Run, tally: Tally) -> 
 
 
 def _cells(scenario: Scenario, run: Run) -> dict[str, Value]:
-    """The cells by name, and the families that expectations mention."""
+    """The cells by name."""
     found: dict[str, Value] = {}
     for name in scenario.cells:
         snapshot = run.hosts[f"cell/{name}"].snapshot
         found[name] = {"state": snapshot.state, "data": dict(snapshot.data)}
-    return found | {text: [found[name] for name in names] for text, names in scenario.families.items()}
+    return found
+
+
+def with_families(outcome: Mapping[str, Value], scenario: Scenario) -> dict[str, Value]:
+    """An outcome with the families of cells that expectations see together, as lists."""
+    cells: Any = outcome["cells"]
+    together = {text: [cells[name] for name in names] for text, names in scenario.families.items()}
+    return {**outcome, "cells": {**cells, **together}}
 
 
 def _others(scenario: Scenario, run: Run) -> dict[str, dict[str, Value]]:

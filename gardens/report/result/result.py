@@ -17,7 +17,7 @@ from typing import Any
 
 from gardens.report.result.beats import in_seconds
 from gardens.report.result.books import Books
-from gardens.report.result.outcome import outcome_of
+from gardens.report.result.outcome import outcome_of, with_families
 from gardens.report.result.quantities import in_units
 from gardens.report.result.tally import Tally, tally_of
 from gardens.report.result.verdicts import Verdict, judge
@@ -243,7 +243,8 @@ def result_of(
     outcome = outcome_of(program, scenario, run, tally)
     protocol = program.protocols.get(scenario.protocol)
     criteria = tuple(judge(c.text, c.holds, outcome) for c in protocol.criteria) if protocol else ()
-    judged = {**outcome, "completed": outcome["completed"] and all(verdict.held for verdict in criteria)}
+    judged = with_families(outcome, scenario)
+    judged = {**judged, "completed": outcome["completed"] and all(verdict.held for verdict in criteria)}
     return RunResult(
         program=program,
         scenario=scenario,

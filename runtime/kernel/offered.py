@@ -1,0 +1,30 @@
+"""Events that can be deferred: what a machine takes them as."""
+
+from __future__ import annotations
+
+from nimdsl.base.values import Fields
+from runtime.kernel.events import Received, Requested, Role, Stimulus
+from runtime.kernel.snapshot import Deferrable, Serving
+
+
+def ask_of(event: Deferrable) -> tuple[str, int] | None:
+    """Who asked, and under which number; None for what is no ask."""
+    if isinstance(event, Received) and event.role is Role.ASK:
+        return event.sender, event.ask
+    return None
+
+
+def fields_of(event: Received | Stimulus) -> Fields:
+    """What an event brings."""
+    return event.payload if isinstance(event.payload, dict) else {}
+
+
+def request_event(event: Requested) -> str:
+    """The name under which a machine takes a request."""
+    return f"request:{event.message.get('$schema', '')}"
+
+
+def serving(event: Requested) -> Serving:
+    """What is remembered of a request while it is answered."""
+    asker = event.sender or event.request.asker
+    return Serving(event.request, asker, event.message, event.hold, event.process, event.opened_ns)
