@@ -24,7 +24,8 @@ from nimdsl.base.words import counted
 
 COLUMN_COUNT_MAX = 6_000
 """So many bins of time are drawn, in all rows together."""
-_ROW_COLUMN_COUNT_MIN = 60
+SLICE_COUNT_MAX = 20_000
+"""So many slices are drawn one by one, in all rows together; of a row with more than its part the bins."""
 _GOOD = frozenset(("accepted", "complete"))
 _DONE, _FAILED = "done", "failed"
 """The CSS classes of what ended, by how it did."""
@@ -99,7 +100,9 @@ class _Drawing:
     def __init__(self, end_ns: int, tracks: Sequence[Track]) -> None:
         self.end_ns = end_ns
         self._tracks = tracks
-        self._column_count = max(_ROW_COLUMN_COUNT_MIN, COLUMN_COUNT_MAX // max(1, len(tracks)))
+        row_count = max(1, len(tracks))
+        self._column_count = max(1, COLUMN_COUNT_MAX // row_count)
+        self._slice_count = SLICE_COUNT_MAX // row_count
         coloured = [name for track in tracks for name in _coloured(track)]
         self._places = {name: place for place, name in enumerate(dict.fromkeys(coloured))}
         ends = {name for track in tracks if track.what != STATES for name in track.totals}
@@ -119,9 +122,13 @@ class _Drawing:
         """One track; of many slices their density."""
         what = "" if track.what == STATES else track.what
         told = f"{name}, {track.what}: {_told(totals)}"
-        if track.slices or not track.density.bins:
+        if self._is_sparse(track):
             return _Row(name, what, told, self._pieces(track))
         return self.dense(track.density, track.rest, name, what, told)
+
+    def _is_sparse(self, track: Track) -> bool:
+        """Whether each slice is drawn."""
+        return 0 < len(track.slices) <= self._slice_count
 
     def dense(self, density: Density, rest: str, name: str, what: str, told: str) -> _Row:
         """How long was what, column by column; the rest is blank."""
@@ -213,7 +220,7 @@ class _Drawing:
     def rows(self) -> Iterator[Sequence[Cell]]:
         """All of it as rows of a table."""
         for track in self._tracks:
-            if track.slices:
+            if self._is_sparse(track):
                 for piece in track.slices:
                     times = in_seconds(piece.from_ns), in_seconds(piece.to_ns)
                     length_s = in_seconds(piece.to_ns - piece.from_ns)

@@ -19,9 +19,9 @@ from gardens.report.html.downloads import csv_text
 from gardens.report.html.page import page
 from gardens.report.observe.density import Density
 from gardens.report.observe.doings import Doings, families
-from gardens.report.observe.tracks import STATES, Slice, Track
+from gardens.report.observe.tracks import SLICE_COUNT_MAX, STATES, Slice, Track
 from gardens.report.observe.view import View
-from gardens.report.observe.watch import Watch, view_of
+from gardens.report.observe.watch import FOLLOWED_COUNT_MAX, Watch, view_of
 from nimdsl.program import Program
 from simulate import run
 from tests.gardens.report.test_page import SUMMARY, Reader
@@ -166,6 +166,20 @@ def test_more_states_than_colours_have_deeper_ones() -> None:
     read = Reader(page(View(time_ns=99, doings=(Doings("cell/a", "", (track,)),)), SUMMARY))
     assert "and 3 states in the same colours" in read.text
     assert len(set(palette.SLICES)) == len(palette.SLICES) == LEGEND_COUNT_MAX // 2
+
+
+def test_the_busiest_cells_are_below_three_megabytes() -> None:
+    """As many as are followed, each with as many stays as are kept one by one."""
+    names = [f"state {n}" for n in range(4)]
+    slices = tuple(Slice(n, n + 1, names[n % 4]) for n in range(SLICE_COUNT_MAX))
+    bins = Density(1, {piece.from_ns: {piece.name: (1, 1)} for piece in slices})
+    doings = [
+        Doings(f"cell/robot-{n}", "robot-*", (Track(f"cell/robot-{n}", STATES, "off", slices, bins),))
+        for n in range(FOLLOWED_COUNT_MAX)
+    ]
+    text = page(View(time_ns=SLICE_COUNT_MAX, doings=tuple(doings)), SUMMARY)
+    assert len(text.encode()) < 3_000_000
+    assert text.count("<svg") == FOLLOWED_COUNT_MAX + 1
 
 
 def test_time_of_states_in_the_file_is_that_of_the_run(text: str) -> None:
