@@ -68,7 +68,8 @@ _REST = ("#667286", "#808ca1")
 MODES = {"alert": _ALERT, "settle": _REST, "idle": _NAMED["idle"], "other": _OTHERS[0]}
 """Colours of modes that belong to no level."""
 
-SLICES = tuple(_NAMED[name] for name in ("dialogue", "thinking", "virtual", "safety", "sensory", "idle"))
+_FIRST = ("dialogue", "thinking", "virtual", "safety", "sensory", "idle")
+SLICES = (*(_NAMED[name] for name in _FIRST), *_OTHERS)
 """Colours of states, phases and handshakes, in the order in which they come."""
 
 TEXT_ON = "#ffffff", "#0b0e13"

@@ -7,17 +7,19 @@ stands on the axes is text beside them.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
 from markupsafe import Markup
 
+from gardens.report.html.downloads import SPREAD_HEADS, csv_link, in_seconds, spread_fields
+from gardens.report.html.drawing import Chart, height_of, line, rounded_up, steps
 from gardens.report.html.templating import render
 from gardens.report.observe.lifeforce import LambdaPoint, Lifeforce
 from gardens.report.observe.spread import Spread
 from gardens.report.observe.view import View
-from gardens.report.words import lifeforce, number, quarters, seconds, span
+from gardens.report.words import lifeforce, number, seconds, span
 from nimdsl.base.units import MICRO, NANOSECONDS
 from nimdsl.base.words import counted
 
@@ -67,7 +69,17 @@ def waits(view: View) -> Markup:
             }
             for one in view.waits
         ],
-    )
+    ) + _waits_csv(view)
+
+
+def _waits_csv(view: View) -> Markup:
+    heads = ("level", "baseline", "arrived", "never_started", "until")
+    rows = [
+        (one.level, str(one.baseline).lower(), one.arrived, one.never_started, what, *spread_fields(spread))
+        for one in view.waits
+        for what, spread in (("started", one.started), ("done", one.done))
+    ]
+    return csv_link("waits", (*heads, *SPREAD_HEADS), rows)
 
 
 def _bin_count(decades: int) -> int:
@@ -140,37 +152,6 @@ def economy(view: View) -> Markup:
     return _balance(force, end_ns) + _lambda(force, end_ns) + _accounts(force)
 
 
-@dataclass(frozen=True)
-class _Chart:
-    """What is drawn: paths with their CSS classes, and what stands on the axes and in it, by height."""
-
-    kind: str
-    title: str
-    told: str
-    paths: list[tuple[str, str]]
-    ticks: list[tuple[float, str]]
-    labels: list[tuple[float, str]]
-    note: str = ""
-
-    def render(self, end_ns: int) -> Markup:
-        """With the times below it."""
-        return render(
-            "chart",
-            kind=self.kind,
-            title=self.title,
-            told=self.told,
-            note=self.note,
-            paths=self.paths,
-            ticks=_heights(self.ticks),
-            labels=_heights(self.labels),
-            times=quarters(end_ns),
-        )
-
-
-def _heights(marks: Iterable[tuple[float, str]]) -> list[tuple[str, str]]:
-    return [(number(round(y, 2)), name) for y, name in marks]
-
-
 def _balance(force: Lifeforce, end_ns: int) -> Markup:
     points = force.points
     values = [value for _, value in points]
@@ -181,12 +162,13 @@ def _balance(force: Lifeforce, end_ns: int) -> Markup:
         lines.append((slumber, "slumber", f"{SLUMBER_SHARE:.0%} of capacity".replace("%", " %")))
         if force.capacity <= 1.3 * high:
             lines.append((force.capacity, "capacity", "capacity"))
-    high = max([high, *(value for value, _, _ in lines)])
-    step = _round(max(high, -low) / MICRO / 4)
+    held = [(100 * at / end_ns, value) for at, value in force.holds]
+    high = max([high, *(value for value, _, _ in lines), *(value for _, value in held)])
+    step = rounded_up(max(high, -low) / MICRO / 4)
     top = ceil(high / MICRO / step) * step * MICRO
     bottom = -ceil(-low / MICRO / step) * step * MICRO
-    to_y = _to_y(bottom, top)
-    path = _line([(100 * at / end_ns, to_y(value)) for at, value in points])
+    to_y = height_of(bottom, top)
+    path = line([(100 * at / end_ns, to_y(value)) for at, value in points])
     area = f"{path}V{to_y(0):.2f}H0z"
     limits = [(f"limit {kind}", f"M0 {to_y(value):.2f}H100") for value, kind, _ in lines]
     labels = [(to_y(value), name) for value, _, name in lines]
@@ -199,7 +181,19 @@ def _balance(force: Lifeforce, end_ns: int) -> Markup:
         f"lowest {lifeforce(lowest)}, highest {lifeforce(highest)}"
     )
     paths = [*limits, ("area", area), ("line", path)]
-    return _Chart("balance", "Balance, LF", told, paths, ticks, labels).render(end_ns)
+    note = ""
+    if held:
+        paths.append(("line held", steps([(x, to_y(value)) for x, value in held])))
+        note = "solid: the pool; dotted: reserved in holds"
+        told += f"; in holds up to {lifeforce(max(value for _, value in force.holds))} LF"
+    csv = _balance_csv(force)
+    return Chart("balance", "Balance, LF", told, paths, ticks, labels, note, csv).render(end_ns)
+
+
+def _balance_csv(force: Lifeforce) -> Markup:
+    every = [("pool", force.points), ("holds", force.holds)]
+    rows = [(name, in_seconds(at), value / MICRO) for name, points in every for at, value in points]
+    return csv_link("balance", ("account", "time_s", "LF"), rows)
 
 
 def _lambda(force: Lifeforce, end_ns: int) -> Markup:
@@ -207,9 +201,9 @@ def _lambda(force: Lifeforce, end_ns: int) -> Markup:
     if not known:
         return render("dormant") if force.lambdas else Markup()
     shown_max = min(LAMBDA_SHOWN_MAX, max(1.5, ceil(2 * max(known)) / 2))
-    to_y = _to_y(0, shown_max)
+    to_y = height_of(0, shown_max)
     pieces = "".join(
-        _line([(100 * at / end_ns, to_y(min(value, shown_max))) for at, value in piece])
+        line([(100 * at / end_ns, to_y(min(value, shown_max))) for at, value in piece])
         for piece in _unbroken(force.lambdas)
     )
     alone = [piece[0] for piece in _unbroken(force.lambdas) if len(piece) == 1]
@@ -229,7 +223,9 @@ def _lambda(force: Lifeforce, end_ns: int) -> Markup:
     told += f"{known[-1]:.2f}; lowest {min(known):.2f}, highest {max(known):.2f}"
     title = f"λ over {span(force.window_ns)}"
     note = f"above {shown_max:g} it is drawn at the edge" if above else ""
-    return _Chart("lambda", title, told, paths, ticks, labels, note).render(end_ns)
+    rows = [(in_seconds(at_ns), value) for at_ns, value in force.lambdas]
+    csv = csv_link("lambda", ("time_s", "lambda"), rows)
+    return Chart("lambda", title, told, paths, ticks, labels, note, csv).render(end_ns)
 
 
 def _unbroken(points: Sequence[LambdaPoint]) -> list[list[tuple[int, float]]]:
@@ -241,22 +237,6 @@ def _unbroken(points: Sequence[LambdaPoint]) -> list[list[tuple[int, float]]]:
         elif pieces[-1]:
             pieces.append([])
     return [piece for piece in pieces if piece]
-
-
-def _to_y(low: float, high: float) -> Callable[[float], float]:
-    return lambda value: 100 * (1 - (value - low) / (high - low))
-
-
-def _line(points: Sequence[tuple[float, float]]) -> str:
-    return "M" + "L".join(f"{number(x)} {number(round(y, 2))}" for x, y in points)
-
-
-def _round(value: float) -> float:
-    """The next of 1, 2, 2.5, 5, 10 times a power of ten; at least 0.1."""
-    size = 0.1
-    while size * 10 < value:
-        size *= 10
-    return next((size * factor for factor in (1, 2, 2.5, 5) if size * factor >= value), size * 10)
 
 
 @dataclass(frozen=True)
@@ -276,7 +256,11 @@ def _accounts(force: Lifeforce) -> Markup:
     went = {name: amount for name, amount in force.accounts.items() if name not in came}
     groups = (("came from", came), ("went to", went), (_UNPAID, force.unpaid))
     found = [_flow(title, accounts) for title, accounts in groups if any(accounts.values())]
-    return render("flows", groups=found) if found else Markup()
+    rows = [
+        (title, name, amount / MICRO) for title, some in groups for name, amount in some.items() if amount
+    ]
+    csv = csv_link("accounts", ("flow", "account", "LF"), rows)
+    return render("flows", groups=found) + csv if found else Markup()
 
 
 def _flow(title: str, accounts: Mapping[str, int]) -> _Flow:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
 from gardens.report.html.beats import level_class, mode_class
+from gardens.report.html.downloads import csv_link, in_seconds
 from gardens.report.html.templating import render
 from gardens.report.observe.lifeforce import Lifeforce
-from gardens.report.observe.tracks import STATES, Slice, Track
 from gardens.report.observe.view import View
-from gardens.report.palette import SLICES
 from gardens.report.words import (
     ENDS,
     REASONS,
     clock,
     number,
-    quarters,
     seconds,
     share,
     span,
@@ -184,59 +182,15 @@ def phases(summary: Summary) -> Markup:
         }
         for phase in summary["phases"]
     ]
-    return render("phases", phases=rows) if rows else Markup()
-
-
-def tracks(view: View) -> Markup:
-    """What the other actors did, as rows of coloured time."""
-    end_ns = max(view.time_ns, 1)
-    shown = [track for track in view.tracks if track.slices and not _idle(track)]
-    if not shown:
-        return Markup()
-    return render(
-        "tracks",
-        tracks=[_track(track, end_ns) for track in shown],
-        times=quarters(end_ns),
-        idle=len(view.tracks) - len(shown) + view.tracks_left_out,
+    heads = ("name", "handshakes", "accepted", "attempts", "spent", "earned", "duration_s", "complete")
+    csv = csv_link(
+        "phases", heads, [[_plain(phase[head]) for head in heads] for phase in summary["phases"]]
     )
+    return render("phases", phases=rows) + csv if rows else Markup()
 
 
-def _idle(track: Track) -> bool:
-    """A cell that never left its first state is no sight."""
-    return track.what == STATES and all(piece.name == track.rest for piece in track.slices)
-
-
-def _track(track: Track, end_ns: int) -> dict[str, object]:
-    names = list(dict.fromkeys(piece.name for piece in track.slices if piece.name != track.rest))
-    name = track.actor.partition("/")[2]
-    return {
-        "name": name,
-        "what": track.what if track.what != STATES else "",
-        "left_out": track.left_out,
-        "told": f"{name}, {track.what}: {counted(len(track.slices), 'slice')}",
-        "pieces": [
-            (
-                _slice_class(names, piece),
-                number(100 * piece.from_ns / end_ns),
-                number(100 * (piece.to_ns - piece.from_ns) / end_ns),
-                _slice_title(piece),
-                piece.name.replace("_", " "),
-            )
-            for piece in track.slices
-            if piece.name != track.rest
-        ],
-    }
-
-
-def _slice_class(names: Sequence[str], piece: Slice) -> str:
-    if piece.verdict not in ("", "accepted", "complete"):
-        return "failed"
-    return f"t{names.index(piece.name) % len(SLICES)}"
-
-
-def _slice_title(piece: Slice) -> str:
-    verdict = f": {piece.verdict}" if piece.verdict else ""
-    return f"{piece.name}{verdict}\n{clock(piece.from_ns)}, {span(piece.to_ns - piece.from_ns)}"
+def _plain(value: str | float | bool) -> str | float:
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 # Losses
@@ -257,7 +211,11 @@ def losses(view: View) -> Markup:
         }
         for one in view.drops[:LISTED_MAX]
     ]
-    return render("losses", drops=rows, more=len(view.drops) - LISTED_MAX)
+    heads = ("level", "item", "reason", "count", "left_s")
+    every = [(one.level, one.name, one.reason, one.count, in_seconds(one.left_ns)) for one in view.drops]
+    return render("losses", drops=rows, more=len(view.drops) - LISTED_MAX) + csv_link(
+        "dropped", heads, every
+    )
 
 
 # Modes
@@ -280,8 +238,12 @@ def modes(view: View) -> Markup:
         }
         for one in view.modes[:LISTED_MAX]
     ]
+    times = [(one.mode, one.entered, in_seconds(one.time_ns)) for one in view.modes]
+    moves = [(one.source, one.event, one.target, one.count) for one in view.moves]
     return render(
         "modes",
+        csv=csv_link("modes", ("mode", "entered", "time_s"), times),
+        moves_csv=csv_link("transitions", ("from", "event", "to", "count"), moves),
         modes=rows,
         moves=view.moves[:LISTED_MAX],
         total=sum(move.count for move in view.moves),

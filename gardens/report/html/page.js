@@ -34,13 +34,26 @@
     const lost = [preempted && `${preempted} preempted`, dropped && `${dropped} dropped`].filter(Boolean).join(", ");
     return [first === last ? `beat ${first}` : `beats ${first} to ${last}`, lost, ...parts].filter(Boolean).join("\n");
   };
-  document.addEventListener("pointermove", (event) => {
-    const marked = event.target.closest("[data-tip]"), svg = event.target.closest("svg[data-from]");
-    show(marked ? marked.dataset.tip : svg && data ? column(svg, event.clientX) : "", event.clientX, event.clientY);
-  });
+  const stays = document.getElementById("stays"), known = stays && JSON.parse(stays.textContent);
+  const short = (value) => value.toLocaleString("en", { maximumFractionDigits: 3 });
+  const clock = (value, end) => end < 600 ? `${short(value)} s`
+    : [Math.floor(value / 3600), Math.floor(value / 60) % 60, Math.floor(value) % 60].map((one, n) => n ? String(one).padStart(2, "0") : one).join(":");
+  const stay = (svg, x) => {
+    const box = svg.getBoundingClientRect(), { width, end, columns } = known.rows[svg.dataset.row];
+    const place = Math.floor((x - box.left) / box.width * end / width), one = columns[place];
+    if (!one) return "";
+    const lines = [`${clock(place * width, end)} to ${clock(Math.min(end, (place + 1) * width), end)}`];
+    for (let n = 0; n < one.length; n += 3) lines.push(`${known.names[one[n]]} ${short(one[n + 1] / 1000)} s, ${one[n + 2]}×`);
+    return lines.join("\n");
+  };
+  const told = (target, x) => {
+    const marked = target.closest("[data-tip]"), svg = target.closest("svg[data-from]"), row = target.closest("svg[data-row]");
+    return marked ? marked.dataset.tip : svg && data ? column(svg, x) : row && known ? stay(row, x) : "";
+  };
+  document.addEventListener("pointermove", (event) => show(told(event.target, event.clientX), event.clientX, event.clientY));
   document.addEventListener("pointerdown", (event) => {
-    const marked = event.target.closest("[data-tip]");
-    if (marked) show(marked.dataset.tip, event.clientX, event.clientY);
+    const text = told(event.target, event.clientX);
+    if (text) show(text, event.clientX, event.clientY);
   });
   document.addEventListener("scroll", () => show(""), true);
 

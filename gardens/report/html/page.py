@@ -2,8 +2,9 @@
 
 All of it is readable without JavaScript, which only adds tips at once, zoom and a
 switch of the theme.  The page is bounded like its view: at most 2,880 columns of
-beats, 20,000 marks, and lists of a few dozen lines, each of which says what it
-leaves out.
+beats, 20,000 marks, 20,000 slices and 6,000 columns of stays, 10,000 of curves, and
+lists of a few dozen lines, each of which says what it leaves out.  Every table and
+curve can be saved as CSV.
 
 Not here: what is looked at (:mod:`gardens.report.observe.watch`), how beats, charts and
 lists are drawn (:mod:`gardens.report.html.beats` and its neighbours).
@@ -17,10 +18,13 @@ from typing import Any
 from markupsafe import Markup
 
 from gardens.report import palette
+from gardens.report.html import actors as page_actors
 from gardens.report.html import beats as page_beats
 from gardens.report.html import charts as page_charts
+from gardens.report.html import curves as page_curves
 from gardens.report.html import lists as page_lists
 from gardens.report.html import time as page_time
+from gardens.report.html import usage as page_usage
 from gardens.report.html.templating import asset, render
 from gardens.report.observe.gathering import FIRST_COUNT, RECENT_COUNT
 from gardens.report.observe.view import View
@@ -53,7 +57,10 @@ def _sections(view: View, summary: Mapping[str, Any]) -> list[Section]:
         Section("losses", "What was dropped", page_lists.losses(view)),
         Section("lifeforce", "Lifeforce", page_charts.economy(view)),
         Section("modes", "Modes", page_lists.modes(view)),
-        Section("actors", "Who did what", page_lists.tracks(view)),
+        Section("actors", "Who did what", page_actors.tracks(view)),
+        Section("data", "Data over time", page_curves.curves(view), _DATA_NOTE),
+        Section("waiting", "How long cells waited", page_usage.delays(view), _WAITING_NOTE),
+        Section("usage", "What cells spent their time in", page_usage.usage(view)),
         *_of_kinds(view),
         Section("notices", "What else happened", page_lists.notices(summary)),
         Section("provenance", "Where this comes from", page_lists.provenance(view, summary)),
@@ -76,6 +83,11 @@ _OVERVIEW_NOTE = (
 _WAITS_NOTE = (
     "From an item's arrival; on a logarithmic scale, the dashed line is the median. Of those that had the "
     "time, or were done: what never started has no time to show, and is counted."
+)
+_DATA_NOTE = "Each number that changed, as it was from one change to the next; no peak is left out."
+_WAITING_NOTE = (
+    "Work from its start until it came back; a request from when it was first sent until its answer; a "
+    "cell's own answers from when the request came until the reply."
 )
 
 

@@ -4,9 +4,9 @@ In a template the end of a line and the indentation of the next mean nothing, so
 between two elements by accident; a space that matters is written within a line.
 
 The law: whatever is no :class:`markupsafe.Markup` is escaped when it is put into a template, so that
-nothing else on a page need be; a name that a template does not know is an error.  Functions of
-:mod:`gardens.report.words` are filters under their own names.  Not here: what is shown (the modules
-beside this one), how it looks (``page.css``).
+nothing else on a page need be, and what cannot be seen is written out; a name that a template does
+not know is an error.  Functions of :mod:`gardens.report.words` are filters under their own names.  Not
+here: what is shown (the modules beside this one), how it looks (``page.css``).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import jinja2
 from markupsafe import Markup
 
 from gardens.report import words
+from nimdsl.base.printable import visible
 from nimdsl.base.words import counted
 
 _BREAK = re.compile(r"\n\s*")
@@ -36,6 +37,7 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.FunctionLoader(_template),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_seen,
         auto_reload=False,
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
@@ -43,6 +45,12 @@ def _environment() -> jinja2.Environment:
     environment.filters["counted"] = counted
     environment.filters.update({name: getattr(words, name) for name in _FILTERS})
     return environment
+
+
+def _seen(value: object) -> object:
+    """What cannot be seen in text of others is written out, and cannot turn the order of letters around."""
+    is_text = isinstance(value, str) and not isinstance(value, Markup)
+    return visible(str(value), keep="\n") if is_text else value
 
 
 def _template(name: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from gardens.report.html.downloads import csv_link, in_seconds
 from gardens.report.html.templating import render
 from gardens.report.observe.moments import BeatSummary
 from gardens.report.observe.view import View
@@ -16,6 +17,8 @@ from nimdsl.program import Beat
 
 COLUMN_COUNT_MAX = 2880
 """Beyond so many beats a column stands for several."""
+BEAT_ROW_COUNT_MAX = 10_000
+"""So many beats are in the CSV, the first ones."""
 ROW_COLUMN_COUNT = 120
 _HOUR_NS = NANOSECONDS["h"]
 OVERHEAD, CHARGED, REFLEX, IDLE, SETTLE = "overhead", "charged", "reflexes", "idle", "settle"
@@ -65,7 +68,7 @@ def spending(view: View) -> Markup:
             for name, kind, time_ns in parts
             if kind in ("hatch", "empty", "charged")
         ],
-    )
+    ) + csv_link("time", ("part", "time_s"), [(name, in_seconds(time_ns)) for name, _, time_ns in parts])
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,25 @@ def overview(view: View) -> Markup:
             "levels": stack.names,
             "columns": [column.data() for column in columns],
         },
-    )
+    ) + _beats_csv(beat, beats)
+
+
+def _beats_csv(beat: Beat, beats: Sequence[BeatSummary]) -> Markup:
+    parts = ("overhead", "charged", "reflexes", "idle", "settle")
+    levels = [f"{level.name}_s" for level in beat.levels]
+    heads = ("beat", "start_s", "dropped", "preempted", *(f"{part}_s" for part in parts), *levels)
+    rows = [
+        (
+            one.index,
+            in_seconds(one.start_ns),
+            one.dropped,
+            one.preempted,
+            *map(in_seconds, (one.overhead_ns, one.charged_ns, one.reflex_ns, one.idle_ns, one.settle_ns)),
+            *(in_seconds(share.spent_ns) for share in one.shares),
+        )
+        for one in beats[:BEAT_ROW_COUNT_MAX]
+    ]
+    return csv_link("beats", heads, rows)
 
 
 def _in_row(beat: Beat, count: int, merged: int) -> int:

@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gardens.report.observe.points import Points
 from nimdsl.program import Economy
 from runtime.ledger.accounts import POOL, Entry
 
@@ -50,6 +51,8 @@ class Lifeforce:
     first_refused_ns: int | None = None
     starved_ns: int | None = None
     """Since when no price was paid any more; see :class:`Hunger`."""
+    holds: tuple[Point, ...] = ()
+    """What is reserved in all holds together, from one point to the next; empty where nothing ever was."""
 
 
 class Hunger:
@@ -119,7 +122,9 @@ class LifeforceCollector:
     def __init__(self, economy: Economy, *, sampled: bool) -> None:
         self.economy = economy
         self._sampled = sampled
-        self._points = Points()
+        self._points = Points[int](SPAN_COUNT_MAX)
+        self._holds = Points[int](SPAN_COUNT_MAX)
+        self._held = 0
         self._lambdas: list[LambdaPoint] = []
         self._due_ns: deque[int] = deque()
         self._gap_ns = 0
@@ -149,6 +154,10 @@ class LifeforceCollector:
         if moved:
             self._pool += moved * entry.amount
             self._move(entry.time_ns, even=entry.cause in _RATES)
+        held = entry.target.startswith("hold:") - entry.source.startswith("hold:")
+        if held:
+            self._held += held * entry.amount
+            self._holds.add((entry.time_ns, self._held))
 
     def lifeforce(self, end_ns: int) -> Lifeforce:
         """What is known up to ``end_ns``."""
@@ -167,6 +176,7 @@ class LifeforceCollector:
             refused=self._hunger.refused,
             first_refused_ns=self._hunger.first_ns,
             starved_ns=self._hunger.since_ns,
+            holds=tuple(self._holds.points()),
         )
 
     def _look(self, before_ns: int) -> None:
@@ -222,45 +232,6 @@ def _account(account: str, entry: Entry) -> str:
     cause = entry.cause
     named = kind == "cost" and (cause == "upkeep" or entry.kind == "shortfall")
     return f"{cause if named else kind}:{name}"
-
-
-class Points:
-    """Points in the order of time, of which few enough are kept."""
-
-    def __init__(self) -> None:
-        self.last: Point | None = None
-        self._span_ns = 1
-        self._spans: dict[int, list[Point]] = {}
-
-    def add(self, point: Point) -> None:
-        """One more, not before the last one."""
-        self.last = point
-        kept = self._spans.setdefault(point[0] // self._span_ns, [])
-        kept.append(point)
-        if len(kept) > 4:
-            kept[:] = _outline(kept)
-        while len(self._spans) > SPAN_COUNT_MAX:
-            self._widen()
-
-    def _widen(self) -> None:
-        """Spans twice as long."""
-        self._span_ns *= 2
-        spans: dict[int, list[Point]] = {}
-        for number, kept in self._spans.items():
-            spans.setdefault(number // 2, []).extend(kept)
-        self._spans = {number: _outline(kept) for number, kept in spans.items()}
-
-    def points(self) -> list[Point]:
-        """Those that are kept."""
-        return [point for kept in self._spans.values() for point in kept]
-
-
-def _outline(points: list[Point]) -> list[Point]:
-    """The first, the lowest, the highest and the last, in their order."""
-    places = {0, len(points) - 1}
-    places |= {min(range(len(points)), key=lambda place: points[place][1])}
-    places |= {max(range(len(points)), key=lambda place: points[place][1])}
-    return [points[place] for place in sorted(places)]
 
 
 def apart(points: list[LambdaPoint], gap_ns: int) -> list[LambdaPoint]:

@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gardens.report.observe.doings import Doings
 from gardens.report.observe.gathering import (
     Detail,
     DropCount,
@@ -53,7 +54,6 @@ from gardens.report.observe.moments import (
     refusal_of,
     stretch_of,
 )
-from gardens.report.observe.tracks import Track
 from gardens.report.presentation import Observer
 from nimdsl.program import Beat
 from runtime.records import (
@@ -85,9 +85,10 @@ class View:
     modes: tuple[ModeTime, ...] = ()
     moves: tuple[MoveCount, ...] = ()
     lifeforce: Lifeforce | None = None
-    tracks: tuple[Track, ...] = ()
-    tracks_left_out: int = 0
-    """How many actors there are besides those in ``tracks``."""
+    doings: tuple[Doings, ...] = ()
+    """What each of the other actors did, in the order of their kinds and names."""
+    actors_left_out: int = 0
+    """How many actors there are besides those in ``doings``."""
     time_ns: int = 0
     """How far it goes."""
     observers: Mapping[str, Observer] = field(default_factory=dict)

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
+from gardens.report.observe.doings import Following, families
 from gardens.report.observe.lifeforce import LifeforceCollector
-from gardens.report.observe.tracks import Tracking
 from gardens.report.observe.view import Collector, View
 from gardens.report.presentation import Observer, presentation_of
 from gardens.report.result.ending import ending
@@ -22,8 +22,8 @@ from runtime.ledger.accounts import Entry
 from runtime.records import BeatEnded, Record
 from runtime.run.run import Run, actors_of
 
-TRACK_COUNT_MAX = 40
-"""Of how many actors, besides the attention, it is shown what they did; the first ones to begin."""
+FOLLOWED_COUNT_MAX = 200
+"""Of how many actors, besides the attention, it is shown what they did; the first in their order."""
 
 
 class Watch:
@@ -35,12 +35,15 @@ class Watch:
         economy = program.economies.get(scenario.economy)
         self._purse = LifeforceCollector(economy, sampled=self._collector is not None) if economy else None
         self._attention = actor.id if actor else ""
-        self._trackings: dict[str, Tracking] = {}
-        self._untracked: dict[str, None] = {}
+        actors = actors_of(program, scenario)
+        others = [one for one in actors if one.id != self._attention]
+        known = families(others)
+        self._following = {
+            one.id: Following(one, known.get(one.id, "")) for one in others[:FOLLOWED_COUNT_MAX]
+        }
+        self._left_out = len(others) - len(self._following)
         self._observers: dict[str, Observer] = {
-            actor.id: observe(actor)
-            for actor in actors_of(program, scenario)
-            if (observe := presentation_of(actor.kind).observe)
+            actor.id: observe(actor) for actor in actors if (observe := presentation_of(actor.kind).observe)
         }
         self._time_ns = 0
 
@@ -56,13 +59,9 @@ class Watch:
                 self._purse.sample(record.at_ns)
             return
         self._time_ns = max(self._time_ns, record.at_ns)
-        tracking = self._trackings.get(actor)
-        if tracking is None:
-            if len(self._trackings) >= TRACK_COUNT_MAX:
-                self._untracked[actor] = None
-                return
-            tracking = self._trackings[actor] = Tracking(actor)
-        tracking.take(record)
+        following = self._following.get(actor)
+        if following is not None:
+            following.take(record)
 
     def book(self, entry: Entry) -> None:
         """One entry of the ledger more."""
@@ -80,13 +79,11 @@ class Watch:
         """What there is to see up to now, or to ``end_ns`` if that is later."""
         view = self._collector.view(end_ns) if self._collector else View(time_ns=end_ns)
         time_ns = max(view.time_ns, self._time_ns)
-        actors = sorted(self._trackings, key=lambda actor: (not actor.startswith("protocol/"), actor))
-        tracks = (self._trackings[actor].tracks(time_ns) for actor in actors)
         return replace(
             view,
             lifeforce=self._purse.lifeforce(time_ns) if self._purse else None,
-            tracks=tuple(track for some in tracks for track in some),
-            tracks_left_out=len(self._untracked),
+            doings=tuple(one.doings(time_ns) for one in self._following.values()),
+            actors_left_out=self._left_out,
             observers=self._observers,
             time_ns=time_ns,
         )

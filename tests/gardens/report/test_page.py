@@ -312,6 +312,8 @@ def test_both_themes_are_readable() -> None:
         for level, colours in zip(levels, palette.level_colours(levels), strict=True):
             assert palette.contrast(colours[place], palette.TEXT_ON[place]) >= 4.5, (place, level)
             assert palette.contrast(colours[place], theme["track"]) >= 3, (place, level)
+        for name in ("success", "danger"):
+            assert palette.contrast(theme[name], palette.TEXT_ON[place]) >= 4.5, (place, name)
     assert palette.contrast("#ffffff", "#000000") == pytest.approx(21)
 
 
