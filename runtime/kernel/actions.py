@@ -168,10 +168,18 @@ def _settle(context: StepContext, action: PayFromHold) -> None:
 
 
 def _close(context: StepContext, action: Close) -> None:
-    context.request = None
+    opened, context.request = context.request, None
     if context.hold:
-        context.effects.append(effects.Book(accounts.Release(context.hold, action.keep)))
+        processing = ""
+        if action.keep and opened is not None:
+            processing = settlement_key(action.account, Identity(context.actor.id, opened.number))
+        context.effects.append(effects.Book(accounts.Release(context.hold, action.keep, processing)))
         context.hold = ""
+
+
+def settlement_key(account: str, request: Identity) -> str:
+    """The key under which whoever processes a request is paid from its hold: once, whoever asks."""
+    return f"{account}/{request}"
 
 
 def _reward(context: StepContext, action: AskReward) -> None:

@@ -27,7 +27,7 @@ from nimdsl.program.flatten import FAULT, REFUSED, Row
 from nimdsl.program.machine import Price, PriceSource
 from runtime import records
 from runtime.kernel import messages
-from runtime.kernel.actions import answer, perform
+from runtime.kernel.actions import answer, perform, settlement_key
 from runtime.kernel.events import (
     Answered,
     AnyEvent,
@@ -283,7 +283,7 @@ class MachineStep:
             serving = self.context.serving
             if serving is None:
                 raise InternalError(f"{actor} is paid by a request, and serves none")
-            key = f"{price.account}/{serving.request}"
+            key = settlement_key(price.account, serving.request)
             return Settle(serving.hold, key, price.account, serving.process)
         return Charge(key, price.account, amount, actor)
 
