@@ -21,6 +21,7 @@ from nimdsl.compile.syntax_mistakes import said_of_syntax
 from nimdsl.compile.value_fixes import WANTED, of_computed, of_literal
 from nimdsl.expression import types
 from nimdsl.expression.bounds import interval
+from nimdsl.expression.conversion import converter
 from nimdsl.expression.check import Scope, infer
 from nimdsl.expression.habits import TYPES
 from nimdsl.expression.syntax import (
@@ -39,6 +40,7 @@ from nimdsl.expression.types import (
     ANY,
     BOOL,
     DURATION,
+    EMPTY,
     INT,
     REAL,
     STRING,
@@ -299,7 +301,7 @@ class Reader:
             fix = _condition_fix(tree, kind) if expected == BOOL else ""
             self.findings.report("NIM0304", f"{expected} wanted here, this is {kind}", node.place, fix)
             return None
-        return Expression(tree, kind, scope, node.place)
+        return Expression(tree, kind, scope, node.place, _unproven(expected, kind))
 
     def checked(self, key: str, tree: Tree, scope: Scope) -> Expression | None:
         """A part of the text at ``key`` that was parsed already; None, and reported, where it is wrong."""
@@ -328,7 +330,7 @@ class Reader:
         """The value of a node with ``${...}`` inside; type mistakes are reported at their scalar."""
         scope = self.scope(scope)
         tree, kind = self._template(node, scope, expected)
-        return Expression(tree, kind, scope, node.place)
+        return Expression(tree, kind, scope, node.place, _unproven(expected, kind))
 
     def _template(self, node: Node, scope: Scope, expected: Type) -> tuple[Tree, Type]:
         if isinstance(node, MapNode):
@@ -415,13 +417,18 @@ class Reader:
                 node.place,
                 WANTED.get(expected.name, ""),
             )
-        element: Type | None = None
+        element = EMPTY
         trees: list[Tree] = []
         for item in node.items:
             tree, kind = self._template(item, scope, expected.element or ANY)
             trees.append(tree)
-            element = kind if element is None else types.join(element, kind) or ANY
-        return ListOf(tuple(trees)), list_of(element or expected.element or ANY)
+            element = types.join(element, kind) or ANY
+        return ListOf(tuple(trees)), list_of(element)
+
+
+def _unproven(expected: Type, kind: Type) -> Type:
+    """The type that the run must look for; ``any`` where ``kind`` says enough, or fits in no case."""
+    return expected if accepts(expected, kind) and converter(expected, kind) is not None else ANY
 
 
 def _family(name: str, known: Mapping[str, Document]) -> str:

@@ -34,6 +34,7 @@ from nimdsl.expression.syntax import (
 from nimdsl.expression.types import (
     ANY,
     BOOL,
+    EMPTY,
     INT,
     NUMERIC,
     QUANTITIES,
@@ -41,6 +42,7 @@ from nimdsl.expression.types import (
     SHARE,
     STRING,
     Type,
+    element_of,
     join,
     list_of,
     record_of,
@@ -90,9 +92,17 @@ def infer(node: ExpressionNode, scope: Scope) -> tuple[Type, tuple[Mistake, ...]
     return kind, tuple(checker.mistakes)
 
 
+def kinds_of(node: ExpressionNode, scope: Scope) -> Mapping[int, Type]:
+    """The types of ``node`` and of its parts, each by its ``id``."""
+    checker = _Checker()
+    checker.visit(node, scope)
+    return checker.kinds
+
+
 class _Checker:
     def __init__(self) -> None:
         self.mistakes: list[Mistake] = []
+        self.kinds: dict[int, Type] = {}
         self.macro_depth = 0
 
     def _wrong(self, node: ExpressionNode, message: str, fix: str = "", code: str = MISTYPED) -> Type:
@@ -100,6 +110,10 @@ class _Checker:
         return ANY
 
     def visit(self, node: ExpressionNode, scope: Scope) -> Type:
+        kind = self.kinds[id(node)] = self._visit(node, scope)
+        return kind
+
+    def _visit(self, node: ExpressionNode, scope: Scope) -> Type:
         match node:
             case Literal():
                 return node.type
@@ -159,13 +173,13 @@ class _Checker:
 
     def _index(self, node: Index, target: Type, index: Type) -> Type:
         if ANY in (target, index):
-            return target.element or ANY
+            return element_of(target)
         if target.name == "list" and index == INT:
             if _is_negative(node.index):
                 listed = unparse(node.target)
                 fix = f"count from 0; the last one is `{listed}[size({listed}) - 1]`"
                 return self._wrong(node, "an index is never negative", fix, OUTSIDE)
-            return target.element or ANY
+            return element_of(target)
         if target.name == "record" and index == STRING:
             if isinstance(node.index, Literal) and target.fields is not None:
                 return self._member(node, node.index.value, target)
@@ -251,7 +265,7 @@ class _Checker:
         target = self.visit(node.target, scope)
         if target != ANY and target.name != "list":
             return self._wrong(node, f"`{node.kind}` wants a list, this is {target}")
-        item = Binding(target.element or ANY, (node.variable,))
+        item = Binding(element_of(target), (node.variable,))
         inner = Scope(
             {**scope.names, node.variable: item},
             {name: value for name, value in scope.constants.items() if name != node.variable},
@@ -267,14 +281,14 @@ class _Checker:
         return target if node.kind == "filter" else BOOL
 
     def _list(self, node: ListOf, scope: Scope) -> Type:
-        element: Type | None = None
+        element = EMPTY
         for item in node.items:
             kind = self.visit(item, scope)
-            joined = kind if element is None else join(element, kind)
+            joined = join(element, kind)
             if joined is None:
                 return self._wrong(item, f"this list mixes {element} and {kind}")
             element = joined
-        return list_of(element or ANY)
+        return list_of(element)
 
     def _text(self, node: Text, scope: Scope) -> Type:
         for part in node.parts:
@@ -332,7 +346,7 @@ def binary_type(operator: str, left: Type, right: Type) -> Type | None:
     if operator in ("==", "!="):
         return BOOL if join(left, right) else None
     if operator == "in":
-        element = right.element if right.name == "list" else None
+        element = element_of(right) if right.name == "list" else None
         return BOOL if element and join(element, left) else None
     joined = join(left, right)
     if operator in _COMPARISONS:
