@@ -21,8 +21,8 @@ from nimdsl.compile.syntax_mistakes import said_of_syntax
 from nimdsl.compile.value_fixes import WANTED, of_computed, of_literal
 from nimdsl.expression import types
 from nimdsl.expression.bounds import interval
+from nimdsl.expression.check import Scope, infer, undeclared_fix
 from nimdsl.expression.conversion import converter
-from nimdsl.expression.check import Scope, infer
 from nimdsl.expression.habits import TYPES
 from nimdsl.expression.syntax import (
     Binary,
@@ -42,6 +42,7 @@ from nimdsl.expression.types import (
     DURATION,
     EMPTY,
     INT,
+    QUANTITIES,
     REAL,
     STRING,
     Type,
@@ -97,6 +98,10 @@ class Reader:
             return self.node.place
         value = self.node.entries[key]
         return value.place if isinstance(value, Scalar) else self.node.key_place(key)
+
+    def silent(self) -> Reader:
+        """The same map, whose mistakes are reported to nobody."""
+        return Reader(Findings(self.findings.document, self.findings.documents), self.node, self.constants)
 
     # Structure
 
@@ -351,6 +356,9 @@ class Reader:
         if not accepts(expected, kind):
             fix = of_computed(tree, kind, expected)
             self.findings.report("NIM0304", f"{expected} wanted here, this is {kind}", node.place, fix)
+        if kind == ANY and expected in QUANTITIES and not self.findings.failed:
+            message = f"{expected} wanted here, this has no declared type and never is one"
+            self.findings.report("NIM0304", message, node.place, undeclared_fix(tree, expected))
         if expected == REAL and kind == INT:
             return Call("real", (tree,)), REAL
         return tree, kind
@@ -375,9 +383,21 @@ class Reader:
             fix = f'remove the minus: `{bare}`; or compute it: "${{{node.text}}}"'
         self.findings.report(code, message, node.place, fix)
 
+    def _no_value(self, node: Scalar, expected: Type) -> None:
+        message = f"{expected} wanted here, there is no value"
+        fix = WANTED.get(expected.name) or UNIT_FIX.get(expected.name, ("", ""))[1]
+        if not node.text:
+            fix = {"string": 'write `""`', "list": "write `[]`", "record": "write `{}`"}.get(
+                expected.name, fix
+            )
+        self.findings.report("NIM0304", message, node.place, fix)
+
     def _literal(self, node: Scalar, scope: Scope, expected: Type) -> tuple[Tree, Type]:
         if expected in (STRING, ANY):
             self._lost_name(node, scope)
+        if node.value is None and expected != ANY:
+            self._no_value(node, expected)
+            return Literal(0, ANY), ANY
         found = literal(node, expected)
         if found is None:
             self._no_quantity(node, expected.name)

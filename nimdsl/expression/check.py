@@ -103,6 +103,8 @@ class _Checker:
     def __init__(self) -> None:
         self.mistakes: list[Mistake] = []
         self.kinds: dict[int, Type] = {}
+        self.untyped: set[int] = set()
+        """The parts, by ``id``, that come out of a record without declared fields."""
         self.macro_depth = 0
 
     def _wrong(self, node: ExpressionNode, message: str, fix: str = "", code: str = MISTYPED) -> Type:
@@ -154,6 +156,8 @@ class _Checker:
 
     def _field(self, node: Field, target: Type) -> Type:
         if target == ANY or (target.name == "record" and target.fields is None):
+            if target != ANY or id(node.target) in self.untyped:
+                self.untyped.add(id(node))
             return ANY
         if target.name != "record":
             return self._wrong(node, f"{with_article(str(target))} has no field `{node.name}`")
@@ -204,12 +208,23 @@ class _Checker:
             self._want_bool(node.left, left, f"`{operator}`")
             return self._want_bool(node.right, right, f"`{operator}`")
         if ANY in (left, right):
+            self._unitless(node, (node.left, left), (node.right, right))
             return BOOL if operator in _COMPARISONS else ANY
         result = binary_type(operator, left, right)
         if result is None:
             fix = _unit_fix(node, left, right) or _size_fix(node, left, right)
             return self._wrong(node, f"`{operator}` does not join {left} and {right}", fix)
         return result
+
+    def _unitless(self, node: ExpressionNode, *parts: tuple[ExpressionNode, Type]) -> None:
+        """Reports a value without a type beside a quantity: whatever it is, it never fits."""
+        quantity = next((kind for _, kind in parts if kind in QUANTITIES), None)
+        loose = next((part for part, _ in parts if id(part) in self.untyped), None)
+        if quantity is None or loose is None:
+            return
+        scaled = isinstance(node, Binary) and node.operator in "*/"
+        message = f"`{unparse(loose)}` has no declared type, and never meets a {quantity}"
+        self._wrong(node, message, undeclared_fix(loose, INT if scaled else quantity))
 
     def _hyphenated(self, node: Binary, scope: Scope) -> tuple[str, str] | None:
         """Message and fix for ``cells.robot-1.state`` where only names like ``robot-1`` are known."""
@@ -233,6 +248,7 @@ class _Checker:
     def _conditional(self, node: Conditional, scope: Scope) -> Type:
         self._want_bool(node.test, self.visit(node.test, scope), "`?`")
         yes, no = self.visit(node.yes, scope), self.visit(node.no, scope)
+        self._unitless(node, (node.yes, yes), (node.no, no))
         return join(yes, no) or self._wrong(node, f"the two branches differ: {yes} and {no}")
 
     def _call(self, node: Call, scope: Scope) -> Type:
@@ -249,6 +265,7 @@ class _Checker:
             return self._wrong(
                 node, f"`{node.name}` has the wrong number of arguments", f"write {function.usage}"
             )
+        self._unitless(node, *zip(node.arguments, kinds, strict=True))
         result = function.rule(*kinds)
         if result is None:
             found = ", ".join(map(str, kinds))
@@ -296,6 +313,12 @@ class _Checker:
             if kind.name in ("list", "record"):
                 self._wrong(part, f"{with_article(str(kind))} cannot stand inside text")
         return STRING
+
+
+def undeclared_fix(node: ExpressionNode, wanted: Type) -> str:
+    """What to change where a value without a type should be a quantity."""
+    name = node.name if isinstance(node, Field) else "x"
+    return f"declare the fields of the record: `{{{name}: {wanted}}}` instead of `record`"
 
 
 def known_functions() -> list[str]:

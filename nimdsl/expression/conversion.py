@@ -23,7 +23,7 @@ from nimdsl.expression.types import (
     Type,
     element_of,
 )
-from nimdsl.expression.untyped import fields_of, kind_of, listed, unitless
+from nimdsl.expression.untyped import fields_of, listed, named, unitless
 
 Converter = Callable[[Any], Any]
 _PLAIN = {BOOL: bool, INT: int, STRING: str}
@@ -46,7 +46,7 @@ def converter(wanted: Type, actual: Type = ANY) -> Converter | None:
 
 
 def _wrong(wanted: Type, value: Any) -> ValueError:
-    return ValueError(f"{with_article(wanted.name)} is wanted, this is {with_article(str(kind_of(value)))}")
+    return ValueError(f"{with_article(wanted.name)} is wanted, this is {named(value)}")
 
 
 def _none(wanted: Type, actual: Type) -> Converter:
@@ -101,8 +101,6 @@ def _record(wanted: Type, actual: Type) -> Converter | None:
         strangers = given.keys() - parts.keys()
         if strangers:
             raise ValueError(f"there is no field `{min(strangers)}` here")
-        return {
-            name: needed[name](item) if name in needed else item for name, item in given.items()
-        }
+        return {name: needed[name](item) if name in needed else item for name, item in given.items()}
 
     return convert

@@ -13,7 +13,6 @@ import math
 import operator as python
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from functools import reduce
 from typing import Any
 
 from nimdsl.base.units import INT64_MAX, MICRO
@@ -36,7 +35,7 @@ from nimdsl.expression.syntax import (
     Text,
     Unary,
 )
-from nimdsl.expression.types import ANY, BOOL, INT, QUANTITIES, REAL, SHARE, Type, element_of, join
+from nimdsl.expression.types import ANY, BOOL, EMPTY, INT, QUANTITIES, REAL, SHARE, Type, element_of, join
 
 Environment = Mapping[str, Any]
 Closure = Callable[[Environment], Any]
@@ -122,12 +121,12 @@ class _Compiler:
         """Closures of parts that stand for one type: ints become reals where a real is among them."""
         parts = [self.compile(node, scope) for node in nodes]
         kinds = [self.kind(node) for node in nodes]
-        whole = reduce(lambda one, kind: one and join(one, kind), kinds[1:], kinds[0]) if kinds else None
+        whole: Type | None = EMPTY
+        for kind in kinds:
+            whole = whole and join(whole, kind)
         if whole is None:
             return parts
-        return [
-            _converted(part, converter(whole, kind)) for part, kind in zip(parts, kinds, strict=True)
-        ]
+        return [_converted(part, converter(whole, kind)) for part, kind in zip(parts, kinds, strict=True)]
 
     def _truth(self, node: ExpressionNode, scope: Scope) -> Closure:
         return _converted(self.compile(node, scope), None if self.kind(node) == BOOL else untyped.truth)

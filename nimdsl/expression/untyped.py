@@ -57,6 +57,11 @@ def kind_of(value: Any) -> Type:
     return _PLAIN.get(type(value), NULL)
 
 
+def named(value: Any) -> str:
+    """The kind of a value, in words."""
+    return "nothing" if value is None else with_article(str(kind_of(value)))
+
+
 def _common(one: Type, other: Type) -> Type:
     return join(one, other) or MIXED
 
@@ -69,14 +74,14 @@ def unitless(*_: Any) -> Any:
 def truth(value: Any) -> bool:
     """``value`` as a condition."""
     if not isinstance(value, bool):
-        raise ValueError(f"true or false is wanted, this is {with_article(str(kind_of(value)))}")
+        raise ValueError(f"true or false is wanted, this is {named(value)}")
     return value
 
 
 def listed(value: Any) -> list[Any]:
     """``value`` as a list."""
     if not isinstance(value, list):
-        raise ValueError(f"a list is wanted, this is {with_article(str(kind_of(value)))}")
+        raise ValueError(f"a list is wanted, this is {named(value)}")
     return value
 
 
@@ -84,15 +89,14 @@ def picked(value: Any, index: Any) -> Any:
     """``value[index]`` of a list or a record."""
     kinds = type(value), type(index)
     if kinds not in ((list, int), (dict, str)):
-        names = with_article(str(kind_of(value))), kind_of(index)
-        raise ValueError(f"{names[0]} is not indexed by {names[1]}")
+        raise ValueError(f"{named(value)} is not indexed by {named(index)}")
     return value[index]
 
 
 def fields_of(value: Any) -> dict[str, Any]:
     """``value`` as a record."""
     if not isinstance(value, dict):
-        raise ValueError(f"{with_article(str(kind_of(value)))} has no fields")
+        raise ValueError(f"{named(value)} has no fields")
     return value
 
 
@@ -154,7 +158,7 @@ def _divided(one: Any, other: Any) -> Any:
 def negated(value: Any) -> Any:
     """``-value`` of a number."""
     if type(value) not in (int, float):
-        raise ValueError(f"`-` wants a number, this is {with_article(str(kind_of(value)))}")
+        raise ValueError(f"`-` wants a number, this is {named(value)}")
     return -value
 
 
