@@ -16,7 +16,7 @@ from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.tables import compile_tables, table_bindings
 from nimdsl.compile.work import compile_work
 from nimdsl.expression.check import Binding, Scope
-from nimdsl.expression.types import RECORD, STRING, Type, join, record_of, zero
+from nimdsl.expression.types import ANY, RECORD, STRING, Type, join, record_of, zero
 from nimdsl.program import Work
 from nimdsl.program.expression import Expression
 from nimdsl.program.machine import State
@@ -126,9 +126,9 @@ def _asked(reader: Reader, context: Context) -> dict[str, Type]:
     found: dict[str, Type] = {}
     for _, answer in reader.named("answers"):
         schema, work = context.schemas.get(answer.text("request")), answer.text("work")
-        payload = schema.payload_type if schema else RECORD
+        payload = schema.payload_type if schema else ANY
         kind = record_of({"payload": payload, "type": STRING})
-        found[work] = join(found.get(work, kind), kind) or RECORD
+        found[work] = join(found.get(work, kind), kind) or ANY
     return found
 
 

@@ -16,7 +16,7 @@ from nimdsl.compile.sending import compile_send
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.evaluate import Fault
 from nimdsl.expression.syntax import Literal
-from nimdsl.expression.types import DURATION, LIFEFORCE, REAL, RECORD, STRING, Type, join, record_of
+from nimdsl.expression.types import ANY, DURATION, LIFEFORCE, REAL, STRING, Type, join, record_of
 from nimdsl.program import Work
 from nimdsl.program.expression import Expression
 from nimdsl.program.flatten import FAULT, REFUSED
@@ -70,7 +70,7 @@ class Interface:
     def scope_for(self, event: str) -> Scope:
         """The scope of a guard or action that ``event`` leads to."""
         source = self.events.get(event)
-        kind = record_of(source.fields, f"event `{event}`") if source else RECORD
+        kind = record_of(source.fields, f"event `{event}`") if source else ANY
         return self.scope.extended({"event": Binding(kind, ("$event",))})
 
 

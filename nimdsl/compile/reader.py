@@ -356,7 +356,7 @@ class Reader:
         if not accepts(expected, kind):
             fix = of_computed(tree, kind, expected)
             self.findings.report("NIM0304", f"{expected} wanted here, this is {kind}", node.place, fix)
-        if kind == ANY and expected in QUANTITIES and not self.findings.failed:
+        if kind == ANY and expected in QUANTITIES and not (self.findings.failed or self.findings.poisoned):
             message = f"{expected} wanted here, this has no declared type and never is one"
             self.findings.report("NIM0304", message, node.place, undeclared_fix(tree, expected))
         if expected == REAL and kind == INT:
@@ -385,11 +385,10 @@ class Reader:
 
     def _no_value(self, node: Scalar, expected: Type) -> None:
         message = f"{expected} wanted here, there is no value"
-        fix = WANTED.get(expected.name) or UNIT_FIX.get(expected.name, ("", ""))[1]
-        if not node.text:
-            fix = {"string": 'write `""`', "list": "write `[]`", "record": "write `{}`"}.get(
-                expected.name, fix
-            )
+        fixes = {"list": "write `[]`", "record": "write `{}`", **WANTED}
+        fix = fixes.get(expected.name) or UNIT_FIX[expected.name][1]
+        if expected == STRING and not node.text:
+            fix = 'write `""`'
         self.findings.report("NIM0304", message, node.place, fix)
 
     def _literal(self, node: Scalar, scope: Scope, expected: Type) -> tuple[Tree, Type]:

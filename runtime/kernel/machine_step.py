@@ -42,6 +42,7 @@ from runtime.kernel.events import (
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision, PriceQuery, Unanswered
 from runtime.kernel.snapshot import Serving
 from runtime.kernel.step_context import Internal, StepContext
+from runtime.kernel.values import Mismatch, accepted
 from runtime.ledger.accounts import Charge, Question, Reserve, Settle
 from runtime.records import Noted
 
@@ -144,8 +145,16 @@ class MachineStep:
     def sent(self, event: Received | Stimulus) -> None:
         """An event from another actor or from outside: its own events nobody else can cause."""
         self.context.sender = event.sender if isinstance(event, Received) else ""
-        if event.name in self.kernel.actor.accepts:
-            self.fire(event.name, event.payload if isinstance(event.payload, dict) else {})
+        actor = self.kernel.actor
+        if event.name in actor.accepts:
+            try:
+                payload = event.payload if isinstance(event.payload, dict) else {}
+                fields = accepted(actor.fields.get(event.name, {}), payload)
+            except Mismatch as problem:
+                reason = f"the event `{event.name}` does not fit: {problem}"
+                self.context.note(records.Faulted(self.table.states[self.context.state], reason))
+                return
+            self.fire(event.name, fields)
         else:
             self.context.note(records.Ignored(event.name, self.table.states[self.context.state]))
 
