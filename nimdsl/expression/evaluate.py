@@ -34,8 +34,22 @@ from nimdsl.expression.syntax import (
     RecordOf,
     Text,
     Unary,
+    children,
 )
-from nimdsl.expression.types import ANY, BOOL, EMPTY, INT, QUANTITIES, REAL, SHARE, Type, element_of, join
+from nimdsl.expression.types import (
+    ANY,
+    BOOL,
+    EMPTY,
+    INT,
+    NUMERIC,
+    QUANTITIES,
+    REAL,
+    SCALARS,
+    SHARE,
+    Type,
+    element_of,
+    join,
+)
 
 Environment = Mapping[str, Any]
 Closure = Callable[[Environment], Any]
@@ -45,16 +59,62 @@ LENGTH_MAX = 1 << 20
 """The longest text or list that an expression may make."""
 
 
+VALUE_SIZE_MAX = 1 << 20
+"""The most items and characters of a value that is kept."""
+STEP_COUNT_MAX = 1_000_000
+"""How much work one evaluation may be: a step for each part of a macro's body and each item of its list,
+and for each item of a list that a function or an operator walks."""
+_ENCODED_STEPS = 16
+"""Steps of an item that is written down to be compared."""
+_TEXT_STEP = 64
+"""Characters of text that make a step."""
+
+
 class Fault(Exception):  # noqa: N818
     """The expression has no value here; the text says why."""
+
+
+class _Steps:
+    """The work that is left to one evaluation."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = STEP_COUNT_MAX
+
+    def take(self, count: int) -> None:
+        """Counts so many steps."""
+        self.left -= count
+        if self.left < 0:
+            raise Fault(f"it takes more than {STEP_COUNT_MAX:,} steps")
+
+    def encode(self, value: Any) -> Any:
+        """Counts what it takes to write a value down."""
+        if isinstance(value, list):
+            self.take(len(value) * _ENCODED_STEPS)
+        return value
+
+    def walk(self, value: Any) -> Any:
+        """Counts what it takes to walk a value once."""
+        if isinstance(value, list | dict):
+            self.take(len(value))
+        elif isinstance(value, str):
+            self.take(len(value) // _TEXT_STEP)
+        return value
 
 
 def closure(node: ExpressionNode, scope: Scope, wanted: Type = ANY) -> Closure:
     """The function that computes ``node`` as a ``wanted``; it raises Fault and nothing else."""
     compiler = _Compiler(node, scope)
-    inner = _converted(compiler.compile(node, scope), converter(wanted, compiler.kind(node)))
+    inner = compiler.compile(node, scope)
+    kind = compiler.kind(node)
+    if (kind.element or kind) not in (*NUMERIC, BOOL) and _repeats(node):
+        inner = _converted(inner, _bounded)
+    inner = _converted(inner, converter(wanted, kind))
+    steps = compiler.steps
 
     def evaluate(environment: Environment) -> Any:
+        steps.left = STEP_COUNT_MAX
         try:
             return inner(environment)
         except Fault:
@@ -81,6 +141,7 @@ class _Compiler:
 
     def __init__(self, node: ExpressionNode, scope: Scope) -> None:
         self._kinds = kinds_of(node, scope)
+        self.steps = _Steps()
 
     def kind(self, node: ExpressionNode) -> Type:
         return self._kinds[id(node)]
@@ -160,11 +221,29 @@ class _Compiler:
             return lambda environment: first(environment) or second(environment)
         left, right = self.compile(node.left, scope), self.compile(node.right, scope)
         kinds = self.kind(node.left), self.kind(node.right)
+        known = node.operator in _COMPARE and all(kind.name in SCALARS for kind in kinds)
+        if not known and not all(kind in NUMERIC for kind in kinds):
+            return self._walking(node.operator, (left, right), kinds)
         if node.operator in _COMPARE:
             compare = _comparison(node.operator, *kinds)
             return lambda environment: compare(left(environment), right(environment))
         compute = arithmetic(node.operator, *kinds)
         return lambda environment: _checked(compute(left(environment), right(environment)))
+
+    def _walking(self, operator: str, parts: tuple[Closure, Closure], kinds: tuple[Type, Type]) -> Closure:
+        """An operator that looks at the items of lists, or puts lists or texts together."""
+        (left, right), steps = parts, self.steps
+        if operator == "in" and all(map(untyped.is_typed, kinds)):
+
+            def contained(environment: Environment) -> bool:
+                items = right(environment)
+                steps.take(len(items))
+                return left(environment) in items
+
+            return contained
+        compute = _comparison(operator, *kinds) if operator in _COMPARE else arithmetic(operator, *kinds)
+        walk = steps.walk
+        return lambda environment: _checked(compute(walk(left(environment)), walk(right(environment))))
 
     def _call(self, node: Call, scope: Scope) -> Closure:
         if node.name == "has":
@@ -172,6 +251,12 @@ class _Compiler:
         function = FUNCTIONS[node.name]
         arguments = self._joined(node.arguments, scope)
         kinds = tuple(self.kind(argument) for argument in node.arguments)
+        if node.name != "size":
+            walk = self.steps.encode if node.name == "distinct" else self.steps.walk
+            arguments = [
+                part if kind in NUMERIC else _converted(part, walk)
+                for part, kind in zip(arguments, kinds, strict=True)
+            ]
         if not all(map(untyped.is_typed, kinds)):
             return _untyped_call(node.name, kinds, arguments)
         compute = function.compute
@@ -194,8 +279,12 @@ class _Compiler:
         )
         body = self.compile(node.body, inner) if node.kind == "map" else self._truth(node.body, inner)
 
+        take, weight = self.steps.take, _weight(node.body)
+
         def values(environment: Environment) -> list[tuple[Any, Any]]:
-            return [(item, body({**environment, variable: item})) for item in target(environment)]
+            items = target(environment)
+            take(weight * len(items))
+            return [(item, body({**environment, variable: item})) for item in items]
 
         return {
             "map": lambda environment: [value for _, value in values(environment)],
@@ -210,9 +299,41 @@ class _Compiler:
 
     def _part(self, node: ExpressionNode, scope: Scope) -> Closure:
         kind, part = self.kind(node), self.compile(node, scope)
+        part = part if kind in NUMERIC else _converted(part, self.steps.walk)
         if not untyped.is_typed(kind):
             return _untyped_call("string", (kind,), [part])
         return lambda environment: as_text((kind,), part(environment))
+
+
+def _repeats(node: ExpressionNode) -> bool:
+    """Whether a value can stand in the result more often than the expression says."""
+    return isinstance(node, Macro) or any(map(_repeats, children(node)))
+
+
+def _bounded(value: Any) -> Any:
+    if exceeds(value, VALUE_SIZE_MAX):
+        raise Fault(f"the result has more than {VALUE_SIZE_MAX:,} items and characters")
+    return value
+
+
+def exceeds(value: Any, size: int) -> bool:
+    """Whether plain data has more than so many items and characters; what it has twice counts twice."""
+    left, waiting = size, [value]
+    while waiting and left >= 0:
+        one = waiting.pop()
+        if isinstance(one, str):
+            left -= len(one)
+        elif isinstance(one, list | dict):
+            left -= len(one)
+            if left >= 0:
+                waiting.extend(one if isinstance(one, list) else one.values())
+    return left < 0
+
+
+def _weight(node: ExpressionNode) -> int:
+    """How many parts a body has; those of a macro in it count for themselves."""
+    inner = (node.target,) if isinstance(node, Macro) else children(node)
+    return 1 + sum(map(_weight, inner))
 
 
 def _converted(part: Closure, convert: Converter | None) -> Closure:
@@ -302,6 +423,8 @@ def arithmetic(operator: str, left: Type, right: Type) -> Callable[[Any, Any], A
     if operator in "+-":
         return python.add if operator == "+" else python.sub
     if operator == "*":
+        if REAL not in (left, right) and SHARE not in (left, right):
+            return python.mul
         scale = MICRO if SHARE in (left, right) and {left, right} & set(QUANTITIES) else 1
         scale = 1 if {left, right} in ({SHARE, INT}, {SHARE, REAL}) else scale
         return lambda a, b: _scaled(Fraction(a) * Fraction(b) / scale)

@@ -140,3 +140,33 @@ def test_an_event_from_outside_comes_in_its_types(accepts: str, payload: Any, wa
 )
 def test_an_event_that_does_not_fit_is_not_taken(accepts: str, payload: Any, reason: str) -> None:
     assert heard(accepts, payload) == ({}, [f"the event `ping` does not fit: {reason}"])
+
+
+GROWING = """
+    initial: a
+    states:
+      a:
+        timers: [{{after: 1s, to: a, do: [{{set: {{field: "${{{more}}}"}}}}]}}]
+        transitions: [{{event: fault, to: b}}]
+      b: {{final: true}}"""
+LONGER, LARGER = (
+    "the result is longer than 1048576",
+    "`field` would hold more than 1,048,576 items and char",
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "initial", "more", "reason"),
+    [
+        ("list<int>", "[1]", "field + field", LONGER),
+        ("string", "a", "field + field", LONGER),
+        ("list<string>", "[abcdefgh]", "field + field", LARGER),
+        ("record", "{k: [1]}", "{'k': [field, field]}", LARGER),
+    ],
+)
+def test_data_do_not_grow_for_ever(kind: str, initial: str, more: str, reason: str) -> None:
+    rest = f"  data: {{field: '{kind}'}}\n  initial: {{field: {initial}}}\n"
+    result = run(nimdsl.load_text(cell(GROWING.format(more=more), rest)), "s")
+    assert result.outcome["cells"]["c"]["state"] == "b"
+    (found,) = faults(result)
+    assert found.startswith(reason)
