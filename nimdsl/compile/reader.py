@@ -8,6 +8,7 @@ something was reported.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,7 @@ from nimdsl.expression import types
 from nimdsl.expression.bounds import interval
 from nimdsl.expression.check import Scope, infer, undeclared_fix
 from nimdsl.expression.conversion import converter
+from nimdsl.expression.functions import REAL_EXACT_MAX
 from nimdsl.expression.habits import TYPES
 from nimdsl.expression.syntax import (
     Binary,
@@ -53,7 +55,7 @@ from nimdsl.expression.types import (
 )
 from nimdsl.program.amount import Amount, Computed
 from nimdsl.program.expression import Expression
-from nimdsl.schema.quantities import UNIT_FIX, off_grid, unit_fix
+from nimdsl.schema.quantities import UNIT_FIX, UNIT_WRITTEN, off_grid, unit_fix
 from nimdsl.schema.structure import negative
 from nimdsl.text.alignment import place_within
 from nimdsl.text.scalars import shortened
@@ -375,6 +377,9 @@ class Reader:
 
     def _no_quantity(self, node: Scalar, unit: str) -> None:
         code, message, fix = "NIM0207", f"{UNIT_FIX[unit][0]} wanted here", unit_fix(unit, node.text)
+        if re.fullmatch(r"\d+(\.\d+)?" + UNIT_WRITTEN[unit], node.text.strip(), re.ASCII):
+            wrong, fix = off_grid(unit, node.text)
+            message = f"{shortened(node.text)!r} is {wrong}"
         if bare := negative(unit, node.text):
             code, message = (
                 "NIM0210",
@@ -397,6 +402,12 @@ class Reader:
         if node.value is None and expected != ANY:
             self._no_value(node, expected)
             return Literal(0, ANY), ANY
+        if expected == REAL and type(node.value) is int and abs(node.value) > REAL_EXACT_MAX:
+            most = f"{-REAL_EXACT_MAX} to {REAL_EXACT_MAX}"
+            message = f"`{node.text}` is no whole number that a real holds exactly ({most})"
+            fix = f"to have it rounded, write a point: `{node.value}.0`"
+            self.findings.report("NIM0210", message, node.place, fix)
+            return Literal(0.0, ANY), ANY
         found = literal(node, expected)
         if found is None:
             self._no_quantity(node, expected.name)

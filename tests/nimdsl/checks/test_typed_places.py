@@ -55,6 +55,25 @@ def test_a_record_without_declared_fields_may_hold_nothing() -> None:
     leaves_alone(text(HEARING % ("", ", enter: [{set: {x: {k: null}}}]"), "", "record"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "code", "message"),
+    [
+        ("real", "9007199254740993", "NIM0210", "(-9007199254740992 to 9007199254740992)"),
+        ("real", "-9007199254740993", "NIM0210", "(-9007199254740992 to 9007199254740992)"),
+        ("duration", "106752d", "NIM0207", "'106752d' is too large"),
+        ("duration", "0.5ns", "NIM0207", "'0.5ns' is finer than the grid of 1ns"),
+        ("share", "0.00001%", "NIM0207", "'0.00001%' is finer than the grid of 0.0001%"),
+        ("lifeforce", "0.0000001", "NIM0207", "'0.0000001' is finer than the grid of 0.000001"),
+    ],
+)
+def test_a_value_out_of_its_range(kind: str, value: str, code: str, message: str) -> None:
+    machine, rest = PLACES[1]
+    found = finds(code, text(machine, rest, kind).replace("§", "§" + value))
+    assert message in found.message
+    written = found.fix.split("`")[1]
+    leaves_alone(text(machine, rest, kind).replace("§", written))
+
+
 LOOSE = (
     ("${event.r.secs + 2s}", "duration", "`event.r.secs` has no declared type, and never meets a duration"),
     ("${event.r.price * 50%}", "share", "`event.r.price` has no declared type, and never meets a share"),

@@ -138,6 +138,22 @@ def test_what_does_not_conform_is_refused_in_words(name: str, value: Any) -> Non
     canonical.encode(str(caught.value))
 
 
+def test_a_number_out_of_range_is_told_the_range() -> None:
+    with pytest.raises(Mismatch, match=f"`x`: from -{INT64_MAX} to {INT64_MAX} is wanted, this is int"):
+        one("int", INT64_MAX + 1)
+    with pytest.raises(Mismatch, match=f"`x`: from -{2**53} to {2**53} is wanted, this is int {2**53 + 1}"):
+        one("real", 2**53 + 1)
+
+
+def test_a_record_has_its_declared_fields_and_no_others() -> None:
+    assert one("{k: real, q: duration}", {"k": 1, "q": "2s"}) == {"k": 1.0, "q": 2 * 10**9}
+    assert one("{k: real}", {}) == {}
+    with pytest.raises(Mismatch, match=r"`x.k`: real is wanted, this is str 'a'"):
+        one("{k: real}", {"k": "a"})
+    with pytest.raises(Mismatch, match="`x` has no field `q`"):
+        one("{k: real}", {"q": 1})
+
+
 def test_the_place_is_named() -> None:
     with pytest.raises(Mismatch, match=r"`x\[1\]\[0\]`: real is wanted, this is str 'a'"):
         one("list<list<real>>", [[1], ["a"]])
