@@ -171,7 +171,7 @@ class MachineStep:
             context.note(records.Duplicate(request))
             return
         schema = self.kernel.schemas.get(str(event.message.get("$schema", "")))
-        reason = messages.problem(schema, event.message) if schema else "unknown schema"
+        message, reason = messages.taken(schema, event.message) if schema else ({}, "unknown schema")
         if schema is None or reason:
             context.note(records.Malformed(request, reason))
             return
@@ -180,7 +180,7 @@ class MachineStep:
             self._defer(event)
             return
         before = context.serving
-        context.serving = Serving(request, asker, event.message, event.hold, event.process, event.opened_ns)
+        context.serving = Serving(request, asker, message, event.hold, event.process, event.opened_ns)
         if not self.fire(name, {}):
             context.serving = before
 
@@ -198,8 +198,7 @@ class MachineStep:
         if opened is None or event.request != (context.actor.id, opened.number):
             context.note(records.Stale(event.request))
             return
-        message = event.message
-        reason = messages.problem(self.kernel.schemas[opened.schema], message)
+        message, reason = messages.taken(self.kernel.schemas[opened.schema], event.message)
         fields: dict[str, Value] = {"valid": not reason, "problem": reason, "message": dict(message)}
         if not reason:
             delta = message.get("lifeforce_delta")

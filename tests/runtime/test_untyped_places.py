@@ -16,7 +16,6 @@ WHY = {
     "record_bytes.py": "it makes classes while it runs, of what the fields of records say",
     "kernel/interpreters.py": "what `transitions` calls back with has no types of its own",
     "kernel/actions.py": "a table by class: the class chosen is the type of what its function takes",
-    "kernel/messages.py": "validators that a library makes from schemas of the documents",
     "ports/journal.py": "a line is opaque to a store: any plain data",
     "ports/translator.py": "an intent is what a document says, for a model to read",
     "conformance/journal.py": "lines of any plain data, to prove a store with",
