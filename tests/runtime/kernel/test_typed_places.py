@@ -170,3 +170,46 @@ def test_data_do_not_grow_for_ever(kind: str, initial: str, more: str, reason: s
     assert result.outcome["cells"]["c"]["state"] == "b"
     (found,) = faults(result)
     assert found.startswith(reason)
+
+
+def test_an_event_of_two_sources_is_of_either_type() -> None:
+    machine = """
+    initial: a
+    states:
+      a:
+        enter: [{work: count}]
+        transitions: [{event: done, to: b, do: [{set: {x: "${event.k}"}}]}, {event: failed, to: b}]
+      b: {final: true}"""
+    rest = """  data: {x: real}
+  accepts: {done: {k: real}}
+  work: {count: {returns: {k: int}, virtual: {latency: {constant: 1s}, returns: {k: {constant: 3}}}}}
+"""
+    result = run(nimdsl.load_text(cell(machine, rest)), "s")
+    assert repr(result.outcome["cells"]["c"]["data"]["x"]) == "3.0"
+
+
+FAMILY = """
+---
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: "lamp-${t}"}
+spec:
+  for: {t: [int, real]}
+  data: {x: "${t}"}
+  accepts: {dim: {k: "${t}"}}
+  machine:
+    initial: a
+    states:
+      a: {transitions: [{event: dim, to: b, do: [{set: {x: "${event.k}"}}]}]}
+      b: {final: true}
+"""
+
+
+def test_what_goes_to_receivers_of_two_types_fits_both() -> None:
+    send = '{send: {to: "lamp-*", event: dim, payload: {k: 2}}}'
+    sending = f"{{initial: a, states: {{a: {{final: true, enter: [{send}]}}}}}}"
+    result = run(nimdsl.load_text(cell(sending) + FAMILY), "s")
+    cells = result.outcome["cells"]
+    assert [repr(cells[f"lamp-{kind}"]["data"]["x"]) for kind in ("int", "real")] == ["2", "2.0"]
+    report = nimdsl.check_text(cell(sending.replace("k: 2", "k: 2.5")) + FAMILY, root=".")
+    assert [one.message for one in report.diagnostics] == ["int wanted here, this is real"]
