@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from nimdsl.base import canonical
 from nimdsl.base.units import INT64_MAX
 from nimdsl.expression.types import ANY, Type, parse_type
-from runtime.kernel.values import DEPTH_MAX, Mismatch, conform
+from runtime.kernel import values
+from runtime.kernel.values import DEPTH_MAX, Mismatch, accepted, conform
+from tests.properties.test_untyped import PLAIN, TYPES, is_a
 
 
 class Colour(enum.StrEnum):
@@ -236,3 +238,23 @@ def reals(value: Any) -> list[float]:
         items = value.values() if isinstance(value, dict) else value
         return [real for item in items for real in reals(item)]
     return [value] if isinstance(value, float) else []
+
+
+def an_accepted_value_is_of_its_type(kind: Type, value: Any) -> None:
+    try:
+        found = accepted({"x": kind}, {"x": value})["x"]
+    except Mismatch:
+        assert not is_a(kind, value), "what is of the type is accepted"
+        return
+    assert is_a(kind, found)
+    assert not is_a(kind, value) or found == value
+
+
+def test_an_event_has_the_declared_types() -> None:
+    given(TYPES, PLAIN)(an_accepted_value_is_of_its_type)()
+
+
+def test_the_law_kills_one_who_believes_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values, "_fitting", lambda kind: lambda value: True)
+    with pytest.raises((AssertionError, ExceptionGroup)):
+        given(TYPES, PLAIN)(an_accepted_value_is_of_its_type)()
