@@ -46,6 +46,7 @@ def _check_answers(compilation: Compilation, cells: Mapping[str, CompiledCell]) 
 
 
 def _part(compilation: Compilation, name: str, cell: CompiledCell) -> Actor:
+    events = accepted_events(cell)
     return Actor(
         kind="cell",
         name=name,
@@ -53,7 +54,8 @@ def _part(compilation: Compilation, name: str, cell: CompiledCell) -> Actor:
         data=cell.data,
         tables=cell.tables,
         works=cell.works,
-        accepts=tuple(sorted(accepted_events(cell))),
+        accepts=tuple(sorted(events)),
+        fields=events,
         domain=cell.domain,
         types=cell.interface.data,
         place=compilation.place_of("Cell", name),

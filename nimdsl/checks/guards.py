@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from nimdsl.base import canonical
@@ -66,7 +67,11 @@ class Cases:
         for guard in guards:
             self._collect(guard.node, guard)
         self.points = {key: self._within(key, self._samples(values)) for key, values in self.points.items()}
-        self.tests = [self._compile(guard.node, guard) for guard in guards]
+
+    @cached_property
+    def tests(self) -> list[Test]:
+        """The guards, to be tried in cases; wanted only where these can be tried."""
+        return [self._compile(guard.node, guard) for guard in self.guards]
 
     @property
     def tractable(self) -> bool:

@@ -88,13 +88,16 @@ class _Checker:
                 by_event.setdefault(transition.event, []).append(transition)
             for event, candidates in by_event.items():
                 for number in shadowed([candidate.guard for candidate in candidates]):
-                    self._shadowed(path, event, candidates[number])
+                    self._shadowed(path, event, candidates[number], alone=number == 0)
 
-    def _shadowed(self, path: str, event: str, transition: Transition) -> None:
+    def _shadowed(self, path: str, event: str, transition: Transition, alone: bool) -> None:
         shown = event.removeprefix("request:")
         where = f"of `{path or 'any'}` on `{shown}`"
         message = f"this transition {where} can never be taken: an earlier one always is"
         fix = "give them guards (`if`) that tell them apart, or remove one"
+        if alone:
+            message = f"this transition {where} can never be taken: its guard never holds"
+            fix = "change its `if`, or remove it"
         self.findings.report("NIM0404", message, transition.place, fix)
 
     def stuck(self) -> None:

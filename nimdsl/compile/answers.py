@@ -19,7 +19,7 @@ from nimdsl.compile.payload import check_payload
 from nimdsl.compile.reader import Reader
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.syntax import Binary, Call, Field, Literal, Macro, Name
-from nimdsl.expression.types import BOOL, INT, REAL, RECORD, STRING, Type, list_of, record_of
+from nimdsl.expression.types import ANY, BOOL, INT, REAL, STRING, Type, list_of, record_of
 from nimdsl.program import Schema
 from nimdsl.program.expression import Expression
 from nimdsl.program.flatten import FAULT, REFUSED
@@ -88,7 +88,7 @@ class _Answer:
         self.reply = self._schema("reply", context)
         self.event = f"request:{reader.text('request')}"
         self.work = self._work()
-        payload = self.request.payload_type if self.request else RECORD
+        payload = self.request.payload_type if self.request else ANY
         asked = record_of({"payload": payload, "type": STRING}, reader.text("request"))
         self.scope = interface.scope.extended({"request": Binding(asked, ("$request",))})
         self.guard = reader.expression("if", self.scope)

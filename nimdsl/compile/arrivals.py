@@ -30,6 +30,7 @@ from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.recordings import recording_name
 from nimdsl.expression.types import ANY, STRING, Type
 from nimdsl.program import Level, Recorded
+from nimdsl.schema.quantities import UNIT_WRITTEN, off_grid
 from nimdsl.text.source import Source
 
 ROW_COUNT_MAX = 1_000_000
@@ -320,7 +321,13 @@ class _Table:
 
     def _wrong(self, column: _Column) -> None:
         _, wanted, fix = _CONVERTERS[column.type.name]
-        shown = self._row[column.index].strip()[:40]
+        text = self._row[column.index].strip()
+        shown = text[:40]
+        beyond, instead = _out_of_range(column.type.name, text)
+        if beyond:
+            message = f"`{column.name}`: {shown!r} {beyond}"
+            self._report("NIM0210", message, column.index, instead)
+            return
         self._report(
             "NIM0304",
             f"`{column.name}` wants {wanted}, this is {shown!r}",
@@ -349,6 +356,25 @@ def _with_point(text: str) -> str:
     """What to write instead of a decimal comma; empty where there is none."""
     decimal = re.fullmatch(r"-?\d+,\d+\s?[a-z%]*", text)
     return f"decimals have a point: `{text.replace(',', '.')}`" if decimal else ""
+
+
+def _out_of_range(kind: str, text: str) -> tuple[str, str]:
+    """What is wrong with a number that has the right shape, with its range, and what to write instead."""
+    whole = re.fullmatch(r"-?(0|[1-9]\d*)", text, re.ASCII)
+    if kind == "int" and whole:
+        return (
+            f"does not fit into 64 bits ({-INT64_MAX - 1} to {INT64_MAX})",
+            "write a number in this range",
+        )
+    if kind == "real" and whole:
+        instead = f"to have it rounded, write a point: `{text[:40]}.0`" if len(text) <= 40 else ""
+        return f"is no whole number that a real holds exactly ({-EXACT_MAX} to {EXACT_MAX})", instead
+    if kind == "real" and _REAL.fullmatch(text):
+        return "does not fit into a 64-bit real (-1.79e+308 to 1.79e+308)", "write a number in this range"
+    if kind in UNIT_WRITTEN and re.fullmatch(r"\d+(\.\d+)?" + UNIT_WRITTEN[kind], text, re.ASCII):
+        wrong, instead = off_grid(kind, text)
+        return f"is {wrong}", instead
+    return "", ""
 
 
 def _why_no_time(text: str) -> str:

@@ -15,7 +15,7 @@ from nimdsl.compile.cell import compile_works
 from nimdsl.compile.machines import EventSource, Interface, add_source, compile_machine
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.expression.check import Scope
-from nimdsl.expression.types import DURATION, INT, LIFEFORCE, STRING, Type
+from nimdsl.expression.types import DURATION, INT, LIFEFORCE, RECORD, STRING, Type, record_of
 from nimdsl.program import Beat, Level, Work
 from nimdsl.program.flatten import FAULT, REFUSED
 from nimdsl.program.machine import State, Transition, walk
@@ -43,11 +43,15 @@ class CompiledAttention:
     """Whether the document has modes of its own."""
 
 
+GIVEN = record_of({"item": STRING, "level": STRING, "payload": RECORD})
+"""The arguments of a level's work."""
+
+
 def compile_attention(
     findings: Findings, reader: Reader, rewards: frozenset[str] | None
 ) -> CompiledAttention | None:
     """The attention; None when its levels or its times make no sense."""
-    works, _ = compile_works(reader, Scope({}), answering=False, asking=False)
+    works, _ = compile_works(reader, Scope({}), None, GIVEN, asking=False)
     levels = _levels(findings, reader, works)
     beat = Beat(
         reader.duration("beat", 30_000_000_000),

@@ -16,7 +16,7 @@ from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.tables import compile_tables, table_bindings
 from nimdsl.compile.work import compile_work
 from nimdsl.expression.check import Binding, Scope
-from nimdsl.expression.types import DURATION, STRING, Type, zero
+from nimdsl.expression.types import ANY, DURATION, RECORD, STRING, Type, join, record_of, zero
 from nimdsl.program import Work
 from nimdsl.program.expression import Expression
 from nimdsl.program.flatten import STATE, STATE_ROOT
@@ -57,7 +57,8 @@ def compile_cell(findings: Findings, reader: Reader, context: Context) -> Compil
             "NIM0204" if not answering else "NIM0203", message, reader.place(), "keep one of them"
         )
         return None
-    works, arguments = compile_works(reader, scope, answering)
+    asked = _asked(reader, context) if answering else None
+    works, arguments = compile_works(reader, scope, asked)
     accepted = reader.sub("accepts")
     accepts = {
         name: (inner.own_types(), accepted.place(name))
@@ -146,22 +147,47 @@ def accepted_events(cell: CompiledCell) -> dict[str, dict[str, Type]]:
     return {name: source.fields for name, source in events if "accepts" in source.origins}
 
 
+def _asked(reader: Reader, context: Context) -> dict[str, Type]:
+    """By work: what its arguments may read as ``request``, as far as the answers that use it agree."""
+    found: dict[str, Type] = {}
+    for _, answer in reader.named("answers"):
+        schema, work = context.schemas.get(answer.text("request")), answer.text("work")
+        payload = schema.payload_type if schema else ANY
+        kind = record_of({"payload": payload, "type": STRING})
+        found[work] = join(found.get(work, kind), kind) or ANY
+    return found
+
+
 def compile_works(
-    reader: Reader, scope: Scope, answering: bool, asking: bool = True
+    reader: Reader,
+    scope: Scope,
+    asked: Mapping[str, Type] | None,
+    given: Type | None = None,
+    asking: bool = True,
 ) -> tuple[dict[str, Work], dict[str, Expression]]:
-    """The works that a document declares under ``work``, with their arguments."""
+    """The works that a document declares under ``work``, with their arguments.
+
+    For a cell that answers, ``asked`` is the type of the request by work; ``given`` is the type of the
+    arguments, where not the document says what they are.
+    """
+    answering = asked is not None
     works: dict[str, Work] = {}
     arguments: dict[str, Expression] = {}
     named = reader.sub("work")
     for name, inner in reader.named("work"):
         outcomes = {"nack": f"{name}.nack", "retry": f"{name}.retry"} if answering else {}
-        work = compile_work(name, inner, outcomes, scope, asking and not answering)
+        request = {"request": Binding((asked or {}).get(name, RECORD), ("$request",))} if answering else {}
+        # Whoever answers compiles the arguments again, for each answer: mistakes are reported there.
+        reading = inner.silent() if answering else inner
+        argument = reading.template("args", scope.extended(request))
+        kind = argument.type if given is None else given
+        work = compile_work(name, inner, outcomes, kind, scope, asking and not answering)
         if answering:
             own = {"done": f"{name}.done", "failed": f"{name}.failed", "unknown": f"{name}.unknown"}
             work = _renamed(work, own)
         works[name] = replace(work, place=named.node.key_place(name) if named else work.place)
         if not answering:
-            arguments[name] = inner.template("args", scope)
+            arguments[name] = argument
     return works, arguments
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nimdsl.compile.answers import PROCESS
 from nimdsl.compile.generated import bump, constant, expression, phase_scope, record
 from nimdsl.expression.syntax import Binary
 from nimdsl.expression.types import BOOL, STRING
@@ -101,7 +102,7 @@ class _Builder:
             bump("phases", self.terms.phase, counter),
             bump("errors"),
             self._note(verdict, reason, reply),
-            Close(keep),
+            Close(keep, PROCESS),
         )
 
     def _note(self, verdict: str, reason: Expression, reply: str = "") -> Note:
@@ -243,7 +244,7 @@ class _Builder:
                 AskReward(name, self.terms.phase, keys or key, expression("event.claims") if sole else None)
                 for name, keys in self.terms.rewards
             ),
-            Close(0),
+            Close(0, PROCESS),
         )
 
 

@@ -14,9 +14,10 @@ from nimdsl.base.suggest import phrase
 from nimdsl.compile.reader import Reader
 from nimdsl.compile.sending import compile_send
 from nimdsl.expression.check import Binding, Scope
+from nimdsl.expression.conversion import converter
 from nimdsl.expression.evaluate import Fault
 from nimdsl.expression.syntax import Literal
-from nimdsl.expression.types import DURATION, LIFEFORCE, REAL, RECORD, STRING, Type, join, record_of
+from nimdsl.expression.types import ANY, DURATION, LIFEFORCE, REAL, STRING, Type, join, record_of
 from nimdsl.program import Work
 from nimdsl.program.expression import Expression
 from nimdsl.program.flatten import FAULT, REFUSED, STATE
@@ -90,7 +91,7 @@ class Interface:
     def scope_for(self, event: str, state: str) -> Scope:
         """The scope of a guard or action of a state that ``event`` leads to."""
         source = self.events.get(event)
-        kind = record_of(source.fields, f"event `{event}`", source.unsure) if source else RECORD
+        kind = record_of(source.fields, f"event `{event}`", source.unsure) if source else ANY
         return self.scope_in(state).extended({"event": Binding(kind, ("$event",))})
 
     @property
@@ -110,10 +111,18 @@ def add_source(
 ) -> None:
     """Adds a source of an event; only fields that all sources give remain."""
     known = events.setdefault(name, EventSource(dict(fields)))
-    common = {key: join(kind, fields[key]) for key, kind in known.fields.items() if key in fields}
+    common = {key: _either(kind, fields[key]) for key, kind in known.fields.items() if key in fields}
     known.fields = {key: kind for key, kind in common.items() if kind is not None}
     known.origins.add(origin)
     known.place = known.place or place
+
+
+def _either(one: Type, other: Type) -> Type | None:
+    """The type of a field that is of the one type or the other: ``any`` for int or real, None for none."""
+    joined = join(one, other)
+    if joined is None or (converter(joined, one) is None and converter(joined, other) is None):
+        return joined
+    return ANY
 
 
 def event_sources(

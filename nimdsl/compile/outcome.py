@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.types import (
+    ANY,
     BOOL,
     DURATION,
     INT,
     LIFEFORCE,
-    RECORD,
     STRING,
     Type,
     join,
@@ -101,11 +101,11 @@ def _together(members: Sequence[Type]) -> Type:
     """The type of a list of cells: that of each, where they have the same fields."""
     common = members[0]
     for one in members[1:]:
-        common = join(common, one) or RECORD
+        common = join(common, one) or ANY
     return list_of(common)
 
 
 def _cell(name: str, data: Mapping[str, Type] | None) -> Type:
     if data is None:
-        return RECORD
+        return ANY
     return record_of({"state": STRING, "data": record_of(data, f"`{name}`")}, f"`{name}`")

@@ -25,7 +25,7 @@ from nimdsl.compile.handshake import HandshakeStep, Terms, handshake_state
 from nimdsl.compile.payload import check_payload
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.expression.check import Binding, Scope
-from nimdsl.expression.types import REAL, RECORD, STRING, Type, list_of, record_of
+from nimdsl.expression.types import ANY, REAL, STRING, Type, list_of, record_of
 from nimdsl.program import Economy, Handshake, Phase, Prices, Schema
 from nimdsl.program.expression import Expression
 from nimdsl.program.flatten import FAULT
@@ -58,7 +58,7 @@ class CompiledPhase:
 
 def reply_type(schema: Schema | None) -> Type:
     """The type of ``reply`` in expressions."""
-    payload = schema.payload_type if schema else RECORD
+    payload = schema.payload_type if schema else ANY
     fields = {"status": STRING, "payload": payload, "lifeforce_delta": REAL, "reason": STRING}
     return record_of(fields, schema.name if schema else "the reply")
 
@@ -66,7 +66,7 @@ def reply_type(schema: Schema | None) -> Type:
 def phase_types(documents: Documents, schemas: Mapping[str, Schema]) -> dict[str, Type]:
     """What ``phases.<name>`` offers to expressions, for every phase."""
     phases = documents.of("Phase").items()
-    return {name: RECORD if phase.broken else _phase_type(phase, schemas) for name, phase in phases}
+    return {name: ANY if phase.broken else _phase_type(phase, schemas) for name, phase in phases}
 
 
 def _phase_type(document: Document, schemas: Mapping[str, Schema]) -> Type:
@@ -113,7 +113,7 @@ class _Compiler:
         return schema
 
     def _scope(self) -> Scope:
-        own = self.context.phase_types.get(self.name, RECORD)
+        own = self.context.phase_types.get(self.name, ANY)
         path = ("$data", "phases", self.name)
         names = {key: Binding(kind, (*path, key)) for key, kind in own.fields or ()}
         phases = record_of(

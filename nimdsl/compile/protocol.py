@@ -14,7 +14,7 @@ from nimdsl.compile.outcome import Cells, outcome_scope
 from nimdsl.compile.phase import CompiledPhase
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.work import compile_model, real_driver
-from nimdsl.expression.types import STRING, Type
+from nimdsl.expression.types import STRING, Type, record_of
 from nimdsl.program import Actor, Criterion, Economy, Protocol, Work, WorkModel
 from nimdsl.program.machine import State, Timer, Transition
 
@@ -112,7 +112,9 @@ def with_way_on(state: State, target: str) -> State:
 def _translator(reader: Reader, chain: list[CompiledPhase]) -> Work:
     inner = reader.sub("translator")
     virtual = inner.sub("virtual") if inner else None
-    model: WorkModel | None = compile_model(virtual, {}, answering=False) if virtual else None
+    model: WorkModel | None = (
+        compile_model(virtual, {}, record_of({}), answering=False) if virtual else None
+    )
     return Work(
         name=TRANSLATE,
         returns={"text": STRING},

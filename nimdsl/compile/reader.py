@@ -8,6 +8,7 @@ something was reported.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +22,9 @@ from nimdsl.compile.syntax_mistakes import said_of_syntax
 from nimdsl.compile.value_fixes import WANTED, of_computed, of_literal
 from nimdsl.expression import types
 from nimdsl.expression.bounds import interval
-from nimdsl.expression.check import Scope, infer
+from nimdsl.expression.check import Scope, infer, undeclared_fix
+from nimdsl.expression.conversion import converter
+from nimdsl.expression.functions import REAL_EXACT_MAX
 from nimdsl.expression.habits import TYPES
 from nimdsl.expression.syntax import (
     Binary,
@@ -39,7 +42,9 @@ from nimdsl.expression.types import (
     ANY,
     BOOL,
     DURATION,
+    EMPTY,
     INT,
+    QUANTITIES,
     REAL,
     STRING,
     Type,
@@ -50,7 +55,7 @@ from nimdsl.expression.types import (
 )
 from nimdsl.program.amount import Amount, Computed
 from nimdsl.program.expression import Expression
-from nimdsl.schema.quantities import UNIT_FIX, off_grid, unit_fix
+from nimdsl.schema.quantities import UNIT_FIX, UNIT_WRITTEN, off_grid, unit_fix
 from nimdsl.schema.structure import negative
 from nimdsl.text.alignment import place_within
 from nimdsl.text.scalars import shortened
@@ -95,6 +100,10 @@ class Reader:
             return self.node.place
         value = self.node.entries[key]
         return value.place if isinstance(value, Scalar) else self.node.key_place(key)
+
+    def silent(self) -> Reader:
+        """The same map, whose mistakes are reported to nobody."""
+        return Reader(Findings(self.findings.document, self.findings.documents), self.node, self.constants)
 
     # Structure
 
@@ -299,7 +308,7 @@ class Reader:
             fix = _condition_fix(tree, kind) if expected == BOOL else ""
             self.findings.report("NIM0304", f"{expected} wanted here, this is {kind}", node.place, fix)
             return None
-        return Expression(tree, kind, scope, node.place)
+        return Expression(tree, kind, scope, node.place, _unproven(expected, kind))
 
     def checked(self, key: str, tree: Tree, scope: Scope) -> Expression | None:
         """A part of the text at ``key`` that was parsed already; None, and reported, where it is wrong."""
@@ -328,7 +337,7 @@ class Reader:
         """The value of a node with ``${...}`` inside; type mistakes are reported at their scalar."""
         scope = self.scope(scope)
         tree, kind = self._template(node, scope, expected)
-        return Expression(tree, kind, scope, node.place)
+        return Expression(tree, kind, scope, node.place, _unproven(expected, kind))
 
     def _template(self, node: Node, scope: Scope, expected: Type) -> tuple[Tree, Type]:
         if isinstance(node, MapNode):
@@ -349,6 +358,9 @@ class Reader:
         if not accepts(expected, kind):
             fix = of_computed(tree, kind, expected)
             self.findings.report("NIM0304", f"{expected} wanted here, this is {kind}", node.place, fix)
+        if kind == ANY and expected in QUANTITIES and not (self.findings.failed or self.findings.poisoned):
+            message = f"{expected} wanted here, this has no declared type and never is one"
+            self.findings.report("NIM0304", message, node.place, undeclared_fix(tree, expected))
         if expected == REAL and kind == INT:
             return Call("real", (tree,)), REAL
         return tree, kind
@@ -365,6 +377,9 @@ class Reader:
 
     def _no_quantity(self, node: Scalar, unit: str) -> None:
         code, message, fix = "NIM0207", f"{UNIT_FIX[unit][0]} wanted here", unit_fix(unit, node.text)
+        if re.fullmatch(r"\d+(\.\d+)?" + UNIT_WRITTEN[unit], node.text.strip(), re.ASCII):
+            wrong, fix = off_grid(unit, node.text)
+            message = f"{shortened(node.text)!r} is {wrong}"
         if bare := negative(unit, node.text):
             code, message = (
                 "NIM0210",
@@ -373,9 +388,26 @@ class Reader:
             fix = f'remove the minus: `{bare}`; or compute it: "${{{node.text}}}"'
         self.findings.report(code, message, node.place, fix)
 
+    def _no_value(self, node: Scalar, expected: Type) -> None:
+        message = f"{expected} wanted here, there is no value"
+        fixes = {"list": "write `[]`", "record": "write `{}`", **WANTED}
+        fix = fixes.get(expected.name) or UNIT_FIX[expected.name][1]
+        if expected == STRING and not node.text:
+            fix = 'write `""`'
+        self.findings.report("NIM0304", message, node.place, fix)
+
     def _literal(self, node: Scalar, scope: Scope, expected: Type) -> tuple[Tree, Type]:
         if expected in (STRING, ANY):
             self._lost_name(node, scope)
+        if node.value is None and expected != ANY:
+            self._no_value(node, expected)
+            return Literal(0, ANY), ANY
+        if expected == REAL and type(node.value) is int and abs(node.value) > REAL_EXACT_MAX:
+            most = f"{-REAL_EXACT_MAX} to {REAL_EXACT_MAX}"
+            message = f"`{node.text}` is no whole number that a real holds exactly ({most})"
+            fix = f"to have it rounded, write a point: `{node.value}.0`"
+            self.findings.report("NIM0210", message, node.place, fix)
+            return Literal(0.0, ANY), ANY
         found = literal(node, expected)
         if found is None:
             self._no_quantity(node, expected.name)
@@ -415,13 +447,18 @@ class Reader:
                 node.place,
                 WANTED.get(expected.name, ""),
             )
-        element: Type | None = None
+        element = EMPTY
         trees: list[Tree] = []
         for item in node.items:
             tree, kind = self._template(item, scope, expected.element or ANY)
             trees.append(tree)
-            element = kind if element is None else types.join(element, kind) or ANY
-        return ListOf(tuple(trees)), list_of(element or expected.element or ANY)
+            element = types.join(element, kind) or ANY
+        return ListOf(tuple(trees)), list_of(element)
+
+
+def _unproven(expected: Type, kind: Type) -> Type:
+    """The type that the run must look for; ``any`` where ``kind`` says enough, or fits in no case."""
+    return expected if accepts(expected, kind) and converter(expected, kind) is not None else ANY
 
 
 def _family(name: str, known: Mapping[str, Document]) -> str:

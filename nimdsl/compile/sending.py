@@ -9,7 +9,7 @@ from nimdsl.compile.addresses import Addressed, compile_address
 from nimdsl.compile.documents import Document
 from nimdsl.compile.reader import Reader
 from nimdsl.expression.check import Scope
-from nimdsl.expression.types import ANY, Type, join, parse_type, record_of
+from nimdsl.expression.types import ANY, INT, REAL, Type, join, parse_type, record_of
 from nimdsl.program import AskSpec
 from nimdsl.program.address import FamilyAddress, OriginAddress
 from nimdsl.program.expression import Expression
@@ -63,7 +63,7 @@ def _fields(
 
 def joined_fields(one: Mapping[str, Type], other: Mapping[str, Type]) -> Mapping[str, Type]:
     """The fields of two receivers: what only one of them has must be there too."""
-    both = {name: join(kind, other.get(name, kind)) or kind for name, kind in one.items()}
+    both = {name: _narrower(kind, other.get(name, kind)) for name, kind in one.items()}
     return {**other, **both}
 
 
@@ -107,6 +107,11 @@ def _answered(reader: Reader, event: str, reached: Sequence[Document]) -> dict[s
 
 def _declared(fields: MapNode) -> dict[str, Type]:
     return {key: parse_type(str(kind.plain())) or ANY for key, kind in fields.entries.items()}
+
+
+def _narrower(one: Type, other: Type) -> Type:
+    """What a receiver of either type takes: an int is one where a real is wanted too."""
+    return INT if {one, other} == {INT, REAL} else join(one, other) or one
 
 
 def event_payload(reader: Reader, scope: Scope, event: str, kinds: Mapping[str, Type]) -> Expression:

@@ -17,11 +17,6 @@ from nimdsl.program import Distribution, Work, WorkModel
 from nimdsl.program.expression import Expression
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
 
-MODEL_SCOPE = Scope(
-    {"args": Binding(RECORD, ("$arguments",)), "inventory": Binding(RECORD, ("$inventory",))}
-)
-"""What a virtual model may read: the work's arguments and the garden's inventory."""
-
 STAND_IN = "stand_in"
 """The word for who does nothing: the document's model says what comes back."""
 
@@ -29,11 +24,16 @@ PERFECT = Distribution("constant", (0,), DURATION)
 
 
 def compile_work(
-    name: str, reader: Reader, outcomes: Mapping[str, str], scope: Scope, asking: bool = True
+    name: str,
+    reader: Reader,
+    outcomes: Mapping[str, str],
+    arguments: Type,
+    scope: Scope,
+    asking: bool = True,
 ) -> Work:
     """A piece of work; ``outcomes`` adds event names to done, failed and unknown.
 
-    ``asking`` says whether it can be another cell's.
+    ``arguments`` is the type of what it is given; ``asking`` says whether it can be another cell's.
     """
     asked = reader.sub("ask") if asking else None
     ask, returns = compile_ask(asked, scope) if asked else (None, reader.types("returns"))
@@ -48,7 +48,7 @@ def compile_work(
         returns=returns,
         outcomes={**own, **outcomes},
         idempotent=idempotent,
-        virtual=compile_model(virtual, returns, answering=bool(outcomes)) if virtual else None,
+        virtual=compile_model(virtual, returns, arguments, answering=bool(outcomes)) if virtual else None,
         real=real_driver(reader),
         ask=ask,
         timeout_ns=reader.amount("timeout", scope, DURATION) if "timeout" in reader else None,
@@ -84,7 +84,9 @@ def real_driver(reader: Reader) -> Mapping[str, Any]:
     return {"document": True} if written == STAND_IN else written
 
 
-def compile_model(reader: Reader, returns: Mapping[str, Type], answering: bool) -> WorkModel:
+def compile_model(
+    reader: Reader, returns: Mapping[str, Type], arguments: Type, answering: bool
+) -> WorkModel:
     """A ``virtual:`` model; NACK and RETRY are for work that answers a request."""
     crash = reader.sub("crash")
     for key in ("nack", "retry"):
@@ -98,11 +100,16 @@ def compile_model(reader: Reader, returns: Mapping[str, Type], answering: bool) 
         retry=reader.share("retry"),
         crash=crash.share("chance") if crash else 0,
         down_ns=crash.duration("down") if crash else 0,
-        returns=_returned(reader, returns),
+        returns=_returned(reader, returns, arguments),
     )
 
 
-def _returned(reader: Reader, returns: Mapping[str, Type]) -> dict[str, Distribution | Expression]:
+def _returned(
+    reader: Reader, returns: Mapping[str, Type], arguments: Type
+) -> dict[str, Distribution | Expression]:
+    scope = Scope(
+        {"args": Binding(arguments, ("$arguments",)), "inventory": Binding(RECORD, ("$inventory",))}
+    )
     inner = reader.sub("returns")
     given = list(inner.node.entries) if inner else []
     for key in given:
@@ -115,10 +122,12 @@ def _returned(reader: Reader, returns: Mapping[str, Type]) -> dict[str, Distribu
             reader.findings.report(
                 "NIM0204", f"the model does not say what `{key}` is", reader.node.place, fix
             )
-    return {key: compile_value(inner, key, returns[key]) for key in given if inner and key in returns}
+    return {
+        key: compile_value(inner, key, scope, returns[key]) for key in given if inner and key in returns
+    }
 
 
-def compile_value(reader: Reader, key: str, kind: Type) -> Distribution | Expression:
+def compile_value(reader: Reader, key: str, scope: Scope, kind: Type) -> Distribution | Expression:
     """A returned value: a distribution, or a constant with ``${...}`` over args and inventory."""
     inner = reader.sub(key)
     constant = inner.node.get("constant") if inner else None
@@ -126,7 +135,7 @@ def compile_value(reader: Reader, key: str, kind: Type) -> Distribution | Expres
         isinstance(constant, Scalar) and is_template(constant)
     )
     if inner is not None and constant is not None and templated:
-        return inner.template_in(constant, MODEL_SCOPE, kind)
+        return inner.template_in(constant, scope, kind)
     return compile_distribution(reader, key, kind)
 
 

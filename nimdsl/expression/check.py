@@ -34,6 +34,7 @@ from nimdsl.expression.syntax import (
 from nimdsl.expression.types import (
     ANY,
     BOOL,
+    EMPTY,
     INT,
     NUMERIC,
     QUANTITIES,
@@ -41,6 +42,7 @@ from nimdsl.expression.types import (
     SHARE,
     STRING,
     Type,
+    element_of,
     join,
     list_of,
     record_of,
@@ -90,9 +92,19 @@ def infer(node: ExpressionNode, scope: Scope) -> tuple[Type, tuple[Mistake, ...]
     return kind, tuple(checker.mistakes)
 
 
+def kinds_of(node: ExpressionNode, scope: Scope) -> Mapping[int, Type]:
+    """The types of ``node`` and of its parts, each by its ``id``."""
+    checker = _Checker()
+    checker.visit(node, scope)
+    return checker.kinds
+
+
 class _Checker:
     def __init__(self) -> None:
         self.mistakes: list[Mistake] = []
+        self.kinds: dict[int, Type] = {}
+        self.untyped: set[int] = set()
+        """The parts, by ``id``, that come out of a record without declared fields."""
         self.macro_depth = 0
 
     def _wrong(self, node: ExpressionNode, message: str, fix: str = "", code: str = MISTYPED) -> Type:
@@ -100,6 +112,10 @@ class _Checker:
         return ANY
 
     def visit(self, node: ExpressionNode, scope: Scope) -> Type:
+        kind = self.kinds[id(node)] = self._visit(node, scope)
+        return kind
+
+    def _visit(self, node: ExpressionNode, scope: Scope) -> Type:
         match node:
             case Literal():
                 return node.type
@@ -140,6 +156,8 @@ class _Checker:
 
     def _field(self, node: Field, target: Type) -> Type:
         if target == ANY or (target.name == "record" and target.fields is None):
+            if target != ANY or id(node.target) in self.untyped:
+                self.untyped.add(id(node))
             return ANY
         if target.name != "record":
             return self._wrong(node, f"{with_article(str(target))} has no field `{node.name}`")
@@ -159,13 +177,13 @@ class _Checker:
 
     def _index(self, node: Index, target: Type, index: Type) -> Type:
         if ANY in (target, index):
-            return target.element or ANY
+            return element_of(target)
         if target.name == "list" and index == INT:
             if _is_negative(node.index):
                 listed = unparse(node.target)
                 fix = f"count from 0; the last one is `{listed}[size({listed}) - 1]`"
                 return self._wrong(node, "an index is never negative", fix, OUTSIDE)
-            return target.element or ANY
+            return element_of(target)
         if target.name == "record" and index == STRING:
             if isinstance(node.index, Literal) and target.fields is not None:
                 return self._member(node, node.index.value, target)
@@ -190,12 +208,23 @@ class _Checker:
             self._want_bool(node.left, left, f"`{operator}`")
             return self._want_bool(node.right, right, f"`{operator}`")
         if ANY in (left, right):
+            self._unitless(node, (node.left, left), (node.right, right))
             return BOOL if operator in _COMPARISONS else ANY
         result = binary_type(operator, left, right)
         if result is None:
             fix = _unit_fix(node, left, right) or _size_fix(node, left, right)
             return self._wrong(node, f"`{operator}` does not join {left} and {right}", fix)
         return result
+
+    def _unitless(self, node: ExpressionNode, *parts: tuple[ExpressionNode, Type]) -> None:
+        """Reports a value without a type beside a quantity: whatever it is, it never fits."""
+        quantity = next((kind for _, kind in parts if kind in QUANTITIES), None)
+        loose = next((part for part, _ in parts if id(part) in self.untyped), None)
+        if quantity is None or loose is None:
+            return
+        scaled = isinstance(node, Binary) and node.operator in "*/"
+        message = f"`{unparse(loose)}` has no declared type, and never meets a {quantity}"
+        self._wrong(node, message, undeclared_fix(loose, INT if scaled else quantity))
 
     def _hyphenated(self, node: Binary, scope: Scope) -> tuple[str, str] | None:
         """Message and fix for ``cells.robot-1.state`` where only names like ``robot-1`` are known."""
@@ -219,6 +248,7 @@ class _Checker:
     def _conditional(self, node: Conditional, scope: Scope) -> Type:
         self._want_bool(node.test, self.visit(node.test, scope), "`?`")
         yes, no = self.visit(node.yes, scope), self.visit(node.no, scope)
+        self._unitless(node, (node.yes, yes), (node.no, no))
         return join(yes, no) or self._wrong(node, f"the two branches differ: {yes} and {no}")
 
     def _call(self, node: Call, scope: Scope) -> Type:
@@ -235,6 +265,7 @@ class _Checker:
             return self._wrong(
                 node, f"`{node.name}` has the wrong number of arguments", f"write {function.usage}"
             )
+        self._unitless(node, *zip(node.arguments, kinds, strict=True))
         result = function.rule(*kinds)
         if result is None:
             found = ", ".join(map(str, kinds))
@@ -251,7 +282,7 @@ class _Checker:
         target = self.visit(node.target, scope)
         if target != ANY and target.name != "list":
             return self._wrong(node, f"`{node.kind}` wants a list, this is {target}")
-        item = Binding(target.element or ANY, (node.variable,))
+        item = Binding(element_of(target), (node.variable,))
         inner = Scope(
             {**scope.names, node.variable: item},
             {name: value for name, value in scope.constants.items() if name != node.variable},
@@ -267,14 +298,14 @@ class _Checker:
         return target if node.kind == "filter" else BOOL
 
     def _list(self, node: ListOf, scope: Scope) -> Type:
-        element: Type | None = None
+        element = EMPTY
         for item in node.items:
             kind = self.visit(item, scope)
-            joined = kind if element is None else join(element, kind)
+            joined = join(element, kind)
             if joined is None:
                 return self._wrong(item, f"this list mixes {element} and {kind}")
             element = joined
-        return list_of(element or ANY)
+        return list_of(element)
 
     def _text(self, node: Text, scope: Scope) -> Type:
         for part in node.parts:
@@ -282,6 +313,12 @@ class _Checker:
             if kind.name in ("list", "record"):
                 self._wrong(part, f"{with_article(str(kind))} cannot stand inside text")
         return STRING
+
+
+def undeclared_fix(node: ExpressionNode, wanted: Type) -> str:
+    """What to change where a value without a type should be a quantity."""
+    name = node.name if isinstance(node, Field) else "x"
+    return f"declare the fields of the record: `{{{name}: {wanted}}}` instead of `record`"
 
 
 def known_functions() -> list[str]:
@@ -332,7 +369,7 @@ def binary_type(operator: str, left: Type, right: Type) -> Type | None:
     if operator in ("==", "!="):
         return BOOL if join(left, right) else None
     if operator == "in":
-        element = right.element if right.name == "list" else None
+        element = element_of(right) if right.name == "list" else None
         return BOOL if element and join(element, left) else None
     joined = join(left, right)
     if operator in _COMPARISONS:

@@ -25,6 +25,7 @@ from nimdsl.expression.types import (
     STRING,
     Type,
     accepts,
+    element_of,
     join,
     list_of,
 )
@@ -48,7 +49,7 @@ class Function:
 def _element(kind: Type) -> Type | None:
     if kind == ANY:
         return ANY
-    return kind.element or ANY if kind.name == "list" else None
+    return element_of(kind) if kind.name == "list" else None
 
 
 def _numeric(kind: Type | None) -> Type | None:

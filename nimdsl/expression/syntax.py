@@ -25,11 +25,12 @@ from nimdsl.base.units import (
 )
 from nimdsl.base.words import with_article
 from nimdsl.expression import habits, types
+from nimdsl.expression.descent import Token, Tree, Untaken, read
 from nimdsl.expression.escapes import EscapeMistake, decoded, escaped
 from nimdsl.expression.types import Type
 
 if TYPE_CHECKING:
-    from lark import Lark, Token, Tree
+    from lark import Lark
 
 EXPRESSION_LENGTH_MAX = 2_000
 EXPRESSION_DEPTH_MAX = 40
@@ -164,15 +165,30 @@ def _parser() -> Lark:
 @lru_cache(maxsize=20_000)
 def parse(text: str) -> ExpressionNode:
     """The tree of ``text``.  Raises SyntaxMistake."""
-    from lark.exceptions import UnexpectedInput
-
     if len(text) > EXPRESSION_LENGTH_MAX:
         raise SyntaxMistake(f"an expression has at most {EXPRESSION_LENGTH_MAX} characters", 0)
     try:
-        tree = _parser().parse(text)
+        tree = read(text)
+    except Untaken:
+        tree = _by_grammar(text)
+    return _build(tree, EXPRESSION_DEPTH_MAX, CHAIN_MAX)
+
+
+def _by_grammar(text: str) -> Tree | Token:
+    """The tree of ``text`` as the grammar finds it.  Raises SyntaxMistake."""
+    from lark.exceptions import UnexpectedInput
+
+    try:
+        return _plain(_parser().parse(text))
     except UnexpectedInput as problem:
         raise _explained(text, problem) from None
-    return _build(tree, EXPRESSION_DEPTH_MAX, CHAIN_MAX)
+
+
+def _plain(item: Any) -> Tree | Token:
+    if not hasattr(item, "data"):
+        name = item.type if item.type in _LEAVES else "OPERATOR"
+        return Token(name, str(item), item.start_pos or 0, item.end_pos or 0)
+    return Tree(item.data, tuple(map(_plain, item.children)), item.meta.start_pos, item.meta.end_pos)
 
 
 _HABITS = {
@@ -206,12 +222,10 @@ def _explained(text: str, problem: Exception) -> SyntaxMistake:
     return SyntaxMistake(f"`{word[:20]}` is not expected here", offset)
 
 
-def _build(item: Tree[Token] | Token, room: int, levels: int) -> ExpressionNode:
-    from lark import Token
-
+def _build(item: Tree | Token, room: int, levels: int) -> ExpressionNode:
     if isinstance(item, Token):
-        return _LEAVES[item.type](str(item), item.start_pos or 0, item.end_pos or 0)
-    span = {"start": item.meta.start_pos, "end": item.meta.end_pos}
+        return _LEAVES[item.type](item.text, item.start, item.end)
+    span = {"start": item.start, "end": item.end}
     if room == 0:
         raise SyntaxMistake(
             f"an expression nests at most {EXPRESSION_DEPTH_MAX} deep", span["start"], "split it"
@@ -225,7 +239,7 @@ def _build(item: Tree[Token] | Token, room: int, levels: int) -> ExpressionNode:
         beside = number == 0 and _goes_on(item, child)
         parts.append(_build(child, room if beside else room - 1, levels - 1))
     head, *rest = parts
-    match item.data:
+    match item.rule:
         case "binary":
             return Binary(_word(rest[0]), head, rest[1], **span)
         case "unary":
@@ -246,15 +260,17 @@ def _build(item: Tree[Token] | Token, room: int, levels: int) -> ExpressionNode:
             return _method(head, _word(rest[0]), rest[1:], span)
 
 
-def _goes_on(item: Tree[Token], first: Tree[Token] | Token) -> bool:
+def _goes_on(item: Tree, first: Tree | Token) -> bool:
     """Whether a binary operation is the left side of another, as in ``a + b + c``."""
-    return item.data == "binary" and getattr(first, "data", "") == "binary"
+    return item.rule == "binary" and isinstance(first, Tree) and first.rule == "binary"
 
 
-def _least(item: Tree[Token]) -> int | None:
+def _least(item: Tree) -> int | None:
     """The least int, whose digits alone are too large to be one; None for everything else."""
-    digits = str(INT64_MAX + 1)
-    return -INT64_MAX - 1 if item.data == "unary" and item.children == ["-", digits] else None
+    if item.rule != "unary":
+        return None
+    found = [child.text for child in item.children if isinstance(child, Token)]
+    return -INT64_MAX - 1 if found == ["-", str(INT64_MAX + 1)] else None
 
 
 def _word(node: ExpressionNode) -> str:
@@ -325,9 +341,7 @@ def _operator(text: str, start: int, end: int) -> ExpressionNode:
 
 
 _LEAVES = {"INT": _whole, "REAL": _real, "QUANTITY": _quantity, "STRING": _string, "NAME": _name}
-_LEAVES |= dict.fromkeys(
-    ("OR", "AND", "COMPARE", "IN", "PLUS", "MINUS", "TIMES", "DIVIDE", "NOT"), _operator
-)
+_LEAVES["OPERATOR"] = _operator
 
 
 def children(node: ExpressionNode) -> Iterator[ExpressionNode]:

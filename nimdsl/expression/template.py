@@ -34,11 +34,10 @@ def type_of(value: Any) -> Type:
     if isinstance(value, dict):
         return record_of({str(key): type_of(item) for key, item in value.items()})
     if isinstance(value, list):
-        element: Type | None = None
+        element = types.EMPTY
         for item in value:
-            kind = type_of(item)
-            element = kind if element is None else types.join(element, kind) or types.ANY
-        return list_of(element or types.ANY)
+            element = types.join(element, type_of(item)) or types.ANY
+        return list_of(element)
     return {int: types.INT, float: types.REAL, str: types.STRING}.get(type(value), types.ANY)
 
 

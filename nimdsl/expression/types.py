@@ -64,6 +64,8 @@ SHARE = Type("share")
 STRING = Type("string")
 BOOL = Type("bool")
 RECORD = Type("record")
+EMPTY = Type("nothing")
+"""Of the items of ``[]``: it joins every type."""
 
 SCALARS: Mapping[str, Type] = {
     kind.name: kind for kind in (INT, REAL, DURATION, LIFEFORCE, SHARE, STRING, BOOL)
@@ -73,6 +75,11 @@ NUMERIC = (INT, REAL, *QUANTITIES)
 
 _LIST = re.compile(r"list<(.+)>", re.DOTALL)
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def element_of(kind: Type) -> Type:
+    """The type of what a list holds; ``any`` where nothing says so."""
+    return ANY if kind.element is None or kind.element == EMPTY else kind.element
 
 
 def list_of(element: Type) -> Type:
@@ -122,7 +129,7 @@ def _split(text: str) -> list[str]:
 
 def accepts(expected: Type, actual: Type) -> bool:
     """Whether a value of type ``actual`` may stand where ``expected`` is wanted (int to real converts)."""
-    if ANY in (expected, actual) or expected == actual:
+    if ANY in (expected, actual) or expected == actual or actual == EMPTY:
         return True
     if expected == REAL and actual == INT:
         return True
@@ -142,17 +149,36 @@ def _accepts_record(expected: Type, actual: Type) -> bool:
 
 
 def join(left: Type, right: Type) -> Type | None:
-    """The type that holds both, or None: int and real join to real, a type with any to any."""
-    if left == right:
+    """The type that holds both, or None: int and real join to real, a type with any to any.
+
+    A quantity stays one beside any, which at run time never is a quantity.
+    """
+    if left == right or right == EMPTY:
         return left
+    if left == EMPTY:
+        return right
     if ANY in (left, right):
-        return ANY
+        quantity = [one for one in (left, right) if one in QUANTITIES]
+        return quantity[0] if quantity else ANY
     if {left, right} == {INT, REAL}:
         return REAL
     if left.name == right.name == "list":
         element = join(left.element or ANY, right.element or ANY)
         return list_of(element) if element else None
-    return RECORD if left.name == right.name == "record" else None
+    return _join_records(left, right) if left.name == right.name == "record" else None
+
+
+def _join_records(left: Type, right: Type) -> Type:
+    """A record of the fields of either, where they agree; else one of unknown fields."""
+    if left.fields is None or right.fields is None:
+        return RECORD
+    fields = dict(left.fields)
+    for name, kind in right.fields:
+        joined = join(fields.get(name, kind), kind)
+        if joined is None:
+            return RECORD
+        fields[name] = joined
+    return record_of(fields, left.source or right.source, left.open or right.open)
 
 
 def zero(kind: Type) -> object:

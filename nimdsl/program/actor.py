@@ -28,6 +28,8 @@ class Actor:
     works: Mapping[str, Work]
     accepts: tuple[str, ...] = ()
     """The events that others may send it; whatever else they send is ignored."""
+    fields: Mapping[str, Mapping[str, Type]] = field(default_factory=dict)
+    """The types of the fields of these events; what comes with others is not taken."""
     domain: str = field(default="", metadata={"hashed": False})
     """What its waves are about."""
     hears: tuple[str, ...] = field(default=(), metadata={"hashed": False})

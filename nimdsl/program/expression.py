@@ -9,23 +9,27 @@ from nimdsl.base.diagnostics import NOWHERE, Place
 from nimdsl.expression import syntax
 from nimdsl.expression.check import Scope
 from nimdsl.expression.evaluate import Closure, Environment, closure
-from nimdsl.expression.types import Type
+from nimdsl.expression.types import ANY, Type
 
 
 @dataclass(frozen=True)
 class Expression:
-    """A checked expression.  ``evaluate(environment)`` gives its value or raises Fault."""
+    """A checked expression.  ``evaluate(environment)`` gives its value or raises Fault.
+
+    ``wanted`` is the type of the place that it is for, where ``type`` does not prove that it fits.
+    """
 
     node: syntax.ExpressionNode
     type: Type
     scope: Scope = field(compare=False, repr=False)
     place: Place = field(default=NOWHERE, compare=False, repr=False)
+    wanted: Type = ANY
     _closure: list[Closure] = field(default_factory=list, compare=False, repr=False)
 
     def evaluate(self, environment: Environment) -> Any:
         """The value in ``environment``; compiled on first use."""
         if not self._closure:
-            self._closure.append(closure(self.node, self.scope))
+            self._closure.append(closure(self.node, self.scope, self.wanted))
         return self._closure[0](environment)
 
     @property
@@ -53,13 +57,14 @@ class Expression:
         """Equal for expressions that compute the same: the tree, and what its names mean.
 
         A constant appears with its value, any other name with its path and its type: the type
-        decides what an operator does.
+        decides what an operator does.  So does the type of a place that it does not prove to fit.
         """
         used = sorted(_names(self.node))
         constants = {n: self.scope.constants[n].value for n in used if n in self.scope.constants}
         bound = {n: self.scope.names[n] for n in used if n in self.scope.names and n not in constants}
         names = {name: [list(one.path), one.type.to_data()] for name, one in bound.items()}
-        return [syntax.to_data(self.node), constants, names]
+        place = [] if self.wanted == ANY else [self.wanted.to_data()]
+        return [syntax.to_data(self.node), constants, names, *place]
 
 
 def _names(node: syntax.ExpressionNode) -> frozenset[str]:

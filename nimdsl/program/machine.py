@@ -151,9 +151,13 @@ class PayFromHold:
 @tagged("close")
 @dataclass(frozen=True)
 class Close:
-    """Ends the open request and returns what the hold has beyond ``keep``."""
+    """Ends the open request and returns what the hold has beyond ``keep``.
+
+    What is kept is for the processing of the request, paid to ``account``: nothing is, once it is paid.
+    """
 
     keep: int
+    account: str
 
 
 @tagged("reward")

@@ -20,6 +20,8 @@ UNIT_FIX = {
     "lifeforce": ("lifeforce as a plain decimal number", "write for example `0.4`"),
 }
 """What is wanted, and an example."""
+UNIT_WRITTEN = {"duration": r"\s?(?:ns|us|ms|s|min|h|d)", "share": r"\s?%", "lifeforce": ""}
+"""How each unit is written behind its number, as a regular expression."""
 _WORDS = {
     **dict.fromkeys(("nanosecond", "nanoseconds", "nsec"), "ns"),
     **dict.fromkeys(("microsecond", "microseconds", "usec", "\xb5s", "\u03bcs"), "us"),

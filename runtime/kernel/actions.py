@@ -13,7 +13,7 @@ import msgspec
 
 from nimdsl.base.errors import InternalError
 from nimdsl.base.values import Fields, Value
-from nimdsl.expression.evaluate import Fault
+from nimdsl.expression.evaluate import VALUE_SIZE_MAX, Fault, exceeds
 from nimdsl.program.address import Address, FamilyAddress, OriginAddress
 from nimdsl.program.machine import (
     Action,
@@ -53,8 +53,15 @@ def _set(context: StepContext, action: Set) -> None:
             raise
         context.queue.append(Internal(action.otherwise, {"reason": str(fault)}))
         return
+    _check_size(".".join(action.path), value)
     context.data = with_value(context.data, action.path, value)
     context.changed[".".join(action.path)] = value
+
+
+def _check_size(name: str, value: Value) -> None:
+    """What a field holds is journalled and restored with each step: Fault where it grows without end."""
+    if isinstance(value, str | list | dict) and exceeds(value, VALUE_SIZE_MAX):
+        raise Fault(f"`{name}` would hold more than {VALUE_SIZE_MAX:,} items and characters")
 
 
 def _append(context: StepContext, action: Append) -> None:
@@ -172,10 +179,18 @@ def _settle(context: StepContext, action: PayFromHold) -> None:
 
 
 def _close(context: StepContext, action: Close) -> None:
-    context.request = None
+    opened, context.request = context.request, None
     if context.hold:
-        context.effects.append(effects.Book(accounts.Release(context.hold, action.keep)))
+        processing = ""
+        if action.keep and opened is not None:
+            processing = settlement_key(action.account, Identity(context.actor.id, opened.number))
+        context.effects.append(effects.Book(accounts.Release(context.hold, action.keep, processing)))
         context.hold = ""
+
+
+def settlement_key(account: str, request: Identity) -> str:
+    """The key under which whoever processes a request is paid from its hold: once, whoever asks."""
+    return f"{account}/{request}"
 
 
 def _reward(context: StepContext, action: AskReward) -> None:

@@ -18,6 +18,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from nimdsl.base.errors import InternalError
 from nimdsl.base.units import MICRO
 from nimdsl.base.values import Fields, Value
@@ -27,7 +29,7 @@ from nimdsl.program.flatten import FAULT, REFUSED, Row
 from nimdsl.program.machine import Price, PriceSource
 from runtime import records
 from runtime.kernel import asks, messages
-from runtime.kernel.actions import answer, perform
+from runtime.kernel.actions import answer, perform, settlement_key
 from runtime.kernel.effects import CancelWork
 from runtime.kernel.events import (
     Answered,
@@ -46,6 +48,7 @@ from runtime.kernel.offered import ask_of, fields_of, request_event, serving
 from runtime.kernel.snapshot import Deferrable, timed_work
 from runtime.kernel.step_context import Internal, StepContext
 from runtime.kernel.undo import Saved
+from runtime.kernel.values import Mismatch, accepted
 from runtime.ledger.accounts import Charge, Question, Reserve, Settle
 from runtime.records import Noted
 
@@ -203,10 +206,21 @@ class MachineStep:
             return
         self.context.sender = event.sender
         self.offered = event
-        if event.name in self.kernel.actor.accepts:
-            self.fire(event.name, fields_of(event))
-        else:
-            self.context.note(records.Ignored(event.name, self.table.states[self.context.state]))
+        self._by_name(event)
+
+    def _by_name(self, event: Received | Stimulus) -> bool:
+        """Offers an event that others may send; whether a transition happened."""
+        context, actor = self.context, self.kernel.actor
+        if event.name in actor.accepts:
+            try:
+                fields = accepted(actor.fields.get(event.name, {}), fields_of(event))
+            except Mismatch as problem:
+                reason = f"the event `{event.name}` does not fit: {problem}"
+                context.note(records.Faulted(self.table.states[context.state], reason))
+                return False
+            return self.fire(event.name, fields)
+        context.note(records.Ignored(event.name, self.table.states[context.state]))
+        return False
 
     def _timed_out(self, number: int) -> None:
         """Work has taken as long as it may."""
@@ -246,9 +260,7 @@ class MachineStep:
             return
         served = context.serving = asks.serving_ask(event, context.now_ns)
         context.sender, self.unserved = event.sender, "ignored"
-        if event.name not in self.kernel.actor.accepts:
-            context.note(records.Ignored(event.name, self.table.states[context.state]))
-        elif self.fire(event.name, fields_of(event)):
+        if self._by_name(event):
             return
         context.serving = None
         if self.unserved:
@@ -281,12 +293,12 @@ class MachineStep:
             context.note(records.Duplicate(request))
             return
         schema = self.kernel.schemas.get(str(event.message.get("$schema", "")))
-        reason = messages.problem(schema, event.message) if schema else "unknown schema"
+        message, reason = messages.taken(schema, event.message) if schema else ({}, "unknown schema")
         if schema is None or reason:
             context.note(records.Malformed(request, reason))
             return
         before = context.serving
-        self.offered, context.serving = event, serving(event)
+        self.offered, context.serving = event, replace(serving(event), message=message)
         if not self.fire(request_event(event), {}):
             context.serving = before
 
@@ -310,8 +322,7 @@ class MachineStep:
         if opened is None or event.request != (context.actor.id, opened.number):
             context.note(records.Stale(event.request))
             return
-        message = event.message
-        reason = messages.problem(self.kernel.schemas[opened.schema], message)
+        message, reason = messages.taken(self.kernel.schemas[opened.schema], event.message)
         fields: dict[str, Value] = {"valid": not reason, "problem": reason, "message": dict(message)}
         if not reason:
             delta = message.get("lifeforce_delta")
@@ -406,7 +417,7 @@ class MachineStep:
             serving = self.context.serving
             if serving is None:
                 raise InternalError(f"{actor} is paid by a request, and serves none")
-            key = f"{price.account}/{serving.request}"
+            key = settlement_key(price.account, serving.request)
             return Settle(serving.hold, key, price.account, serving.process)
         return Charge(key, price.account, amount, actor)
 

@@ -1,4 +1,4 @@
-"""Values from outside: what a callable or a service returned, as the types that the work declares.
+"""Values from outside: what a callable or a service returned, what an event brings, as the types declare.
 
 Quantities may come as base units (int64: ns, micro-LF, millionths) or as text with
 their unit (``20ms``, ``40%``); an int may stand where a real is wanted.  What comes
@@ -9,11 +9,13 @@ text, nothing nested without end.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from nimdsl.base.units import INT64_MAX, parse_duration, parse_lifeforce, parse_share
-from nimdsl.base.values import Value
-from nimdsl.expression.types import ANY, Type
+from nimdsl.base.values import Fields, Value
+from nimdsl.expression.functions import REAL_EXACT_MAX
+from nimdsl.expression.types import Type, element_of
 
 _UNITS = {"duration": parse_duration, "share": parse_share, "lifeforce": parse_lifeforce}
 REAL_MAX = sys.float_info.max
@@ -42,17 +44,58 @@ def conform(returns: Mapping[str, Type], given: object) -> dict[str, Value]:
     return {key: _value(kind, given[key], key) for key, kind in returns.items()}
 
 
+def accepted(declared: Mapping[str, Type], payload: Fields) -> Fields:
+    """The payload of an event with the declared fields as their types say.  Raises Mismatch.
+
+    It is plain data already; what nobody declared nobody can read, and stays.
+    """
+    changed: dict[str, Value] = {}
+    for key, kind in declared.items():
+        if key not in payload:
+            raise Mismatch(f"`{key}` is missing")
+        if not _fitting(kind)(payload[key]):
+            changed[key] = _value(kind, payload[key], key)
+    return {**payload, **changed} if changed else payload
+
+
+@lru_cache(maxsize=4_096)
+def _fitting(kind: Type) -> Callable[[Value], bool]:
+    """Whether plain data is of a type as it stands: what is to be found cheaply, made once for a type."""
+    match kind.name:
+        case "any":
+            return lambda _: True
+        case "bool" | "string":
+            python = bool if kind.name == "bool" else str
+            return lambda value: type(value) is python
+        case "real":
+            return lambda value: type(value) is float and abs(value) <= REAL_MAX
+        case "list":
+            fits = _fitting(element_of(kind))
+            return lambda value: isinstance(value, list) and all(map(fits, value))
+        case "record":
+            known = {name: _fitting(one) for name, one in kind.fields or ()}
+            if kind.fields is None:
+                return lambda value: isinstance(value, dict)
+            return lambda value: (
+                isinstance(value, dict)
+                and all(name in known and known[name](item) for name, item in value.items())
+            )
+    return lambda value: type(value) is int and -INT64_MAX <= value <= INT64_MAX
+
+
 def _value(kind: Type, value: object, where: str) -> Value:
     if kind.name in _UNITS and isinstance(value, str):
         found = _UNITS[kind.name](value)
         if found is not None:
             return found
     elif kind.name in ("int", *_UNITS):
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= INT64_MAX:
-            return int(value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return _within(int(value), INT64_MAX, where)
     elif kind.name == "real":
-        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= REAL_MAX:
-            return float(value) + 0.0
+        if isinstance(value, int) and not isinstance(value, bool):
+            return float(_within(int(value), REAL_EXACT_MAX, where))
+        if isinstance(value, float):
+            return float(_within(value, REAL_MAX, where)) + 0.0
     elif kind.name == "bool":
         if isinstance(value, bool):
             return value
@@ -60,11 +103,32 @@ def _value(kind: Type, value: object, where: str) -> Value:
         if isinstance(value, str):
             return _text(value, where)
     elif kind.name == "list" and isinstance(value, list | tuple):
-        element = kind.element or ANY
+        element = element_of(kind)
         return [_value(element, item, f"{where}[{index}]") for index, item in enumerate(value)]
+    elif kind.fields is not None and isinstance(value, Mapping):
+        return _record(kind, value, where)
     elif (kind.name == "record" and isinstance(value, Mapping)) or kind.name == "any":
         return _plain(value, where, DEPTH_MAX)
     raise Mismatch(f"`{where}`: {kind} is wanted, this is {_shown(value)}")
+
+
+def _within(value: int | float, most: int | float, where: str) -> int | float:
+    """A number within its range; whole numbers that stand for a real are those that it holds exactly."""
+    if not abs(value) <= most:
+        raise Mismatch(f"`{where}`: from -{most} to {most} is wanted, this is {_shown(value)}")
+    return value
+
+
+def _record(kind: Type, value: Mapping[object, object], where: str) -> dict[str, Value]:
+    """A record of declared fields, of which some may be left out."""
+    found: dict[str, Value] = {}
+    for key, item in value.items():
+        name = _key(key, where)
+        wanted = kind.field(name)
+        if wanted is None:
+            raise Mismatch(_whole(f"`{where}` has no field `{name}`"))
+        found[name] = _value(wanted, item, f"{where}.{name}")
+    return found
 
 
 def _plain(value: object, where: str, depth_left: int) -> Value:

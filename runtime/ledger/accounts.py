@@ -129,10 +129,14 @@ class Settle(Command, frozen=True, tag="settle"):
 
 
 class Release(Command, frozen=True, tag="release"):
-    """``hold:<hold>`` -> pool of what exceeds ``keep``; a hold that has no more is left alone."""
+    """``hold:<hold>`` -> pool of what exceeds ``keep``; a hold that has no more is left alone.
+
+    What is kept is for the settlement with the key ``settlement``: nothing is, once that has happened.
+    """
 
     hold: str
     keep: MicroLF = 0
+    settlement: str = ""
 
 
 class Reward(Command, frozen=True, tag="reward"):
@@ -176,8 +180,10 @@ def in_words(command: AnyCommand) -> str:
             return f"charge {format_lifeforce(amount)} LF for `{name}` (`{key}`)"
         case Settle(hold, key, name, amount):
             return f"settle {format_lifeforce(amount)} LF of `{hold}` for `{name}` (`{key}`)"
-        case Release(hold, keep):
-            return f"release what `{hold}` reserves" + (f" but {format_lifeforce(keep)} LF" if keep else "")
+        case Release(hold, keep, settlement):
+            kept = f" but {format_lifeforce(keep)} LF" if keep else ""
+            unless = f", unless `{settlement}` is paid" if keep and settlement else ""
+            return f"release what `{hold}` reserves{kept}{unless}"
         case Reward(name, keys, _, claimed):
             whom = f" for {listed(keys)}" if keys else ""
             return f"reward `{name}`{whom}" + (

@@ -142,8 +142,8 @@ class Ledger:
                 return self._pay("charge", key, _cost(name), amount, scope)
             case Settle():
                 return self._settle(command)
-            case Release(hold, keep):
-                return self._release(hold, keep)
+            case Release(hold, keep, settlement):
+                return self._release(hold, 0 if settlement and settlement in self._done else keep)
             case Reward():
                 return self._reward(command)
 

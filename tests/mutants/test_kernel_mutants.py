@@ -47,6 +47,17 @@ def double_charge(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(actions._PERFORM, machine.PayFromHold, settle)
 
 
+def keeps_what_was_paid(patch: pytest.MonkeyPatch) -> None:
+    original = actions._PERFORM[machine.Close]
+
+    def close(context: StepContext, action: Any) -> None:
+        original(context, action)
+        if context.effects and isinstance(last := context.effects[-1], Book):
+            context.effects[-1] = Book(replace(last.command, settlement=""))
+
+    patch.setitem(actions._PERFORM, machine.Close, close)
+
+
 def paid_twice(patch: pytest.MonkeyPatch) -> None:
     """Processing is keyed by the attempt, and nothing is remembered."""
     original = machine_step.MachineStep._command
@@ -139,6 +150,7 @@ def tried_again(world: World) -> World:
 MUTANTS: dict[Patch, str] = {
     free_publishing: "4.1",
     double_charge: "4.1",
+    keeps_what_was_paid: "4.2",
     paid_twice: "4.2",
     retry_remembered: "4.2",
     reward_by_occasion: "4.4",

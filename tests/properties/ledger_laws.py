@@ -50,6 +50,7 @@ COMMANDS: st.SearchStrategy[AnyCommand] = st.one_of(
     st.builds(Charge, KEYS, NAMES, AMOUNTS, SCOPES),
     st.builds(Settle, KEYS, KEYS.map(lambda key: f"{key}/settle"), NAMES, AMOUNTS),
     st.builds(Release, KEYS, st.integers(0, 20)),
+    st.builds(lambda hold, keep: Release(hold, keep, f"{hold}/settle"), KEYS, st.integers(0, 20)),
     st.builds(
         Reward,
         st.sampled_from(sorted(TARIFF.rewards)),
@@ -146,7 +147,8 @@ class Model:
         """The answer; None for a conflict."""
         self.accrue(now_ns)
         if isinstance(command, Release):
-            back = max(0, self.holds.get(command.hold, 0) - command.keep)
+            keep = 0 if command.settlement in self.done else command.keep
+            back = max(0, self.holds.get(command.hold, 0) - keep)
             if back:
                 self.holds[command.hold] -= back
             self.pool += back

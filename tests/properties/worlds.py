@@ -175,6 +175,7 @@ def laws(result: RunResult) -> Iterator[str]:
     """A sentence for each law that the run breaks."""
     yield from ledger_laws(result)
     yield from handshake_laws(result)
+    yield from hold_laws(result)
     yield from cell_laws(result)
     yield from protocol_laws(result)
 
@@ -257,6 +258,25 @@ def handshake_laws(result: RunResult) -> Iterator[str]:
             and bytes_of.setdefault(record["request"], record["message"]) != record["message"]
         ):
             yield "4.2: attempts of one request differ"
+
+
+def hold_laws(result: RunResult) -> Iterator[str]:
+    """4.2: what may still be asked for stays in a hold when its handshake ends, and nothing else."""
+    protocol = result.program.protocols[result.scenario.protocol]
+    process = result.program.economies[result.scenario.economy].prices.process
+    ended = [
+        (record["time_ns"], record["verdict"])
+        for record in plain(result.run.hosts[protocol.actor.id].records)
+        if record["type"] == "handshake" and record["verdict"] not in ("refused", "unready")
+    ]
+    holds = [entry.target for entry in _transfers(result) if entry.cause == "reserve"]
+    for (end_ns, verdict), hold in zip(ended, holds, strict=False):
+        moved = [entry for entry in _transfers(result) if entry.time_ns <= end_ns]
+        there = sum(entry.amount for entry in moved if entry.target == hold)
+        there -= sum(entry.amount for entry in moved if entry.source == hold)
+        paid = any(entry.source == hold and entry.target == "cost:process" for entry in moved)
+        if there > (process if verdict in ("timeout", "retry", "malformed") and not paid else 0):
+            yield f"4.2: {hold} keeps {there} after its handshake, for nobody"
 
 
 def cell_laws(result: RunResult) -> Iterator[str]:

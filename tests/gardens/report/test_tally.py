@@ -111,7 +111,7 @@ def test_a_run_that_is_stuck_says_who_was_busy(capsys: pytest.CaptureFixture[str
 
 
 def test_notices_of_a_real_run_of_cells_are_those_of_the_lists() -> None:
-    deaf = "{initial: a, states: {a: {transitions: [{event: push, if: 1 / 0 > 1, to: a}]}}}"
+    deaf = "{initial: a, states: {a: {transitions: [{event: push, if: 10 / size(origin) > 20, to: a}]}}}"
     result = pushed(5, deaf)
     assert tallied(result) == reckoned(result)
     assert {one["type"] for one in result.tally.notices} == {"ignored", "fault"}

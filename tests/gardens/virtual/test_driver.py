@@ -78,6 +78,34 @@ def test_what_was_answered_is_answered_again_unpaid() -> None:
     assert "answered_again" in kinds(result)
 
 
+def test_4_2_nothing_is_kept_for_a_request_that_was_paid_already() -> None:
+    late = {
+        "economy/purse.opening": 2.1,
+        "phase/meet.request": {"schema": "hello.v1", "timeout": "2s", "attempts": 1},
+        "garden/g.bus.latency": {"constant": "1200ms"},
+        "cell/greeter.work.recall.virtual.latency": {"constant": "100ms"},
+    }
+    result = run(nimdsl.load_text(HELLO), "hello", set=late)
+    assert [one.verdict for one in result.failures] == ["timeout", "timeout"]
+    ledger = result.run.ledger
+    assert ledger is not None
+    released = [(entry.time_ns, entry.amount) for entry in ledger.entries if entry.cause == "release"]
+    assert released == [(2 * 10**9, 400_000), (4 * 10**9, 400_000)]
+
+
+def test_4_2_what_may_still_be_paid_is_kept() -> None:
+    late = {
+        "phase/meet.request": {"schema": "hello.v1", "timeout": "1s", "attempts": 1},
+        "garden/g.bus.latency": {"constant": "1200ms"},
+    }
+    result = run(nimdsl.load_text(HELLO), "hello", set=late)
+    ledger = result.run.ledger
+    assert ledger is not None
+    released = [(entry.time_ns, entry.amount) for entry in ledger.entries if entry.cause == "release"]
+    assert released == [(10**9, 400_000), (2 * 10**9, 400_000)]
+    assert sum(entry.amount for entry in ledger.entries if entry.target == "cost:process") == 1_000_000
+
+
 def test_a_crash_loses_what_was_in_flight_and_work_is_done_again() -> None:
     crash = {"cell/greeter.work.recall.virtual.crash": {"chance": "50%", "down": "300ms"}}
     for seed in range(40):

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from nimdsl.base import canonical
 from nimdsl.base.units import INT64_MAX
 from nimdsl.expression.types import ANY, Type, parse_type
-from runtime.kernel.values import DEPTH_MAX, Mismatch, conform
+from runtime.kernel import values
+from runtime.kernel.values import DEPTH_MAX, Mismatch, accepted, conform
+from tests.properties.test_untyped import PLAIN, TYPES, is_a
 
 
 class Colour(enum.StrEnum):
@@ -138,6 +140,22 @@ def test_what_does_not_conform_is_refused_in_words(name: str, value: Any) -> Non
     canonical.encode(str(caught.value))
 
 
+def test_a_number_out_of_range_is_told_the_range() -> None:
+    with pytest.raises(Mismatch, match=f"`x`: from -{INT64_MAX} to {INT64_MAX} is wanted, this is int"):
+        one("int", INT64_MAX + 1)
+    with pytest.raises(Mismatch, match=f"`x`: from -{2**53} to {2**53} is wanted, this is int {2**53 + 1}"):
+        one("real", 2**53 + 1)
+
+
+def test_a_record_has_its_declared_fields_and_no_others() -> None:
+    assert one("{k: real, q: duration}", {"k": 1, "q": "2s"}) == {"k": 1.0, "q": 2 * 10**9}
+    assert one("{k: real}", {}) == {}
+    with pytest.raises(Mismatch, match=r"`x.k`: real is wanted, this is str 'a'"):
+        one("{k: real}", {"k": "a"})
+    with pytest.raises(Mismatch, match="`x` has no field `q`"):
+        one("{k: real}", {"q": 1})
+
+
 def test_the_place_is_named() -> None:
     with pytest.raises(Mismatch, match=r"`x\[1\]\[0\]`: real is wanted, this is str 'a'"):
         one("list<list<real>>", [[1], ["a"]])
@@ -220,3 +238,23 @@ def reals(value: Any) -> list[float]:
         items = value.values() if isinstance(value, dict) else value
         return [real for item in items for real in reals(item)]
     return [value] if isinstance(value, float) else []
+
+
+def an_accepted_value_is_of_its_type(kind: Type, value: Any) -> None:
+    try:
+        found = accepted({"x": kind}, {"x": value})["x"]
+    except Mismatch:
+        assert not is_a(kind, value), "what is of the type is accepted"
+        return
+    assert is_a(kind, found)
+    assert not is_a(kind, value) or found == value
+
+
+def test_an_event_has_the_declared_types() -> None:
+    given(TYPES, PLAIN)(an_accepted_value_is_of_its_type)()
+
+
+def test_the_law_kills_one_who_believes_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values, "_fitting", lambda kind: lambda value: True)
+    with pytest.raises((AssertionError, ExceptionGroup)):
+        given(TYPES, PLAIN)(an_accepted_value_is_of_its_type)()

@@ -373,6 +373,7 @@ def test_a_tariff_that_no_document_may_have_is_a_bug(change: dict[str, Any]) -> 
         (Settle("a/1", "a/3", "work", 1), "settle 0.000001 LF of `a/1` for `work` (`a/3`)"),
         (Release("a/1"), "release what `a/1` reserves"),
         (Release("a/1", 2_000_000), "release what `a/1` reserves but 2.0 LF"),
+        (Release("a/1", 5, "p/a/1"), "release what `a/1` reserves but 0.000005 LF, unless `p/a/1` is paid"),
         (Reward("pod", ("a", "b")), "reward `pod` for `a` and `b`"),
         (Reward("pod", ("a",), claimed=-3_000_000), "reward `pod` for `a`, -3.0 LF claimed"),
         (Reward("pod", ()), "reward `pod`"),
