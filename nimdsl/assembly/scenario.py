@@ -7,6 +7,7 @@ from functools import partial
 from nimdsl.checks.attention import check_economy
 from nimdsl.checks.economy import check_prices, rewards_of
 from nimdsl.checks.expectations import check_states, states_of_cells
+from nimdsl.checks.origins import answers_back
 from nimdsl.compile.attention import CompiledAttention
 from nimdsl.compile.cell import CompiledCell, accepted_events
 from nimdsl.compile.compilation import Compilation
@@ -56,6 +57,11 @@ def _context(compilation: Compilation) -> ScenarioContext:
             + [actor for actor, one in compilation.participants.items() if one.priced]
         ),
         participants=compilation.participants,
+        answering={
+            name: frozenset(one.event for one in found if not one.guarded)
+            for name, cell in cells.items()
+            if (found := answers_back(cell.root))
+        },
         plurals=compilation.plurals,
     )
 

@@ -24,6 +24,8 @@ class AnswerBack:
 
     event: str
     send: Send
+    guarded: bool = False
+    """Whether the transition asks for the `origin` first."""
 
 
 def answers_back(root: State) -> list[AnswerBack]:
@@ -33,7 +35,7 @@ def answers_back(root: State) -> list[AnswerBack]:
     table = flatten(root)
     rows = [("", table.begin), *((table.events[row.event], row) for row in table.rows)]
     found = [
-        AnswerBack(event, action)
+        AnswerBack(event, action, row.guard is not None and row.guard.reads("$origin"))
         for event, row in rows
         for action in row.actions
         if isinstance(action, Send) and _goes_back(action)

@@ -41,6 +41,8 @@ class ScenarioContext:
     participants: Mapping[str, Participant] = field(default_factory=dict)
     """The actors of kinds that scenarios have no field for, by id."""
     plurals: Mapping[str, str] = field(default_factory=dict)
+    answering: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By cell: the events on which it sends to whoever sent them."""
 
 
 def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContext) -> Scenario:
@@ -74,7 +76,9 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     beat = context.attentions.get(attention)
     beats = -(-horizon_ns // beat.length_ns) if beat else 0
     accepts = {name: one.accepts for name, one in context.participants.items()}
-    receivers = Receivers(cells, context.cells, context.accepts, attention, beat, horizon_ns, accepts)
+    receivers = Receivers(
+        cells, context.cells, context.accepts, attention, beat, horizon_ns, accepts, context.answering
+    )
     return Scenario(
         name=findings.document.name,
         description=reader.text("description"),

@@ -59,6 +59,8 @@ class Receivers:
     horizon_ns: int
     others: Mapping[str, Mapping[str, Mapping[str, Type]]] = field(default_factory=dict)
     """What actors of other kinds accept, by id."""
+    answering: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By cell: the events on which it sends to whoever sent them."""
 
 
 def compile_stimuli(reader: Reader, receivers: Receivers) -> tuple[StimulusSpec, ...]:
@@ -188,7 +190,7 @@ def _for_cell(
             message = "this stimulus does not say its `event`"
             reader.findings.report("NIM0204", message, reader.place("to"), "add `event:`")
     elif accepted:
-        fields = _accepted(reader, event, accepted)
+        fields = _accepted(reader, receivers, event, accepted)
     found = arrivals(Wanted(fields))
     brought = found.fields if isinstance(found, Recorded) else {}
     if fields is None or found is None or not _apart(reader, brought):
@@ -220,7 +222,9 @@ def _receivers(reader: Reader, receivers: Receivers) -> tuple[tuple[str, ...], A
     return tuple(f"cell/{name}" for name in names), accepted
 
 
-def _accepted(reader: Reader, event: str, accepted: Accepted) -> Mapping[str, Type] | None:
+def _accepted(
+    reader: Reader, receivers: Receivers, event: str, accepted: Accepted
+) -> Mapping[str, Type] | None:
     """The fields of an event that all receivers accept; None, and reported, where one does not."""
     common: Mapping[str, Type] | None = None
     for name, events in accepted.items():
@@ -228,6 +232,10 @@ def _accepted(reader: Reader, event: str, accepted: Accepted) -> Mapping[str, Ty
             message = f"`{name}` does not accept the event `{event}`"
             reader.findings.report("NIM0301", message, reader.place("event"), phrase(event, events))
             return None
+        if event in receivers.answering.get(name, ()):
+            message = f"`{name}` answers whoever sends `{event}`, and a stimulus has no sender"
+            fix = 'let a cell send it, or give the transition an `if: origin != ""`'
+            reader.findings.report("NIM0309", message, reader.place("event"), fix, Severity.WARNING)
         common = events[event] if common is None else joined_fields(common, events[event])
     return common
 

@@ -165,7 +165,7 @@ class MachineStep:
             context.serving, context.event_fields, name = serving(event), {}, request_event(event)
         else:
             context.event_fields, name = fields_of(event), event.name
-            context.sender = event.sender
+            context.sender = event.sender if isinstance(event, Received) else ""
         number = self.table.event_numbers.get(name)
         row = None if number is None else self.kernel.interpreter.choose(context.state, number, self._would)
         context.serving, context.event_fields, context.sender = before
@@ -204,7 +204,7 @@ class MachineStep:
         if isinstance(event, Received) and event.role:
             self._about_an_ask(event)
             return
-        self.context.sender = event.sender
+        self.context.sender = event.sender if isinstance(event, Received) else ""
         self.offered = event
         self._by_name(event)
 

@@ -86,6 +86,7 @@ def shallow(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(flatten._Flattening, "_rows_of", rows_of)
 
 
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
 @pytest.mark.parametrize(
     "change", [newest_first, only_when_it_moves, initial_again, outer_before_inner, shallow]
 )

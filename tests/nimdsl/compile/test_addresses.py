@@ -130,6 +130,7 @@ def test_overrides_and_lists_take_families() -> None:
         ("seen: {of: int}}", "seen: {of: string}}", "NIM0306", "the event `seen`", "payload"),
         ("event: seen, payload: {of: \"${lit}\"}", "event: sen", "NIM0301", "`house` sends `tick`", "`seen`"),
         ("{at: 2s, to: house, event: some}", "{at: 2s, to: lamp-*-*, event: some}", "NIM0301", "accept", "`tick`"),
+        ("to: house, event: some}", "to: lamp-hall-1, event: tick, payload: {by: 1}}", "NIM0309", "a stimulus has no sender", "origin"),
         ("room: string", "origin: string, room: string", "NIM0208", "`origin` means something", ""),
     ],
 )  # fmt: skip
