@@ -62,8 +62,9 @@ class Began(Body, frozen=True, tag="begin"):
 class Moved(Body, frozen=True, tag="transition"):
     """A transition happened.
 
-    ``changed`` are the values that it set, by the path in the data, as they are afterwards; ``appended``
-    what it added to lists.
+    ``inside`` is the state that it did not leave, empty for all of the machine; one that stays in its state
+    leaves none.  ``changed`` are the values that it set, by the path in the data, as they are afterwards;
+    ``appended`` what it added to lists.
     """
 
     event: str
@@ -71,6 +72,7 @@ class Moved(Body, frozen=True, tag="transition"):
     target: str = field(name="to")
     changed: Aside[Mapping[str, Value]] = {}
     appended: Aside[Mapping[str, list[Value]]] = {}
+    inside: Aside[str] = ""
 
 
 class Ignored(Body, frozen=True, tag="ignored"):

@@ -27,7 +27,7 @@ def _compile(compilation: Compilation) -> dict[str, Protocol]:
         economy = compilation.economies.get(reader.reference("economy", "Economy"))
         own = compile_phases(compilation, reader.references("phases", "Phase"), kinds, economy)
         compilation.phases.update(own)
-        protocol = compile_protocol(findings, reader, own, kinds, economy, compilation.cell_data)
+        protocol = compile_protocol(findings, reader, own, kinds, economy, compilation.cells_seen)
         written = {item.place("holds"): item.node.get("holds") for item in reader.items("criteria")}
         states = states_of_cells(compilation.parts["Cell"])
         for one in protocol.criteria if protocol else ():

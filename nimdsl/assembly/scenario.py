@@ -44,7 +44,7 @@ def _context(compilation: Compilation) -> ScenarioContext:
         phase_types=compilation.phase_types,
         economies=compilation.economies,
         gardens=compilation.parts["Garden"],
-        cells=compilation.cell_data,
+        cells=compilation.cells_seen,
         attentions={name: one.beat for name, one in attentions.items()},
         accepts={name: accepted_events(cell) for name, cell in cells.items()},
         sends={

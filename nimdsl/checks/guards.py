@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from nimdsl.base import canonical
+from nimdsl.base.units import MICRO
 from nimdsl.checks.partial import Partial, bounds, partials
 from nimdsl.expression.check import infer
 from nimdsl.expression.evaluate import Fault, closure
@@ -34,7 +35,7 @@ from nimdsl.expression.syntax import (
     to_data,
     unparse,
 )
-from nimdsl.expression.types import INT, REAL
+from nimdsl.expression.types import INT, REAL, SHARE
 from nimdsl.program.expression import Expression
 
 CASE_COUNT_MAX = 4_096
@@ -275,6 +276,9 @@ def _compared(
         found = [_constant(item, guard) for item in node.right.items]
         return (term, found) if all(kind for _, kind in found) else (None, [])
     value, kind = _constant(fixed, guard)
+    kinds = [infer(one, guard.scope)[0] for one in (term, fixed)]
+    if kinds == [REAL, SHARE]:
+        value, kind = value / MICRO, REAL
     return (term, [(value, kind)]) if kind is not None else (None, [])
 
 

@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 
 from nimdsl.base.diagnostics import Diagnostic, Place
 from nimdsl.compile.documents import Document, Documents
+from nimdsl.compile.outcome import CellView
 from nimdsl.compile.phase import CompiledPhase
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.expression.types import Type
 from nimdsl.program import Economy
+from nimdsl.program.machine import walk
 
 Part = TypeVar("Part")
 
@@ -82,10 +84,14 @@ class Compilation:
         return self.documents.of(kind)[name].place
 
     @property
-    def cell_data(self) -> dict[str, Mapping[str, Type] | None]:
-        """The types of cells' data by name; None for a cell that is wrong itself."""
-        known: dict[str, Mapping[str, Type] | None] = dict.fromkeys(self.documents.of("Cell"))
-        return known | {name: cell.interface.data for name, cell in self.parts["Cell"].items()}
+    def cells_seen(self) -> dict[str, CellView | None]:
+        """What expectations see of cells by name; None for a cell that is wrong itself."""
+        known: dict[str, CellView | None] = dict.fromkeys(self.documents.of("Cell"))
+        cells = self.parts["Cell"].items()
+        return known | {
+            name: CellView(cell.interface.data, tuple(path for path, _ in walk(cell.root)))
+            for name, cell in cells
+        }
 
     @property
     def economies(self) -> Mapping[str, Economy]:

@@ -7,6 +7,7 @@ names and types are fixed here, so that a typing mistake is found before.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.types import (
@@ -29,8 +30,17 @@ NAMES = frozenset((*_SUMS, "refusals", "phases", "cells", "beats", "attention"))
 """What is known without kinds from other packages."""
 
 
-Cells = Mapping[str, Mapping[str, Type] | None]
-"""The types of cells' data by name; None for a cell that is not known because it is wrong itself."""
+@dataclass(frozen=True)
+class CellView:
+    """What expectations see of a cell: the types of its data, and the paths of its states."""
+
+    data: Mapping[str, Type]
+    states: tuple[str, ...]
+
+
+Cells = Mapping[str, CellView | None]
+"""By name; None for a cell that is not known because it is wrong itself."""
+STAY = record_of({"entered": INT, "time": DURATION, "longest": DURATION}, "the state")
 
 
 def outcome_scope(
@@ -41,14 +51,14 @@ def outcome_scope(
     families: Mapping[str, Sequence[str]] | None = None,
     open: bool = False,
 ) -> Scope:
-    """The names of an outcome: ``phases`` as expressions in them see them, ``cells`` by their data.
+    """The names of an outcome: ``phases`` as expressions in them see them, ``cells`` as they are seen.
 
     ``beat`` is that of the attention, if one takes part; ``others`` are what is seen of actors of other
     kinds, by the plural of the kind and by name; ``families`` are the cells that are seen together.
     ``open`` says that there may be more
     phases and cells, which could not be compiled.
     """
-    seen = {name: _cell(name, data) for name, data in cells.items()}
+    seen = {name: _cell(name, cell) for name, cell in cells.items()}
     for text, names in (families or {}).items():
         seen[text] = _together([_cell(text, cells[one]) for one in names])
     kinds = {
@@ -105,7 +115,9 @@ def _together(members: Sequence[Type]) -> Type:
     return list_of(common)
 
 
-def _cell(name: str, data: Mapping[str, Type] | None) -> Type:
-    if data is None:
+def _cell(name: str, cell: CellView | None) -> Type:
+    if cell is None:
         return ANY
-    return record_of({"state": STRING, "data": record_of(data, f"`{name}`")}, f"`{name}`")
+    states = record_of(dict.fromkeys(cell.states, STAY), f"`{name}`")
+    seen = {"state": STRING, "data": record_of(cell.data, f"`{name}`"), "states": states, "dropped": INT}
+    return record_of(seen, f"`{name}`")

@@ -373,6 +373,8 @@ def binary_type(operator: str, left: Type, right: Type) -> Type | None:
         return BOOL if element and join(element, left) else None
     joined = join(left, right)
     if operator in _COMPARISONS:
+        if {left, right} == {REAL, SHARE}:
+            return BOOL  # a share is a part of one
         return BOOL if joined in (*NUMERIC, STRING) else None
     if operator in "+-":
         added = joined is not None and operator == "+" and (joined == STRING or joined.name == "list")

@@ -402,10 +402,18 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
+def _part(kind: Type) -> int:
+    """How many of its units make one."""
+    return MICRO if kind == SHARE else 1
+
+
 def _comparison(operator: str, left: Type, right: Type) -> Callable[[Any, Any], Any]:
     if {left, right} == {INT, REAL}:
         exact = _COMPARE[operator]
         return lambda a, b: exact(real_of(a), real_of(b))
+    if {left, right} == {REAL, SHARE}:
+        exact, of_left, of_right = _COMPARE[operator], _part(left), _part(right)
+        return lambda a, b: exact(Fraction(a) / of_left, Fraction(b) / of_right)
     if untyped.is_typed(left) and untyped.is_typed(right):
         return _COMPARE[operator]
     meeting = untyped.has_unit(left) != untyped.has_unit(right)

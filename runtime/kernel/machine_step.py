@@ -451,7 +451,8 @@ class MachineStep:
             return False
         self.moved = True
         source, target = self.table.states[row.source], self.table.states[row.target]
-        context.note(records.Moved(name, source, target, context.changed, context.appended))
+        inside = row.left[-1].rpartition("/")[0] if row.left else source
+        context.note(records.Moved(name, source, target, context.changed, context.appended, inside))
         context.move(row, delays)
         return True
 

@@ -102,7 +102,7 @@ class Working:
                 self._lose(at_ns)
             case Asked(to=to, request=number):
                 self._ask(to, number, at_ns)
-            case Deferred(request):
+            case Deferred(request) if request is not None:
                 if len(self._deferred) >= DEFERRED_COUNT_MAX:
                     del self._deferred[next(iter(self._deferred))]
                 self._deferred[request] = at_ns

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gardens.report.result.stays import Stay
 from gardens.report.result.tally import PhaseTally, Tally
 from nimdsl.base.values import Value
 from nimdsl.kinds import kinds
 from nimdsl.program import Program, Scenario
+from nimdsl.program.machine import walk
 from runtime.kernel.behaviour import behaviour_of
 from runtime.run.host import Host
 from runtime.run.run import Run
@@ -42,17 +44,24 @@ def outcome_of(program: Program, scenario: Scenario, run: Run, tally: Tally) -> 
         "lifeforce": _lifeforce(run),
         "refusals": tally.refusals,
         "phases": phases,
-        "cells": _cells(scenario, run),
+        "cells": _cells(program, scenario, run, tally),
         **_others(scenario, run),
     }
 
 
-def _cells(scenario: Scenario, run: Run) -> dict[str, Value]:
+def _cells(program: Program, scenario: Scenario, run: Run, tally: Tally) -> dict[str, Value]:
     """The cells by name."""
     found: dict[str, Value] = {}
     for name in scenario.cells:
         snapshot = run.hosts[f"cell/{name}"].snapshot
-        found[name] = {"state": snapshot.state, "data": dict(snapshot.data)}
+        stays = tally.stays(f"cell/{name}").states
+        paths = [path for path, _ in walk(program.cells[name].root)]
+        found[name] = {
+            "state": snapshot.state,
+            "data": dict(snapshot.data),
+            "states": {path: stays.get(path, Stay()).until(run.time_ns) for path in paths},
+            "dropped": tally.count(f"cell/{name}", "dropped"),
+        }
     return found
 
 

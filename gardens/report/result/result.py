@@ -106,10 +106,22 @@ class RunResult:
 
     @property
     def cells(self) -> dict[str, dict[str, Value]]:
-        """The ``state`` and the ``data`` of each cell at the end, by name; shares from 0 to 1."""
+        """The ``state`` and the ``data`` of each cell at the end, by name; shares from 0 to 1.
+
+        With the ``states`` that it was in (how often entered, seconds in all and at most), and how many
+        events it ``dropped``.
+        """
         actors = self.program.cells
         return {
-            name: {**cell, "data": in_units(actors[name].types, cell["data"])}
+            name: {
+                **cell,
+                "data": in_units(actors[name].types, cell["data"]),
+                "states": {
+                    path: {**stay, "time": stay["time"] / SECOND_NS, "longest": stay["longest"] / SECOND_NS}
+                    for path, stay in cell["states"].items()
+                    if stay["entered"]
+                },
+            }
             for name, cell in self.outcome["cells"].items()
         }
 

@@ -21,17 +21,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gardens.report.result.beats import BeatTally
+from gardens.report.result.stays import Stays
 from nimdsl.base.canonical import Plain
 from nimdsl.program import Program, Scenario
 from nimdsl.program.flatten import FAULT, REFUSED, TIMER
 from runtime.records import (
     BeatEnded,
+    Began,
     Broken,
     Dropped,
     Faulted,
     HandshakeEnded,
     Ignored,
     Malformed,
+    Moved,
     PhaseMarked,
     Record,
     Refused,
@@ -68,6 +71,7 @@ class _Activity:
     notices: dict[tuple[str, str], int] = field(default_factory=dict)
     refusals: array[int] = field(default_factory=lambda: array("q"))
     """Price and balance, one after the other; micro-LF."""
+    stays: Stays = field(default_factory=Stays)
     last_ns: int = -1
     last_count: int = 0
     """How many records it left at that time, its last."""
@@ -80,6 +84,8 @@ class _Activity:
             self.last_ns, self.last_count = record.time_ns, 0
         self.last_count += 1
         match body:
+            case Began() | Moved():
+                self.stays.take(record)
             case Refused():
                 self.refusals.extend((body.price, body.balance))
             case Ignored():
@@ -134,6 +140,10 @@ class Tally:
             for record in self._unhashed.pop(0):
                 self._trace.take(record)
         return self._trace
+
+    def stays(self, actor: str) -> Stays:
+        """How long an actor was in each of its states."""
+        return self._actors[actor].stays
 
     def count(self, actor: str, type_: str) -> int:
         """How many records of a type an actor left."""
