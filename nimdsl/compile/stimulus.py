@@ -20,10 +20,11 @@ from nimdsl.compile.arrivals import Wanted, compile_recording
 from nimdsl.compile.lengths import check_length
 from nimdsl.compile.reader import Reader
 from nimdsl.compile.sending import event_payload, joined_fields
+from nimdsl.compile.work import compile_distribution
 from nimdsl.expression.check import Scope
 from nimdsl.expression.evaluate import Fault
-from nimdsl.expression.types import Type
-from nimdsl.program import Beat, Level, Periodic, Poisson, Recorded, StimulusSpec
+from nimdsl.expression.types import ANY, DURATION, Type
+from nimdsl.program import Beat, Distribution, Level, Periodic, Poisson, Recorded, StimulusSpec
 from nimdsl.program.expression import Expression
 from nimdsl.schema.remedies import written
 
@@ -38,7 +39,13 @@ _WHOM = {
     "gate": "gate: {name: g1, tier: 1, open: true}",
 }
 _OF_TIME = {"every": ("at",), "times": ("at",)}
-_OF_RECEIVERS = {"takes": ("level",), "event": ("to",), "item": ("level",), "payload": ("to", "level")}
+_OF_RECEIVERS = {
+    "takes": ("level",),
+    "event": ("to",),
+    "item": ("level",),
+    "payload": ("to", "level"),
+    "draws": ("to", "level"),
+}
 
 Arrivals = Periodic | Poisson | Recorded
 
@@ -191,14 +198,33 @@ def _for_cell(
             reader.findings.report("NIM0204", message, reader.place("to"), "add `event:`")
     elif accepted:
         fields = _accepted(reader, receivers, event, accepted)
-    found = arrivals(Wanted(fields))
-    brought = found.fields if isinstance(found, Recorded) else {}
+    draws = _draws(reader, fields)
+    known = None if fields is None else {name: kind for name, kind in fields.items() if name not in draws}
+    found = arrivals(Wanted(known))
+    brought = {**(found.fields if isinstance(found, Recorded) else {}), **draws}
     if fields is None or found is None or not _apart(reader, brought):
         payload = reader.template("payload", Scope({}))
     else:
         rest = {name: kind for name, kind in fields.items() if name not in brought}
         payload = event_payload(reader, Scope({}), event, rest)
-    return StimulusSpec(to, event, _values(reader, payload), found or Recorded(()))
+    return StimulusSpec(to, event, _values(reader, payload), found or Recorded(()), draws=draws)
+
+
+def _draws(
+    reader: Reader, fields: Mapping[str, Type] | None, takes: Type | None = None
+) -> dict[str, Distribution]:
+    """What is drawn for each arrival, by field; ``fields`` of None: any, ``takes`` is that of an item."""
+    inner, found = reader.sub("draws"), {}
+    for name in reader.keys("draws"):
+        assert inner is not None
+        kind = takes if name == "takes" and takes else ANY if fields is None else fields.get(name)
+        if kind is None:
+            message = f"the event `{reader.text('event')}` has no field `{name}`"
+            fix = phrase(name, fields or ())
+            reader.findings.report("NIM0303", message, inner.node.key_place(name), fix)
+        else:
+            found[name] = compile_distribution(inner, name, kind)
+    return found
 
 
 Accepted = Mapping[str, Mapping[str, Mapping[str, Type]]]
@@ -247,12 +273,14 @@ def _for_level(
     level = _level(reader, receivers, name)
     takes_ns = _takes(reader, level)
     found = arrivals(Wanted(level=level, takes_ns=takes_ns))
+    draws = _draws(reader, None, DURATION)
     silent = not isinstance(found, Recorded) or (found.at_ns and not found.takes_ns)
+    silent = silent and "takes" not in draws
     if level and not level.takes_ns and "takes" not in reader and found and silent:
         message = f"nobody says what an item of `{name}` takes"
         reader.findings.report("NIM0204", message, reader.place("level"), "add `takes: 5s`")
-    if isinstance(found, Recorded):
-        _apart(reader, found.fields)
+    columns = found.fields if isinstance(found, Recorded) else {}
+    _apart(reader, {**columns, **draws})
     if level is not None and receivers.beat is not None:
         _check_lengths(reader, receivers.beat, level, takes_ns, found)
     values = _values(reader, reader.template("payload", Scope({})))
@@ -263,6 +291,7 @@ def _for_level(
         found or Recorded(()),
         name,
         takes_ns,
+        draws,
     )
 
 
@@ -345,7 +374,8 @@ def _apart(reader: Reader, brought: Mapping[str, object]) -> bool:
     twice = [name for name in brought if inner is not None and name in inner]
     for name in twice:
         assert inner is not None
-        message = f"`{name}` is a column of the recording too"
+        what = "is drawn" if name in reader.keys("draws") else "is a column of the recording"
+        message = f"`{name}` {what} too"
         reader.findings.report("NIM0203", message, inner.node.key_place(name), "keep one of them")
     return not twice
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from nimdsl.base.values import Value
 from nimdsl.program.expression import Expression
+from nimdsl.program.work import Distribution
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class StimulusSpec:
     arrivals: Periodic | Poisson | Recorded
     level: str = ""
     takes_ns: int = 0
+    draws: Mapping[str, Distribution] = field(default_factory=dict)
+    """Fields that are drawn for each arrival; of an item also ``takes``."""
 
 
 @dataclass(frozen=True)

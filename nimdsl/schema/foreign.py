@@ -45,4 +45,4 @@ def left_out(names: Sequence[str]) -> Diagnostic:
     more = f" and {len(names) - SHOWN_MAX:,} more" if len(names) > SHOWN_MAX else ""
     message = f"left out, since nothing in them is of {OWNER}: {shown}{more}"
     fix = "name a file that is meant; `.nimdslignore` keeps others quiet"
-    return Diagnostic("NIM0118", Severity.NOTE, message, Place(names[0]), fix)
+    return Diagnostic("NIM0201", Severity.NOTE, message, Place(names[0]), fix)

@@ -9,6 +9,8 @@ The laws:
   stimulus at position i (from 0) belongs to the actor ``scenario/<name>``, the
   purpose ``stimulus/<i>`` and the number k (SEMANTICS 2.4), so that a stimulus
   that is added behind the others changes none of their times.
+* What is drawn for an arrival is the same for all of its receivers, under the purpose
+  ``stimulus/<i>/<field>`` and the number of the arrival.
 * A gap is exponential, rounded to whole nanoseconds, half to even, and at least 1.
 
 Not here: who delivers them (the drivers), what documents say of them
@@ -18,11 +20,11 @@ Not here: who delivers them (the drivers), what documents say of them
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 
-from nimdsl.base.values import Fields
+from nimdsl.base.values import Fields, Value
 from nimdsl.program import Periodic, Poisson, Recorded, Scenario, StimulusSpec
 from runtime.chance.distributions import Exponential
 from runtime.chance.draws import Key, key_of, source_of
@@ -47,7 +49,12 @@ def stimuli_of(scenario: Scenario, draws: Draws) -> Iterator[tuple[int, int, Arr
         lists.append(_placed(position, _times(stimulus, key)))
     number = 0
     for at_ns, position, index in heapq.merge(*lists):
-        for arrival in _arrivals(scenario.stimuli[position], index):
+        stimulus = scenario.stimuli[position]
+        drawn = {
+            name: draws.value(one, actor, f"stimulus/{position}/{name}", index)
+            for name, one in stimulus.draws.items()
+        }
+        for arrival in _arrivals(stimulus, index, drawn):
             number += 1
             yield at_ns, number, arrival
 
@@ -77,7 +84,7 @@ def _poisson(poisson: Poisson, key: Key) -> Iterator[int]:
         yield at_ns
 
 
-def _arrivals(stimulus: StimulusSpec, index: int) -> list[Arrival]:
+def _arrivals(stimulus: StimulusSpec, index: int, drawn: Mapping[str, Value]) -> list[Arrival]:
     """What comes at one time: an event for each receiver."""
     payload, takes_ns = stimulus.payload, stimulus.takes_ns
     recorded = stimulus.arrivals
@@ -85,6 +92,11 @@ def _arrivals(stimulus: StimulusSpec, index: int) -> list[Arrival]:
         brought = {name: values[index] for name, values in recorded.fields.items()}
         payload = {**payload, **brought}
         takes_ns = recorded.takes_ns[index] if recorded.takes_ns else takes_ns
+    takes = drawn.get("takes")
+    if stimulus.level and isinstance(takes, int):
+        takes_ns = max(1, takes)
+        drawn = {name: value for name, value in drawn.items() if name != "takes"}
+    payload = {**payload, **drawn}
     if stimulus.level:
         payload = {"level": stimulus.level, "takes": takes_ns, "payload": dict(payload)}
     return [Arrival(to, stimulus.event, payload) for to in stimulus.to]

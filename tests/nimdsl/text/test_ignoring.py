@@ -60,7 +60,7 @@ def test_files_of_other_tools_are_left_out_with_a_note() -> None:
     write({"a.yaml": OURS, "docker-compose.yml": COMPOSE, "chart.yaml": "a: {{ .Values.b }}\n- c\n"})
     report = nimdsl.check(".")
     (note,) = report.diagnostics
-    assert (note.code, note.severity) == ("NIM0118", Severity.NOTE)
+    assert (note.code, note.severity) == ("NIM0201", Severity.NOTE)
     assert "`chart.yaml`, `docker-compose.yml`" in note.message
     assert report.program is not None
     assert [name for name, _ in provenance(report.program)["documents"]] == ["a.yaml"]
@@ -82,7 +82,7 @@ def test_documents_of_other_tools_among_ours_are_left_out_here_and_in_a_journal(
 
 def test_a_folder_with_nothing_of_ours_is_an_error() -> None:
     write({"docker-compose.yml": COMPOSE})
-    assert [one.code for one in nimdsl.check(".").diagnostics] == ["NIM0105", "NIM0118"]
+    assert [one.code for one in nimdsl.check(".").diagnostics] == ["NIM0105", "NIM0201"]
 
 
 @pytest.mark.parametrize(
