@@ -120,21 +120,26 @@ class Abandoned(Body, frozen=True, tag="abandoned"):
 
 
 class Emitted(Body, frozen=True, tag="emit"):
-    """A wave went to whoever listens."""
+    """A wave went to whoever listens.  ``times`` is what of its content comes from the clock."""
 
     confidence: float
     content: Value
     number: Aside[int]
+    times: Aside[Fields] = {}
 
 
 class Sent(Body, frozen=True, tag="send"):
-    """An event went to another actor; ``role`` is what it is to an ask, empty for nothing."""
+    """An event went to another actor; ``role`` is what it is to an ask, empty for nothing.
+
+    ``times`` are the fields of its payload that come from the clock.
+    """
 
     to: str
     event: str
     payload: Fields
     number: Aside[int]
     role: str = ""
+    times: Aside[Fields] = {}
 
 
 class SentToEach(Body, frozen=True, tag="send_each"):
@@ -145,6 +150,7 @@ class SentToEach(Body, frozen=True, tag="send_each"):
     payload: Fields
     count: int
     number: Aside[int]
+    times: Aside[Fields] = {}
 
 
 class Rewarded(Body, frozen=True, tag="reward"):

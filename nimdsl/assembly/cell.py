@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from nimdsl.checks.machines import check_machine
@@ -11,6 +12,7 @@ from nimdsl.compile.answers import Context
 from nimdsl.compile.cell import CompiledCell, accepted_events, compile_cell
 from nimdsl.compile.compilation import Compilation
 from nimdsl.compile.reader import Findings, Reader
+from nimdsl.compile.times import Timed, with_times
 from nimdsl.kinds import Kind
 from nimdsl.kinds.schemas import shipped
 from nimdsl.program import Actor, Program
@@ -29,7 +31,18 @@ def _compile(compilation: Compilation) -> dict[str, CompiledCell]:
 
     cells = compilation.each("Cell", compile_one)
     _check_answers(compilation, cells)
-    return cells
+    return _with_times(cells)
+
+
+def _with_times(cells: Mapping[str, CompiledCell]) -> dict[str, CompiledCell]:
+    """The cells with what in them comes from the clock."""
+    timed = with_times(
+        {f"cell/{name}": Timed(one.root, one.works, one.interface.arguments) for name, one in cells.items()}
+    )
+    found = {name: timed[f"cell/{name}"] for name in cells}
+    return {
+        name: replace(cell, root=found[name].root, works=found[name].works) for name, cell in cells.items()
+    }
 
 
 def _check_answers(compilation: Compilation, cells: Mapping[str, CompiledCell]) -> None:

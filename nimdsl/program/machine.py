@@ -88,6 +88,8 @@ class Emit:
 
     confidence: Expression
     content: Expression
+    times: tuple[str, ...] = ()
+    """The fields that come from the clock (:mod:`nimdsl.compile.times`)."""
 
 
 @tagged("send")
@@ -99,6 +101,8 @@ class Send:
     event: str
     payload: Expression
     place: Place = field(default=NOWHERE, compare=False)
+    times: tuple[str, ...] = ()
+    """The fields that come from the clock (:mod:`nimdsl.compile.times`)."""
 
 
 @tagged("request")
@@ -137,6 +141,8 @@ class ReplyToAsk:
 
     payload: Expression
     place: Place = field(default=NOWHERE, compare=False)
+    times: tuple[str, ...] = ()
+    """The fields that come from the clock (:mod:`nimdsl.compile.times`)."""
 
 
 @tagged("settle")

@@ -47,6 +47,8 @@ class AskSpec:
     to: Address
     event: str
     payload: Expression
+    times: tuple[str, ...] = ()
+    """The fields that come from the clock (:mod:`nimdsl.compile.times`)."""
 
 
 @tagged("work")

@@ -123,6 +123,8 @@ def _unfilled(problem: Any, root: Node, constants: Iterable[str]) -> list[Diagno
     node, place = _at(root, problem.absolute_path)
     if problem.validator not in ("type", "pattern", "enum") or not isinstance(node, Scalar):
         return []
+    if problem.validator_value in ("object", "array"):
+        return []
     message, fix = not_constant(str(node.value), constants) if is_template(node) else ("", "")
     field = _field(list(problem.absolute_path))
     return [error("NIM0303", f"`{field}`: {message}", place, fix)] if message else []

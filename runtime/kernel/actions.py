@@ -34,6 +34,7 @@ from nimdsl.program.machine import (
 from runtime import records
 from runtime.kernel import effects
 from runtime.kernel.asks import ask, reply
+from runtime.kernel.sent import apart, fields_apart, note_sent
 from runtime.kernel.snapshot import Opened, Underway
 from runtime.kernel.step_context import Internal, StepContext, value_at, with_value
 from runtime.ledger import accounts
@@ -96,7 +97,8 @@ def _emit(context: StepContext, action: Emit) -> None:
     content = action.content.evaluate(context.environment())
     number = context.next_number()
     context.effects.append(effects.PublishWave(number, float(confidence), content))
-    context.note(records.Emitted(float(confidence), content, number))
+    decided, times = apart(content, action.times)
+    context.note(records.Emitted(float(confidence), decided, number, times))
 
 
 def _send(context: StepContext, action: Send) -> None:
@@ -106,9 +108,10 @@ def _send(context: StepContext, action: Send) -> None:
     for to in receivers:
         context.effects.append(effects.SendMessage(context.next_number(), to, action.event, payload))
     if isinstance(action.to, FamilyAddress) and action.to.is_broadcast:
-        context.note(records.SentToEach(pattern, action.event, payload, len(receivers), first))
+        decided, times = fields_apart(payload, action.times)
+        context.note(records.SentToEach(pattern, action.event, decided, len(receivers), first, times))
     else:
-        context.note(records.Sent(pattern, action.event, payload, first))
+        note_sent(context, pattern, action.event, payload, first, times=action.times)
 
 
 def _receivers(context: StepContext, address: Address) -> tuple[str, tuple[str, ...]]:

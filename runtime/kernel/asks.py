@@ -10,6 +10,8 @@ Here is what both sides do to the context of a step; how a machine takes the eve
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nimdsl.base.errors import InternalError
 from nimdsl.base.values import Fields
 from nimdsl.expression.evaluate import Fault
@@ -21,6 +23,7 @@ from nimdsl.program.machine import BeginWork, ReplyToAsk
 from runtime import records
 from runtime.kernel.effects import CancelTimer, CancelWork, SendMessage, SetTimer, StartWork
 from runtime.kernel.events import Received, Role
+from runtime.kernel.sent import note_sent
 from runtime.kernel.snapshot import Serving, Underway, work_timer
 from runtime.kernel.step_context import StepContext
 from runtime.records import Identity
@@ -43,7 +46,7 @@ def ask(context: StepContext, action: BeginWork, work: Work) -> None:
     context.works[number] = Underway(action.work, {}, action.owner, asked=to)
     context.effects.append(SendMessage(number, to, asking.event, payload, Role.ASK, number))
     context.note(records.WorkStarted(action.work, number))
-    context.note(records.Sent(to, asking.event, payload, number, Role.ASK))
+    note_sent(context, to, asking.event, payload, number, Role.ASK, asking.times)
     limit(context, number, work)
 
 
@@ -111,16 +114,18 @@ def reply(context: StepContext, action: ReplyToAsk) -> None:
     if served is None or not served.event:
         raise Fault("nobody asked, so there is nothing to reply to")
     payload = action.payload.evaluate(context.environment())
-    answer(context, served, payload, Role.REPLY)
+    answer(context, served, payload, Role.REPLY, action.times)
     context.serving = None
 
 
-def answer(context: StepContext, served: Serving, payload: Fields, role: Role) -> None:
+def answer(
+    context: StepContext, served: Serving, payload: Fields, role: Role, times: Sequence[str] = ()
+) -> None:
     """Sends what an ask comes to."""
     number, to = context.next_number(), served.sender
     ask_ = served.request.number
     context.effects.append(SendMessage(number, to, served.event, dict(payload), role, ask_))
-    context.note(records.Sent(to, served.event, payload, number, role))
+    note_sent(context, to, served.event, payload, number, role, times)
 
 
 def give_back(context: StepContext, event: Received) -> None:
@@ -128,7 +133,7 @@ def give_back(context: StepContext, event: Received) -> None:
     number, to = context.next_number(), event.sender
     payload = event.payload if isinstance(event.payload, dict) else {}
     context.effects.append(SendMessage(number, to, event.name, payload, Role.UNCLAIMED, event.ask))
-    context.note(records.Sent(to, event.name, payload, number, Role.UNCLAIMED))
+    context.note(records.Sent(to, event.name, {}, number, Role.UNCLAIMED))
 
 
 def serving_ask(event: Received, now_ns: int) -> Serving:

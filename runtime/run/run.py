@@ -51,6 +51,10 @@ class Run:
     """How many more there were."""
     replication: int = 0
     """Which of the runs with its seed."""
+    epoch: str = ""
+    """When garden time began, where it was real."""
+    rate: float = 1.0
+    """Garden seconds in a second, where it was real."""
 
 
 def tariff_of(economy: Economy) -> Tariff:
@@ -121,9 +125,18 @@ COMPLETE = "complete"
 
 
 def origin_of(
-    program: Program, scenario: Scenario, garden: str, seed: int, run_id: str, replication: int = 0
+    program: Program,
+    scenario: Scenario,
+    garden: str,
+    seed: int,
+    run_id: str,
+    replication: int = 0,
+    real: Mapping[str, Value] | None = None,
 ) -> dict[str, Value]:
-    """What a journal must say of its run, so that the run can be made again from it alone."""
+    """What a journal must say of its run, so that the run can be made again from it alone.
+
+    ``real`` is what only a real garden has: its ``rate`` and its ``epoch``.
+    """
     return {
         **provenance(program),
         "program_sha256": program.sha256,
@@ -132,4 +145,5 @@ def origin_of(
         "seed": seed,
         "run_id": run_id,
         **({"replication": replication} if replication else {}),
+        **(real or {}),
     }

@@ -191,7 +191,7 @@ def test_what_is_no_record_is_told(data: Any, problem: str) -> None:
 NO_DECISION = {"time_ns", "number", "request", "keys", "balance", "at_ns", "from_ns", "to_ns"}
 NO_DECISION |= {"left_ns", "remaining_ns", "overrun_ns", "times"}
 """As it was when records were dictionaries."""
-WHAT_ACTIONS_DID = {"changed", "appended", "inside"}
+WHAT_ACTIONS_DID = {"changed", "appended", "inside", "times"}
 DECISIONS = {
     "begin": "state",
     "transition": "event from to",

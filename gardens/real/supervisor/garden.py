@@ -241,8 +241,9 @@ class GardenSupervisor:
     def origin(self) -> dict[str, Plain]:
         """What the journal says of the run."""
         plan = self.plan
-        origin = origin_of(plan.program, plan.scenario, plan.garden.name, self.seed, self.run_id)
-        return {**origin, "rate": plan.garden.rate, "epoch": self.epoch}
+        real: dict[str, Plain] = {"rate": plan.garden.rate, "epoch": self.epoch}
+        name = plan.garden.name
+        return origin_of(plan.program, plan.scenario, name, self.seed, self.run_id, real=real)
 
     # While it lives
 

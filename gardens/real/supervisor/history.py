@@ -32,7 +32,9 @@ def run_of(plan: Plan, journal: Journal, run_id: str, epoch: str, stopped: Stopp
     ended_ns = times[protocol] if stopped == "final" else max(times.values(), default=0)
     if stopped == "horizon":
         ended_ns = scenario.horizon_ns
-    return Run(run_id, hosts, ledger, ended_ns, stopped, tuple(incidents_in(journal)))
+    incidents = tuple(incidents_in(journal))
+    rate = plan.garden.rate
+    return Run(run_id, hosts, ledger, ended_ns, stopped, incidents, epoch=epoch, rate=rate)
 
 
 def incidents_in(journal: Journal) -> list[Incident]:

@@ -134,7 +134,9 @@ class RunResult:
     def origin(self) -> dict[str, Value]:
         """What the journal says of the run."""
         run = self.run
-        return origin_of(self.program, self.scenario, self.garden, self.seed, run.run_id, run.replication)
+        real: dict[str, Value] = {"rate": run.rate, "epoch": run.epoch} if run.epoch else {}
+        identity = self.garden, self.seed, run.run_id, run.replication
+        return origin_of(self.program, self.scenario, *identity, real)
 
     @property
     def incidents(self) -> tuple[Incident, ...]:

@@ -1,0 +1,128 @@
+"""Values that come from the clock: followed wherever they go, and no decisions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import nimdsl
+import simulate
+from nimdsl.program import Program
+from nimdsl.program.machine import Emit, ReplyToAsk, Send, every_action
+from runtime import records
+
+TEXT = """
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: a}
+spec:
+  data: {count: int, last: duration, seen: "list<{at: duration}>", longest: duration}
+  accepts: {go: {}, back: {when: duration, nr: int}}
+  machine:
+    initial: on_
+    states:
+      on_:
+        enter: [{work: measure}]
+        transitions:
+          - event: go
+            internal: true
+            do:
+              - set: {last: "${now}", count: "${count + 1}"}
+              - send: {to: b, event: tick, payload: {at: "${last}", nr: "${count}", list: "${[1, 2].map(now, now)}"}}
+          - {event: back, internal: true, do: [{emit: {content: {when: "${event.when}", nr: "${event.nr}"}}}]}
+          - {event: measured, internal: true, do: [{emit: {content: {value: "${event.value}"}}}]}
+          - {event: failed, internal: true}
+  work:
+    measure:
+      args: {at: "${last}"}
+      returns: {value: real}
+      done: measured
+      virtual: {latency: {constant: 1s}, returns: {value: {constant: 2.0}}}
+---
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: b}
+spec:
+  data: {kept: duration, nr: int}
+  accepts: {tick: {at: duration, nr: int, list: "list<int>"}, ask: {}}
+  replies: {ask: {kept: duration, nr: int}}
+  machine:
+    initial: on_
+    states:
+      on_:
+        transitions:
+          - event: tick
+            internal: true
+            do:
+              - set: {kept: "${event.at * 2}", nr: "${event.nr}"}
+              - send: {to: a, event: back, payload: {when: "${kept}", nr: "${nr}"}}
+          - {event: ask, internal: true, do: [{reply: {kept: "${kept}", nr: "${nr}"}}]}
+---
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: c}
+spec:
+  accepts: {}
+  machine:
+    initial: asking
+    states:
+      asking:
+        enter: [{work: ask}]
+        transitions:
+          - {event: done, to: over, do: [{emit: {content: {kept: "${event.kept}", nr: "${event.nr}", in_: "${state}"}}}]}
+          - {event: failed, to: over}
+      over: {final: true}
+  work: {ask: {ask: {to: b, event: ask}, timeout: 5s}}
+---
+apiVersion: nimdsl.dev/v1
+kind: Garden
+metadata: {name: slow}
+spec: {bus: {latency: {constant: 200ms}}}
+---
+apiVersion: nimdsl.dev/v1
+kind: Scenario
+metadata: {name: s}
+spec: {horizon: 10s, garden: slow, cells: [a, b, c], stimuli: [{at: 1s, to: a, event: go}]}
+"""  # noqa: E501
+
+
+def times(program: Program) -> dict[str, list[tuple[str, ...]]]:
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for name, cell in program.cells.items():
+        marked = [one for one in every_action(cell.root) if isinstance(one, Emit | Send | ReplyToAsk)]
+        found[name] = [one.times for one in marked]
+    return found
+
+
+def test_times_are_followed_through_data_events_work_and_asks() -> None:
+    assert times(nimdsl.load_text(TEXT)) == {
+        "a": [("at",), ("when",), ("value",)],
+        "b": [("when",), ("kept",)],
+        "c": [("kept",)],
+    }
+
+
+def test_without_the_clock_nothing_is_a_time() -> None:
+    assert times(nimdsl.load_text(TEXT.replace('last: "${now}"', 'last: "${3s}"'))) == {
+        "a": [(), (), ()],
+        "b": [(), ()],
+        "c": [()],
+    }
+
+
+def decisions(text: str) -> tuple[str, str, list[records.AnyBody]]:
+    result = simulate.run(nimdsl.load_text(text), "s")
+    bodies = [one.body for one in result.records()]
+    return result.summary["decision_sha256"], result.summary["trace_sha256"], bodies
+
+
+def test_they_are_in_the_records_and_decide_nothing() -> None:
+    here, traced, bodies = decisions(TEXT)
+    there, other, _ = decisions(TEXT.replace("{at: 1s, to: a", "{at: 1500ms, to: a"))
+    assert here == there
+    assert traced != other
+    sent: Any = [one for one in bodies if isinstance(one, records.Sent) and one.event == "tick"]
+    assert [(one.payload, one.times) for one in sent] == [
+        ({"nr": 1, "list": [1, 2]}, {"at": 1_000_000_000})
+    ]
+    changed, _, _ = decisions(TEXT.replace("count + 1", "count + 2"))
+    assert changed != here
