@@ -23,7 +23,7 @@ from nimdsl.expression.check import Scope, infer
 from nimdsl.expression.evaluate import Fault, closure
 from nimdsl.expression.functions import as_text
 from nimdsl.expression.syntax import ExpressionNode, Literal, Name, SyntaxMistake, Text, free_names
-from nimdsl.expression.template import is_template, parse_template, type_of
+from nimdsl.expression.template import parse_template, type_of
 from nimdsl.expression.types import QUANTITIES, Type
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
 
@@ -161,7 +161,8 @@ class Filling:
     def node(self, node: Node, constants: Constants) -> Node:
         """The node with constants filled in: the same one where there is nothing to fill."""
         if isinstance(node, Scalar):
-            return self._scalar(node, constants) if is_template(node) else node
+            value = node.value
+            return self._scalar(node, constants) if type(value) is str and "${" in value else node
         if isinstance(node, ListNode):
             items = [self.node(item, constants) for item in node.items]
             if all(new is old for new, old in zip(items, node.items, strict=True)):
@@ -173,10 +174,13 @@ class Filling:
         return self._map(node, constants)
 
     def _map(self, node: MapNode, constants: Constants) -> MapNode:
+        filled = {key: self.node(value, constants) for key, value in node.entries.items()}
+        if not any("${" in key for key in filled):
+            changed = any(value is not node.entries[key] for key, value in filled.items())
+            return _map_like(node, filled, node.keys) if changed else node
         entries: dict[str, Node] = {}
         keys: dict[str, Scalar] = {}
-        changed = False
-        for key, value in node.entries.items():
+        for key, value in filled.items():
             written = node.keys.get(key)
             if written is not None and "${" in key:
                 written = self._key(written, constants)
@@ -184,11 +188,10 @@ class Filling:
                     message, fix = f"`{written.text}` stands here twice", "write another key"
                     self.found.append(error("NIM0109", message, written.place, fix))
             name = key if written is None else str(written.value)
-            entries[name] = self.node(value, constants)
+            entries[name] = value
             if written is not None:
                 keys[name] = written
-            changed = changed or name != key or entries[name] is not value
-        return _map_like(node, entries, keys) if changed else node
+        return _map_like(node, entries, keys)
 
     def _key(self, node: Scalar, constants: Constants) -> Scalar:
         filled = self._scalar(node, constants)

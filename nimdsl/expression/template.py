@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from nimdsl.base.suggest import phrase
@@ -64,6 +65,7 @@ def is_template(scalar: Scalar) -> bool:
     return isinstance(scalar.value, str) and "${" in scalar.value
 
 
+@lru_cache(maxsize=20_000)
 def parse_template(text: str) -> ExpressionNode:
     """The tree of text with ``${...}`` in it.  Raises SyntaxMistake with offsets into ``text``."""
     parts: list[ExpressionNode] = []

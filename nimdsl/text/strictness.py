@@ -17,10 +17,16 @@ class Oddity(NamedTuple):
     fix: str
 
 
+_SUSPECT = re.compile(r"\S#|\?|-\s*[\],}]")
 _BLOCK_HEADER = re.compile(r"[|>][-+0-9]*#")
 _COMMENT_FIX = "put a space before `#`; quote the text if `#` belongs to it"
 _GLUED = "a comment begins with a space and `#`"
 _AFTER_ITEM = re.compile(r"\s*,#")
+
+
+def is_suspect(text: str) -> bool:
+    """Whether a file can hold any of this at all: most hold nothing that looks like it."""
+    return _SUSPECT.search(text) is not None
 
 
 def of_block(line: str, column: int) -> Oddity | None:
@@ -79,7 +85,7 @@ def with_stand_ins(text: str) -> str:
         first, second = int(high, 16) - 8, int(low, 16) - 8
         return f"{before}\\uE{first}{high_rest}\\uE{second}{low_rest}"
 
-    return _HALVES.sub(stand_in, text)
+    return _HALVES.sub(stand_in, text) if "\\u" in text else text
 
 
 def joined(value: str) -> str:

@@ -240,6 +240,7 @@ class _Builder:
         }
         text = strictness.with_stand_ins(self.source.text)
         self.has_stand_ins = text != self.source.text
+        self.is_suspect = strictness.is_suspect(text)
         next_event = _LOADER(text).get_event
         event = next_event()
         while type(event) is not yaml.StreamEndEvent:
@@ -293,7 +294,7 @@ class _Builder:
             self.read(node)
         if not quoted and not text.isascii():
             self.refuse_invisible(node)
-        if quoted or self.in_flow:
+        if self.is_suspect and (quoted or self.in_flow):
             self.refuse_oddities(node, event)
         if event.tag is not None:
             self.refuse_tag(event)
@@ -358,7 +359,7 @@ class _Builder:
         self.frames.append(
             _Frame(node, event.anchor, self.node_count, bool(event.flow_style) or self.in_flow)
         )
-        if event.flow_style and event.anchor is None:
+        if self.is_suspect and event.flow_style and event.anchor is None:
             self.refuse(
                 node.line - 1, strictness.of_start(self.source.lines[node.line - 1], node.column - 1)
             )
@@ -368,7 +369,7 @@ class _Builder:
 
     def close(self, event: Any) -> None:
         frame = self.frames.pop()
-        if frame.flow:
+        if self.is_suspect and frame.flow:
             end = event.end_mark
             self.refuse(end.line, strictness.of_end(self.source.lines[end.line], end.column, self.in_flow))
         node = frame.node

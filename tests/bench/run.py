@@ -24,6 +24,7 @@ import yaml
 import nimdsl
 from gardens.virtual.driver import Driver, Options
 from nimdsl.expression.syntax import parse
+from nimdsl.expression.template import parse_template
 from nimdsl.loading import with_overrides
 from runtime.chance.models import Draws
 from runtime.chance.stimuli import stimuli_of
@@ -119,6 +120,7 @@ def bench_validate() -> None:
 
     def afresh() -> object:
         parse.cache_clear()
+        parse_template.cache_clear()
         return nimdsl.check_text(text)
 
     pair(
