@@ -14,6 +14,7 @@ from nimdsl.base.errors import NimdslError, PermanentPortError, SpecError
 from nimdsl.base.words import shown
 from nimdsl.loading import load, load_all
 from nimdsl.program import Program
+from runtime.kernel.kernel import day_of
 from runtime.ports.journal import Journal, encoded
 from runtime.run.host import Checks
 
@@ -84,6 +85,13 @@ def _is_whole(given: object) -> bool:
     return isinstance(given, int) and not isinstance(given, bool) and given >= 0
 
 
+def _is_epoch(given: object) -> bool:
+    try:
+        return isinstance(given, str) and (not given or day_of(given) >= 0)
+    except ValueError:
+        return False
+
+
 def _is_callable_or_none(given: object) -> bool:
     return given is None or callable(given)
 
@@ -95,6 +103,7 @@ def _is_translator_or_none(given: object) -> bool:
 _WHOLE = "a whole number from 0 on"
 _OPTIONS: Mapping[str, tuple[Callable[[object], bool], str, str]] = {
     "replication": (_is_whole, _WHOLE, "`replication=1`"),
+    "epoch": (_is_epoch, "an instant in ISO 8601, or nothing,", '`epoch="2026-01-01T06:00:00Z"`'),
     "checks": (
         lambda given: isinstance(given, Checks),
         "a `Checks`",

@@ -271,6 +271,9 @@ def hold_laws(result: RunResult) -> Iterator[str]:
     ]
     holds = [entry.target for entry in _transfers(result) if entry.cause == "reserve"]
     for (end_ns, verdict), hold in zip(ended, holds, strict=False):
+        if result.garden:  # there it is released when the journal has the record
+            released = [e.time_ns for e in _transfers(result) if e.source == hold and e.cause == "release"]
+            end_ns = min((at_ns for at_ns in released if at_ns >= end_ns), default=result.run.time_ns)
         moved = [entry for entry in _transfers(result) if entry.time_ns <= end_ns]
         there = sum(entry.amount for entry in moved if entry.target == hold)
         there -= sum(entry.amount for entry in moved if entry.source == hold)

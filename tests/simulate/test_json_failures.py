@@ -102,7 +102,7 @@ def test_what_ran_and_failed_is_its_summary(capsys: pytest.CaptureFixture[str]) 
     assert run(["simulate", "hello.yaml", "--format", "json"]) == 1
     assert json.loads(capsys.readouterr().out)["ok"] is False
     assert run(["validate", "broken.yaml", "--format", "json"]) == 1
-    assert json.loads(capsys.readouterr().out)[0]["code"] == "NIM0204"
+    assert json.loads(capsys.readouterr().out)[0]["code"] == "NIM0203"
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,9 @@ def test_beats_and_cells_are_those_of_the_summary(spark: simulate.Result, danger
     assert danger.beats == danger.summary["beats"]
     assert spark.beats == []
     assert spark.cells == spark.summary["cells"]
-    assert [set(cell) for cell in spark.cells.values()] == [{"state", "data"}] * len(spark.cells)
+    assert [set(cell) for cell in spark.cells.values()] == [{"state", "data", "states", "dropped"}] * len(
+        spark.cells
+    )
 
 
 MEASURING = """
@@ -254,7 +256,9 @@ def test_data_of_cells_is_in_seconds_lf_and_shares_of_one() -> None:
         "warm": True,
         "last": {},
     }
-    assert result.cells["c"] == result.summary["cells"]["c"] == {"state": "a", "data": wanted}
+    assert result.cells["c"] == result.summary["cells"]["c"]
+    assert result.cells["c"]["data"] == wanted
+    assert result.cells["c"]["states"] == {"a": {"entered": 1, "time": 1.0, "longest": 1.0}}
     told = "hot=3 s, worth=1.5 LF, part=40 %, spans=[250 ms, 120 s], deep=[[50 %], [5 %]]"
     for shown in (result.report(), _Text(result._repr_html_()).text):
         assert told in " ".join(shown.split())

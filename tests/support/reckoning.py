@@ -19,6 +19,7 @@ from tests.support.plain import Plain, plain
 
 NO_DECISION = {"time_ns", "number", "request", "keys", "balance", "times", "overrun_ns"}
 NO_DECISION |= {"at_ns", "from_ns", "to_ns", "left_ns", "remaining_ns", "changed", "appended"}
+NO_DECISION |= {"inside", "times"}
 PLACE = {"actor", "sequence", "time_ns", "beat", "at_ns", "remaining_ns"}
 
 
