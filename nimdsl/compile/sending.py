@@ -83,6 +83,7 @@ def compile_ask(reader: Reader, scope: Scope) -> tuple[AskSpec | None, dict[str,
     if isinstance(addressed.address, OriginAddress):
         message, fix = "an ask goes to a cell that is known to answer", "name it, or a family's member"
         reader.findings.report("NIM0310", message, reader.place("to"), fix)
+        return None, {}
     answer = _answered(reader, event, addressed.reached)
     return (None if answer is None else AskSpec(addressed.address, event, payload)), answer or {}
 

@@ -9,7 +9,7 @@ from typing import Any
 from nimdsl.base.diagnostics import NOWHERE, Place
 from nimdsl.base.values import Value
 from nimdsl.expression.types import Type
-from nimdsl.program.address import Address
+from nimdsl.program.address import FamilyAddress
 from nimdsl.program.amount import Amount
 from nimdsl.program.expression import Expression
 from nimdsl.program.format import tagged
@@ -44,7 +44,7 @@ class WorkModel:
 class AskSpec:
     """Work that another cell does, by answering an event."""
 
-    to: Address
+    to: str | FamilyAddress
     event: str
     payload: Expression
     times: tuple[str, ...] = ()

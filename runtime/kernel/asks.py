@@ -38,10 +38,8 @@ def ask(context: StepContext, action: BeginWork, work: Work) -> None:
     payload = asking.payload.evaluate(environment)
     if isinstance(asking.to, FamilyAddress):
         _, (to,) = asking.to.reached(environment, context.actor.id)
-    elif isinstance(asking.to, str):
-        to = asking.to
     else:
-        to = context.origin_id()
+        to = asking.to
     number = context.next_number()
     context.works[number] = Underway(action.work, {}, action.owner, asked=to)
     context.effects.append(SendMessage(number, to, asking.event, payload, Role.ASK, number))
