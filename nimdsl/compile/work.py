@@ -60,9 +60,12 @@ def _check_ask(reader: Reader, asking: bool) -> None:
     """NIM0203 and NIM0204: an ask is done by another cell, and ends at its timeout."""
     report = reader.findings.report
     if "ask" not in reader:
-        if "timeout" in reader and asking:
-            message = "`timeout` is for work that asks"
+        if "timeout" in reader and not asking:
+            message = "`timeout` is for work that the machine of a cell starts"
             report("NIM0203", message, reader.place("timeout"), "remove `timeout`")
+        elif reader.text("timeout").startswith("0") and not reader.duration("timeout"):
+            message = "work that may take no time always fails"
+            report("NIM0210", message, reader.place("timeout"), "write for example `timeout: 5s`")
         return
     if not asking:
         report("NIM0203", "only the machine of a cell can ask", reader.place("ask"), "remove `ask`")

@@ -33,7 +33,7 @@ from nimdsl.program.machine import (
 )
 from runtime import records
 from runtime.kernel import effects
-from runtime.kernel.asks import ask, reply
+from runtime.kernel.asks import ask, limit, reply
 from runtime.kernel.sent import apart, fields_apart, note_sent
 from runtime.kernel.snapshot import Opened, Underway
 from runtime.kernel.step_context import Internal, StepContext, value_at, with_value
@@ -88,6 +88,8 @@ def _start_work(context: StepContext, action: BeginWork) -> None:
     context.works[number] = Underway(action.work, arguments, action.owner)
     context.effects.append(effects.StartWork(number, action.work, arguments))
     context.note(records.WorkStarted(action.work, number))
+    if work is not None:
+        limit(context, number, work)
 
 
 def _emit(context: StepContext, action: Emit) -> None:
