@@ -23,31 +23,27 @@ def compile_send(reader: Reader, scope: Scope) -> list[Action]:
     if inner is None:
         return []
     addressed, event = compile_address(inner, "to", "Cell", scope), inner.text("event")
-    payload = payload_for(inner, scope, event, addressed, "accepts")
+    payload = payload_for(inner, scope, event, addressed)
     return [Send(addressed.address, event, payload, inner.place("to"))] if addressed else []
 
 
-def payload_for(
-    reader: Reader, scope: Scope, event: str, addressed: Addressed | None, role: str
-) -> Expression:
-    """The payload of an event for whoever can be reached; ``role`` is where they declare it."""
+def payload_for(reader: Reader, scope: Scope, event: str, addressed: Addressed | None) -> Expression:
+    """The payload of an event for whoever can be reached."""
     if addressed is None or isinstance(addressed.address, OriginAddress):
         return reader.template("payload", scope)
-    kinds = _fields(reader, event, addressed.reached, role)
+    kinds = _fields(reader, event, addressed.reached)
     if kinds is None:
         return reader.template("payload", scope)
     return event_payload(reader, scope, event, kinds)
 
 
-def _fields(
-    reader: Reader, event: str, reached: Sequence[Document], role: str
-) -> Mapping[str, Type] | None:
+def _fields(reader: Reader, event: str, reached: Sequence[Document]) -> Mapping[str, Type] | None:
     """The fields of an event as every receiver declares them; None where one does not or is wrong."""
     common: Mapping[str, Type] | None = None
     for document in reached:
         if document.broken:
             return None
-        declared = document.spec.get(role)
+        declared = document.spec.get("accepts")
         fields = declared.get(event) if isinstance(declared, MapNode) else None
         if not isinstance(fields, MapNode):
             known = declared.entries if isinstance(declared, MapNode) else ()
@@ -71,7 +67,7 @@ def compile_ask(reader: Reader, scope: Scope) -> tuple[AskSpec | None, dict[str,
     """Who is asked and by what, with the fields of the answer; None, and reported, where it is wrong."""
     before = len(reader.findings.diagnostics)
     addressed, event = compile_address(reader, "to", "Cell", scope), reader.text("event")
-    payload = payload_for(reader, scope, event, addressed, "accepts")
+    payload = payload_for(reader, scope, event, addressed)
     if addressed is None or len(reader.findings.diagnostics) > before:
         return None, {}
     if isinstance(addressed.address, FamilyAddress) and addressed.address.is_broadcast:
@@ -102,7 +98,7 @@ def _answered(reader: Reader, event: str, reached: Sequence[Document]) -> dict[s
             reader.findings.report("NIM0310", message, reader.place("event"), fix)
             return None
         kinds = _declared(fields)
-        common = kinds if common is None else {key: common[key] for key in common if key in kinds}
+        common = kinds if common is None else {k: v for k, v in common.items() if kinds.get(k) == v}
     return common
 
 

@@ -61,14 +61,12 @@ def abandon(context: StepContext, row: Row) -> None:
         if started.owner not in row.left:
             continue
         del context.works[number]
-        if number >= context.before.effect_number and _unbegun(context, number):
-            pass
-        elif started.asked:
+        if number < context.before.effect_number or not _unbegun(context, number):
             unlimit(context, number)
-            withdraw(context, number, started)
-        else:
-            unlimit(context, number)
-            context.effects.append(CancelWork(number))
+            if started.asked:
+                withdraw(context, number, started)
+            else:
+                context.effects.append(CancelWork(number))
         context.note(records.Abandoned(started.work, number))
 
 

@@ -53,6 +53,7 @@ class StepContext:
         self.now_ns = now_ns
         self.day_ns = day_ns
         self.entered = snapshot.entered
+        self.elapsed = _Elapsed(snapshot.entered, now_ns)
         self.history = snapshot.history
         self.state = actor.table.state_numbers.get(snapshot.state, -1)
         self.data: Fields = snapshot.data
@@ -91,7 +92,7 @@ class StepContext:
             "$tables": self.actor.tables,
             "$now": self.now_ns,
             "$time_of_day": (self.day_ns + self.now_ns) % DAY_NS,
-            "$elapsed": _Elapsed(self.entered, self.now_ns),
+            "$elapsed": self.elapsed,
         }
 
     def next_number(self) -> int:
@@ -141,6 +142,7 @@ class StepContext:
             kept = 0
         depth = table.states[row.target].count("/") + 2
         self.entered = (*self.entered[:kept], *[self.now_ns] * (depth - kept))
+        self.elapsed = _Elapsed(self.entered, self.now_ns)
 
     def arm(self, timer: int, deadline_ns: int) -> None:
         """Arms a timer anew."""
