@@ -96,13 +96,17 @@ class Broken(Body, frozen=True, tag="faulted"):
 
 
 class Refused(Body, frozen=True, tag="refused"):
-    """The economy did not pay; micro-LF.  ``level`` is an attention's, empty for a price of her modes."""
+    """The economy did not pay; micro-LF.  ``level`` is an attention's, empty for a price of her modes.
+
+    ``economy`` is which of several did not; empty for the scenario's own.
+    """
 
     event: str
     state: str
     price: MicroLF
     balance: Aside[MicroLF]
     level: str = ""
+    economy: str = ""
 
 
 class WorkStarted(Body, frozen=True, tag="work"):

@@ -71,7 +71,7 @@ class PerfettoTrace:
         beat = actor.beat if actor else None
         self._attention = _Attention(self._events, actor.id, beat) if actor and beat else None
         self._actors: dict[str, _Actor] = {}
-        self._pool = 0
+        self._pools: dict[str, int] = {}
         about = {"scenario": scenario.name, "program": program.sha256}
         self._events.begin(about)
 
@@ -89,8 +89,9 @@ class PerfettoTrace:
         """One entry of the ledger more."""
         moved = (entry.target == POOL) - (entry.source == POOL)
         if entry.kind == "transfer" and moved:
-            self._pool += moved * entry.amount
-            self._events.counter("economy", "lifeforce", entry.time_ns, {"LF": self._pool / MICRO})
+            pool = self._pools[entry.purse] = self._pools.get(entry.purse, 0) + moved * entry.amount
+            name = entry.purse or "lifeforce"
+            self._events.counter("economy", name, entry.time_ns, {"LF": pool / MICRO})
 
     def close(self, run: Run) -> None:
         """What is still open ends with the run, and the trace is complete."""

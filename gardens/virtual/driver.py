@@ -43,12 +43,20 @@ from runtime.kernel.effects import (
     SetTimer,
     StartWork,
 )
-from runtime.kernel.events import BEGIN, AnyEvent, Boundary, Finished, Received, Stimulus, TimerDue
+from runtime.kernel.events import (
+    BEGIN,
+    AnyEvent,
+    Boundary,
+    Finished,
+    Marked,
+    Received,
+    Stimulus,
+    TimerDue,
+)
 from runtime.kernel.interpreters import Interpreter, transitions_of
 from runtime.kernel.kernel import day_of
 from runtime.kernel.step import Kernel, PriceDecision, PriceQuery
 from runtime.ledger.accounts import Entry, Question
-from runtime.ledger.economy import Ledger
 from runtime.ports.bus import Message
 from runtime.ports.journal import Journal
 from runtime.ports.translator import DocumentTranslator, Translator
@@ -56,7 +64,17 @@ from runtime.records import Record
 from runtime.run import wire
 from runtime.run.host import Checks, Host
 from runtime.run.lines import FORMAT, JOURNAL_FORMAT, LEDGER, Booked, write
-from runtime.run.run import WIND_DOWN_NS, Incident, Run, Stopped, actors_of, has_ended, tariff_of
+from runtime.run.run import (
+    WIND_DOWN_NS,
+    Incident,
+    Run,
+    Stopped,
+    actors_of,
+    has_ended,
+    hearers_of,
+    mark_of,
+    purses_of,
+)
 
 EVENT_COUNT_MAX = 5_000_000
 """How many events one run takes at most."""
@@ -118,8 +136,12 @@ class Driver:
         )
         self.works = WorkModels(draws, garden)
         self.translator = options.translator or DocumentTranslator(program.schemas)
-        economy = program.economies.get(scenario.economy)
-        self.ledger = Ledger(tariff_of(economy)) if economy else None
+        self.purses = purses_of(program, scenario)
+        self.hearers = hearers_of(program, scenario)
+        self.look_ns: int | None = None
+        """When it is looked at next whether a mark is due."""
+        self.missed: dict[str, list[Marked]] = {}
+        """Marks for actors that are down."""
         self.written_count = 0
         self.incidents: list[Incident] = []
         self.incidents_left_out = 0
@@ -145,7 +167,8 @@ class Driver:
     def _host(self, actor: Actor) -> Host:
         program = self.program
         interpreter = self.options.interpreter(actor.table)
-        kernel = Kernel(actor, interpreter, program.schemas, program.sha256, day_of(self.garden.epoch))
+        day_ns, economy = day_of(self.garden.epoch), self.scenario.economy
+        kernel = Kernel(actor, interpreter, program.schemas, program.sha256, day_ns, economy)
         return Host(
             kernel,
             self.journal,
@@ -173,19 +196,20 @@ class Driver:
             for topic in self.hosts[name].kernel.actor.hears:
                 self.bus.subscribe(topic, name, self._hearing(name))
             self._schedule(self.now_ns, CONTROL, name, 0, self._delivery(name, BEGIN))
+        if self.purses.has_marks:
+            self._write_ledger()
         self._schedule_next(stimuli_of(self.scenario, self.draws))
         stopped = self._loop()
         ended_ns = self.active_ns if self.ended_ns is None else self.ended_ns
         if stopped == "horizon":
             ended_ns = self.scenario.horizon_ns
-        if self.ledger is not None:
-            self.ledger.close(max(ended_ns, self.active_ns))
-            self._write_ledger()
+        self.purses.close(max(ended_ns, self.active_ns))
+        self._write_ledger()
         self.journal.commit()
         return Run(
             self.run_id,
             self.hosts,
-            self.ledger,
+            self.purses,
             ended_ns,
             stopped,
             tuple(self.incidents),
@@ -302,6 +326,9 @@ class Driver:
             return
         if name in self.down and isinstance(event, TimerDue):
             return  # it is armed again when the actor comes back
+        if name in self.down and isinstance(event, Marked):
+            self.missed.setdefault(name, []).append(event)
+            return
         if name in self.down:
             self._on_incident(name, f"missed a {event.kind}: it is down")
             return
@@ -339,31 +366,60 @@ class Driver:
                 case CancelTimer() | CancelWork():
                     pass  # what comes of them is dropped when it comes
                 case Book():
-                    if self.ledger is not None:
-                        self.ledger.apply(effect.command, self.now_ns)
+                    if self.purses.ledgers:
+                        self.purses.apply(effect.command, self.now_ns)
                         self._write_ledger()
                 case _:
                     assert_never(effect)
 
     def _ask(self, command: Question) -> PriceDecision:
-        if self.ledger is None:
+        if not self.purses.ledgers:
             return PriceDecision(True, 0)
-        answer = self.ledger.apply(command, self.now_ns)
+        answer = self.purses.apply(command, self.now_ns)
         self._write_ledger()
-        return PriceDecision(answer.granted, answer.balance)
+        return PriceDecision(answer.granted, answer.balance, answer.purse)
 
     def _write_ledger(self) -> None:
-        assert self.ledger is not None
         journal, booked = self.journal, self.options.booked
-        entries = self.ledger.entries_from(self.written_count)
+        entries = self.purses.entries_from(self.written_count)
         for entry in entries:
             write(journal, LEDGER, Booked(entry))
             if booked is not None:
                 booked(entry)
+            if entry.kind == "mark":
+                self._tell(entry)
         self.written_count += len(entries)
+        if self.purses.has_marks:
+            self._look_later()
         if not self.options.keep:
             asked_ns = self.active_ns if self.ended_ns is None else self.ended_ns
-            self.ledger.forget(self.written_count, asked_ns)
+            self.purses.forget(self.written_count, asked_ns)
+
+    def _tell(self, entry: Entry) -> None:
+        """A mark reaches those who hear it in the instant of its entry."""
+        economy = self.purses.economy_of(entry.purse)
+        event = mark_of(entry, economy)
+        for name in self.hearers.get((economy, entry.key), ()):
+            deliver = self._counted(self._delivery(name, event))
+            self._schedule(self.now_ns, Marked.priority, event.sender, event.number, deliver, name)
+
+    def _look_later(self) -> None:
+        """Somebody looks when the next mark is due, unless somebody looks before."""
+        at_ns = self.purses.next_mark_ns()
+        if at_ns is not None and (self.look_ns is None or at_ns < self.look_ns):
+            self.look_ns = at_ns
+            self._schedule(at_ns, CONTROL, "", self.written_count, self._look)
+
+    def _look(self) -> None:
+        if self.now_ns != self.look_ns:
+            return
+        self.look_ns = None
+        due_ns = self.purses.next_mark_ns()
+        if due_ns is not None and due_ns <= self.now_ns and self.ended_ns is None:
+            self.purses.look(self.now_ns)
+            self._write_ledger()
+        else:
+            self._look_later()
 
     def _set_timer(self, host: Host, effect: SetTimer) -> None:
         event = effect.event
@@ -430,5 +486,5 @@ class Driver:
         self._on_incident(host.id, "came back")
         lost = host.lost_work()
         self._carry_out(host, host.resume())
-        for event in lost:
+        for event in (*self.missed.pop(host.id, ()), *lost):
             self._deliver(host.id, event)

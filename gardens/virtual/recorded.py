@@ -50,6 +50,7 @@ from runtime.kernel.events import (
     AnyEvent,
     Boundary,
     Finished,
+    Marked,
     Received,
     Requested,
     Stimulus,
@@ -63,20 +64,22 @@ from runtime.run import wire
 from runtime.run.audit import AskedCommand, Audit, ParityMismatch
 from runtime.run.elsewhere import strangers
 from runtime.run.inbox import AcceptedEvent, Difference, at_line
-from runtime.run.lines import LEDGER, STIMULI, Noticed, Started, processes_in, readable
+from runtime.run.lines import LEDGER, STIMULI, Noticed, Started, marks_in, processes_in, readable
 from runtime.run.recording import Recording
 from runtime.run.replay import Stepper
 from runtime.run.run import (
     BOOKS,
     WIND_DOWN_NS,
-    tariff_of,
+    hearers_of,
+    mark_of,
+    purses_of,
 )
 
 TIMER_SLACK_NS = 100_000
 """So much early a timer of a real garden may come: event loops wake a little before the time."""
 _HARMLESS = ("delayed", "held back", "duplicated")
 """How incidents end that lose nothing."""
-_MESSAGES = (Requested, Answered, Received, Stimulus)
+_MESSAGES = (Requested, Answered, Received, Stimulus, Marked)
 
 
 def parity(recording: Recording) -> Parity:
@@ -158,11 +161,24 @@ class RecordedGarden:
         for at_ns, number, one in takewhile(lambda arrival: arrival[0] <= self.last_ns, due):
             event = Stimulus(one.event, dict(one.payload), sender=sender, number=number)
             self.sent[sender, number] = SentMessage(sender, number, one.to, at_ns, event, (at_ns,))
+        self._prepare_marks()
         for name in sorted(set(self.recording.kernels) - set(self.inboxes)):
             if self.recording.garden:
                 self.notes[f"{name} has no journal here"] += 1
             else:
                 self.differences.append(Difference(ParityMismatch.SILENT, name, 0, "every actor begins"))
+
+    def _prepare_marks(self) -> None:
+        """What the ledger's journal says was told; that it was right to tell it the audit says."""
+        recording = self.recording
+        hearers, own = hearers_of(recording.program, recording.scenario), recording.scenario.economy
+        for line in marks_in(recording.journal) if hearers else ():
+            economy = line.purse or own
+            event = mark_of(line, economy)
+            copies = self.published.setdefault((event.sender, event.number), {})
+            for name in hearers.get((economy, event.name), ()):
+                at_ns = line.time_ns
+                copies[name] = SentMessage(event.sender, event.number, name, at_ns, event, (at_ns,))
 
     # One event after the other
 
@@ -421,12 +437,12 @@ class RecordedGarden:
     def _audit(self) -> int:
         """Compares the ledger; returns how many entries it has."""
         recording = self.recording
-        economy = recording.program.economies.get(recording.scenario.economy)
+        purses = purses_of(recording.program, recording.scenario)
         lines = list(readable(recording.journal, LEDGER))
-        if economy is None:
+        if not purses.ledgers:
             self._unpriced(lines)
             return 0
-        audit = Audit(tariff_of(economy), lines, self.asked)
+        audit = Audit(purses, lines, self.asked)
         audit.virtual, audit.complete = not recording.garden, recording.complete
         audit.outside = len(self.inboxes) < len(recording.kernels)
         audit.grace_ns, audit.astray = self.grace_ns, self.astray

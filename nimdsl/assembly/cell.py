@@ -6,22 +6,25 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
+from nimdsl.base.diagnostics import Severity
 from nimdsl.checks.machines import check_machine
 from nimdsl.checks.origins import answers_back, check_answers, senders_of
 from nimdsl.compile.answers import Context
 from nimdsl.compile.cell import CompiledCell, accepted_events, compile_cell
 from nimdsl.compile.compilation import Compilation
+from nimdsl.compile.purses import purses_of
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.times import Timed, with_times
 from nimdsl.kinds import Kind
 from nimdsl.kinds.schemas import shipped
 from nimdsl.program import Actor, Program
+from nimdsl.program.machine import events_of
 from nimdsl.show.costs import cell_costs
 from nimdsl.show.graph import Drawing, draw_cell
 
 
 def _compile(compilation: Compilation) -> dict[str, CompiledCell]:
-    context = Context(compilation.parts["Schema"], compilation.rewards)
+    context = Context(compilation.parts["Schema"], compilation.rewards, compilation.economies)
 
     def compile_one(findings: Findings, reader: Reader) -> CompiledCell | None:
         cell = compile_cell(findings, reader, context)
@@ -31,6 +34,7 @@ def _compile(compilation: Compilation) -> dict[str, CompiledCell]:
 
     cells = compilation.each("Cell", compile_one)
     _check_answers(compilation, cells)
+    _check_marks(compilation, cells)
     return _with_times(cells)
 
 
@@ -43,6 +47,27 @@ def _with_times(cells: Mapping[str, CompiledCell]) -> dict[str, CompiledCell]:
     return {
         name: replace(cell, root=found[name].root, works=found[name].works) for name, cell in cells.items()
     }
+
+
+def _check_marks(compilation: Compilation, cells: Mapping[str, CompiledCell]) -> None:
+    """NIM0510: marks that no cell hears which could; once all cells are known.  It is a warning."""
+    if len(cells) < len(compilation.documents.of("Cell")):
+        return
+    heard: set[tuple[str, str]] = set()
+    for cell in cells.values():
+        own = cell.interface.economy
+        purses = purses_of(cell.root, own) | (frozenset() if own else {*compilation.economies})
+        heard |= {(name, event) for name in purses for event in events_of(cell.root)}
+    for name, economy in compilation.economies.items():
+        for mark in economy.marks:
+            if not {(name, mark), (name, f"{mark}.over")} & heard:
+                findings, reader = compilation.open(compilation.documents.of("Economy")[name])
+                message = f"no cell that lives on `{name}` hears of `{mark}`"
+                fix = f"add a transition on `{mark}` to one, or remove the mark"
+                inner = reader.sub("marks")
+                place = inner.node.key_place(mark) if inner else reader.place("marks")
+                findings.report("NIM0510", message, place, fix, Severity.WARNING)
+                compilation.close(findings)
 
 
 def _check_answers(compilation: Compilation, cells: Mapping[str, CompiledCell]) -> None:
@@ -70,6 +95,7 @@ def _part(compilation: Compilation, name: str, cell: CompiledCell) -> Actor:
         accepts=tuple(sorted(events)),
         fields=events,
         domain=cell.domain,
+        economy=cell.interface.economy,
         types=cell.interface.data,
         place=compilation.place_of("Cell", name),
     )

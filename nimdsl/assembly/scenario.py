@@ -12,12 +12,13 @@ from nimdsl.compile.attention import CompiledAttention
 from nimdsl.compile.cell import CompiledCell, accepted_events
 from nimdsl.compile.compilation import Compilation
 from nimdsl.compile.participants import receivers_of
+from nimdsl.compile.purses import purses_of
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.scenario import ScenarioContext, compile_scenario
 from nimdsl.kinds import Kind
 from nimdsl.kinds.schemas import shipped
 from nimdsl.program import Beat, Scenario
-from nimdsl.program.machine import AskReward, State, walk
+from nimdsl.program.machine import AskReward, State, every_action, every_way, walk
 
 
 def _compile(compilation: Compilation) -> dict[str, Scenario]:
@@ -52,10 +53,11 @@ def _context(compilation: Compilation) -> ScenarioContext:
             **{f"attention/{name}": receivers_of(one.root, one.works) for name, one in attentions.items()},
         },
         priced=frozenset(
-            [name for name, cell in cells.items() if _costs(cell.root)]
+            [name for name, cell in cells.items() if not cell.interface.economy and _costs(cell.root)]
             + [name for name, one in attentions.items() if _costs(one.root) or _dear(one.beat)]
             + [actor for actor, one in compilation.participants.items() if one.priced]
         ),
+        purses={name: purses_of(cell.root, cell.interface.economy) for name, cell in cells.items()},
         participants=compilation.participants,
         answering={
             name: frozenset(one.event for one in found if not one.guarded)
@@ -84,17 +86,20 @@ def _check_prices(
     compilation: Compilation, findings: Findings, scenario: Scenario, context: ScenarioContext
 ) -> None:
     """Whether what its cells cost can ever be paid, unless the scenario tries another economy."""
-    economy = context.economies.get(scenario.economy)
     changed = compilation.documents.overridden or any(path.startswith("economy/") for path in scenario.set)
-    if economy is None or changed or findings.failed or findings.poisoned:
+    if changed or findings.failed or findings.poisoned:
         return
     cells, attentions = compilation.parts["Cell"], compilation.parts["Attention"]
-    roots = [cells[name].root for name in scenario.cells if name in cells]
-    known = [*roots, *(attentions[name].root for name in [scenario.attention] if name in attentions)]
+    taking = [cells[name] for name in scenario.cells if name in cells]
+    roots = [(cell.interface.economy or scenario.economy, cell.root) for cell in taking]
+    known = [root for _, root in roots]
+    known += [attentions[name].root for name in [scenario.attention] if name in attentions]
     rewards = {name for root in known for name in rewards_of(root)}
-    if scenario.protocol or scenario.actors:
-        rewards = set(economy.rewards)
-    check_prices(findings, economy, roots, rewards)
+    named = {scenario.economy, *(name for cell in scenario.cells for name in context.purses.get(cell, ()))}
+    for name in sorted(named & {*context.economies}):
+        economy = context.economies[name]
+        all_known = (scenario.protocol or scenario.actors) and name == scenario.economy
+        check_prices(findings, economy, roots, set(economy.rewards) if all_known else rewards)
 
 
 def _dear(beat: Beat) -> bool:
@@ -102,11 +107,11 @@ def _dear(beat: Beat) -> bool:
 
 
 def _costs(root: State) -> bool:
+    """Whether a machine pays, or is paid, from the economy that it lives on."""
     states = [root, *(state for _, state in walk(root))]
-    transitions = [t for state in states for t in state.transitions]
-    transitions += [t for state in states for timer in state.timers for t in timer.transitions]
-    rewarded = any(isinstance(action, AskReward) for t in transitions for action in t.actions)
-    return rewarded or any(t.price for t in transitions)
+    rewarded = any(isinstance(action, AskReward) for action in every_action(root))
+    flowing = any(state.income or state.upkeep for state in states)
+    return rewarded or flowing or any(way.price for way in every_way(root))
 
 
 KIND = Kind(

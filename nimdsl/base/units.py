@@ -25,6 +25,7 @@ INT64_MAX = 2**63 - 1
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s?(ns|us|ms|s|min|h|d)")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s?%")
+_RATE = re.compile(r"(\d+(?:\.\d+)?)\s?/\s?(s|min|h|d)")
 _DECIMAL = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 
 
@@ -47,6 +48,21 @@ def parse_lifeforce(text: str) -> int | None:
         return None
     value = Decimal(text)
     return None if value.adjusted() > 40 else _on_grid(value * MICRO)
+
+
+def parse_rate(text: str) -> int | None:
+    """Micro-LF a day of text such as ``0.3/min``; a bare decimal is LF a second.
+
+    None when it is no rate, or finer than a micro-LF a day.
+    """
+    text = text.strip()
+    match = _RATE.fullmatch(text)
+    number, unit = (match[1], match[2]) if match else (text, "s")
+    if len(number) > 40 or not _DECIMAL.fullmatch(number):
+        return None
+    value = Decimal(number)
+    times = NANOSECONDS["d"] // NANOSECONDS[unit]
+    return None if value.adjusted() > 40 else _on_grid(value * MICRO * times)
 
 
 def _on_grid(value: Decimal) -> int | None:
@@ -76,6 +92,15 @@ def format_lifeforce(value_micro_lf: int) -> str:
     sign = "-" if value_micro_lf < 0 else ""
     whole, rest = divmod(abs(value_micro_lf), MICRO)
     return f"{sign}{whole}." + (f"{rest:06d}".rstrip("0") or "0")
+
+
+def format_rate(value: int) -> str:
+    """A rate of micro-LF a day, exactly, as it is written: ``0.3/min``; LF a second without a unit."""
+    for unit in ("s", "min", "h"):
+        times = NANOSECONDS["d"] // NANOSECONDS[unit]
+        if not value % times:
+            return _trim(format_lifeforce(value // times)) + ("" if unit == "s" else f"/{unit}")
+    return _trim(format_lifeforce(value)) + "/d"
 
 
 def format_share(value: int) -> str:

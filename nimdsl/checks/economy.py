@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from nimdsl.base.diagnostics import Severity
 from nimdsl.base.units import format_lifeforce
 from nimdsl.compile.reader import Findings
 from nimdsl.program import Economy
 from nimdsl.program.amount import Computed
-from nimdsl.program.machine import AskReward, PriceSource, State, Transition, every_action, walk
+from nimdsl.program.machine import AskReward, Price, PriceSource, State, every_action, every_way, walk
 
 
 def most_above_floor(economy: Economy, rewards: Iterable[str]) -> int | None:
@@ -29,18 +29,26 @@ def rewards_of(root: State) -> set[str]:
     return {action.name for action in every_action(root) if isinstance(action, AskReward)}
 
 
-def check_prices(findings: Findings, economy: Economy, roots: Iterable[State], rewards: set[str]) -> None:
-    """NIM0512: a price above all that the pool can ever have.  It is a warning."""
-    most = most_above_floor(economy, rewards)
+def check_prices(
+    findings: Findings, economy: Economy, roots: Iterable[tuple[str, State]], rewards: set[str]
+) -> None:
+    """NIM0512: a price above all that the pool can ever have.  It is a warning.
+
+    ``roots`` are the machines that take part, each with the name of the economy that it lives on.
+    """
+    roots = list(roots)
+    lives = [root for own, root in roots if own == economy.name]
+    grows = any(state.income for root in lives for _, state in walk(root))
+    most = economy.capacity if grows else most_above_floor(economy, rewards)
+    if grows and most is not None:
+        most -= economy.floor
     if most is None:
         return
-    for root in roots:
-        for transition in _transitions(root):
-            price = transition.price
-            if price is None or price.purse is not PriceSource.POOL:
-                continue
-            amount = price.amount
-            if isinstance(amount, Computed) or amount <= most:
+    for own, root in roots:
+        for transition in every_way(root):
+            amounts = [one.amount for one in transition.bill if _is_of(one, own, economy)]
+            amount = sum(one for one in amounts if not isinstance(one, Computed))
+            if amount <= most:
                 continue
             lf = format_lifeforce
             message = (
@@ -51,7 +59,5 @@ def check_prices(findings: Findings, economy: Economy, roots: Iterable[State], r
             findings.report("NIM0512", message, transition.place, fix, Severity.WARNING)
 
 
-def _transitions(root: State) -> Iterator[Transition]:
-    for state in (root, *(state for _, state in walk(root))):
-        yield from state.transitions
-        yield from (way for timer in state.timers for way in timer.transitions)
+def _is_of(price: Price, own: str, economy: Economy) -> bool:
+    return price.purse is PriceSource.POOL and (price.economy or own) == economy.name

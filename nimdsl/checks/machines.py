@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from nimdsl.base.suggest import phrase
 from nimdsl.checks.guards import shadowed, uncovered
-from nimdsl.compile.machines import UNCLAIMED, Interface
+from nimdsl.compile.interface import MARK, UNCLAIMED, Interface
 from nimdsl.compile.reader import Findings
 from nimdsl.program.flatten import FAULT, REFUSED, leaf_of, lineage
 from nimdsl.program.machine import Action, BeginWork, ReplyToAsk, State, Transition, walk
@@ -132,7 +132,7 @@ class _Checker:
     def _trapped(self, leaf: str, by_event: dict[str, list[Transition]]) -> None:
         """NIM0412: what leads out comes once, and can be refused."""
         for event, candidates in by_event.items():
-            dear = [candidate for candidate in candidates if candidate.price is not None]
+            dear = [candidate for candidate in candidates if candidate.bill]
             if dear:
                 message = f"if `{event}` is refused, nothing leads out of `{leaf}`"
                 fix = "add a transition on `refused`, or a timer"
@@ -150,7 +150,7 @@ class _Checker:
                     fix = phrase(transition.event, sources)
                     self.findings.report("NIM0406", message, transition.place, fix)
         for event, source in sources.items():
-            origins = source.origins - {"refused", "fault", UNCLAIMED}
+            origins = source.origins - {"refused", "fault", UNCLAIMED, MARK}
             if event not in taken and origins and not all(": " in origin for origin in origins):
                 how = "is accepted" if "accepts" in origins else "is raised"
                 message = f"the event `{event}` {how}, and no state handles it"
@@ -188,7 +188,7 @@ class _Checker:
                     f"every timer of `{leaf}` can be refused or guarded off, and nothing else leads out"
                 )
                 fix = "add a transition on `refused`, or a timer without `if` and `cost`"
-                if all(way.price is None for _, way, _ in ways):
+                if not any(way.bill for _, way, _ in ways):
                     message = f"every timer of `{leaf}` can be guarded off, and nothing else leads out"
                     fix = "leave out the last `if`, or add a timer without one"
                 self.findings.report("NIM0410", message, transition.place, fix)
@@ -230,7 +230,7 @@ class _Checker:
 
 
 def _unsure(transition: Transition) -> bool:
-    return transition.guard is not None or transition.price is not None
+    return transition.guard is not None or bool(transition.bill)
 
 
 def _starts(state: State, work: str) -> bool:

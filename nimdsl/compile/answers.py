@@ -10,17 +10,18 @@ of processing, settled from the hold that came with the request; RETRY is free
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from nimdsl.base.suggest import phrase
+from nimdsl.compile.actions import compile_actions
 from nimdsl.compile.generated import constant
-from nimdsl.compile.machines import Interface, compile_actions
+from nimdsl.compile.interface import Interface
 from nimdsl.compile.payload import check_payload
 from nimdsl.compile.reader import Reader
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.syntax import Binary, Call, Field, Literal, Macro, Name
 from nimdsl.expression.types import ANY, BOOL, INT, REAL, STRING, Type, list_of, record_of
-from nimdsl.program import Schema
+from nimdsl.program import Economy, Schema
 from nimdsl.program.expression import Expression
 from nimdsl.program.flatten import FAULT, REFUSED
 from nimdsl.program.machine import (
@@ -44,6 +45,7 @@ class Context:
 
     schemas: Mapping[str, Schema]
     rewards: frozenset[str] | None
+    economies: Mapping[str, Economy] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

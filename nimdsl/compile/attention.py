@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from nimdsl.base.suggest import phrase
 from nimdsl.base.units import MICRO
 from nimdsl.compile.cell import compile_works
-from nimdsl.compile.machines import EventSource, Interface, add_source, compile_machine
+from nimdsl.compile.interface import EventSource, Interface, add_refused, add_source
+from nimdsl.compile.machines import compile_machine
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.expression.check import Scope
-from nimdsl.expression.types import DURATION, INT, LIFEFORCE, RECORD, STRING, Type, record_of
+from nimdsl.expression.types import DURATION, INT, RECORD, STRING, Type, record_of
 from nimdsl.program import Beat, Level, Work
 from nimdsl.program.flatten import FAULT, REFUSED
 from nimdsl.program.machine import State, Transition, walk
@@ -226,7 +227,7 @@ def _sources(beat: Beat) -> dict[str, EventSource]:
         add_source(events, level.name, f"{ORIGIN}: a level gets the time", named)
         for stage, _ in level.stages:
             add_source(events, stage, f"{ORIGIN}: a stage begins", named)
-    add_source(events, REFUSED, "refused", {"price": LIFEFORCE, "balance": LIFEFORCE})
+    add_refused(events)
     add_source(events, FAULT, "fault", {"reason": STRING})
     return events
 

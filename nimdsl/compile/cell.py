@@ -11,7 +11,9 @@ from nimdsl.base.canonical import Plain
 from nimdsl.base.suggest import phrase
 from nimdsl.compile.addresses import ORIGIN
 from nimdsl.compile.answers import Context, compile_answers
-from nimdsl.compile.machines import ELAPSED, Interface, compile_machine, event_sources
+from nimdsl.compile.interface import ELAPSED, Interface, event_sources
+from nimdsl.compile.machines import compile_machine
+from nimdsl.compile.purses import marks_of
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.tables import compile_tables, table_bindings
 from nimdsl.compile.work import compile_work
@@ -67,14 +69,18 @@ def compile_cell(findings: Findings, reader: Reader, context: Context) -> Compil
     }
     replies = _replies(reader, accepts)
     unsure = [name for name, one in reader.named("work") if "ask" in one and works[name].ask is None]
+    economy = reader.reference("economy", "Economy") if "economy" in reader else ""
     interface = Interface(
         scope,
         data,
         works,
         arguments,
-        event_sources(accepts, works, replies, unsure),
+        event_sources(
+            accepts, works, replies, unsure, marks_of(reader, economy, context.economies, accepts)
+        ),
         context.rewards,
         findings.document.name,
+        economy=economy,
         replies=replies,
     )
     machine = reader.sub("machine")

@@ -1,153 +1,33 @@
-"""Compiles ``machine``: nested states, transitions, timers and actions of a cell.
+"""Compiles ``machine``: nested states, transitions and timers of a cell.
 
-Events get their types here: a guard or an action may read ``event.<field>``
-of exactly the fields that whoever raises the event gives it.
+Not here: what can be read and which events there are (:mod:`nimdsl.compile.interface`),
+what is done (:mod:`nimdsl.compile.actions`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from nimdsl.base.diagnostics import Place
 from nimdsl.base.suggest import phrase
+from nimdsl.compile.actions import compile_actions
+from nimdsl.compile.amounts import duration_or_lifeforce, rate
+from nimdsl.compile.interface import RAISED, Interface, add_source
 from nimdsl.compile.reader import Reader
-from nimdsl.compile.sending import compile_send
-from nimdsl.expression.check import Binding, Scope
-from nimdsl.expression.conversion import converter
-from nimdsl.expression.evaluate import Fault
-from nimdsl.expression.syntax import Literal
-from nimdsl.expression.types import ANY, DURATION, LIFEFORCE, REAL, STRING, Type, join, record_of
-from nimdsl.program import Work
-from nimdsl.program.expression import Expression
-from nimdsl.program.flatten import FAULT, REFUSED, STATE
+from nimdsl.expression.check import Scope
+from nimdsl.expression.types import DURATION, LIFEFORCE
+from nimdsl.program.amount import Amount
+from nimdsl.program.flatten import REFUSED, STATE
 from nimdsl.program.machine import (
     Action,
-    AskReward,
-    BeginWork,
-    Emit,
     Price,
     PriceSource,
-    Raise,
-    ReplyToAsk,
-    Set,
     State,
     Timer,
     Transition,
 )
-from nimdsl.schema.remedies import of_work
 from nimdsl.text.tree import ListNode, MapNode, Node
-
-UNCLAIMED = "unclaimed"
-"""Where the events come from that give a reply back."""
-RAISED = "raise"
-"""Where events come from that a cell raises itself."""
-ELAPSED = "elapsed"
-"""The name that means since when the state stands in whose lines it is read."""
-
-
-@dataclass
-class EventSource:
-    """Where an event comes from: the fields that every source gives it, and whether it can come again."""
-
-    fields: dict[str, Type]
-    origins: set[str] = field(default_factory=set)
-    place: Place | None = None
-    """Where it is declared or raised first."""
-    unsure: bool = False
-    """Whether it may have more fields, for one of its sources is wrong itself."""
-
-    @property
-    def once(self) -> bool:
-        """Whether it comes once for something the cell did, so that missing it is final."""
-        others = ("accepts", UNCLAIMED)
-        return not any(one in others or one.startswith("attention: ") for one in self.origins)
-
-
-@dataclass
-class Interface:
-    """What a cell's machine can read and use besides its states."""
-
-    scope: Scope
-    data: Mapping[str, Type]
-    works: Mapping[str, Work]
-    arguments: Mapping[str, Expression]
-    events: dict[str, EventSource]
-    rewards: frozenset[str] | None
-    name: str = ""
-    kind: str = "cell"
-    stages: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """The stages of an attention's levels, by level."""
-    replies: Mapping[str, Mapping[str, Type]] = field(default_factory=dict)
-    """The events that are answered, with the fields of the answer."""
-
-    def scope_in(self, state: str) -> Scope:
-        """The scope of what stands in a state, by its path (the root: empty)."""
-        if self.kind != "cell":
-            return self.scope
-        depth = state.count("/") + 1 if state else 0
-        return self.scope.extended({ELAPSED: Binding(DURATION, ("$elapsed", str(depth)))})
-
-    def scope_for(self, event: str, state: str) -> Scope:
-        """The scope of a guard or action of a state that ``event`` leads to."""
-        source = self.events.get(event)
-        kind = record_of(source.fields, f"event `{event}`", source.unsure) if source else ANY
-        return self.scope_in(state).extended({"event": Binding(kind, ("$event",))})
-
-    @property
-    def scope_on_entry(self) -> Scope:
-        """The scope of what is done or read on entering a state: no time has passed in it."""
-        if self.kind != "cell":
-            return self.scope
-        return Scope(self.scope.names, {**self.scope.constants, ELAPSED: Literal(0, DURATION)})
-
-
-def add_source(
-    events: dict[str, EventSource],
-    name: str,
-    origin: str,
-    fields: Mapping[str, Type],
-    place: Place | None = None,
-) -> None:
-    """Adds a source of an event; only fields that all sources give remain."""
-    known = events.setdefault(name, EventSource(dict(fields)))
-    common = {key: _either(kind, fields[key]) for key, kind in known.fields.items() if key in fields}
-    known.fields = {key: kind for key, kind in common.items() if kind is not None}
-    known.origins.add(origin)
-    known.place = known.place or place
-
-
-def _either(one: Type, other: Type) -> Type | None:
-    """The type of a field that is of the one type or the other: ``any`` for int or real, None for none."""
-    joined = join(one, other)
-    if joined is None or (converter(joined, one) is None and converter(joined, other) is None):
-        return joined
-    return ANY
-
-
-def event_sources(
-    accepts: Mapping[str, tuple[Mapping[str, Type], Place]],
-    works: Mapping[str, Work],
-    replies: Mapping[str, Mapping[str, Type]],
-    unsure: Container[str] = (),
-) -> dict[str, EventSource]:
-    """Every event that can reach the cell, but for those that it raises itself.
-
-    Works whose names are in ``unsure`` may return more than is known.
-    """
-    events: dict[str, EventSource] = {}
-    for name, (fields, place) in accepts.items():
-        add_source(events, name, "accepts", fields, place)
-    for work in works.values():
-        for outcome, event in work.outcomes.items():
-            fields = work.returns if outcome == "done" else {"reason": STRING}
-            add_source(events, event, f"work {work.name}: {outcome}", fields)
-            events[event].unsure |= work.name in unsure and outcome == "done"
-    for name, answer in replies.items():
-        add_source(events, f"{name}.unclaimed", UNCLAIMED, answer)
-    add_source(events, REFUSED, "refused", {"price": LIFEFORCE, "balance": LIFEFORCE})
-    add_source(events, FAULT, "fault", {"reason": STRING})
-    return events
 
 
 def compile_machine(reader: Reader, interface: Interface) -> State:
@@ -209,6 +89,8 @@ class _Compiler:
             initial=initial,
             states=inner,
             final=bool(reader.value("final", False)),
+            income=self._rate(reader, "income"),
+            upkeep=self._rate(reader, "upkeep"),
             enter=self._actions(reader, "enter", self.interface.scope_on_entry),
             exit=self._actions(reader, "exit", self.interface.scope_in(path)),
             defer=self._deferred(reader),
@@ -216,6 +98,19 @@ class _Compiler:
             timers=tuple(self._timer(item, path) for item in reader.items("timers")),
             place=place,
         )
+
+    def _rate(self, reader: Reader, key: str) -> Amount:
+        """What comes in or goes out while a state stands."""
+        if key in reader and self.interface.kind != "cell":
+            message = f"`{key}` of a state is for cells: what a level costs is in the attention"
+            self.findings.report("NIM0203", message, reader.place(key), f"remove `{key}`")
+        return rate(reader, key, self._scope_once) if key in reader else 0
+
+    @property
+    def _scope_once(self) -> Scope:
+        """The scope of what is read once, on entering: also of a state in which there are others."""
+        scope = self.interface.scope_on_entry
+        return Scope({name: one for name, one in scope.names.items() if name != STATE}, scope.constants)
 
     def _deferred(self, reader: Reader) -> tuple[str, ...]:
         """The events that a state keeps; NIM0416 for those that nobody else sends, or that it takes."""
@@ -276,20 +171,15 @@ class _Compiler:
 
     def _timer(self, reader: Reader, owner: str) -> Timer:
         edge = self._edge(reader, owner, "", self.interface.scope_in(owner))
-        scope = self.interface.scope_on_entry
-        names = {name: one for name, one in scope.names.items() if name != STATE}
-        after = reader.amount("after", Scope(names, scope.constants), DURATION)
+        after = duration_or_lifeforce(reader, "after", self._scope_once, DURATION)
         return Timer(after, (edge,), reader.node.place)
 
     def _edge(self, reader: Reader, owner: str, event: str, scope: Scope) -> Transition:
-        if "cost" in reader and event == REFUSED:
-            message = "a transition on `refused` is free: nothing could pay for it"
-            self.findings.report("NIM0411", message, reader.place("cost"), "remove `cost`")
-        price = (
-            Price(reader.amount("cost", scope, LIFEFORCE), PriceSource.POOL, self.interface.name)
-            if "cost" in reader
-            else None
-        )
+        for key in ("cost", "costs"):
+            if key in reader and event == REFUSED:
+                message = "a transition on `refused` is free: nothing could pay for it"
+                self.findings.report("NIM0411", message, reader.place(key), f"remove `{key}`")
+        price = self._price(reader, "cost", scope) if "cost" in reader else None
         return Transition(
             event=event,
             target=self._target(reader, owner),
@@ -298,8 +188,28 @@ class _Compiler:
             actions=self._actions(reader, "do", scope, event),
             internal=bool(reader.value("internal", False)),
             history=self._history(reader, owner),
+            costs=self._costs(reader, scope),
             place=reader.place("event") if "event" in reader else reader.place(),
         )
+
+    def _price(self, reader: Reader, key: str, scope: Scope, economy: str = "") -> Price:
+        amount = duration_or_lifeforce(reader, key, scope, LIFEFORCE)
+        return Price(amount, PriceSource.POOL, self.interface.name, economy)
+
+    def _costs(self, reader: Reader, scope: Scope) -> tuple[Price, ...]:
+        """What a transition costs of other economies than the cell's own."""
+        inner = reader.sub("costs")
+        found = []
+        for economy in reader.keys("costs") if inner else ():
+            assert inner is not None
+            place = inner.node.key_place(economy)
+            if economy == self.interface.economy:
+                message = f"`{economy}` is what the cell lives on"
+                self.findings.report("NIM0203", message, place, "write it as `cost:`")
+            elif inner.refer(economy, "Economy", place):
+                price = self._price(inner, economy, scope, economy)
+                found += [price] if price.amount else []
+        return tuple(sorted(found, key=lambda price: price.economy))
 
     def _history(self, reader: Reader, owner: str) -> bool:
         """Whether it goes back to where its target was left; NIM0417 where that makes no sense."""
@@ -345,109 +255,6 @@ class _Compiler:
 
     def _actions(self, reader: Reader, key: str, scope: Scope, event: str = "") -> tuple[Action, ...]:
         return compile_actions(reader, key, scope, self.interface, event)
-
-
-def compile_actions(
-    reader: Reader, key: str, scope: Scope, interface: Interface, event: str = ""
-) -> tuple[Action, ...]:
-    """The actions in the list at ``key``, done on an ``event``; wrong ones are reported and left out."""
-    actions: list[Action] = []
-    for item in reader.items(key):
-        actions += _action(item, scope, interface, event)
-    return tuple(actions)
-
-
-def _action(reader: Reader, scope: Scope, interface: Interface, event: str) -> list[Action]:
-    match next(iter(reader.node.entries)):
-        case "set":
-            return _sets(reader, scope, interface)
-        case "raise":
-            return [Raise(reader.text("raise"))]
-        case "work":
-            return _start(reader, interface)
-        case "emit":
-            wave = reader.sub("emit")
-            return [Emit(_confidence(wave, scope), wave.template("content", scope))] if wave else []
-        case "send":
-            return compile_send(reader, scope)
-        case "reply":
-            return _reply(reader, scope, interface, event)
-        case _:
-            return _reward(reader, interface)
-
-
-def _confidence(wave: Reader, scope: Scope) -> Expression:
-    """How sure the wave is; of a number that is written the schema says that it is from 0 to 1."""
-    if "confidence" not in wave:
-        return Expression(Literal(1.0, REAL), REAL, scope)
-    found = wave.template("confidence", scope, REAL)
-    try:
-        value = found.evaluate({}) if found.is_constant else None
-    except Fault as fault:
-        wave.findings.report("NIM0304", str(fault), wave.place("confidence"))
-        return found
-    if isinstance(value, float) and not 0 <= value <= 1:
-        message, fix = f"`confidence` is from 0 to 1, this is {value:g}", "write a number from 0 to 1"
-        wave.findings.report("NIM0210", message, wave.place("confidence"), fix)
-    return found
-
-
-def _sets(reader: Reader, scope: Scope, interface: Interface) -> list[Action]:
-    actions: list[Action] = []
-    inner = reader.sub("set")
-    for name in reader.keys("set") if inner else ():
-        assert inner is not None
-        if name not in interface.data:
-            message = f"the cell has no data field `{name}`"
-            reader.findings.report(
-                "NIM0303", message, inner.node.key_place(name), phrase(name, interface.data)
-            )
-            continue
-        actions.append(Set((name,), inner.template(name, scope, interface.data[name])))
-    return actions
-
-
-def _start(reader: Reader, interface: Interface) -> list[Action]:
-    name = reader.text("work")
-    if name in interface.works:
-        return [BeginWork(name, interface.arguments[name])]
-    fix = of_work(name, interface.works)
-    message = f"the cell declares no work `{name}`"
-    if interface.kind == "attention":
-        fix, message = f"give it to a level: `work: {name}`", "modes start no work: levels do"
-    reader.findings.report("NIM0301", message, reader.place("work"), fix)
-    return []
-
-
-def _reply(reader: Reader, scope: Scope, interface: Interface, event: str) -> list[Action]:
-    """The answer to the ask at hand; elsewhere to any that can be served there."""
-    asked = [event] if event in interface.replies else [*interface.replies]
-    place = reader.place("reply")
-    if not asked or interface.kind != "cell":
-        message, fix = "the cell replies to no event", "declare it: `replies: {<event>: {<field>: <type>}}`"
-        reader.findings.report("NIM0310", message, place, fix)
-        return []
-    fields = interface.replies[asked[0]]
-    if any(dict(interface.replies[one]) != dict(fields) for one in asked):
-        both = " and ".join(f"`{one}`" for one in asked[:2])
-        message = f"{both} are answered with different fields, and either may be served here"
-        reader.findings.report("NIM0310", message, place, "reply in the transition on the event itself")
-        return []
-    payload = reader.template("reply", scope, record_of(fields))
-    missing = [key for key in fields if payload.type.field(key) is None]
-    if missing:
-        message = f"the answer to `{asked[0]}` needs `{missing[0]}`"
-        reader.findings.report("NIM0306", message, place, f"add `{missing[0]}:`")
-    return [ReplyToAsk(payload, place)]
-
-
-def _reward(reader: Reader, interface: Interface) -> list[Action]:
-    name = reader.text("reward")
-    if interface.rewards is not None and name not in interface.rewards:
-        fix = phrase(name, interface.rewards)
-        message = f"no economy knows the reward `{name}`"
-        reader.findings.report("NIM0301", message, reader.place("reward"), fix)
-    return [AskReward(name, f"{interface.kind}/{interface.name}")]
 
 
 def _paths(node: object, parent: str, stages: Mapping[str, Sequence[str]]) -> list[str]:

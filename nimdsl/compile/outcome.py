@@ -24,9 +24,12 @@ from nimdsl.expression.types import (
 )
 from nimdsl.program import Beat
 
-LIFEFORCE_FIELDS = ("initial", "spent", "earned", "final")
+AMOUNTS = ("initial", "spent", "earned", "final", "least", "most", "shortfall")
+"""What is told of an economy in lifeforce: ``least`` and ``most`` are of its pool."""
+PURSE = {**dict.fromkeys(AMOUNTS, LIFEFORCE), "starved": BOOL, "starved_at": DURATION}
+REFUSAL = {"actor": STRING, "economy": STRING, "price": LIFEFORCE, "balance": LIFEFORCE}
 _SUMS = ("completed", "errors", "handshakes", "accepted", "attempts", "duration", "lifeforce")
-NAMES = frozenset((*_SUMS, "refusals", "phases", "cells", "beats", "attention"))
+NAMES = frozenset((*_SUMS, "refusals", "phases", "cells", "economies", "beats", "attention"))
 """What is known without kinds from other packages."""
 
 
@@ -48,19 +51,23 @@ def outcome_scope(
     cells: Cells,
     beat: Beat | None = None,
     others: Mapping[str, Mapping[str, Type]] | None = None,
-    families: Mapping[str, Sequence[str]] | None = None,
+    families: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+    economies: Sequence[str] = (),
     open: bool = False,
 ) -> Scope:
     """The names of an outcome: ``phases`` as expressions in them see them, ``cells`` as they are seen.
 
     ``beat`` is that of the attention, if one takes part; ``others`` are what is seen of actors of other
-    kinds, by the plural of the kind and by name; ``families`` are the cells that are seen together.
-    ``open`` says that there may be more
-    phases and cells, which could not be compiled.
+    kinds, by the plural of the kind and by name; ``families`` is what is seen together.  ``economies``
+    are those that take part.  ``open`` says that there may be more phases and cells, which could not be
+    compiled.
     """
     seen = {name: _cell(name, cell) for name, cell in cells.items()}
-    for text, names in (families or {}).items():
+    together = families or {}
+    for text, names in together.get("cells", {}).items():
         seen[text] = _together([_cell(text, cells[one]) for one in names])
+    purses = {name: record_of(PURSE, f"`{name}`") for name in economies}
+    purses |= {text: list_of(record_of(PURSE, f"`{text}`")) for text in together.get("economies", {})}
     kinds = {
         "completed": BOOL,
         "errors": INT,
@@ -68,8 +75,9 @@ def outcome_scope(
         "accepted": INT,
         "attempts": INT,
         "duration": DURATION,
-        "lifeforce": record_of(dict.fromkeys(LIFEFORCE_FIELDS, LIFEFORCE), "lifeforce"),
-        "refusals": list_of(record_of({"actor": STRING, "price": LIFEFORCE, "balance": LIFEFORCE})),
+        "lifeforce": record_of(PURSE, "lifeforce"),
+        "economies": record_of(purses, "the scenario", open),
+        "refusals": list_of(record_of(REFUSAL)),
         "phases": record_of({name: _phase(kind) for name, kind in phases.items()}, "the protocol", open),
         "cells": record_of(seen, "the scenario", open),
     }

@@ -81,12 +81,12 @@ def _changed(reader: Reader) -> Iterator[str]:
             yield from matched(reader.findings.documents, "Cell", rest)[0]
 
 
-def mentioned(tree: ExpressionNode) -> Iterator[str]:
-    """The names after ``cells``."""
+def mentioned(tree: ExpressionNode, whole: str = "cells") -> Iterator[str]:
+    """The names after ``cells``, or after another ``whole``."""
     match tree:
-        case Field(target=Name("cells"), name=name):
+        case Field(target=Name(root), name=name) if root == whole:
             yield name
-        case Index(target=Name("cells"), index=Literal(value=str(name))):
+        case Index(target=Name(root), index=Literal(value=str(name))) if root == whole:
             yield name
     for child in children(tree):
-        yield from mentioned(child)
+        yield from mentioned(child, whole)

@@ -15,13 +15,20 @@ from typing import Any
 
 from nimdsl.base.diagnostics import Diagnostic, Place, Severity
 from nimdsl.base.suggest import phrase
-from nimdsl.base.units import parse_duration, parse_lifeforce, parse_share
+from nimdsl.base.units import (
+    MICRO,
+    NANOSECONDS,
+    SECOND_NS,
+    parse_duration,
+    parse_lifeforce,
+    parse_rate,
+    parse_share,
+)
 from nimdsl.base.words import with_article
 from nimdsl.compile.documents import Document, Documents
 from nimdsl.compile.syntax_mistakes import said_of_syntax
 from nimdsl.compile.value_fixes import WANTED, of_computed, of_literal
 from nimdsl.expression import types
-from nimdsl.expression.bounds import interval
 from nimdsl.expression.check import Scope, infer, undeclared_fix
 from nimdsl.expression.conversion import converter
 from nimdsl.expression.functions import REAL_EXACT_MAX
@@ -41,7 +48,6 @@ from nimdsl.expression.template import is_template, literal, parse_template
 from nimdsl.expression.types import (
     ANY,
     BOOL,
-    DURATION,
     EMPTY,
     INT,
     QUANTITIES,
@@ -53,13 +59,15 @@ from nimdsl.expression.types import (
     parse_type,
     record_of,
 )
-from nimdsl.program.amount import Amount, Computed
 from nimdsl.program.expression import Expression
 from nimdsl.schema.quantities import UNIT_FIX, UNIT_WRITTEN, off_grid, unit_fix
 from nimdsl.schema.structure import negative
 from nimdsl.text.alignment import place_within
 from nimdsl.text.scalars import shortened
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
+
+RATE_MAX = 1_000 * MICRO * (NANOSECONDS["d"] // SECOND_NS)
+"""The highest rate that a document may have, micro-LF a day."""
 
 
 @dataclass
@@ -146,7 +154,8 @@ class Reader:
 
     # Scalars
 
-    def _scalar(self, key: str) -> Scalar | None:
+    def scalar(self, key: str) -> Scalar | None:
+        """The scalar at ``key``."""
         node = self.node.get(key)
         return node if isinstance(node, Scalar) else None
 
@@ -157,11 +166,11 @@ class Reader:
 
     def text(self, key: str, default: str = "") -> str:
         """Text."""
-        node = self._scalar(key)
+        node = self.scalar(key)
         return default if node is None else str(node.value)
 
     def _quantity(self, key: str, default: int, parse_unit: Any, unit: str) -> int:
-        node = self._scalar(key)
+        node = self.scalar(key)
         if node is None:
             return default
         value = parse_unit(node.text)
@@ -193,31 +202,18 @@ class Reader:
         inner = self.sub(key)
         return {name: inner.lifeforce(name) for name in sorted(self.keys(key))} if inner else {}
 
-    def amount(self, key: str, scope: Scope, kind: Type) -> Amount:
-        """A duration or lifeforce in base units, or one that the run computes; it must have a bound."""
-        node = self._scalar(key)
-        if node is None or not is_template(node):
-            return self.duration(key) if kind == DURATION else self.lifeforce(key)
-        before = len(self.findings.diagnostics)
-        found = self.template_in(node, scope, kind)
-        if len(self.findings.diagnostics) > before:
-            return 0
-        if found.type != kind:
-            message = f"{kind} wanted here, this is {found.type}"
-            self.findings.report("NIM0304", message, node.place)
-            return 0
-        _, high = interval(found.node, found.scope)
-        if high is None:
-            message = f"nothing bounds `{key}`: its worst case must be read off it"
-            example = {"duration": "16s", "lifeforce": "2LF"}[kind.name]
-            fix = f"write `min(..., {example})` with the most that it may be"
-            self.findings.report("NIM0211", message, node.place, fix)
-            return 0
-        if high < 0:
-            message, fix = f"`{key}` is always less than nothing", "write what is from 0 upwards"
-            self.findings.report("NIM0210", message, node.place, fix)
-            return 0
-        return Computed(found, int(high))
+    def rate(self, key: str) -> int:
+        """Micro-LF a day; at most 1,000 LF a second."""
+        value = self._quantity(key, 0, parse_rate, "rate")
+        if value > RATE_MAX:
+            message, fix = f"`{key}` is more than 1000 LF a second", "write at most `1000`"
+            self.findings.report("NIM0210", message, self.place(key), fix)
+        return value
+
+    def rates(self, key: str) -> dict[str, int]:
+        """A map of names to rates, sorted by name."""
+        inner = self.sub(key)
+        return {name: inner.rate(name) for name in sorted(self.keys(key))} if inner else {}
 
     def types(self, key: str) -> dict[str, Type]:
         """A map of names to types."""
@@ -272,7 +268,7 @@ class Reader:
 
     def expression(self, key: str, scope: Scope, expected: Type = BOOL) -> Expression | None:
         """The expression at ``key``; None when the field is absent or wrong."""
-        node = self._scalar(key)
+        node = self.scalar(key)
         if node is None:
             return None
         return self.expression_in(node, scope, expected)
@@ -312,7 +308,7 @@ class Reader:
 
     def checked(self, key: str, tree: Tree, scope: Scope) -> Expression | None:
         """A part of the text at ``key`` that was parsed already; None, and reported, where it is wrong."""
-        scope, node = self.scope(scope), self._scalar(key)
+        scope, node = self.scope(scope), self.scalar(key)
         kind = self._checked(node, tree, scope) if node is not None else None
         return None if kind is None or node is None else Expression(tree, kind, scope, node.place)
 

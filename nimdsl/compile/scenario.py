@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from nimdsl.base.diagnostics import Severity
@@ -38,6 +38,8 @@ class ScenarioContext:
     sends: Sends
     priced: frozenset[str]
     """Cells that charge something or ask for rewards; of other kinds, their ids."""
+    purses: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By cell: the economies that it names."""
     participants: Mapping[str, Participant] = field(default_factory=dict)
     """The actors of kinds that scenarios have no field for, by id."""
     plurals: Mapping[str, str] = field(default_factory=dict)
@@ -65,10 +67,16 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     others = _others(reader, context)
     seen = {prefix: _seen(prefix, others, context) for prefix in context.plurals}
     more = {context.plurals[prefix]: kind for prefix, kind in seen.items() if kind}
-    families = _families(reader, data)
-    scope = outcome_scope(kinds, data, context.attentions.get(attention), more, families, open=unknown)
     _check_overrides(findings, reader)
     economy = _economy(reader, context, protocol, [*cells, attention, *others])
+    purses = sorted({economy, *(name for cell in cells for name in context.purses.get(cell, ()))} - {""})
+    families = {
+        "cells": _families(reader, "cells", "Cell", data),
+        "economies": _families(reader, "economies", "Economy", purses),
+    }
+    scope = outcome_scope(
+        kinds, data, context.attentions.get(attention), more, families, purses, open=unknown
+    )
     horizon_ns = reader.duration("horizon", HORIZON_NS)
     if not horizon_ns:
         message, fix = "`horizon` must be longer than 0", "write for example `horizon: 1h`"
@@ -93,16 +101,17 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
         stimuli=compile_stimuli(reader, receivers),
         expect=() if findings.poisoned or len(data) < len(cells) else _expectations(reader, scope, beats),
         actors=tuple(others),
-        families=families,
+        families={whole: found for whole, found in families.items() if found},
     )
 
 
-def _families(reader: Reader, cells: Cells) -> dict[str, tuple[str, ...]]:
-    """The cells that expectations see together (``cells["robot-*"]``), by how they write it."""
+def _families(reader: Reader, whole: str, kind: str, known: Container[str]) -> dict[str, tuple[str, ...]]:
+    """What expectations see together (``cells["robot-*"]``), by how they write it."""
     found: dict[str, tuple[str, ...]] = {}
-    for text in sorted({one for tree in expectations(reader) for one in mentioned(tree) if EVERY in one}):
-        names = names_of(reader.findings.documents, "Cell", text)
-        if names and all(name in cells for name in names):
+    texts = {one for tree in expectations(reader) for one in mentioned(tree, whole) if EVERY in one}
+    for text in sorted(texts):
+        names = names_of(reader.findings.documents, kind, text)
+        if names and all(name in known for name in names):
             found[text] = names
     return found
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from nimdsl.base.suggest import phrase
 from nimdsl.base.words import counted
+from nimdsl.compile.amounts import duration_or_lifeforce
 from nimdsl.compile.reader import Reader
 from nimdsl.compile.sending import compile_ask
 from nimdsl.expression.check import Binding, Scope
@@ -51,7 +52,9 @@ def compile_work(
         virtual=compile_model(virtual, returns, arguments, answering=bool(outcomes)) if virtual else None,
         real=real_driver(reader),
         ask=ask,
-        timeout_ns=reader.amount("timeout", scope, DURATION) if "timeout" in reader else None,
+        timeout_ns=duration_or_lifeforce(reader, "timeout", scope, DURATION)
+        if "timeout" in reader
+        else None,
         place=reader.node.place,
     )
 

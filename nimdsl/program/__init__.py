@@ -7,7 +7,7 @@ Descriptions, ``virtual:`` and ``real:`` models, gardens and scenarios are not p
 
 from nimdsl.program.actor import Actor
 from nimdsl.program.attention import Attention, Beat, Level
-from nimdsl.program.economy import Economy, Prices
+from nimdsl.program.economy import Economy, Mark, Prices
 from nimdsl.program.garden import BusModel, Garden, Group, RealGarden
 from nimdsl.program.program import Program, sorted_actors
 from nimdsl.program.protocol import Criterion, Handshake, Phase, Protocol
@@ -38,6 +38,7 @@ __all__ = [
     "Group",
     "Handshake",
     "Level",
+    "Mark",
     "Periodic",
     "Phase",
     "Poisson",

@@ -34,6 +34,8 @@ class Actor:
     """What its waves are about."""
     hears: tuple[str, ...] = field(default=(), metadata={"hashed": False})
     """The topics that it subscribes to; no document says so yet."""
+    economy: str = ""
+    """Whose lifeforce it lives on; empty for the scenario's."""
     types: Mapping[str, Type] = field(default_factory=dict, metadata={"hashed": False})
     """The types of its data, for whoever shows it; empty where nobody knows them."""
     place: Place = field(default=NOWHERE, compare=False)

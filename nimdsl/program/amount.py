@@ -26,6 +26,16 @@ def most_of(amount: Amount) -> int:
     return amount.most if isinstance(amount, Computed) else amount
 
 
+RATE_TIMES = 86_400
+"""Rates that are written are kept in micro-LF a day, those that the run computes in micro-LF a second."""
+
+
+def rate_of(amount: Amount, environment: Environment) -> int:
+    """A rate now, in micro-LF a day.  Raises Fault where it has no value, or a negative one."""
+    value = value_of(amount, environment)
+    return value * RATE_TIMES if isinstance(amount, Computed) else value
+
+
 def value_of(amount: Amount, environment: Environment) -> int:
     """The amount now.  Raises Fault where it has no value, or a negative one."""
     if not isinstance(amount, Computed):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nimdsl.program.format import tagged
 
@@ -18,10 +18,19 @@ class Prices:
     process: int = 0
 
 
+@tagged("mark")
+@dataclass(frozen=True)
+class Mark:
+    """Told when the pool has less than ``below``, and over when it has ``until`` again; micro-LF."""
+
+    below: int
+    until: int
+
+
 @tagged("economy")
 @dataclass(frozen=True)
 class Economy:
-    """Opening balance, floor, prices, rewards (negative: penalties) and rates; micro-LF, per second."""
+    """Opening balance, floor, prices, rewards (negative: penalties) and rates; micro-LF, rates a day."""
 
     name: str
     opening: int
@@ -32,3 +41,4 @@ class Economy:
     incomes: Mapping[str, int]
     upkeep: Mapping[str, int]
     window_ns: int
+    marks: Mapping[str, Mark] = field(default_factory=dict)

@@ -59,6 +59,15 @@ class Row:
     """What must be remembered, for a row that goes back to where a state was left."""
     defers: bool = False
     """Whether it only keeps the event, until another row takes it."""
+    costs: tuple[Price, ...] = ()
+    """What it costs besides the price."""
+    flowing: tuple[str, ...] = ()
+    """The states that it enters in which lifeforce flows."""
+
+    @property
+    def bill(self) -> tuple[Price, ...]:
+        """All that it costs."""
+        return (self.price, *self.costs) if self.price is not None else self.costs
 
 
 @tagged("flat_timer")
@@ -68,6 +77,15 @@ class FlatTimer:
 
     after_ns: Amount
     event: int
+
+
+@tagged("flow")
+@dataclass(frozen=True)
+class Flow:
+    """What flows while a state stands (:func:`nimdsl.program.amount.rate_of`)."""
+
+    income: Amount
+    upkeep: Amount
 
 
 @tagged("table")
@@ -83,6 +101,8 @@ class Table:
     final: frozenset[int]
     remembered: frozenset[str] = field(default=frozenset(), kw_only=True)
     """The states of which it is remembered in which leaf they were left."""
+    flows: Mapping[str, Flow] = field(default_factory=dict, kw_only=True)
+    """What flows, by state."""
     candidates: Mapping[tuple[int, int], tuple[int, ...]] = field(compare=False)
     event_numbers: Mapping[str, int] = field(compare=False)
     state_numbers: Mapping[str, int] = field(compare=False)
@@ -122,6 +142,11 @@ class _Flattening:
         self.timers: list[FlatTimer] = []
         self.events: dict[str, int] = {}
         self.folds = any(_reads_state(part) for state in self.nested.values() for part in _parts(state))
+        self.flows = {
+            path: Flow(state.income, state.upkeep)
+            for path, state in self.nested.items()
+            if state.income or state.upkeep
+        }
         self._number_events()
 
     def _number_events(self) -> None:
@@ -150,6 +175,7 @@ class _Flattening:
             begin=self._entering("", leaf_of(self.root, "")),
             final=frozenset(final),
             remembered=frozenset(row.returns.state for row in rows if row.returns),
+            flows=self.flows,
             candidates={key: tuple(numbers) for key, numbers in candidates.items()},
             event_numbers=self.events,
             state_numbers=self.state_numbers,
@@ -199,9 +225,10 @@ class _Flattening:
         source = self.state_numbers[leaf]
         guard = self._in_state(transition.guard, leaf)
         price = self._in_state(transition.price, leaf)
+        costs = tuple(self._in_state(one, leaf) for one in transition.costs)
         own = tuple(self._in_state(action, leaf) for action in transition.actions)
         if transition.internal:
-            return Row(source, number, guard, price, source, own, (), (), ())
+            return Row(source, number, guard, price, source, own, (), (), (), costs=costs)
         left, entered, target = self._crossed(leaf, owner, transition.target, whole)
         actions = (
             *(self._in_state(action, leaf) for path in left for action in self.nested[path].exit),
@@ -218,6 +245,8 @@ class _Flattening:
             tuple(left),
             tuple(timer for path in left for timer in self.timers_of[path]),
             tuple(timer for path in entered for timer in self.timers_of[path]),
+            costs=costs,
+            flowing=tuple(path for path in entered if path in self.flows),
         )
 
     def _crossed(self, leaf: str, owner: str, target: str, whole: str) -> tuple[list[str], list[str], str]:
@@ -240,7 +269,8 @@ class _Flattening:
             self._in_state(action, leaf) for path in entered for action in self._enter_actions(path)
         )
         arm = tuple(timer for path in entered for timer in self.timers_of[path])
-        return Row(-1, -1, None, None, self.state_numbers[leaf], actions, (), (), arm)
+        flowing = tuple(path for path in entered if path in self.flows)
+        return Row(-1, -1, None, None, self.state_numbers[leaf], actions, (), (), arm, flowing=flowing)
 
     def _enter_actions(self, path: str) -> list[Action]:
         """What is done on entering; work that is started so belongs to the state."""
@@ -254,7 +284,7 @@ def _parts(state: State) -> Iterator[object]:
     """Everything in a state that may hold expressions."""
     yield from (*state.enter, *state.exit)
     for way in (*state.transitions, *(way for timer in state.timers for way in timer.transitions)):
-        yield from (way.guard, way.price, *way.actions)
+        yield from (way.guard, way.price, *way.costs, *way.actions)
 
 
 def _reads_state(part: object) -> bool:

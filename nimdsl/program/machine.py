@@ -33,11 +33,15 @@ class PriceSource(enum.StrEnum):
 @tagged("price")
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a transition costs (micro-LF), where it comes from, which cost account it goes to."""
+    """What a transition costs (micro-LF), where it comes from, which cost account it goes to.
+
+    ``economy`` is another one than the actor's own.
+    """
 
     amount: Amount
     purse: PriceSource
     account: str
+    economy: str = ""
 
 
 @tagged("set")
@@ -219,7 +223,14 @@ class Transition:
     internal: bool = False
     history: bool = False
     """Whether it leads to the leaf in which the target was left last."""
+    costs: tuple[Price, ...] = ()
+    """What it costs besides, of other economies."""
     place: Place = field(default=NOWHERE, compare=False)
+
+    @property
+    def bill(self) -> tuple[Price, ...]:
+        """All that it costs."""
+        return (self.price, *self.costs) if self.price is not None else self.costs
 
 
 @tagged("timer")
@@ -247,6 +258,9 @@ class State:
     enter: tuple[Action, ...] = ()
     exit: tuple[Action, ...] = ()
     defer: tuple[str, ...] = ()
+    income: Amount = 0
+    """What comes in while it stands: micro-LF a day, computed: a second."""
+    upkeep: Amount = 0
     transitions: tuple[Transition, ...] = ()
     timers: tuple[Timer, ...] = ()
     place: Place = field(default=NOWHERE, compare=False)
@@ -263,6 +277,20 @@ def walk(state: State, path: str = "") -> Iterator[tuple[str, State]]:
         here = f"{path}/{child.name}" if path else child.name
         yield here, child
         yield from walk(child, here)
+
+
+def every_way(root: State) -> Iterator[Transition]:
+    """Every transition of a machine, those of its timers too."""
+    for state in (root, *(state for _, state in walk(root))):
+        yield from state.transitions
+        yield from (way for timer in state.timers for way in timer.transitions)
+
+
+def events_of(root: State) -> frozenset[str]:
+    """The events that a machine takes or keeps."""
+    states = [root, *(state for _, state in walk(root))]
+    taken = {way.event for state in states for way in state.transitions}
+    return frozenset(taken | {event for state in states for event in state.defer})
 
 
 def every_action(root: State) -> Iterator[Action]:

@@ -90,5 +90,6 @@ class Scenario:
     expect: tuple[Expectation, ...]
     actors: tuple[str, ...] = ()
     """Actors of other kinds that take part, by id."""
-    families: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """The cells that expectations see together, by how they write it (``robot-*``)."""
+    families: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """What expectations see together: of ``cells`` and ``economies`` the names, by how they write it
+    (``robot-*``)."""

@@ -22,6 +22,7 @@ _UNITS = {
     "duration": "a duration with its unit: `200ms`, `5s`, `1.5min`",
     "share": "a share in percent: `40%`",
     "lifeforce": "lifeforce, a decimal number (LF)",
+    "rate": "lifeforce over time: `0.4` (LF a second), `0.3/min`, `5/h` or `40/d`",
     "expression": "an expression: `event.noise < 0.2`",
     "type": "a type: int, real, duration, lifeforce, share, string, bool, list<T>, record",
     "name": "a name",

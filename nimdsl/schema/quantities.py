@@ -10,6 +10,7 @@ from nimdsl.base.units import (
     MICRO,
     NANOSECONDS,
     format_lifeforce,
+    format_rate,
     format_share,
     readable_duration,
 )
@@ -18,9 +19,15 @@ UNIT_FIX = {
     "duration": ("a duration with its unit", "write for example `200ms`, `5s` or `1.5min`"),
     "share": ("a share in percent", "write for example `40%`"),
     "lifeforce": ("lifeforce as a plain decimal number", "write for example `0.4`"),
+    "rate": ("lifeforce over time", "write for example `0.4` (LF a second), `0.3/min`, `5/h` or `40/d`"),
 }
 """What is wanted, and an example."""
-UNIT_WRITTEN = {"duration": r"\s?(?:ns|us|ms|s|min|h|d)", "share": r"\s?%", "lifeforce": ""}
+UNIT_WRITTEN = {
+    "duration": r"\s?(?:ns|us|ms|s|min|h|d)",
+    "share": r"\s?%",
+    "lifeforce": "",
+    "rate": r"\s?/\s?(?:s|min|h|d)",
+}
 """How each unit is written behind its number, as a regular expression."""
 _WORDS = {
     **dict.fromkeys(("nanosecond", "nanoseconds", "nsec"), "ns"),
@@ -33,7 +40,13 @@ _WORDS = {
 }
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z\xb5\u03bc]+)\s*")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_GRIDS = {"duration": "1ns", "share": "0.0001%", "lifeforce": "0.000001"}
+_GRIDS = {"duration": "1ns", "share": "0.0001%", "lifeforce": "0.000001", "rate": "0.000001/d"}
+_SHOWN = {
+    "duration": readable_duration,
+    "share": format_share,
+    "lifeforce": format_lifeforce,
+    "rate": format_rate,
+}
 
 
 def unit_fix(unit: str, text: str) -> str:
@@ -60,11 +73,15 @@ def unit_fix(unit: str, text: str) -> str:
 def off_grid(unit: str, text: str) -> tuple[str, str]:
     """What is wrong with a quantity that has its unit and no value, and what to write instead."""
     value = _exact(unit, text)
-    shown = {"duration": readable_duration, "share": format_share, "lifeforce": format_lifeforce}[unit]
+    shown = _SHOWN[unit]
     if abs(value) <= INT64_MAX:
         nearest = round(value) or (1 if value > 0 else -1)
         return f"finer than the grid of {_GRIDS[unit]}", f"write `{shown(nearest)}`"
-    most = {"duration": f"{INT64_MAX // NANOSECONDS['d']}d", "lifeforce": f"{INT64_MAX // MICRO}"}
+    most = {
+        "duration": f"{INT64_MAX // NANOSECONDS['d']}d",
+        "lifeforce": f"{INT64_MAX // MICRO}",
+        "rate": "1000",
+    }
     return "too large", f"write at most `{most.get(unit, '100%')}`"
 
 
@@ -74,4 +91,7 @@ def _exact(unit: str, text: str) -> Decimal:
     if unit == "duration":
         name = next(one for one in sorted(NANOSECONDS, key=len, reverse=True) if text.strip().endswith(one))
         return value * NANOSECONDS[name]
+    if unit == "rate":
+        name = text.rpartition("/")[2].strip() if "/" in text else "s"
+        return value * MICRO * (NANOSECONDS["d"] // NANOSECONDS[name])
     return value * (10_000 if unit == "share" else MICRO)

@@ -25,8 +25,15 @@ DEPTH_MAX = 4
 SHOWN_MAX = 100
 """Longer examples are not shown."""
 _SPECIAL = re.compile(r"[\[\]{},?\"]|: |:$| #|^[#&*!|>'%@`?:-]|^\.\.\.|^\s|\s$")
-_WORDS = {"duration": "5s", "share": "40%", "lifeforce": 0.4, "expression": "a > 2", "type": "int"}
-_QUANTITIES = ("duration", "share", "lifeforce")
+_WORDS = {
+    "duration": "5s",
+    "share": "40%",
+    "lifeforce": 0.4,
+    "rate": 0.4,
+    "expression": "a > 2",
+    "type": "int",
+}
+_QUANTITIES = ("duration", "share", "lifeforce", "rate")
 _PYTHON = {"integer": (int,), "number": (int, float), "string": (str,), "boolean": (bool,)}
 
 

@@ -205,7 +205,9 @@ def _reward(context: StepContext, action: AskReward) -> None:
     keys = [prefix + str(key) for key in found]
     claims = action.claims.evaluate(environment) if action.claims else []
     claimed = sum(claims) if claims else None
-    context.effects.append(effects.Book(accounts.Reward(action.name, tuple(keys), action.scope, claimed)))
+    purse = context.actor.economy
+    reward = accounts.Reward(action.name, tuple(keys), action.scope, claimed, purse)
+    context.effects.append(effects.Book(reward))
     context.note(records.Rewarded(action.name, keys))
 
 

@@ -2,8 +2,8 @@
 
 Every event is data, so that it can be journalled in full, under the tag that stands beside its class.
 ``sender`` and ``number`` (its effect number there) identify what another actor sent.  Priorities order
-the events of one instant (SEMANTICS 2.2): control 0, beat boundaries 1, finished work 2, messages 3,
-stimuli 4, timers 5.
+the events of one instant (SEMANTICS 2.2): control 0, beat boundaries and marks 1, finished work 2,
+messages 3, stimuli 4, timers 5.
 """
 
 from __future__ import annotations
@@ -53,6 +53,17 @@ class Boundary(Event, frozen=True, tag="beat"):
     priority = 1
     timer: int
     generation: int
+
+
+class Marked(Event, frozen=True, tag="mark"):
+    """An economy that the actor lives on tells that its pool fell below a mark, or is above it again.
+
+    ``balance`` is what the pool had then, micro-LF.
+    """
+
+    priority = 1
+    name: str
+    balance: MicroLF
 
 
 class Finished(Event, frozen=True, tag="finished"):
@@ -127,7 +138,7 @@ class TimerDue(Event, frozen=True, tag="timer"):
     generation: int
 
 
-AnyEvent = Begin | Boundary | Finished | Requested | Answered | Received | Stimulus | TimerDue
+AnyEvent = Begin | Boundary | Marked | Finished | Requested | Answered | Received | Stimulus | TimerDue
 
 BEGIN: Final = Begin()
 

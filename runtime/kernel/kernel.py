@@ -26,6 +26,8 @@ class Kernel:
     """Hash of the program that the actor belongs to; the journal names it in every line accepted."""
     day_ns: int = 0
     """How far the day (UTC) was when garden time began, ns: :func:`day_of` of the run's epoch."""
+    economy: str = ""
+    """The name of the scenario's own economy."""
 
 
 def day_of(epoch: str) -> int:
@@ -36,10 +38,14 @@ def day_of(epoch: str) -> int:
 
 
 class PriceDecision(NamedTuple):
-    """The economy's answer to one PriceQuery; ``balance`` is the pool's, in micro-LF."""
+    """The economy's answer to one PriceQuery; ``balance`` is the pool's, in micro-LF.
+
+    Of a refusal it is that of the ``purse`` that could not pay; the scenario's own where it is empty.
+    """
 
     granted: bool
     balance: int
+    purse: str = ""
 
 
 @dataclass(frozen=True, slots=True)

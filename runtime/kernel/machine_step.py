@@ -24,12 +24,11 @@ from nimdsl.base.errors import InternalError
 from nimdsl.base.units import MICRO
 from nimdsl.base.values import Fields, Value
 from nimdsl.expression.evaluate import Fault
-from nimdsl.program.amount import Computed, value_of
 from nimdsl.program.flatten import FAULT, REFUSED, Row
-from nimdsl.program.machine import Price, PriceSource
 from runtime import records
 from runtime.kernel import asks, messages
-from runtime.kernel.actions import answer, perform, settlement_key
+from runtime.kernel.actions import answer, perform
+from runtime.kernel.bills import bill_of
 from runtime.kernel.effects import CancelWork
 from runtime.kernel.events import (
     Answered,
@@ -37,6 +36,7 @@ from runtime.kernel.events import (
     Begin,
     Boundary,
     Finished,
+    Marked,
     Received,
     Requested,
     Role,
@@ -46,10 +46,10 @@ from runtime.kernel.events import (
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision, PriceQuery, Unanswered
 from runtime.kernel.offered import ask_of, fields_of, request_event, serving
 from runtime.kernel.snapshot import Deferrable, timed_work
-from runtime.kernel.step_context import Internal, StepContext
+from runtime.kernel.step_context import Internal, Prepared, StepContext
 from runtime.kernel.undo import Saved
 from runtime.kernel.values import Mismatch, accepted
-from runtime.ledger.accounts import Charge, Question, Reserve, Settle
+from runtime.ledger.accounts import Question
 from runtime.records import Noted
 
 INTERNAL_EVENT_COUNT_MAX = 64
@@ -57,8 +57,8 @@ DEFERRED_COUNT_MAX = 64
 
 
 class _Refused(Exception):  # noqa: N818
-    def __init__(self, price: int, balance: int) -> None:
-        self.price, self.balance = price, balance
+    def __init__(self, price: int, decision: PriceDecision) -> None:
+        self.price, self.balance, self.economy = price, decision.balance, decision.purse
 
 
 class MachineStep:
@@ -100,6 +100,8 @@ class MachineStep:
                 self._answered(event)
             case Received() | Stimulus():
                 self.sent(event)
+            case Marked():
+                self._marked(event)
             case Boundary():
                 raise InternalError(f"{context.actor.id} has no beats")
             case _:
@@ -110,13 +112,13 @@ class MachineStep:
         """Enters the initial state; its record comes before those of what is done there."""
         context, row, place = self.context, self.table.begin, len(self.context.records)
         context.changed, context.appended = {}, {}
-        delays = self.perform(row)
-        changes = (context.changed, context.appended) if delays is not None else ({}, {})
+        prepared = self.perform(row)
+        changes = (context.changed, context.appended) if prepared is not None else ({}, {})
         context.records.insert(
             place, Noted(records.Began(self.table.states[row.target], *changes), context.moment)
         )
-        if delays is not None:
-            context.move(row, delays)
+        if prepared is not None:
+            context.move(row, prepared)
 
     def drain(self) -> None:
         """Internal events first-in-first-out; then deferred ones, each with a budget of its own."""
@@ -150,10 +152,13 @@ class MachineStep:
 
     def _offer(self, event: Deferrable) -> None:
         """An event that may be deferred."""
-        if isinstance(event, Requested):
-            self._requested(event)
-        else:
-            self.sent(event)
+        match event:
+            case Requested():
+                self._requested(event)
+            case Marked():
+                self._marked(event)
+            case _:
+                self.sent(event)
 
     def _is_deferred(self, event: Deferrable) -> bool:
         """Whether the state at hand would defer the event; nothing happens."""
@@ -207,6 +212,11 @@ class MachineStep:
         self.context.sender = event.sender if isinstance(event, Received) else ""
         self.offered = event
         self._by_name(event)
+
+    def _marked(self, event: Marked) -> None:
+        """An economy that the actor lives on tells of its balance."""
+        self.context.sender, self.offered = "", event
+        self.fire(event.name, {"balance": event.balance})
 
     def _by_name(self, event: Received | Stimulus) -> bool:
         """Offers an event that others may send; whether a transition happened."""
@@ -358,7 +368,7 @@ class MachineStep:
             return False
         if row.guard is not None and not self._holds(row):
             return False
-        if row.price is not None:
+        if row.price is not None or row.costs:
             self._pay(row)
         return True
 
@@ -371,19 +381,15 @@ class MachineStep:
             return False
 
     def _pay(self, row: Row) -> None:
-        price, position = row.price, self.asked_count
-        assert price is not None
-        if price.purse is PriceSource.REQUEST and not self._prepaid():
-            return
-        amount = value_of(price.amount, self.context.environment())
-        if isinstance(price.amount, Computed) and not amount:
+        bill, position = bill_of(self.context, row), self.asked_count
+        if bill is None:
             return
         if position >= len(self.answers):
             self._rehearse(row)
-        answer_ = self.ask(self._command(price, amount))
-        if not answer_.granted:
-            raise _Refused(amount, answer_.balance)
-        if price.purse is PriceSource.HOLD:
+        decision = self.ask(bill.question)
+        if not decision.granted:
+            raise _Refused(bill.price_of(decision.purse, self.kernel.economy), decision)
+        if bill.holds:
             self.context.hold = f"{self.kernel.actor.id}/{self.context.effect_number}"
         self.context.next_number()
 
@@ -404,34 +410,18 @@ class MachineStep:
         try:
             for action in row.actions:
                 perform(self.context, action)
-            self.context.delays(row)
+            self.context.prepared(row)
         finally:
             saved.restore(self.context)
 
-    def _command(self, price: Price, amount: int) -> Question:
-        actor = self.kernel.actor.id
-        key = f"{actor}/{self.context.effect_number}"
-        if price.purse is PriceSource.HOLD:
-            return Reserve(key, amount, price.account)
-        if price.purse is PriceSource.REQUEST:
-            serving = self.context.serving
-            if serving is None:
-                raise InternalError(f"{actor} is paid by a request, and serves none")
-            key = settlement_key(price.account, serving.request)
-            return Settle(serving.hold, key, price.account, serving.process)
-        return Charge(key, price.account, amount, actor)
-
-    def _prepaid(self) -> bool:
-        """Whether the request being served brought lifeforce for its processing."""
-        serving = self.context.serving
-        return bool(serving and serving.hold and serving.process)
-
     def _refuse(self, name: str, refused: _Refused) -> None:
         context = self.context
-        price, balance = refused.price, refused.balance
+        price, balance, economy = refused.price, refused.balance, refused.economy
         self.unserved = "refused"
-        context.note(records.Refused(name, self.table.states[context.state], price, balance))
-        context.queue.append(Internal(REFUSED, {"price": price, "balance": balance}))
+        state = self.table.states[context.state]
+        context.note(records.Refused(name, state, price, balance, economy=economy))
+        fields: Fields = {"price": price, "balance": balance, "economy": economy or self.kernel.economy}
+        context.queue.append(Internal(REFUSED, fields))
 
     def _fault(self, state: int, fault: Fault) -> None:
         """An action faulted: its transition did not happen, and the actor hears of it."""
@@ -446,18 +436,18 @@ class MachineStep:
             self._defer()
             return False
         context.changed, context.appended = {}, {}
-        delays = self.perform(row)
-        if delays is None:
+        prepared = self.perform(row)
+        if prepared is None:
             return False
         self.moved = True
         source, target = self.table.states[row.source], self.table.states[row.target]
         inside = row.left[-1].rpartition("/")[0] if row.left else source
         context.note(records.Moved(name, source, target, context.changed, context.appended, inside))
-        context.move(row, delays)
+        context.move(row, prepared)
         return True
 
-    def perform(self, row: Row) -> list[int] | None:
-        """Does the row's actions and computes how long its timers run, ns.
+    def perform(self, row: Row) -> Prepared | None:
+        """Does the row's actions and computes how long its timers run, and what flows afterwards.
 
         None where something of it has no value: all is undone then, and the actor hears of it.
         """
@@ -467,7 +457,7 @@ class MachineStep:
         try:
             for action in row.actions:
                 perform(context, action)
-            return context.delays(row)
+            return context.prepared(row)
         except Fault as fault:
             if saved is not None:
                 saved.restore(context)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nimdsl.base.values import Fields
-from runtime.kernel.events import Received, Requested, Role, Stimulus
+from runtime.kernel.events import Marked, Received, Requested, Role, Stimulus
 from runtime.kernel.snapshot import Deferrable, Serving
 
 
@@ -14,8 +14,10 @@ def ask_of(event: Deferrable) -> tuple[str, int] | None:
     return None
 
 
-def fields_of(event: Received | Stimulus) -> Fields:
+def fields_of(event: Received | Stimulus | Marked) -> Fields:
     """What an event brings."""
+    if isinstance(event, Marked):
+        return {"balance": event.balance}
     return event.payload if isinstance(event.payload, dict) else {}
 
 

@@ -15,7 +15,16 @@ from nimdsl.base.values import Fields, Value
 from nimdsl.program import Actor
 from runtime.kernel.answer_cache import AnswerCache
 from runtime.kernel.beat import BeatState
-from runtime.kernel.events import AnyEvent, Boundary, Finished, Received, Requested, Stimulus, TimerDue
+from runtime.kernel.events import (
+    AnyEvent,
+    Boundary,
+    Finished,
+    Marked,
+    Received,
+    Requested,
+    Stimulus,
+    TimerDue,
+)
 from runtime.records import Identity
 
 ACCEPTED_COUNT_MAX = 64
@@ -69,7 +78,7 @@ class Serving(Struct, frozen=True, forbid_unknown_fields=True):
     """The name of the event, where another cell asked by one."""
 
 
-Deferrable = Requested | Received | Stimulus
+Deferrable = Requested | Received | Stimulus | Marked
 """What can be put aside."""
 
 
@@ -102,6 +111,8 @@ class Snapshot(Struct, frozen=True, forbid_unknown_fields=True):
     generation: int
     fault: str
     """Why the actor is faulted; it takes no more events."""
+    flows: Mapping[str, tuple[int, int]]
+    """By state of the leaf's lineage: what comes in and goes out while it stands, micro-LF a day."""
 
     def to_data(self) -> dict[str, Value]:
         """Value form."""
@@ -155,6 +166,7 @@ def initial(actor: Actor) -> Snapshot:
         effect_number=1,
         generation=1,
         fault="",
+        flows={},
     )
 
 

@@ -16,11 +16,12 @@ from nimdsl.base.units import NANOSECONDS
 from nimdsl.base.values import Fields, Value
 from nimdsl.expression.evaluate import Fault
 from nimdsl.program import Actor
-from nimdsl.program.amount import value_of
+from nimdsl.program.amount import rate_of, value_of
 from nimdsl.program.flatten import Row
 from runtime.kernel.beat import BeatState
-from runtime.kernel.effects import AnyEffect, CancelTimer, SetTimer
+from runtime.kernel.effects import AnyEffect, Book, CancelTimer, SetTimer
 from runtime.kernel.snapshot import Armed, Deferrable, Snapshot, Underway
+from runtime.ledger.accounts import SetRates
 from runtime.records import AnyBody, Moment, Noted
 
 DAY_NS = NANOSECONDS["d"]
@@ -31,6 +32,15 @@ class Internal(NamedTuple):
 
     name: str
     fields: Fields
+
+
+class Prepared(NamedTuple):
+    """What a row leads to that has been computed before the actor moves."""
+
+    delays_ns: list[int]
+    """How long the timers run that it arms."""
+    flows: dict[str, tuple[int, int]]
+    """What flows in the states that it enters, micro-LF a day."""
 
 
 class _Elapsed:
@@ -67,6 +77,7 @@ class StepContext:
         self.effect_number = snapshot.effect_number
         self.generation = snapshot.generation
         self.fault = snapshot.fault
+        self.flows = snapshot.flows
         self.effects: list[AnyEffect] = []
         self.records: list[Noted] = []
         self.queue: deque[Internal] = deque()
@@ -111,21 +122,42 @@ class StepContext:
             raise Fault("nobody sent this event: there is no `origin`")
         return self.sender
 
-    def delays(self, row: Row) -> list[int]:
-        """How long the timers run that the row arms, ns; its actions have been done.  Raises Fault."""
-        timers = self.actor.table.timers
-        return [value_of(timers[number].after_ns, self.environment()) for number in row.arm]
+    def prepared(self, row: Row) -> Prepared:
+        """What the row leads to; its actions have been done.  Raises Fault."""
+        if not row.arm and not row.flowing:
+            return Prepared([], {})
+        table, environment = self.actor.table, self.environment()
+        delays_ns = [value_of(table.timers[number].after_ns, environment) for number in row.arm]
+        flowing = ((path, table.flows[path]) for path in row.flowing)
+        return Prepared(
+            delays_ns,
+            {
+                path: (rate_of(flow.income, environment), rate_of(flow.upkeep, environment))
+                for path, flow in flowing
+            },
+        )
 
-    def move(self, row: Row, delays: Sequence[int]) -> None:
+    def move(self, row: Row, prepared: Prepared) -> None:
         """Disarms and arms timers and changes the state; the row's actions have been done."""
         for timer in row.disarm:
             armed = self.timers.pop(timer, None)
             if armed is not None:
                 self.effects.append(CancelTimer(timer, armed.generation))
-        for timer, delay_ns in zip(row.arm, delays, strict=True):
+        for timer, delay_ns in zip(row.arm, prepared.delays_ns, strict=True):
             self.arm(timer, self.now_ns + delay_ns)
+        if self.flows or prepared.flows:
+            self._let_flow(row, prepared.flows)
         self._leave(row)
         self.state = row.target
+
+    def _let_flow(self, row: Row, entered: dict[str, tuple[int, int]]) -> None:
+        """Tells the economy where what flows in all is not what flowed before."""
+        flows = {path: one for path, one in self.flows.items() if path not in row.left} | entered
+        before, after = _sums(self.flows), _sums(flows)
+        self.flows = flows
+        if before != after:
+            actor = self.actor
+            self.effects.append(Book(SetRates(actor.id, *after, actor.economy)))
 
     def _leave(self, row: Row) -> None:
         """What is remembered of the states that the row leaves, and since when those around them stand."""
@@ -169,7 +201,13 @@ class StepContext:
             effect_number=self.effect_number,
             generation=self.generation,
             fault=self.fault,
+            flows=self.flows,
         )
+
+
+def _sums(flows: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
+    """What comes in and what goes out in all."""
+    return sum(income for income, _ in flows.values()), sum(upkeep for _, upkeep in flows.values())
 
 
 def with_value(data: Fields, path: Sequence[str], value: Value) -> dict[str, Value]:

@@ -1,9 +1,10 @@
 """What the ledger is asked, what it answers and what it writes: plain, frozen data.
 
-Amounts are int64 micro-LF, times int64 ns (SEMANTICS 2.3).  Accounts are named
-``pool``, ``hold:<key>``, ``cost:<name>``, ``reward:<name>``, ``income:<name>``
-and ``opening`` (SEMANTICS 3.1).  Keys that begin with ``@`` are the ledger's
-own (opening, rates, overflow, releases).
+Amounts are int64 micro-LF, rates micro-LF a day, times int64 ns (SEMANTICS 2.3).
+Accounts are named ``pool``, ``hold:<key>``, ``cost:<name>``, ``reward:<name>``,
+``income:<name>`` and ``opening`` (SEMANTICS 3.1).  Keys that begin with ``@`` are
+the ledger's own (opening, rates, overflow, releases).  A ``purse`` is the economy
+that is meant; the scenario's own where it is empty.
 
 Not here: the decisions and the fold (:mod:`runtime.ledger.economy`).
 """
@@ -67,10 +68,12 @@ def int64(value: int, what: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """The figures of one Economy document, in micro-LF; rates in micro-LF per second.
+    """The figures of one Economy document, in micro-LF; rates in micro-LF a day.
 
     A negative reward is a penalty.  ``capacity`` bounds what the pool and the holds
-    contain together.  Raises InternalError for figures that no document may have.
+    contain together.  A mark is told when the pool falls below the first of its amounts,
+    and is over when it reaches the second.  Raises InternalError for figures that no
+    document may have.
     """
 
     name: str
@@ -81,6 +84,7 @@ class Tariff:
     incomes: Mapping[str, int] = dataclass_field(hash=False)
     upkeep: Mapping[str, int] = dataclass_field(hash=False)
     window_ns: int
+    marks: Mapping[str, tuple[int, int]] = dataclass_field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         for name, value in (("opening", self.opening), ("floor", self.floor), ("window", self.window_ns)):
@@ -105,6 +109,7 @@ class Reserve(Command, frozen=True, tag="reserve"):
     key: str
     amount: MicroLF
     scope: str = ""
+    purse: str = ""
 
 
 class Charge(Command, frozen=True, tag="charge"):
@@ -113,6 +118,24 @@ class Charge(Command, frozen=True, tag="charge"):
     key: str
     name: str
     amount: MicroLF
+    scope: str = ""
+    purse: str = ""
+
+
+class Payment(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One item of a bill: a charge for ``name``, or with ``held`` a reservation."""
+
+    amount: MicroLF
+    name: str
+    purse: str = ""
+    held: bool = False
+
+
+class Pay(Command, frozen=True, tag="pay"):
+    """A bill: all of its items, or none.  The keys of the items are ``<key>#<place>``, from 0."""
+
+    key: str
+    items: tuple[Payment, ...]
     scope: str = ""
 
 
@@ -126,6 +149,7 @@ class Settle(Command, frozen=True, tag="settle"):
     key: str
     name: str
     amount: MicroLF
+    purse: str = ""
 
 
 class Release(Command, frozen=True, tag="release"):
@@ -137,6 +161,29 @@ class Release(Command, frozen=True, tag="release"):
     hold: str
     keep: MicroLF = 0
     settlement: str = ""
+    purse: str = ""
+
+
+class Consume(Command, frozen=True, tag="consume"):
+    """``hold:<hold>`` -> ``cost:<name>`` of ``amount``, once it is known, and the rest of it -> pool.
+
+    What is beyond the hold is a ``shortfall``.  A hold that is empty is left alone.
+    """
+
+    hold: str
+    key: str
+    name: str
+    amount: MicroLF
+    purse: str = ""
+
+
+class SetRates(Command, frozen=True, tag="rates"):
+    """From now on ``income:<name>`` -> pool -> ``cost:<name>`` at these rates, in micro-LF a day."""
+
+    name: str
+    income: int = 0
+    upkeep: int = 0
+    purse: str = ""
 
 
 class Reward(Command, frozen=True, tag="reward"):
@@ -150,12 +197,13 @@ class Reward(Command, frozen=True, tag="reward"):
     keys: tuple[str, ...]
     scope: str = ""
     claimed: MicroLF | None = None
+    purse: str = ""
 
 
-AnyCommand = Reserve | Charge | Settle | Release | Reward
-Question = Reserve | Charge | Settle
+AnyCommand = Reserve | Charge | Pay | Settle | Release | Consume | SetRates | Reward
+Question = Reserve | Charge | Pay | Settle
 """What can be refused, so that a step waits for the answer."""
-Booking = Settle | Release | Reward
+Booking = Settle | Release | Consume | SetRates | Reward
 """What a step lets happen without waiting."""
 
 
@@ -180,6 +228,13 @@ def in_words(command: AnyCommand) -> str:
             return f"charge {format_lifeforce(amount)} LF for `{name}` (`{key}`)"
         case Settle(hold, key, name, amount):
             return f"settle {format_lifeforce(amount)} LF of `{hold}` for `{name}` (`{key}`)"
+        case Pay(key, items):
+            parts = [f"{format_lifeforce(one.amount)} LF{_of(one.purse)} for `{one.name}`" for one in items]
+            return f"pay {listed(parts)} (`{key}`)"
+        case Consume(hold, _, name, amount):
+            return f"pay {format_lifeforce(amount)} LF for `{name}` from `{hold}`, and release the rest"
+        case SetRates(name, income, upkeep):
+            return f"let {per_second(income)} come and {per_second(upkeep)} go for `{name}`"
         case Release(hold, keep, settlement):
             kept = f" but {format_lifeforce(keep)} LF" if keep else ""
             unless = f", unless `{settlement}` is paid" if keep and settlement else ""
@@ -193,22 +248,46 @@ def in_words(command: AnyCommand) -> str:
             assert_never(command)
 
 
+def _of(purse: str) -> str:
+    return f" of `{purse}`" if purse else ""
+
+
+def per_second(rate: int) -> str:
+    """A rate for people, in LF a second, a minute, an hour or a day: the first that says it exactly."""
+    for unit, count in (("s", 86_400), ("min", 1_440), ("h", 24)):
+        if not rate % count:
+            return f"{format_lifeforce(rate // count)} LF/{unit}"
+    return f"{format_lifeforce(rate)} LF/d"
+
+
 class Answer(NamedTuple):
     """What became of a command.
 
     ``amount`` is what was asked for (Reserve, Charge, Settle), what went back to the
-    pool (Release), or what all its keys have been paid, now or earlier, negative for
-    penalties (Reward).  ``balance`` is the pool's, after the command.
+    pool (Release, Consume), or what all its keys have been paid, now or earlier, negative for
+    penalties (Reward).  ``balance`` is the pool's, after the command.  Of a bill that was
+    refused both are of the ``purse`` that could not pay.
     """
 
     granted: bool
     amount: MicroLF
     balance: MicroLF
+    purse: str = ""
 
 
-EntryKind = Literal["transfer", "refused", "shortfall", "mismatch"]
+EntryKind = Literal["transfer", "refused", "shortfall", "mismatch", "rate", "mark"]
 Cause = Literal[
-    "opening", "reserve", "charge", "settle", "release", "reward", "penalty", "overflow", "income", "upkeep"
+    "opening",
+    "reserve",
+    "charge",
+    "settle",
+    "release",
+    "reward",
+    "penalty",
+    "overflow",
+    "income",
+    "upkeep",
+    "mark",
 ]
 
 
@@ -216,7 +295,8 @@ class Entry(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     """One line of the ledger.  Only a ``transfer`` moves ``amount`` from ``source`` to ``target``.
 
     A ``refused`` has the source's ``balance`` besides, a ``mismatch`` what was ``claimed``
-    (``amount`` is what was paid).
+    (``amount`` is what was paid).  The ``amount`` of a ``rate`` is the new one, in micro-LF a day;
+    a ``mark`` is told, with the pool's ``balance``.  The ``index`` counts the entries of its ``purse``.
     """
 
     number: int = field(name="index")
@@ -230,6 +310,7 @@ class Entry(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     cause: Cause
     balance: MicroLF | None = None
     claimed: MicroLF | None = None
+    purse: str = ""
 
     def to_data(self) -> dict[str, Value]:
         """The plain form that a journal keeps; there the number is the ``index``."""

@@ -22,6 +22,7 @@ _WAYS: Final[dict[Cause, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "overflow": ((_REWARD, _INCOME), (OVERFLOW,)),
     "income": ((_INCOME,), (POOL,)),
     "upkeep": ((POOL, _INCOME), (_COST,)),
+    "mark": ((POOL,), ("",)),
 }
 """By cause: from where, and where to; a name that ends in a colon stands for all that begin with it."""
 
@@ -35,7 +36,12 @@ def problem_of(entry: Entry) -> str:
     sources, targets = _WAYS[entry.cause]
     if not (_is_one_of(entry.source, sources) and _is_one_of(entry.target, targets)):
         return f"{entry.cause} does not go from {entry.source} to {entry.target}"
-    if (entry.balance is None) == (entry.kind == "refused") or entry.claimed is not None:
+    if (entry.kind == "mark") != (entry.cause == "mark"):
+        return f"a {entry.kind} does not come of {entry.cause}"
+    if entry.kind == "rate" and entry.cause not in ("income", "upkeep"):
+        return f"{entry.cause} is no rate"
+    told = entry.kind in ("refused", "mark")
+    if (entry.balance is None) == told or entry.claimed is not None:
         return f"a {entry.kind} has no such balance or claim"
     return ""
 

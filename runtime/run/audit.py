@@ -18,11 +18,23 @@ from dataclasses import dataclass
 from nimdsl.base.units import format_lifeforce
 from nimdsl.base.values import Value
 from runtime.kernel.step import PriceDecision
-from runtime.ledger.accounts import POOL, AnyCommand, Entry, Release, Reward, Settle, Tariff, in_words
-from runtime.ledger.economy import Ledger
+from runtime.ledger.accounts import (
+    POOL,
+    AnyCommand,
+    Consume,
+    Entry,
+    Pay,
+    Release,
+    Reward,
+    SetRates,
+    Settle,
+    in_words,
+)
+from runtime.ledger.economy import numbered
+from runtime.ledger.purses import Purses
 from runtime.ports.journal import JournalEntry
 from runtime.run.inbox import AcceptedEvent, Difference, ReplayMismatch, at_line
-from runtime.run.lines import LEDGER, Booked, DamagedLine, LedgerLine, Said, line_of
+from runtime.run.lines import LEDGER, Booked, DamagedLine, Heard, LedgerLine, Said, line_of
 from runtime.run.recording import WRONG_INPUT
 from runtime.run.run import BOOKS
 
@@ -67,12 +79,12 @@ class _Cut(Exception):  # noqa: N818
 
 
 class Audit:
-    """A ledger of its own, fed with the actors' commands in the order that the journal's entries tell."""
+    """Purses of its own, fed with the actors' commands in the order that the journal's entries tell."""
 
     def __init__(
-        self, tariff: Tariff, lines: Sequence[JournalEntry], asked: Sequence[AskedCommand]
+        self, purses: Purses, lines: Sequence[JournalEntry], asked: Sequence[AskedCommand]
     ) -> None:
-        self.ledger = Ledger(tariff)
+        self.ledger = purses
         self.lines = lines
         self.entries: list[Entry] = []
         self.positions: list[int] = []
@@ -129,7 +141,7 @@ class Audit:
         for entry in self.lines:
             try:
                 line = line_of(entry)
-                if not isinstance(line, Booked | Said):
+                if not isinstance(line, Booked | Said | Heard):
                     raise DamagedLine(f"no line of a ledger is called {entry.kind!r}")
                 wrong = self._read_line(entry.position, line, known, last)
             except DamagedLine as damage:
@@ -152,16 +164,19 @@ class Audit:
             self.entries.append(line.entry)
             self.positions.append(position)
             return None
+        if isinstance(line, Heard):
+            return None
         heard = known.get((line.actor, line.item))
-        said = _plain(PriceDecision(line.granted, line.balance))
+        decision = PriceDecision(line.granted, line.balance, line.purse)
+        said = _plain(decision)
         text = f"{line.actor}, line {line.item[0]}, question {line.item[1]}"
         if line.item <= last.get(line.actor, (-1, 0)):
             return Difference(ParityMismatch.ANSWERED, LEDGER, position, text, None, "", said)
         last[line.actor] = line.item
-        self.said[line.actor, line.item] = PriceDecision(line.granted, line.balance)
+        self.said[line.actor, line.item] = decision
         if (line.actor, line.item) not in known and self._has_read(line.actor, line.item[0]):
             return Difference(ParityMismatch.UNHEARD, LEDGER, position, text, None, "", said)
-        if heard not in (None, PriceDecision(line.granted, line.balance)):
+        if heard not in (None, decision):
             should = heard and _plain(heard)
             return Difference(ParityMismatch.OUTCOME, LEDGER, position, text, None, "", said, should)
         return None
@@ -197,7 +212,8 @@ class Audit:
         keys = {entry.key for entry in self.entries}
         for one in self.asked:
             said = one.paid.granted if one.paid is not None else one.item[1] >= BOOKS
-            wanted = () if isinstance(one.command, Release) or not said else _keys(one.command)
+            moves = not isinstance(one.command, Release | SetRates | Consume)
+            wanted = _keys(one.command) if said and moves else ()
             missing = [key for key in wanted if key and key not in keys]
             if missing and not self._may_lack(one):
                 raise _Found(at_line(ParityMismatch.UNPAID, one.actor, one.line, in_words(one.command)))
@@ -220,7 +236,7 @@ class Audit:
         before, cause = self.at, entry.cause
         if entry.kind == "transfer" and entry.key in self.keys:
             raise _Found(self._at(ParityMismatch.TWICE, f"{entry.key} has happened before", entry))
-        self.ledger.accrue(entry.time_ns)
+        self.ledger.ledger(entry.purse).look(entry.time_ns)
         self._match(None)
         if self.at > before:
             return
@@ -234,7 +250,7 @@ class Audit:
             self.ledger.close(entry.time_ns)
         elif cause == "settle" and self.outside:
             hold, name = entry.source.removeprefix("hold:"), entry.target.removeprefix("cost:")
-            self.ledger.apply(Settle(hold, entry.key, name, entry.amount), entry.time_ns)
+            self.ledger.apply(Settle(hold, entry.key, name, entry.amount, entry.purse), entry.time_ns)
         self._match(None)
         if self.at == before:
             raise _Found(self._at(ParityMismatch.UNASKED, "no command of an actor leads to it", entry))
@@ -255,9 +271,10 @@ class Audit:
         answer = self.ledger.apply(asked.command, now_ns)
         self._match(asked)
         said = asked.paid or self.said.get((asked.actor, asked.item))
-        if said not in (None, PriceDecision(answer.granted, answer.balance)):
+        own = PriceDecision(answer.granted, answer.balance, answer.purse)
+        if said not in (None, own):
             heard = [_plain(said)] if said else []
-            sides: list[Value] = [*heard, _plain(PriceDecision(answer.granted, answer.balance))]
+            sides: list[Value] = [*heard, _plain(own)]
             text = in_words(asked.command)
             raise _Found(at_line(ParityMismatch.OUTCOME, asked.actor, asked.line, text, *sides))
 
@@ -269,19 +286,25 @@ class Audit:
 
     def _check_laws(self, closed: bool) -> None:
         """SEMANTICS 3.1 on every prefix, by the entries alone: both ledgers could be wrong alike."""
-        balances: Counter[str] = Counter()
+        books: dict[str, Counter[str]] = defaultdict(Counter)
         for at, entry in enumerate(self.entries):
             self.at = at
             if entry.kind != "transfer":
                 continue
+            balances = books[entry.purse]
             balances[entry.source] -= entry.amount
             balances[entry.target] += entry.amount
-            if entry.amount < 0 or balances[POOL] < self.ledger.tariff.floor:
+            if entry.amount < 0 or balances[POOL] < self.ledger.ledger(entry.purse).tariff.floor:
                 text = f"the pool has {format_lifeforce(balances[POOL])} LF"
                 raise _Found(self._at(ParityMismatch.LAW, text, entry))
             if entry.source.startswith("hold:") and balances[entry.source] < 0:
                 raise _Found(self._at(ParityMismatch.LAW, f"{entry.source} is negative", entry))
-        held = sorted(account for account, left in balances.items() if account.startswith("hold:") and left)
+        held = sorted(
+            account
+            for balances in books.values()
+            for account, left in balances.items()
+            if account.startswith("hold:") and left
+        )
         if held and closed:
             raise _Found(self._at(ParityMismatch.LAW, f"the run has ended, and {held[0]} is left"))
         if held:
@@ -299,12 +322,19 @@ class Audit:
 
 def _keys(command: AnyCommand) -> tuple[str, ...]:
     """By what an entry can be known to come of a command."""
-    if isinstance(command, Release):
-        return (f"hold:{command.hold}",)
-    if isinstance(command, Reward):
-        return command.keys or ("",)
-    return (command.key,)
+    match command:
+        case Release():
+            return (f"hold:{command.hold}",)
+        case SetRates():
+            return (command.name,)
+        case Pay():
+            return tuple(key for key, _ in numbered(command.key, command.items))
+        case Reward():
+            return command.keys or ("",)
+        case _:
+            return (command.key,)
 
 
 def _plain(paid: PriceDecision) -> dict[str, Value]:
-    return {"granted": paid.granted, "balance": paid.balance}
+    purse = {"purse": paid.purse} if paid.purse else {}
+    return {"granted": paid.granted, "balance": paid.balance, **purse}

@@ -9,11 +9,21 @@ from collections import deque
 from collections.abc import Iterator
 
 from runtime.ledger.accounts import Entry, LedgerDamaged
-from runtime.ledger.economy import Ledger
 from runtime.run.inbox import Difference, ReplayMismatch
-from runtime.run.lines import LEDGER, PROCESS, STIMULI, Booked, DamagedLine, Said, line_of, read, readable
+from runtime.run.lines import (
+    LEDGER,
+    PROCESS,
+    STIMULI,
+    Booked,
+    DamagedLine,
+    Heard,
+    Said,
+    line_of,
+    read,
+    readable,
+)
 from runtime.run.recording import Recording
-from runtime.run.run import tariff_of
+from runtime.run.run import economies_of, purses_of
 
 
 def strangers(recording: Recording) -> Iterator[Difference]:
@@ -37,8 +47,7 @@ def lost(recording: Recording) -> Iterator[Difference]:
 
 def misbooked(recording: Recording) -> Iterator[Difference]:
     """The first line of the ledger that no ledger of this economy wrote.  Raises NimdslError."""
-    economy = recording.program.economies.get(recording.scenario.economy)
-    if economy is None:
+    if not economies_of(recording.program, recording.scenario):
         return
     position = 0
 
@@ -49,11 +58,11 @@ def misbooked(recording: Recording) -> Iterator[Difference]:
             line = line_of(entry)
             if isinstance(line, Booked):
                 yield line.entry
-            elif not isinstance(line, Said):
+            elif not isinstance(line, Said | Heard):
                 raise DamagedLine(f"no line of a ledger is called {entry.kind!r}")
 
     try:
-        Ledger(tariff_of(economy), entries())
+        purses_of(recording.program, recording.scenario, entries())
     except DamagedLine as damage:
         yield Difference(ReplayMismatch.DAMAGED, LEDGER, position, str(damage))
     except LedgerDamaged as damage:

@@ -108,7 +108,7 @@ class Host:
     def _answered(self, paid: PriceDecision) -> PriceDecision:
         if self.pending is None:
             raise InternalError(f"{self.id}: an answer, and nothing was asked")
-        write(self.journal, self.id, Outcome(paid.granted, paid.balance))
+        write(self.journal, self.id, Outcome(paid.granted, paid.balance, paid.purse))
         self.pending.answers.append(paid)
         return paid
 
@@ -285,8 +285,8 @@ def _accepted(
                 if pending is not None:
                     yield pending, witness
                 pending, witness = Pending(event, time_ns, [], entry.position), None
-            case Outcome(granted, balance) if pending is not None:
-                pending.answers.append(PriceDecision(granted, balance))
+            case Outcome(granted, balance, purse) if pending is not None:
+                pending.answers.append(PriceDecision(granted, balance, purse))
             case Witness(records) if pending is not None:
                 witness = records
             case _:

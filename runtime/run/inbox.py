@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from nimdsl.base.units import SECOND_NS
 from nimdsl.base.values import Fields, Value
-from runtime.kernel.events import AnyEvent, Begin, Boundary, Finished, Received, Stimulus, TimerDue
+from runtime.kernel.events import AnyEvent, Begin, Boundary, Finished, Marked, Received, Stimulus, TimerDue
 from runtime.kernel.step import PriceDecision
 from runtime.ports.journal import Journal, JournalEntry
 from runtime.run.lines import (
@@ -129,10 +129,11 @@ def _take(entry: JournalEntry, lines: list[AcceptedEvent]) -> None:
     match line_of(entry):
         case Accepted(event, time_ns, program):
             lines.append(AcceptedEvent(entry.position, time_ns, event, program))
-        case Outcome(granted, balance):
+        case Outcome(granted, balance, purse):
             if not lines or lines[-1].witness is not None:
                 raise _Damage(ReplayMismatch.PLACE, "an outcome that belongs to no event")
-            lines[-1] = replace(lines[-1], answers=(*lines[-1].answers, PriceDecision(granted, balance)))
+            decision = PriceDecision(granted, balance, purse)
+            lines[-1] = replace(lines[-1], answers=(*lines[-1].answers, decision))
         case Witness(records):
             if not lines or lines[-1].witness is not None:
                 raise _Damage(
@@ -153,7 +154,7 @@ def in_words(event: AnyEvent) -> str:
             return f"timer {event.timer} (arming {event.generation})"
         case Finished():
             return f"work {event.work} {event.outcome}"
-        case Received() | Stimulus():
+        case Received() | Stimulus() | Marked():
             name = f" `{event.name}`" if event.name else ""
         case _:
             name = ""

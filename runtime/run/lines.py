@@ -4,7 +4,8 @@ A line is written under the tag that stands beside its class, by the names of it
 at their default (``docs/formats.md`` is generated from here).  Whose journals hold which lines:
 
 * an actor's, under its id: :class:`Accepted`, then what the economy said, then the records of its step;
-* the economy's, under ``economy``: :class:`Booked` entries, and in real gardens what it answered;
+* the economy's, under ``economy``: :class:`Booked` entries, and in real gardens what it answered and
+  who heard its marks;
 * a process's, under ``garden/<name>``: its starts and what it noticed;
 * the scenario's, under ``scenario/<name>``: the stimuli that were sent.
 
@@ -56,10 +57,14 @@ class Accepted(Line, frozen=True, tag_field="kind", tag="accepted"):
 
 
 class Outcome(Line, frozen=True, tag_field="kind", tag="outcome"):
-    """What the economy said to the step of the last event; ``balance`` is the pool's, micro-LF."""
+    """What the economy said to the step of the last event; ``balance`` is the pool's, micro-LF.
+
+    Of a refusal it is that of the ``purse`` that could not pay.
+    """
 
     granted: bool
     balance: MicroLF
+    purse: str = ""
 
 
 class Witness(Line, frozen=True, tag_field="kind", tag="records"):
@@ -81,6 +86,15 @@ class Said(Line, frozen=True, tag_field="kind", tag="answer"):
     item: tuple[int, int]
     granted: bool
     balance: MicroLF
+    purse: str = ""
+
+
+class Heard(Line, frozen=True, tag_field="kind", tag="heard"):
+    """An actor has taken the mark that is the entry ``number`` of its ``purse``."""
+
+    actor: str
+    number: int
+    purse: str = ""
 
 
 class Started(Line, frozen=True, tag_field="kind", tag="clock"):
@@ -108,13 +122,13 @@ class StimulusSent(Line, frozen=True, tag_field="kind", tag="stimulus"):
 
 
 ActorLine = Accepted | Outcome | Witness
-LedgerLine = Booked | Said
+LedgerLine = Booked | Said | Heard
 ProcessLine = Started | Noticed
 AnyLine = ActorLine | LedgerLine | ProcessLine | StimulusSent
 
 CLASSES: Final[Mapping[str, type[AnyLine]]] = {
     str(one.__struct_config__.tag): one
-    for one in (Accepted, Outcome, Witness, Booked, Said, Started, Noticed, StimulusSent)
+    for one in (Accepted, Outcome, Witness, Booked, Said, Heard, Started, Noticed, StimulusSent)
 }
 
 
@@ -237,6 +251,14 @@ def in_plain_words(problem: Exception) -> str:
 def entries_in(journal: Journal) -> Iterator[Entry]:
     """The entries of the ledger.  Raises DamagedLine."""
     return (line.entry for _, line in read(journal, LEDGER) if isinstance(line, Booked))
+
+
+def marks_in(journal: Journal) -> Iterator[Entry]:
+    """The marks that the ledger told, as far as its lines can be read."""
+    try:
+        yield from (entry for entry in entries_in(journal) if entry.kind == "mark")
+    except DamagedLine:
+        return
 
 
 def processes_in(journal: Journal) -> Iterator[tuple[str, AnyLine]]:

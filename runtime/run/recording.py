@@ -84,7 +84,12 @@ class Recording:
         actors = {actor.id: actor for actor in actors_of(program, self.scenario)}
         return {
             name: Kernel(
-                actor, PlainInterpreter(actor.table), program.schemas, program.sha256, day_of(self.epoch)
+                actor,
+                PlainInterpreter(actor.table),
+                program.schemas,
+                program.sha256,
+                day_of(self.epoch),
+                self.scenario.economy,
             )
             for name, actor in sorted(actors.items())
         }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,8 +14,11 @@ from nimdsl.base.values import Value
 from nimdsl.base.words import shown
 from nimdsl.loading import provenance
 from nimdsl.program import Actor, Economy, Program, Scenario, sorted_actors
-from runtime.ledger.accounts import Tariff
+from runtime.kernel.events import Marked
+from runtime.ledger.accounts import Entry, Tariff
 from runtime.ledger.economy import Ledger
+from runtime.ledger.marks import OVER
+from runtime.ledger.purses import Purses
 from runtime.record_classes import bodies
 from runtime.run.host import Host
 
@@ -43,7 +47,7 @@ class Run:
 
     run_id: str
     hosts: Mapping[str, Host]
-    ledger: Ledger | None
+    purses: Purses
     time_ns: int
     stopped: Stopped
     incidents: tuple[Incident, ...]
@@ -55,6 +59,11 @@ class Run:
     """When garden time began, where it was real."""
     rate: float = 1.0
     """Garden seconds in a second, where it was real."""
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """The ledger of the scenario's own economy; None where it has none."""
+        return self.purses.own
 
 
 def tariff_of(economy: Economy) -> Tariff:
@@ -68,7 +77,38 @@ def tariff_of(economy: Economy) -> Tariff:
         economy.incomes,
         economy.upkeep,
         economy.window_ns,
+        {name: (mark.below, mark.until) for name, mark in economy.marks.items()},
     )
+
+
+def economies_of(program: Program, scenario: Scenario) -> list[str]:
+    """The economies that take part, by name: the scenario's own and those of its actors, sorted."""
+    named = {scenario.economy}
+    for actor in actors_of(program, scenario):
+        named.add(actor.economy)
+        named |= {price.economy for row in actor.table.rows for price in row.bill}
+    return sorted(name for name in named if name in program.economies)
+
+
+def purses_of(program: Program, scenario: Scenario, entries: Iterable[Entry] = ()) -> Purses:
+    """The purses of a run.  Raises LedgerDamaged for entries that they did not write."""
+    tariffs = {name: tariff_of(program.economies[name]) for name in economies_of(program, scenario)}
+    return Purses(tariffs, scenario.economy, entries)
+
+
+def hearers_of(program: Program, scenario: Scenario) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Who is told of a mark, by its economy and its event: the actors that pay from it and handle it."""
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for actor in actors_of(program, scenario):
+        events = actor.table.event_numbers
+        paying = {actor.economy or scenario.economy}
+        paying |= {price.economy for row in actor.table.rows for price in row.bill if price.economy}
+        for name in sorted(paying & {*program.economies}):
+            for mark in program.economies[name].marks:
+                for event in (mark, mark + OVER):
+                    if event in events and event not in actor.accepts:
+                        found[name, event].append(actor.id)
+    return {key: tuple(ids) for key, ids in found.items()}
 
 
 def actors_of(program: Program, scenario: Scenario) -> list[Actor]:
@@ -81,6 +121,12 @@ def actors_of(program: Program, scenario: Scenario) -> list[Actor]:
     ids += [f"attention/{scenario.attention}"] if scenario.attention else []
     ids += [f"protocol/{scenario.protocol}"] if scenario.protocol else []
     return sorted_actors(program.actors[name] for name in (*ids, *scenario.actors))
+
+
+def mark_of(entry: Entry, economy: str) -> Marked:
+    """The event by which actors are told of a mark, from its entry."""
+    balance = entry.balance or 0
+    return Marked(entry.key, balance, sender=f"economy/{economy}", number=entry.number)
 
 
 def has_ended(host: Host) -> bool:

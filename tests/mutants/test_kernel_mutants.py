@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from nimdsl.base.errors import NimdslError
 from nimdsl.program import machine
 from nimdsl.program.machine import PriceSource
-from runtime.kernel import actions, machine_step
+from runtime.kernel import actions, bills, machine_step
 from runtime.kernel.effects import Book
 from runtime.kernel.step_context import StepContext
 from runtime.ledger import accounts
@@ -60,15 +60,15 @@ def keeps_what_was_paid(patch: pytest.MonkeyPatch) -> None:
 
 def paid_twice(patch: pytest.MonkeyPatch) -> None:
     """Processing is keyed by the attempt, and nothing is remembered."""
-    original = machine_step.MachineStep._command
+    original = bills._question
 
-    def command(self: Any, price: Any, amount: int) -> Any:
-        asked = original(self, price, amount)
+    def question(context: StepContext, key: str, price: Any, *rest: Any) -> Any:
+        asked = original(context, key, price, *rest)
         if price.purse is PriceSource.REQUEST:
-            return replace(asked, key=f"{asked.key}/{self.context.effect_number}")
+            return replace(asked, key=f"{asked.key}/{context.effect_number}")
         return asked
 
-    patch.setattr(machine_step.MachineStep, "_command", command)
+    patch.setattr(bills, "_question", question)
     forget(patch)
 
 

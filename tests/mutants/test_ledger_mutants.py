@@ -10,9 +10,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from nimdsl.base.units import SECOND_NS
 from runtime.ledger.accounts import AnyCommand, Cause, EntryKind, LedgerBroken
 from runtime.ledger.economy import Ledger
+from runtime.ledger.rates import DAY_NS
 from tests.properties.ledger_laws import (
     COMMANDS,
     SECOND,
@@ -54,7 +54,7 @@ def charges_again_on_a_repetition(patch: Callable[[str, Any], None]) -> None:
 
     def _once(self: Ledger, cause: Cause, key: str, *rest: Any) -> Any:
         if cause == "charge":
-            self._done.pop(key, None)
+            self._done._done.pop(key, None)
         return once(self, cause, key, *rest)
 
     patch("_once", _once)
@@ -98,7 +98,14 @@ def settles_more_than_the_hold_contains(patch: Callable[[str, Any], None]) -> No
 
 
 def drops_the_fraction_of_a_rate(patch: Callable[[str, Any], None]) -> None:
-    patch("_owed", lambda self, rate: rate * (self._now_ns // SECOND_NS))
+    original = Ledger.accrue
+
+    def accrue(self: Ledger, now_ns: int) -> None:
+        original(self, now_ns)
+        for rate in (*self._incomes, *self._upkeep):
+            rate.before -= rate.flowed(now_ns) % DAY_NS
+
+    patch("accrue", accrue)
 
 
 def forgets_the_capacity(patch: Callable[[str, Any], None]) -> None:

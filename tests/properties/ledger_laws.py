@@ -13,20 +13,25 @@ from typing import Any
 from hypothesis import strategies as st
 
 from nimdsl.base import canonical
+from nimdsl.program.amount import RATE_TIMES as DAY
 from runtime.ledger.accounts import (
     Answer,
     AnyCommand,
     Charge,
+    Consume,
     Entry,
     LedgerConflict,
-    Question,
+    Pay,
+    Payment,
     Release,
     Reserve,
     Reward,
+    SetRates,
     Settle,
     Tariff,
 )
 from runtime.ledger.economy import Ledger
+from runtime.ledger.rates import DAY_NS
 
 SECOND = 1_000_000_000
 TARIFF = Tariff(
@@ -35,8 +40,8 @@ TARIFF = Tariff(
     5,
     90,
     {"small": 7, "big": 40, "none": 0, "fine": -30, "ruin": -70},
-    {"sun": 3},
-    {"body": 2, "mind": 1},
+    {"sun": 3 * DAY},
+    {"body": 2 * DAY, "mind": 1 * DAY},
     SECOND,
 )
 PLAIN_TARIFF = Tariff("plain", 50, 5, None, TARIFF.rewards, {}, {}, SECOND)
@@ -45,12 +50,26 @@ KEYS = st.sampled_from(["a", "b", "c", "d"])
 SCOPES = st.sampled_from(["", "x", "y"])
 NAMES = st.sampled_from(["work", "publish", "body"])
 AMOUNTS = st.integers(0, 60)
+FLOWS = st.integers(0, 9 * DAY) | st.just(0)
 COMMANDS: st.SearchStrategy[AnyCommand] = st.one_of(
     st.builds(Reserve, KEYS, AMOUNTS, SCOPES),
     st.builds(Charge, KEYS, NAMES, AMOUNTS, SCOPES),
     st.builds(Settle, KEYS, KEYS.map(lambda key: f"{key}/settle"), NAMES, AMOUNTS),
     st.builds(Release, KEYS, st.integers(0, 20)),
     st.builds(lambda hold, keep: Release(hold, keep, f"{hold}/settle"), KEYS, st.integers(0, 20)),
+    st.builds(
+        lambda key, items: Pay(f"{key}/bill", tuple(items), "x"),
+        KEYS,
+        st.lists(st.builds(Payment, AMOUNTS, NAMES, held=st.booleans()), min_size=1, max_size=3),
+    ),
+    st.builds(
+        Consume,
+        KEYS | KEYS.map(lambda key: f"{key}/bill#1"),
+        KEYS.map(lambda key: f"{key}/consume"),
+        NAMES,
+        AMOUNTS,
+    ),
+    st.builds(SetRates, st.sampled_from(["cell/a", "cell/b"]), FLOWS, FLOWS),
     st.builds(
         Reward,
         st.sampled_from(sorted(TARIFF.rewards)),
@@ -98,17 +117,23 @@ def check_penalties(entries: Iterable[Entry], tariff: Tariff) -> None:
 
 
 def check_rates(ledger: Ledger, now_ns: int) -> None:
-    """3.4: at a time of accrual every rate has been settled to floor(rate x elapsed), never more."""
+    """3.4: at a time of accrual every rate has been settled to floor(sum of rate x time), never more."""
     settled: dict[str, int] = {}
+    changes = {f"income:{name}": [(0, rate)] for name, rate in ledger.tariff.incomes.items()}
+    changes |= {f"cost:{name}": [(0, rate)] for name, rate in ledger.tariff.upkeep.items()}
     for entry in ledger.entries:
+        if entry.kind == "rate":
+            account = entry.source if entry.cause == "income" else entry.target
+            changes.setdefault(account, []).append((entry.time_ns, entry.amount))
+            continue
         if entry.source.startswith("income:"):
             settled[entry.source] = settled.get(entry.source, 0) + entry.amount
         if entry.cause == "upkeep":
             settled[entry.target] = settled.get(entry.target, 0) + entry.amount
-    rates = {f"income:{name}": rate for name, rate in ledger.tariff.incomes.items()}
-    rates |= {f"cost:{name}": rate for name, rate in ledger.tariff.upkeep.items()}
-    for account, rate in rates.items():
-        assert settled.get(account, 0) == rate * now_ns // SECOND, f"3.4 the rate of {account}"
+    for account, rates in changes.items():
+        ends = [*(at for at, _ in rates[1:]), now_ns]
+        flowed = sum(rate * (end - at) for (at, rate), end in zip(rates, ends, strict=True))
+        assert settled.get(account, 0) == flowed // DAY_NS, f"3.4 the rate of {account}"
 
 
 def state(ledger: Ledger) -> dict[str, Any]:
@@ -142,6 +167,10 @@ class Model:
         self.spent = 0
         self.earned = 0
         self.seen = 0
+        self.rates = {("income", name): rate for name, rate in tariff.incomes.items()}
+        self.rates |= {("upkeep", name): rate for name, rate in tariff.upkeep.items()}
+        self.flowed: dict[tuple[str, str], int] = {}
+        """What every rate brought or took, times a day."""
 
     def apply(self, command: AnyCommand, now_ns: int) -> Answer | None:
         """The answer; None for a conflict."""
@@ -153,9 +182,57 @@ class Model:
                 self.holds[command.hold] -= back
             self.pool += back
             return Answer(True, back, self.pool)
-        return self.reward(command) if isinstance(command, Reward) else self.pay(command)
+        match command:
+            case SetRates(name, income, upkeep):
+                self.rates["income", name], self.rates["upkeep", name] = income, upkeep
+                return Answer(True, 0, self.pool)
+            case Consume():
+                return self.consume(command)
+            case Pay():
+                return self.pay_all(command)
+            case Reward():
+                return self.reward(command)
+            case _:
+                return self.pay(command)
 
-    def pay(self, command: Question) -> Answer | None:
+    def pay_all(self, bill: Pay) -> Answer | None:
+        new, targets = 0, []
+        for place, item in enumerate(bill.items):
+            key = f"{bill.key}#{place}"
+            what = "pool", "hold" if item.held else item.name, item.amount
+            targets.append((key, what))
+            if key not in self.done:
+                new += item.amount
+            elif self.done[key][:3] != what:
+                return None
+        if self.pool - self.tariff.floor < new:
+            return Answer(False, new, self.pool)
+        for key, what in targets:
+            if key not in self.done:
+                self.pool -= what[2]
+                if what[1] == "hold":
+                    self.holds[key] = self.holds.get(key, 0) + what[2]
+                else:
+                    self.spent += what[2]
+                self.done[key] = (*what, self.pool)
+        return Answer(True, sum(what[2] for _, what in targets), self.done[targets[-1][0]][3])
+
+    def consume(self, command: Consume) -> Answer | None:
+        held = self.holds.get(command.hold, 0)
+        if not held:
+            return Answer(True, 0, self.pool)
+        what = command.hold, command.name, min(held, command.amount)
+        if command.key not in self.done:
+            held -= what[2]
+            self.spent += what[2]
+            self.done[command.key] = (*what, self.pool)
+        elif self.done[command.key][:3] != what:
+            return None
+        self.holds[command.hold] = 0
+        self.pool += held
+        return Answer(True, held, self.pool)
+
+    def pay(self, command: Reserve | Charge | Settle) -> Answer | None:
         target = "hold" if isinstance(command, Reserve) else command.name
         source = command.hold if isinstance(command, Settle) else "pool"
         what = (source, target, command.amount)
@@ -192,6 +269,12 @@ class Model:
         balance = self.pool if latest is None else self.done[latest][2]
         return Answer(True, sum(self.done[key][1] for key in keys), balance)
 
+    def due(self, way: str, name: str, now_ns: int) -> int:
+        """What flowed since it was last looked, in whole micro-LF of all that ever flowed."""
+        before = self.flowed.get((way, name), 0)
+        after = self.flowed[way, name] = before + self.rates[way, name] * (now_ns - self.seen)
+        return after // DAY_NS - before // DAY_NS
+
     def gain(self, amount: int) -> int:
         room = (
             amount
@@ -210,8 +293,8 @@ class Model:
 
     def accrue(self, now_ns: int) -> None:
         came, went = (
-            [rates[name] * now_ns // SECOND - rates[name] * self.seen // SECOND for name in sorted(rates)]
-            for rates in (self.tariff.incomes, self.tariff.upkeep)
+            [self.due(way, name, now_ns) for one, name in sorted(self.rates) if one == way]
+            for way in ("income", "upkeep")
         )
         self.seen = now_ns
         for number, wanted in enumerate(went):

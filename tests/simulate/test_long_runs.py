@@ -22,7 +22,7 @@ from gardens.virtual.driver import Options
 from nimdsl.base import canonical
 from nimdsl.loading import with_overrides
 from nimdsl.program import Program
-from runtime.ledger.economy import COUNTED_KEYS_MAX
+from runtime.ledger.keys import COUNTED_KEYS_MAX
 from runtime.run.host import Checks
 from simulate import Result, run
 from tests.support.patience import SILENCE_S, cpu_s, finished, until_now

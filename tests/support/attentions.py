@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from nimdsl.base.units import MICRO, SECOND_NS
 from nimdsl.base.values import Value
 from nimdsl.program import Attention, Beat, Level, Program, Work
+from nimdsl.program.amount import RATE_TIMES as DAY
 from runtime.ledger.accounts import Tariff
 from tests.support.outcomes import Comes
 from tests.support.small_garden import PUNCTUAL, Lasts, SmallGarden, actor_of, lived, program_of
@@ -244,7 +245,7 @@ def cases(draw: Any, tick_ns: int = 1, *, dear: bool = False, work: bool = False
     stimuli = [one for burst in bursts for one in burst.coming(beat, beats)]
     tariff = None
     if dear:
-        incomes = {"sun": of.integer(0, 30 * MICRO)}
+        incomes = {"sun": of.integer(0, 30 * MICRO) * DAY}
         tariff = Tariff("purse", of.integer(0, 40 * MICRO), 0, None, {}, incomes, {}, SECOND_NS)
     lasts = Lasts(of.time(1, window), of.perhaps(2 * window)) if work else PUNCTUAL
     return Case(beat, beats, tuple(sorted(stimuli, key=lambda one: one.at_ns)), tariff, lasts)

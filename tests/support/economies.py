@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from gardens.real.process.ledger_service import LedgerService
 from nimdsl.base import canonical
@@ -13,6 +14,7 @@ from runtime.ledger.accounts import (
     Tariff,
     command_to_data,
 )
+from runtime.ledger.purses import Purses
 from runtime.ports.bus import Message
 from runtime.ports.journal import JournalEntry
 from runtime.ports.memory_bus import MemoryBus
@@ -72,7 +74,8 @@ class Economy:
     def __init__(self, tariff: Tariff, journal: SlowJournal, now_ns: Callable[[], int]) -> None:
         self.journal = journal
         self.bus = MemoryBus()
-        self.ledger_service = LedgerService(tariff, journal.lines, journal, journal.after, now_ns)
+        purses = partial(Purses, {tariff.name: tariff}, tariff.name)
+        self.ledger_service = LedgerService(purses, journal.lines, journal, journal.after, now_ns)
         self.ledger_service.listen(self.bus, ADDRESS)
         self.answers: dict[int, list[Plain]] = {}
         self.bus.listen(ASKER, self._hear)

@@ -35,7 +35,7 @@ from runtime.kernel.effects import (
     SetTimer,
     StartWork,
 )
-from runtime.kernel.events import BEGIN, AnyEvent, Finished
+from runtime.kernel.events import BEGIN, AnyEvent, Finished, Marked
 from runtime.kernel.snapshot import Snapshot
 from runtime.kernel.step import PriceDecision, PriceQuery, Step
 from runtime.ports.bus import Bus, Message, check_size
@@ -92,6 +92,8 @@ class ActorDriver:
         self._commands = commands
         self._timers: dict[tuple[int, int], asyncio.TimerHandle] = {}
         self._inbox: deque[tuple[AnyEvent, int | None]] = deque()
+        self._unsaid: dict[tuple[str, int], str] = {}
+        """Marks that the economy waits to know of, with where it hears that."""
         self._last_ns = 0
         """When it last took something."""
         self._asking = False
@@ -174,6 +176,14 @@ class ActorDriver:
         if at_ns < self._around.horizon_ns:
             self._last_ns = at_ns
             self._try(lambda: self.host.accept(event, at_ns))
+        if isinstance(event, Marked):
+            self._say_heard(event)
+
+    def _say_heard(self, event: Marked) -> None:
+        """The economy need not tell this mark again, once the journal has it."""
+        to = self._unsaid.pop((event.sender, event.number), "")
+        if to:
+            self._around.journal.after(lambda: self._around.bus.send(Message(to, b"")))
 
     @property
     def is_due(self) -> bool:
@@ -205,8 +215,12 @@ class ActorDriver:
         self._drain()
 
     def _hear(self, message: Message) -> None:
-        if not message.status:
-            self.offer(wire.to_event(message))
+        if message.status:
+            return
+        event = wire.to_event(message)
+        if isinstance(event, Marked):
+            self._unsaid[event.sender, event.number] = message.reply_to
+        self.offer(event)
 
     def _go_on(self, taken: Taken | None) -> None:
         if isinstance(taken, PriceQuery):

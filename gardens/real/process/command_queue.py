@@ -109,11 +109,11 @@ class CommandQueue:
         match said:
             case Impossible(error):
                 self._failed(InternalError(f"{self._actor}: the economy says: {error}"))
-            case Granted(granted, balance):
+            case Granted(granted, balance, purse):
                 self._asking = False
                 self._wait_ns = ANSWER_WAIT_NS
                 self._items.popleft()
-                item.done(PriceDecision(granted, balance))
+                item.done(PriceDecision(granted, balance, purse))
                 self._go_on()
             case None:
                 self._questions.later(ANSWER_WAIT_NS // 10, lambda: self._send(item))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from gardens.real.clock import Origin
 from nimdsl.base.units import INT64_MAX
 from nimdsl.program import Garden, Program, Scenario
+from runtime.run.run import economies_of
 
 ECONOMY, CONTROLLER = "economy", "controller"
 """The processes of the garden itself; all others are groups of cells."""
@@ -44,8 +45,8 @@ class Job:
 
     @property
     def economy(self) -> str:
-        """Where the economy is heard; empty when there is none."""
-        return f"economy/{self.scenario.economy}" if self.scenario.economy else ""
+        """Where the economy is heard, which keeps all purses; empty when there is none."""
+        return address_of_economy(self.program, self.scenario)
 
     def without_program(self) -> bytes:
         """For the standard input of a child of this very process, and for nobody else."""
@@ -56,6 +57,12 @@ class Job:
         """The job, and its program, which all processes of a garden share."""
         found: Job = pickle.loads(job)
         return replace(found, program=pickle.loads(program))
+
+
+def address_of_economy(program: Program, scenario: Scenario) -> str:
+    """Where the economy of a run is heard; empty when nobody lives on one."""
+    purses = economies_of(program, scenario)
+    return f"economy/{scenario.economy or purses[0]}" if purses else ""
 
 
 _NO_PROGRAM = Program()

@@ -10,19 +10,22 @@ error and changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
 import msgspec
 
+from gardens.real.process.mark_teller import MarkTeller
 from gardens.real.process.wishes import Granted, Impossible, Reply, Wish
 from nimdsl.base import canonical
 from nimdsl.base.errors import InternalError, PermanentPortError
-from runtime.ledger.accounts import LedgerConflict, Settle, Tariff
-from runtime.ledger.economy import Ledger
+from runtime.kernel.events import Marked
+from runtime.ledger.accounts import Entry, LedgerConflict, Settle
+from runtime.ledger.purses import Purses
 from runtime.ports.bus import Bus, Message
 from runtime.ports.journal import Appender, JournalEntry
-from runtime.run.lines import LEDGER, AnyLine, Booked, Said, in_plain_words, line_of, write
+from runtime.ports.requests import RequestClient
+from runtime.run.lines import LEDGER, AnyLine, Booked, Heard, Said, in_plain_words, line_of, write
 from runtime.run.run import BOOKS
 
 OUTSIDE_COMMANDS = (Settle,)
@@ -33,11 +36,12 @@ ERROR_LENGTH_MAX = 300
 
 
 class LedgerService:
-    """Answers commands.  ``append`` and ``after`` are the journal's."""
+    """Answers commands.  ``purses`` makes them of what was written; ``append`` and ``after`` are the
+    journal's."""
 
     def __init__(
         self,
-        tariff: Tariff,
+        purses: Callable[[Iterable[Entry]], Purses],
         entries: Iterable[JournalEntry],
         journal: Appender,
         after: Callable[[Callable[[], None]], None],
@@ -45,9 +49,9 @@ class LedgerService:
     ) -> None:
         lines = [line_of(entry) for entry in entries]
         written = [line.entry for line in lines if isinstance(line, Booked)]
-        self.ledger = Ledger(tariff, written)
+        self.purses = purses(written)
         self.last: dict[str, tuple[tuple[int, int], Granted]] = {
-            line.actor: (line.item, Granted(line.granted, line.balance))
+            line.actor: (line.item, Granted(line.granted, line.balance, line.purse))
             for line in lines
             if isinstance(line, Said)
         }
@@ -55,12 +59,48 @@ class LedgerService:
         self._journal = journal
         self._after = after
         self._now_ns = now_ns
-        self._last_ns = written[-1].time_ns if written else 0
+        self._last_ns = max((entry.time_ns for entry in written), default=0)
+        self._heard = {(line.actor, line.purse, line.number) for line in lines if isinstance(line, Heard)}
+        self._marks = [entry for entry in written if entry.kind == "mark"]
+        self._teller: MarkTeller | None = None
+        self._changed: Callable[[], None] = lambda: None
 
     def listen(self, bus: Bus, address: str) -> None:
         """Takes commands from the bus."""
         bus.listen(address, lambda message: self._take(bus, message))
         self._write()
+
+    def tell(
+        self,
+        questions: RequestClient,
+        hearers: Mapping[tuple[str, str], tuple[str, ...]],
+        changed: Callable[[], None],
+    ) -> None:
+        """Tells marks from now on, first those that were not heard; ``changed`` is called where the next
+        may be due earlier than before."""
+        self._teller, self._changed = MarkTeller(questions, hearers, self._note_heard), changed
+        for entry in self._marks:
+            self._tell(entry)
+
+    @property
+    def untold_count(self) -> int:
+        """Marks that somebody has not heard yet."""
+        return self._teller.count if self._teller else 0
+
+    def _tell(self, entry: Entry) -> None:
+        if self._teller is None:
+            self._marks.append(entry)
+            return
+        economy = self.purses.economy_of(entry.purse)
+        known = {
+            actor for actor, purse, number in self._heard if (purse, number) == (entry.purse, entry.number)
+        }
+        teller = self._teller
+        self._after(lambda: teller.tell(entry, economy, known))
+
+    def _note_heard(self, actor: str, event: Marked) -> None:
+        purse = self.purses.purse_of(event.sender.partition("/")[2])
+        self._write_line(Heard(actor, event.number, purse))
 
     def now_ns(self, at_ns: int | None = None) -> int:
         """Garden time, or ``at_ns`` if that is over.  The ledger's never goes back, not after a restart.
@@ -73,13 +113,13 @@ class LedgerService:
         return self._last_ns
 
     def accrue(self, until_ns: int) -> None:
-        """Settles what went by time until then."""
-        self.ledger.accrue(self.now_ns(until_ns))
+        """Settles what went by time until then, and tells the marks that came."""
+        self.purses.look(self.now_ns(until_ns))
         self._write()
 
     def close(self) -> None:
         """The end of a run: no hold is left."""
-        self.ledger.close(self.now_ns())
+        self.purses.close(self.now_ns())
         self._write()
 
     def _take(self, bus: Bus, message: Message) -> None:
@@ -110,22 +150,25 @@ class LedgerService:
         reply = self._apply(wish)
         if isinstance(reply, Granted):
             self.last[wish.actor] = (wish.item, reply)
-            self._write_line(Said(wish.actor, wish.item, reply.granted, reply.balance))
+            self._write_line(Said(wish.actor, wish.item, reply.granted, reply.balance, reply.purse))
         return reply
 
     def _apply(self, wish: Wish) -> Reply:
         try:
-            answer = self.ledger.apply(wish.command, self.now_ns(wish.at_ns))
+            answer = self.purses.apply(wish.command, self.now_ns(wish.at_ns))
         except (LedgerConflict, InternalError) as problem:
             return _error(problem)
         finally:
             self._write()
-        return Granted(answer.granted, answer.balance)
+        return Granted(answer.granted, answer.balance, answer.purse)
 
     def _write(self) -> None:
-        for entry in self.ledger.entries_from(self._written_count):
+        for entry in self.purses.entries_from(self._written_count):
             self._write_line(Booked(entry))
             self._written_count += 1
+            if entry.kind == "mark":
+                self._tell(entry)
+        self._changed()
 
     def _write_line(self, line: AnyLine) -> None:
         write(self._journal, LEDGER, line)

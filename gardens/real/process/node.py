@@ -18,7 +18,7 @@ import sys
 import time
 import traceback
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from nats.aio.client import Client
@@ -30,13 +30,12 @@ from gardens.real.nats.subjects import Subjects
 from gardens.real.process.actor_driver import ActorContext, ActorDriver
 from gardens.real.process.command_queue import CommandQueue
 from gardens.real.process.deadline_actor_driver import DeadlineActorDriver
+from gardens.real.process.economy_life import EconomyLife
 from gardens.real.process.job import CONTROLLER, ECONOMY, Job
-from gardens.real.process.ledger_service import LedgerService
 from gardens.real.process.stimuli import Stimuli
 from gardens.real.process.work_runner import WorkRunner
 from nimdsl.base import canonical
 from nimdsl.base.errors import NimdslError
-from nimdsl.base.units import SECOND_NS
 from nimdsl.base.values import Fields, Value
 from nimdsl.commands.streams import tell
 from nimdsl.compile.garden import PERFECT_BUS
@@ -52,13 +51,10 @@ from runtime.ports.requests import RequestClient
 from runtime.ports.translator import DocumentTranslator
 from runtime.run import wire
 from runtime.run.host import Host
-from runtime.run.lines import LEDGER, PROCESS, Noticed, Started, latest_ns, write
-from runtime.run.run import actors_of, tariff_of
+from runtime.run.lines import PROCESS, Noticed, Started, latest_ns, write
+from runtime.run.run import actors_of
 
 CONTROL = "control"
-ACCRUE_EVERY_S = 10.0
-ACCRUE_BEHIND_S = 2.0
-"""How far behind the clock rates are settled that nobody asked for: what actors book may come so late."""
 LAG_EVERY_S = 0.1
 GC_ALLOCATION_COUNT = 20_000
 """How many allocations between two looks of the cycle collector."""
@@ -72,7 +68,7 @@ class GardenNode:
         self.stopping = asyncio.Event()
         self.problem: Exception | None = None
         self.residents: dict[str, ActorDriver] = {}
-        self.ledger_service: LedgerService | None = None
+        self.economy: EconomyLife | None = None
         self.stimuli: Stimuli | None = None
         self.incident_count = 0
         self._lag_s = 0.0
@@ -126,6 +122,8 @@ class GardenNode:
         self._note_clock()
         if self.job.paused:
             self._pause()
+        if self.economy is not None:
+            self.economy.begin()
         for resident in self.residents.values():
             resident.begin()
         if self.stimuli is not None:
@@ -187,27 +185,15 @@ class GardenNode:
         return faulty, faulty
 
     def _be_the_economy(self, restored: Restored) -> None:
-        economy = self.job.program.economies[self.job.scenario.economy]
-        lines = restored.entries.get(LEDGER, [])
-        journal = self.journal
-        self.ledger_service = LedgerService(
-            tariff_of(economy),
-            lines,
-            journal,
-            journal.after,
-            lambda: min(self.clock.now_ns(), self.job.horizon_ns),
+        self.economy = EconomyLife(
+            self.job, self.nats, self.journal, self.clock, restored, self._start_task
         )
-        self.ledger_service.listen(self.nats, self.job.economy)
-        if economy.incomes or economy.upkeep:
-            rates = asyncio.create_task(self._accrue(self.ledger_service), name="rates")
-            rates.add_done_callback(self._task_ended)
-            self._tasks.append(rates)
+        self._closing.append(self.economy.close)
 
-    async def _accrue(self, ledger_service: LedgerService) -> None:
-        while True:
-            await asyncio.sleep(ACCRUE_EVERY_S)
-            behind_ns = int(ACCRUE_BEHIND_S * SECOND_NS * self.clock.rate)
-            ledger_service.accrue(min(self.clock.now_ns(), self.job.horizon_ns) - behind_ns)
+    def _start_task(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._task_ended)
+        self._tasks.append(task)
 
     def _be_actors(self, restored: Restored) -> None:
         job = self.job
@@ -253,7 +239,14 @@ class GardenNode:
     def _host(self, actor: Actor) -> Host:
         job = self.job
         interpreter = transitions_of(actor.table)
-        kernel = Kernel(actor, interpreter, job.program.schemas, job.program_sha256, day_of(job.epoch))
+        kernel = Kernel(
+            actor,
+            interpreter,
+            job.program.schemas,
+            job.program_sha256,
+            day_of(job.epoch),
+            job.scenario.economy,
+        )
         return Host(kernel, self.journal, witness=True, keep=False)
 
     def _commands(self, actor: str) -> CommandQueue | None:
@@ -311,8 +304,8 @@ class GardenNode:
                     resident.resume()
             case "wind down":
                 self._wind_down()
-            case "close" if self.ledger_service is not None:
-                self.ledger_service.close()
+            case "close" if self.economy is not None:
+                self.economy.service.close()
                 data = canonical.encode(said)
                 self.journal.after(lambda: self.control.send(Message(message.reply_to, data)))
                 return
@@ -329,6 +322,10 @@ class GardenNode:
     def status(self) -> dict[str, Value]:
         """How it is: plain data for `nimdsl status` and for whoever waits for the end."""
         waiting = sum(resident.waiting_count for resident in self.residents.values())
+        timers = sum(resident.timer_count for resident in self.residents.values())
+        if self.economy is not None:
+            waiting += self.economy.waiting_count
+            timers += self.economy.expects
         works = self.works.count if self.residents else 0
         late = self.faults.late_count if self.faults else 0
         status: dict[str, Value] = {
@@ -346,20 +343,16 @@ class GardenNode:
             "received": self.nats.received_count,
             "waves": self.nats.wave_count,
             "idle": not (waiting or works or late or self.journal.backlog),
-            "timers": sum(resident.timer_count for resident in self.residents.values()),
+            "timers": timers,
             "unpaid": sum(resident.unpaid_count for resident in self.residents.values()),
             "due": any(resident.is_due for resident in self.residents.values()),
             "stimuli": self.stimuli.left if self.stimuli else False,
             "actors": {name: _seen(resident) for name, resident in self.residents.items()},
         }
-        if self.ledger_service is not None:
-            ledger = self.ledger_service.ledger
-            status["lifeforce"] = {
-                "balance": ledger.balance,
-                "spent": ledger.spent(),
-                "earned": ledger.earned(),
-                "held": sum(ledger.holds().values()),
-            }
+        if self.economy is not None:
+            said = self.economy.status()
+            status["lifeforce"] = said.get(self.job.scenario.economy)
+            status["economies"] = dict(said)
         return status
 
 

@@ -24,11 +24,12 @@ class Wish(Struct, frozen=True, omit_defaults=True):
     at_ns: int | None = None
 
 
-class Granted(Struct, frozen=True, tag_field="said", tag="outcome"):
-    """What the economy decided; the balance is the pool's, micro-LF."""
+class Granted(Struct, frozen=True, tag_field="said", tag="outcome", omit_defaults=True):
+    """What the economy decided; the balance is the pool's, micro-LF, of a refusal that of its purse."""
 
     granted: bool
     balance: MicroLF
+    purse: str = ""
 
 
 class Impossible(Struct, frozen=True, tag_field="said", tag="error"):

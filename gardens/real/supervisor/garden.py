@@ -129,7 +129,7 @@ class GardenSupervisor:
         )
         self._url = url
         self.write_manifest(self._began_ns)
-        if plan.scenario.economy:
+        if self._job.economy:
             await self._start(ECONOMY, ())
         await _together(self._start_group(group) for group in plan.groups)
         minds = tuple(actor.id for actor in actors_of(plan.program, plan.scenario) if actor.kind != "cell")

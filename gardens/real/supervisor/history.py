@@ -6,11 +6,10 @@ from gardens.real.supervisor.plan import Plan
 from gardens.stores.memory import MemoryJournal
 from runtime.kernel.interpreters import PlainInterpreter
 from runtime.kernel.kernel import Kernel, day_of
-from runtime.ledger.economy import Ledger
 from runtime.ports.journal import Journal
 from runtime.run.host import Host
 from runtime.run.lines import Noticed, entries_in, latest_ns, processes_in, readable
-from runtime.run.run import Incident, Run, Stopped, actors_of, tariff_of
+from runtime.run.run import Incident, Run, Stopped, actors_of, purses_of
 
 
 def run_of(plan: Plan, journal: Journal, run_id: str, epoch: str, stopped: Stopped) -> Run:
@@ -20,21 +19,22 @@ def run_of(plan: Plan, journal: Journal, run_id: str, epoch: str, stopped: Stopp
     times: dict[str, int] = {}
     for actor in actors_of(program, scenario):
         interpreter = PlainInterpreter(actor.table)
-        kernel = Kernel(actor, interpreter, program.schemas, program.sha256, day_of(epoch))
+        kernel = Kernel(
+            actor, interpreter, program.schemas, program.sha256, day_of(epoch), scenario.economy
+        )
         host = Host(kernel, MemoryJournal())
         entries = list(readable(journal, actor.id))
         host.restore(entries)
         hosts[actor.id] = host
         times[actor.id] = latest_ns(entries)
-    economy = program.economies.get(scenario.economy)
-    ledger = Ledger(tariff_of(economy), entries_in(journal)) if economy else None
+    purses = purses_of(program, scenario, entries_in(journal))
     protocol = f"protocol/{scenario.protocol}"
     ended_ns = times[protocol] if stopped == "final" else max(times.values(), default=0)
     if stopped == "horizon":
         ended_ns = scenario.horizon_ns
     incidents = tuple(incidents_in(journal))
     rate = plan.garden.rate
-    return Run(run_id, hosts, ledger, ended_ns, stopped, incidents, epoch=epoch, rate=rate)
+    return Run(run_id, hosts, purses, ended_ns, stopped, incidents, epoch=epoch, rate=rate)
 
 
 def incidents_in(journal: Journal) -> list[Incident]:

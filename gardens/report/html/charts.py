@@ -142,17 +142,29 @@ def _scale(decades: int) -> list[tuple[str, str]]:
 
 # Lifeforce
 
+PURSES_SHOWN_MAX = 24
+"""Of how many economies besides the scenario's own the balance is drawn."""
+
 
 def economy(view: View) -> Markup:
-    """The balance over time, lambda over time, and where lifeforce came from and went to."""
-    force = view.lifeforce
-    if force is None or not force.points:
-        return Markup()
-    end_ns = max(view.time_ns, force.points[-1][0], 1)
-    return _balance(force, end_ns) + _lambda(force, end_ns) + _accounts(force)
+    """The balance over time, lambda over time, and where lifeforce came from and went to.
+
+    Of other economies than the scenario's own the balances, as many as are told apart.
+    """
+    force, charts = view.lifeforce, Markup()
+    if force is not None and force.points:
+        end_ns = max(view.time_ns, force.points[-1][0], 1)
+        charts = _balance(force, end_ns) + _lambda(force, end_ns) + _accounts(force)
+    others = [(name, one) for name, one in view.purses.items() if one.points]
+    for name, one in others[:PURSES_SHOWN_MAX]:
+        charts += _balance(one, max(view.time_ns, one.points[-1][0], 1), name)
+    if len(others) > PURSES_SHOWN_MAX:
+        left = counted(len(others) - PURSES_SHOWN_MAX, "more economy", "more economies")
+        charts += Markup('<p class="note">{}: see the JSON.</p>').format(left)
+    return charts
 
 
-def _balance(force: Lifeforce, end_ns: int) -> Markup:
+def _balance(force: Lifeforce, end_ns: int, name: str = "") -> Markup:
     points = force.points
     values = [value for _, value in points]
     low, high = min(0, *values), max(*values, 1)
@@ -186,14 +198,16 @@ def _balance(force: Lifeforce, end_ns: int) -> Markup:
         paths.append(("line held", steps([(x, to_y(value)) for x, value in held])))
         note = "solid: the pool; dotted: reserved in holds"
         told += f"; in holds up to {lifeforce(max(value for _, value in force.holds))} LF"
-    csv = _balance_csv(force)
-    return Chart("balance", "Balance, LF", told, paths, ticks, labels, note, csv).render(end_ns)
+    csv = _balance_csv(force, name)
+    title = f"Balance of {name}, LF" if name else "Balance, LF"
+    return Chart("balance", title, told, paths, ticks, labels, note, csv).render(end_ns)
 
 
-def _balance_csv(force: Lifeforce) -> Markup:
+def _balance_csv(force: Lifeforce, economy: str) -> Markup:
     every = [("pool", force.points), ("holds", force.holds)]
     rows = [(name, in_seconds(at), value / MICRO) for name, points in every for at, value in points]
-    return csv_link("balance", ("account", "time_s", "LF"), rows)
+    title = f"balance-{economy}" if economy else "balance"
+    return csv_link(title, ("account", "time_s", "LF"), rows)
 
 
 def _lambda(force: Lifeforce, end_ns: int) -> Markup:

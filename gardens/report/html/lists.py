@@ -91,6 +91,8 @@ def figures(view: View, summary: Summary) -> Markup:
         tiles.append(_Tile("phases", f"{done}", f"of {len(phases)}", "complete", kind))
     if view.lifeforce is not None:
         tiles += _economy(view.lifeforce, summary, view.time_ns)
+    elif "economies" in summary:
+        tiles.append(_economies(summary["economies"]))
     time = span(round(summary["duration_s"] * SECOND_NS))
     return render("figures", tiles=[*tiles, _Tile("time", time, "", "in the garden")])
 
@@ -98,6 +100,13 @@ def figures(view: View, summary: Summary) -> Markup:
 def _dropping(view: View) -> str:
     beats = sum(one.dropped > 0 for one in view.beats)
     return f"in {counted(beats, 'beat')}" if beats else "nothing was given up"
+
+
+def _economies(economies: Mapping[str, Any]) -> _Tile:
+    """How many economies there are, and how many of them starved."""
+    starved = sum(one["starved"] for one in economies.values())
+    kind = "bad" if starved else ""
+    return _Tile("economies", f"{len(economies):,}", "", f"{starved:,} starved", kind)
 
 
 def _economy(known: Lifeforce, summary: Summary, end_ns: int) -> list[_Tile]:
@@ -269,7 +278,7 @@ def notices(summary: Summary) -> Markup:
     ]
     refused = [
         f"{one['actor']} was refused {_amount(one['price'])}: "
-        f"the pool had {_amount(one['balance'])}, its floor included"
+        f"`{one['economy']}` had {_amount(one['balance'])}, its floor included"
         for one in summary.get("refusals", ())
     ]
     on_incident = [f"{one['actor']}: {one['what']}" for one in summary.get("incidents", ())]

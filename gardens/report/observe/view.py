@@ -85,6 +85,9 @@ class View:
     modes: tuple[ModeTime, ...] = ()
     moves: tuple[MoveCount, ...] = ()
     lifeforce: Lifeforce | None = None
+    """Of the scenario's own economy."""
+    purses: Mapping[str, Lifeforce] = field(default_factory=dict)
+    """Of the others, by name."""
     doings: tuple[Doings, ...] = ()
     """What each of the other actors did, in the order of their kinds and names."""
     actors_left_out: int = 0

@@ -20,7 +20,7 @@ from gardens.report.result.ending import ending
 from nimdsl.program import Program, Scenario
 from runtime.ledger.accounts import Entry
 from runtime.records import BeatEnded, Record
-from runtime.run.run import Run, actors_of
+from runtime.run.run import Run, actors_of, economies_of
 
 FOLLOWED_COUNT_MAX = 200
 """Of how many actors, besides the attention, it is shown what they did; the first in their order."""
@@ -32,8 +32,13 @@ class Watch:
     def __init__(self, program: Program, scenario: Scenario) -> None:
         actor = program.attentions.get(scenario.attention)
         self._collector = Collector(actor.beat, actor.id) if actor else None
-        economy = program.economies.get(scenario.economy)
-        self._purse = LifeforceCollector(economy, sampled=self._collector is not None) if economy else None
+        sampled = self._collector is not None
+        self._purses = {
+            "" if name == scenario.economy else name: LifeforceCollector(
+                program.economies[name], sampled=sampled
+            )
+            for name in economies_of(program, scenario)
+        }
         self._attention = actor.id if actor else ""
         actors = actors_of(program, scenario)
         others = [one for one in actors if one.id != self._attention]
@@ -55,8 +60,9 @@ class Watch:
             observer.take(record)
         if actor == self._attention and self._collector is not None:
             self._collector.take(record)
-            if isinstance(record.body, BeatEnded) and self._purse is not None:
-                self._purse.sample(record.at_ns)
+            if isinstance(record.body, BeatEnded):
+                for purse in self._purses.values():
+                    purse.sample(record.at_ns)
             return
         self._time_ns = max(self._time_ns, record.at_ns)
         following = self._following.get(actor)
@@ -65,8 +71,7 @@ class Watch:
 
     def book(self, entry: Entry) -> None:
         """One entry of the ledger more."""
-        if self._purse is not None:
-            self._purse.take(entry)
+        self._purses[entry.purse].take(entry)
 
     def close(self, run: Run) -> View:
         """The view of the run, which is over: with what the attention had not noted by its end."""
@@ -81,7 +86,8 @@ class Watch:
         time_ns = max(view.time_ns, self._time_ns)
         return replace(
             view,
-            lifeforce=self._purse.lifeforce(time_ns) if self._purse else None,
+            lifeforce=self._purses[""].lifeforce(time_ns) if "" in self._purses else None,
+            purses={name: one.lifeforce(time_ns) for name, one in self._purses.items() if name},
             doings=tuple(one.doings(time_ns) for one in self._following.values()),
             actors_left_out=self._left_out,
             observers=self._observers,
@@ -108,9 +114,8 @@ def feed(onlooker: Onlooker, run: Run) -> None:
     for host in run.hosts.values():
         for record in host.records:
             onlooker.take(record)
-    if run.ledger is not None:
-        for entry in run.ledger.entries:
-            onlooker.book(entry)
+    for entry in run.purses.entries:
+        onlooker.book(entry)
 
 
 def view_of(program: Program, scenario: Scenario, run: Run) -> View:

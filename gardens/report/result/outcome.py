@@ -12,10 +12,12 @@ from typing import Any
 from gardens.report.result.stays import Stay
 from gardens.report.result.tally import PhaseTally, Tally
 from nimdsl.base.values import Value
+from nimdsl.compile.outcome import AMOUNTS
 from nimdsl.kinds import kinds
 from nimdsl.program import Program, Scenario
 from nimdsl.program.machine import walk
 from runtime.kernel.behaviour import behaviour_of
+from runtime.ledger.economy import Ledger
 from runtime.run.host import Host
 from runtime.run.run import Run
 
@@ -41,7 +43,10 @@ def outcome_of(program: Program, scenario: Scenario, run: Run, tally: Tally) -> 
         "completed": _completed(host, run),
         "errors": data.get("errors", 0),
         "duration": run.time_ns,
-        "lifeforce": _lifeforce(run),
+        "lifeforce": _purse(run.ledger),
+        "economies": {
+            run.purses.economy_of(purse): _purse(ledger) for purse, ledger in run.purses.ledgers.items()
+        },
         "refusals": tally.refusals,
         "phases": phases,
         "cells": _cells(program, scenario, run, tally),
@@ -66,10 +71,13 @@ def _cells(program: Program, scenario: Scenario, run: Run, tally: Tally) -> dict
 
 
 def with_families(outcome: Mapping[str, Value], scenario: Scenario) -> dict[str, Value]:
-    """An outcome with the families of cells that expectations see together, as lists."""
-    cells: Any = outcome["cells"]
-    together = {text: [cells[name] for name in names] for text, names in scenario.families.items()}
-    return {**outcome, "cells": {**cells, **together}}
+    """An outcome with the families that expectations see together, as lists."""
+    seen = dict(outcome)
+    for whole, families in scenario.families.items():
+        members: Any = outcome[whole]
+        together = {text: [members[name] for name in names] for text, names in families.items()}
+        seen[whole] = {**members, **together}
+    return seen
 
 
 def _others(scenario: Scenario, run: Run) -> dict[str, dict[str, Value]]:
@@ -93,11 +101,23 @@ def _completed(host: Host | None, run: Run) -> bool:
     )
 
 
-def _lifeforce(run: Run) -> dict[str, int]:
-    if run.ledger is None:
-        return dict.fromkeys(("initial", "spent", "earned", "final"), 0)
-    spent, earned, final = run.ledger.spent(), run.ledger.earned(), run.ledger.balance
-    return {"initial": final + spent - earned, "spent": spent, "earned": earned, "final": final}
+def _purse(ledger: Ledger | None) -> dict[str, Value]:
+    """What became of an economy; all zero where there is none."""
+    if ledger is None:
+        return {**dict.fromkeys(AMOUNTS, 0), "starved": False, "starved_at": 0}
+    spent, earned, final = ledger.spent(), ledger.earned(), ledger.balance
+    since_ns = ledger.hunger.since_ns
+    return {
+        "initial": final + spent - earned,
+        "spent": spent,
+        "earned": earned,
+        "final": final,
+        "least": ledger.least,
+        "most": ledger.most,
+        "shortfall": ledger.shortfall,
+        "starved": since_ns is not None,
+        "starved_at": since_ns or 0,
+    }
 
 
 def _phase(name: str, counted: PhaseTally, host: Host, run: Run) -> dict[str, Any]:

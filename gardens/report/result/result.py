@@ -26,6 +26,7 @@ from nimdsl.base import canonical
 from nimdsl.base.errors import NimdslError
 from nimdsl.base.units import MICRO, SECOND_NS
 from nimdsl.base.values import Value
+from nimdsl.compile.outcome import AMOUNTS
 from nimdsl.program import BEAT_COUNT_MAX, Program, Scenario
 from runtime.kernel.behaviour import behaviour_of
 from runtime.ports.journal import Journal
@@ -160,7 +161,8 @@ class RunResult:
             "stopped": self.run.stopped,
             "duration_s": self.run.time_ns / SECOND_NS,
             "errors": self.outcome["errors"],
-            "lifeforce": {key: value / MICRO for key, value in self.outcome["lifeforce"].items()},
+            "lifeforce": _purse(self.outcome["lifeforce"]),
+            **self._economies(),
             "lambda": self.lambda_,
             "phases": [_phase(name, phase) for name, phase in self.outcome["phases"].items()],
             **({"beats": self.beats} if "beats" in self.outcome else {}),
@@ -184,6 +186,13 @@ class RunResult:
             **({"actors": self._others()} if self.scenario.actors else {}),
             **({"left_out": self.left_out} if self.left_out else {}),
         }
+
+    def _economies(self) -> dict[str, Value]:
+        """The economies by name, where there are others than the scenario's own."""
+        known = self.outcome["economies"]
+        if set(known) <= {self.scenario.economy}:
+            return {}
+        return {"economies": {name: _purse(one) for name, one in known.items()}}
 
     def _others(self) -> dict[str, Value]:
         """What became of actors of other kinds, by id."""
@@ -272,6 +281,14 @@ def result_of(
         garden=garden,
         file=file,
     )
+
+
+def _purse(economy: Mapping[str, Any]) -> dict[str, Value]:
+    """What became of an economy: LF and seconds; ``starved_at_s`` only where it starved."""
+    starved: dict[str, Value] = {"starved": economy["starved"]}
+    if economy["starved"]:
+        starved["starved_at_s"] = economy["starved_at"] / SECOND_NS
+    return {**{name: economy[name] / MICRO for name in AMOUNTS}, **starved}
 
 
 def _phase(name: str, phase: Mapping[str, Any]) -> dict[str, Value]:

@@ -7,7 +7,7 @@ the same, and there is one way to sum up a run.
 
 The bounds, none of which touches a count: 10,000 handshakes are kept, and as
 many that failed; 1,000 different notices of an actor, the rest is one more; a
-refusal is two numbers; 10,000 beats are kept.
+refusal is three numbers; 10,000 beats are kept.
 
 Not here: what follows from it (:mod:`gardens.report.result.outcome`,
 :mod:`gardens.report.result.result`), the records themselves
@@ -70,7 +70,8 @@ class _Activity:
     types: dict[str, int] = field(default_factory=dict)
     notices: dict[tuple[str, str], int] = field(default_factory=dict)
     refusals: array[int] = field(default_factory=lambda: array("q"))
-    """Price and balance, one after the other; micro-LF."""
+    """Price and balance, micro-LF, and the place of the economy in ``purses``; one after the other."""
+    purses: list[str] = field(default_factory=lambda: [""])
     stays: Stays = field(default_factory=Stays)
     last_ns: int = -1
     last_count: int = 0
@@ -87,7 +88,9 @@ class _Activity:
             case Began() | Moved():
                 self.stays.take(record)
             case Refused():
-                self.refusals.extend((body.price, body.balance))
+                if body.economy not in self.purses:
+                    self.purses.append(body.economy)
+                self.refusals.extend((body.price, body.balance, self.purses.index(body.economy)))
             case Ignored():
                 if body.event not in (REFUSED, FAULT) and not body.event.startswith(TIMER):
                     self._notice(type_, f"`{body.event}` in `{body.state}`")
@@ -107,6 +110,7 @@ class Tally:
     def __init__(self, program: Program, scenario: Scenario) -> None:
         actors = [actor.id for actor in actors_of(program, scenario)]
         protocol = program.protocols.get(scenario.protocol)
+        self._economy = scenario.economy
         self.record_count = 0
         self.handshakes: list[HandshakeEnded] = []
         """The first ones, in order (:data:`HANDSHAKE_COUNT_MAX`)."""
@@ -151,12 +155,14 @@ class Tally:
 
     @property
     def refusals(self) -> list[Plain]:
-        """Every refused price: actor, price and the balance that it was judged on; micro-LF."""
-        return [
-            {"actor": actor, "price": price, "balance": balance}
-            for actor, activity in self._actors.items()
-            for price, balance in zip(activity.refusals[::2], activity.refusals[1::2], strict=True)
-        ]
+        """Every refused price: actor, economy, price and the balance that it was judged on; micro-LF."""
+        found: list[Plain] = []
+        for actor, one in self._actors.items():
+            told = (one.refusals[start::3] for start in range(3))
+            for price, balance, place in zip(*told, strict=True):
+                economy = one.purses[place] or self._economy
+                found.append({"actor": actor, "economy": economy, "price": price, "balance": balance})
+        return found
 
     @property
     def notices(self) -> list[dict[str, Plain]]:

@@ -31,6 +31,7 @@ VALUES_LENGTH_MAX = 160
 LONG_NS = 10 * NANOSECONDS["min"]
 INCIDENTS_SHOWN_MAX = 5
 NOTICES_SHOWN_MAX = 8
+ECONOMIES_SHOWN_MAX = 20
 CRITERIA_SHOWN_MAX = 5
 """How many criteria that do not hold are listed: after a failure, most of them are its consequence."""
 
@@ -87,6 +88,7 @@ def report(
         _print_phases(console, result)
     elif result.outcome["cells"]:
         _print_cells(console, result)
+    _print_economies(console, result)
     if pictures is not None and pictures.view is not None:
         _print_others(console, pictures.view)
     _print_notices(console, result)
@@ -153,11 +155,31 @@ def _print_cells(console: Console, result: RunResult) -> None:
     rows = []
     for name, cell in result.outcome["cells"].items():
         moves = result.tally.count(f"cell/{name}", "transition")
-        ledger = result.run.ledger
-        spent = format_lifeforce(ledger.spent(f"cell/{name}")) if ledger else "–"
+        purses = result.run.purses
+        spent = format_lifeforce(purses.spent(f"cell/{name}")) if purses.ledgers else "–"
         data = fields(types_of(result.program.cells[name]), cell["data"])
         rows.append([name, cell["state"], str(moves), spent, escape(data)])
     print_table(console, columns, rows)
+
+
+def _print_economies(console: Console, result: RunResult) -> None:
+    """What every economy had, where there are others than the scenario's own."""
+    economies = result.outcome["economies"]
+    if set(economies) <= {result.scenario.economy}:
+        return
+    columns = [
+        Column("economy", name=True),
+        *(Column(f"{name} LF", 1) for name in ("initial", "earned", "spent", "least", "final")),
+        Column("starved since", 2),
+    ]
+    rows = []
+    for name, one in list(economies.items())[:ECONOMIES_SHOWN_MAX]:
+        amounts = (format_lifeforce(one[key]) for key in ("initial", "earned", "spent", "least", "final"))
+        since = f"[red]{clock(one['starved_at'], result.run.time_ns)}[/]" if one["starved"] else "–"
+        rows.append([escape(name), *amounts, since])
+    print_table(console, columns, rows)
+    if len(economies) > ECONOMIES_SHOWN_MAX:
+        console.print(f"[dim]and {len(economies) - ECONOMIES_SHOWN_MAX} more; --format json has them[/]")
 
 
 def _print_others(console: Console, view: View) -> None:
@@ -216,17 +238,16 @@ def _print_notices(console: Console, result: RunResult) -> None:
 
 def _print_refusals(console: Console, result: RunResult) -> None:
     """Who could not pay what, and how much there was at most; an attention's are told with its levels."""
-    found: dict[tuple[str, int], list[int]] = {}
+    found: dict[tuple[str, str, int], list[int]] = {}
     for one in result.outcome["refusals"]:
         if not one["actor"].startswith("attention/"):
-            found.setdefault((one["actor"], one["price"]), []).append(one["balance"])
-    purse = escape(result.scenario.economy)
-    for (actor, price), balances in list(found.items())[:NOTICES_SHOWN_MAX]:
+            found.setdefault((one["actor"], one["economy"], one["price"]), []).append(one["balance"])
+    for (actor, economy, price), balances in list(found.items())[:NOTICES_SHOWN_MAX]:
         name, many = escape(actor.partition("/")[2]), len(balances) > 1
         most = format_lifeforce(max(balances)) + (" LF at most" if many else " LF")
         times = f", {len(balances):,} times" if many else ""
         line = f"[yellow]refused[/] {name}: {format_lifeforce(price)} LF{times}"
-        console.print(f"{line}; {purse} had {most}, its floor included", soft_wrap=True)
+        console.print(f"{line}; {escape(economy)} had {most}, its floor included", soft_wrap=True)
     if len(found) > NOTICES_SHOWN_MAX:
         console.print(f"[dim]and {len(found) - NOTICES_SHOWN_MAX} more[/]")
     if found:

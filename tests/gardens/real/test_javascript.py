@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from nimdsl.compile.garden import LOCAL_GARDEN
 from nimdsl.program import Program
 from runtime.kernel import messages
 from runtime.ledger.accounts import Reserve
+from runtime.ledger.purses import Purses
 from runtime.ports.bus import PAYLOAD_BYTES_MAX
 from runtime.records import Identity
 from runtime.run import wire
@@ -147,17 +149,17 @@ class Garden:
                 await asyncio.sleep(0.01)
 
     def reserve(self, hold: str, amount: int) -> str:
-        assert self.ledger_service.ledger.apply(Reserve(hold, amount, "identity"), 0).granted
+        assert self.ledger_service.purses.ledgers[""].apply(Reserve(hold, amount, "identity"), 0).granted
         return hold
 
     @property
     def spent(self) -> int:
-        return self.ledger_service.ledger.spent()
+        return self.ledger_service.purses.ledgers[""].spent()
 
     @property
     def settled(self) -> list[str]:
         """The keys of what was settled."""
-        return [e.key for e in self.ledger_service.ledger.entries if e.cause == "settle"]
+        return [e.key for e in self.ledger_service.purses.ledgers[""].entries if e.cause == "settle"]
 
 
 @asynccontextmanager
@@ -165,8 +167,8 @@ async def garden(server: NatsServer, shipped: Program) -> AsyncIterator[Garden]:
     client = await connect(server.url, "garden", unheard)
     clock = Clock(Origin(time.monotonic_ns(), 0, 1))
     bus = NatsBus(client, SUBJECTS, clock, unheard, PAYLOAD_BYTES_MAX)
-    tariff = tariff_of(shipped.economies["lifeforce"])
-    ledger_service = LedgerService(tariff, [], MemoryJournal(), lambda act: act(), lambda: 0)
+    purses = partial(Purses, {"lifeforce": tariff_of(shipped.economies["lifeforce"])}, "lifeforce")
+    ledger_service = LedgerService(purses, [], MemoryJournal(), lambda act: act(), lambda: 0)
     ledger_service.listen(bus, ECONOMY)
     await bus.flush()
     try:
@@ -212,7 +214,7 @@ def test_it_answers_as_the_document_does_and_is_paid_once(
             retried = await here.ask({"aspect": "name", "depth": 1}, rich, number=1_019)
             assert (retried["status"], retried["payload"]["value"]) == ("ACK", "Nyx"), "not remembered"
             assert here.spent == 3 * PROCESS
-            check_laws(here.ledger_service.ledger)
+            check_laws(here.ledger_service.purses.ledgers[""])
 
     cell = Cell(home, server.url)
     try:

@@ -10,6 +10,7 @@ from gardens.report.observe import lifeforce
 from gardens.report.observe.lifeforce import Lifeforce, LifeforceCollector
 from nimdsl.base.units import MICRO, SECOND_NS
 from nimdsl.program import Economy, Prices
+from nimdsl.program.amount import RATE_TIMES as DAY
 from runtime.ledger.accounts import Charge, Release, Reserve, Reward, Settle
 from runtime.ledger.economy import Ledger
 from runtime.run.run import tariff_of
@@ -81,7 +82,7 @@ def test_the_points_are_the_pool_after_every_entry(seed: int) -> None:
 
 
 def test_a_rate_is_a_slope_and_anything_else_a_step() -> None:
-    known = Economy("e", 100, 0, None, Prices(), {}, {"solar": 10}, {}, WINDOW_NS)
+    known = Economy("e", 100, 0, None, Prices(), {}, {"solar": 10 * DAY}, {}, WINDOW_NS)
     ledger = Ledger(tariff_of(known))
     ledger.apply(Charge("one", "thing", 30), 5 * SECOND_NS)
     ledger.apply(Charge("two", "thing", 5), 5 * SECOND_NS)
@@ -98,7 +99,7 @@ def test_a_rate_is_a_slope_and_anything_else_a_step() -> None:
 
 
 def test_upkeep_is_no_cost_and_what_it_does_not_find_is_unpaid() -> None:
-    known = Economy("e", 10, 4, None, Prices(), {"hit": -50}, {}, {"rent": 1}, WINDOW_NS)
+    known = Economy("e", 10, 4, None, Prices(), {"hit": -50}, {}, {"rent": DAY}, WINDOW_NS)
     ledger = Ledger(tariff_of(known))
     ledger.apply(Charge("one", "thing", 3), SECOND_NS)
     ledger.apply(Reward("hit", ("x",)), 2 * SECOND_NS)
@@ -109,7 +110,7 @@ def test_upkeep_is_no_cost_and_what_it_does_not_find_is_unpaid() -> None:
 
 
 def test_income_that_pays_upkeep_at_once_is_income() -> None:
-    known = Economy("e", 10, 0, None, Prices(), {}, {"sun": 3}, {"heart": 2}, WINDOW_NS)
+    known = Economy("e", 10, 0, None, Prices(), {}, {"sun": 3 * DAY}, {"heart": 2 * DAY}, WINDOW_NS)
     ledger = Ledger(tariff_of(known))
     ledger.close(10 * SECOND_NS)
     force = seen(ledger, known, 10 * SECOND_NS)
@@ -118,7 +119,7 @@ def test_income_that_pays_upkeep_at_once_is_income() -> None:
 
 
 def test_what_is_called_overflow_is_spent_all_the_same() -> None:
-    known = Economy("e", 10, 0, 10, Prices(), {"gift": 5}, {}, {"overflow": 1}, WINDOW_NS)
+    known = Economy("e", 10, 0, 10, Prices(), {"gift": 5}, {}, {"overflow": DAY}, WINDOW_NS)
     ledger = Ledger(tariff_of(known))
     ledger.apply(Reward("gift", ("x",)), 0)
     ledger.close(3 * SECOND_NS)
@@ -128,6 +129,7 @@ def test_what_is_called_overflow_is_spent_all_the_same() -> None:
 
 def hungry(*commands: tuple[int, Charge | Reserve | Settle | Release | Reward], **rates: int) -> Lifeforce:
     """With 10 and a floor of 4, after commands at so many seconds each; seen at 100 s."""
+    rates = {name: rate * DAY for name, rate in rates.items()}
     upkeep = {"rent": rates.pop("rent")} if "rent" in rates else {}
     known = Economy("e", 10, 4, None, Prices(), {"found": 3}, rates, upkeep, WINDOW_NS)
     ledger = Ledger(tariff_of(known))

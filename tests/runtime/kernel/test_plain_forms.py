@@ -72,6 +72,7 @@ def test_events_of_an_instant_are_ordered_by_what_they_are() -> None:
     assert {kind.__name__: kind.priority for kind in EVENTS} == {
         "Begin": 0,
         "Boundary": 1,
+        "Marked": 1,
         "Finished": 2,
         "Requested": 3,
         "Answered": 3,

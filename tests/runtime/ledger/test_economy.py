@@ -10,17 +10,21 @@ from msgspec.structs import replace as with_changes
 
 from nimdsl.base.errors import InternalError, NimdslError
 from nimdsl.base.units import INT64_MAX
+from nimdsl.program.amount import RATE_TIMES as DAY
 from runtime.ledger.accounts import (
     Answer,
     AnyCommand,
     Cause,
     Charge,
+    Consume,
     Entry,
+    EntryKind,
     LedgerConflict,
     LedgerDamaged,
     Release,
     Reserve,
     Reward,
+    SetRates,
     Settle,
     Tariff,
     in_words,
@@ -168,7 +172,7 @@ def test_a_penalty_takes_at_most_what_is_above_the_floor() -> None:
 
 def test_rates_are_settled_exactly_and_a_shortfall_is_never_owed_again() -> None:
     """SEMANTICS 3.4: floor(rate x elapsed)."""
-    tariff = Tariff("rates", 5, 2, None, {"gift": 100}, {"sun": 1}, {"body": 3}, SECOND)
+    tariff = Tariff("rates", 5, 2, None, {"gift": 100}, {"sun": DAY}, {"body": 3 * DAY}, SECOND)
     ledger = Ledger(tariff)
     for time_ns in range(0, 3 * SECOND, 100_000_001):
         ledger.accrue(time_ns)
@@ -182,7 +186,7 @@ def test_rates_are_settled_exactly_and_a_shortfall_is_never_owed_again() -> None
 
 
 def test_what_exceeds_the_capacity_flows_over() -> None:
-    tariff = Tariff("cap", 90, 0, 100, {"gift": 15}, {"sun": 4}, {}, SECOND)
+    tariff = Tariff("cap", 90, 0, 100, {"gift": 15}, {"sun": 4 * DAY}, {}, SECOND)
     ledger = Ledger(tariff)
     ledger.apply(Reserve("h", 30), 0)
     assert ledger.apply(Reward("gift", ("a",), "s"), 0) == Answer(True, 15, 70)
@@ -210,7 +214,7 @@ def test_lambda_is_income_over_expenditure_in_the_window() -> None:
 
 
 def test_entries_are_plain_and_restore_the_ledger() -> None:
-    ledger = Ledger(replace(TARIFF, incomes={"sun": 3}, upkeep={"body": 7}, capacity=101 * LF))
+    ledger = Ledger(replace(TARIFF, incomes={"sun": 3 * DAY}, upkeep={"body": 7 * DAY}, capacity=101 * LF))
     commands: list[AnyCommand] = [
         Reserve("h", 10, "x"),
         Settle("h", "s", "work", 4),
@@ -269,7 +273,15 @@ def test_entries_that_are_no_ledger_are_refused() -> None:
 
 def told() -> Ledger:
     """A ledger with every cause that its tariff knows."""
-    ledger = Ledger(replace(TARIFF, capacity=110 * LF, incomes={"sun": 3 * LF}, upkeep={"rent": 2 * LF}))
+    ledger = Ledger(
+        replace(
+            TARIFF,
+            capacity=110 * LF,
+            incomes={"sun": 3 * LF * DAY},
+            upkeep={"rent": 2 * LF * DAY},
+            marks={"low": (107 * LF, 108 * LF)},
+        )
+    )
     commands: list[AnyCommand] = [
         Reserve("a/1", 5 * LF, "identity"),
         Settle("a/1", "a/1/paid", "publish", LF),
@@ -278,6 +290,10 @@ def told() -> Ledger:
         Reward("identity", ("a/4",), "identity", claimed=1),
         Reward("lie", ("a/5",)),
         Release("a/1"),
+        Reserve("a/6", 2 * LF),
+        Consume("a/6", "a/6/used", "work", 3 * LF),
+        SetRates("cell/a", 9 * LF * DAY, 2 * LF * DAY),
+        SetRates("cell/a", 9 * LF * DAY, 0),
     ]
     for second, command in enumerate(commands):
         ledger.apply(command, second * SECOND)
@@ -287,6 +303,7 @@ def told() -> Ledger:
 def test_what_was_told_is_taken_again() -> None:
     ledger = told()
     assert {entry.cause for entry in ledger.entries} == set(get_args(Cause))
+    assert {entry.kind for entry in ledger.entries} == set(get_args(EntryKind))
     assert state(Ledger(ledger.tariff, ledger.entries)) == state(ledger)
 
 
@@ -333,7 +350,7 @@ def test_what_can_happen_once_does_not_come_twice_from_a_journal() -> None:
         ({}, Reward("pod", ("k",), claimed=INT64_MAX + 1), 9),
         ({}, Charge("c", "work", 1), 4),
         ({}, Charge("c", "work", 1), INT64_MAX + 1),
-        ({"incomes": {"sun": INT64_MAX}}, Charge("c", "work", 1), 2 * SECOND),
+        ({"incomes": {"sun": INT64_MAX}}, Charge("c", "work", 1), 2 * DAY * SECOND),
         ({"rewards": {"pod": INT64_MAX}}, Reward("pod", ("k",)), 9),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from nimdsl.base.errors import InternalError, PermanentPortError
 from runtime.kernel.step import PriceDecision
 from runtime.ledger.accounts import AnyCommand, Charge, Release, Reserve, Reward, Settle
 from runtime.ledger.economy import Ledger
+from runtime.ledger.purses import Purses
 from runtime.ports.bus import Listener, Message
 from runtime.ports.memory_bus import MemoryBus
 from runtime.ports.requests import RequestClient
@@ -242,7 +244,8 @@ class Unreliable:
 
     def _reborn(self) -> LedgerService:
         lines = list(self.journal.read(LEDGER)) if LEDGER in self.journal.actors() else []
-        ledger_service = LedgerService(PLAIN_TARIFF, lines, self.journal, lambda act: act(), lambda: 0)
+        purses = partial(Purses, {"plain": PLAIN_TARIFF}, "plain")
+        ledger_service = LedgerService(purses, lines, self.journal, lambda act: act(), lambda: 0)
         self._home = MemoryBus()
         ledger_service.listen(self._home, ADDRESS)
         self._home.listen("asker", lambda message: self._answers.append(message))
@@ -325,5 +328,5 @@ def test_whatever_the_bus_does_each_wish_is_decided_once_and_in_order(
         world.bus.advance(ANSWER_WAIT_NS)
     assert (commands.count, problems) == (0, [])
     assert happened == wanted
-    assert world.ledger_service.ledger.entries == direct.entries
-    check_laws(world.ledger_service.ledger)
+    assert world.ledger_service.purses.ledgers[""].entries == direct.entries
+    check_laws(world.ledger_service.purses.ledgers[""])

@@ -102,7 +102,7 @@ def test_what_is_no_command_is_an_error_and_changes_nothing(data: bytes) -> None
     assert (set(said), said["said"]) == ({"said", "error"}, "error")
     assert len(said["error"]) <= 6 * ERROR_LENGTH_MAX
     assert here.journal.lines == before
-    assert len(here.ledger_service.ledger.entries) == len(before)
+    assert len(here.ledger_service.purses.ledgers[""].entries) == len(before)
     assert here.ledger_service.last == {}
 
 
@@ -136,4 +136,4 @@ def test_garbage_does_not_hinder_what_comes_after_it(tariff: Tariff) -> None:
     here.answer(json.dumps({**WHOLE, "command": {**WHOLE["command"], "key": "\ud800"}}).encode())
     here.answer(json.dumps({**WHOLE, "command": {**WHOLE["command"], "amount": 0.5}}).encode())
     assert here.answer(asked(Charge("k", "w", 5), "cell/a", [0, 0])) == outcome(True, 45)
-    check_laws(here.ledger_service.ledger)
+    check_laws(here.ledger_service.purses.ledgers[""])

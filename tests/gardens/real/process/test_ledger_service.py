@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ from runtime.ledger.accounts import (
     command_to_data,
 )
 from runtime.ledger.economy import Ledger
+from runtime.ledger.purses import Purses
 from runtime.ports.bus import BACKLOG_COUNT_MAX, Handler, Listener, Message
 from runtime.ports.memory_bus import MemoryBus
 from runtime.run.run import BOOKS
@@ -166,7 +168,7 @@ class TreasuryMachine(RuleBasedStateMachine):
         self.hear()
         assert set(self.said) == {wish.key for wishes in self.wishes.values() for wish in wishes}
         self.economy.ledger_service.close()
-        ledger = self.economy.ledger_service.ledger
+        ledger = self.economy.ledger_service.purses.ledgers[""]
         assert ledger.holds() == {}
         check_laws(ledger)
         self.check_decisions()
@@ -220,17 +222,17 @@ class TreasuryMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_laws_hold(self) -> None:
-        check_laws(self.economy.ledger_service.ledger)
+        check_laws(self.economy.ledger_service.purses.ledgers[""])
 
     @invariant()
     def the_journal_holds_the_ledger(self) -> None:
         written = [line.body["entry"] for line in self.economy.journal.lines if line.kind == "entry"]
-        entries = self.economy.ledger_service.ledger.entries
+        entries = self.economy.ledger_service.purses.ledgers[""].entries
         assert written == [canonical.decode(canonical.encode(entry.to_data())) for entry in entries]
 
     def check_decisions(self) -> None:
         """What was granted has moved, once and in full; what was refused has not."""
-        entries = self.economy.ledger_service.ledger.entries
+        entries = self.economy.ledger_service.purses.ledgers[""].entries
         moved = {entry.key: entry.amount for entry in entries if entry.kind == "transfer"}
         for settle in self.settles:
             assert moved.get(settle.key) == (settle.amount if settle.key in self.settled else None)
@@ -275,14 +277,14 @@ def test_how_long_a_wish_was_on_its_way_decides_nothing(wishes: list[tuple[int, 
         answer = in_time.apply(charge, at_ns)
         said = late.answer(asked(charge, "cell/a", [number, 0], at_ns))
         assert said == outcome(answer.granted, answer.balance)
-    assert late.ledger_service.ledger.entries == in_time.entries
+    assert late.ledger_service.purses.ledgers[""].entries == in_time.entries
 
 
 def test_nobody_books_in_the_future_nor_before_what_is_booked() -> None:
     here = Economy(PLAIN_TARIFF, SlowJournal(), lambda: 5)
     for number, at_ns in enumerate((9, 3, 5)):
         here.answer(asked(Charge(f"cell/a/{number}", "work", 1), "cell/a", [number, 0], at_ns))
-    assert [entry.time_ns for entry in here.ledger_service.ledger.entries] == [0, 5, 5, 5]
+    assert [entry.time_ns for entry in here.ledger_service.purses.ledgers[""].entries] == [0, 5, 5, 5]
 
 
 def test_nothing_is_answered_before_it_is_durable() -> None:
@@ -316,11 +318,11 @@ def test_a_program_outside_settles_and_nothing_else() -> None:
     settle = Settle("cell/a/0", "process/17", "process", 15)
     assert here.answer(outside(settle)) == outcome(True, 30)
     assert here.answer(outside(settle)) == outcome(True, 30)
-    assert here.ledger_service.ledger.balances()["cost:process"] == 15
+    assert here.ledger_service.purses.ledgers[""].balances()["cost:process"] == 15
     more = Settle("cell/a/0", "process/18", "process", 15)
     assert here.answer(outside(more)) == outcome(False, 30)
     assert "was written" in here.answer(outside(Settle("cell/a/0", "process/17", "process", 5)))["error"]
-    count = len(here.ledger_service.ledger.entries)
+    count = len(here.ledger_service.purses.ledgers[""].entries)
     others: list[AnyCommand] = [
         Reserve("k", 1),
         Charge("k", "n", 1),
@@ -329,7 +331,7 @@ def test_a_program_outside_settles_and_nothing_else() -> None:
     ]
     for command in others:
         assert here.answer(outside(command)) == {"said": "error", "error": "only settle without an actor"}
-    assert len(here.ledger_service.ledger.entries) == count
+    assert len(here.ledger_service.purses.ledgers[""].entries) == count
 
 
 def test_the_same_key_for_something_else_is_an_error_every_time() -> None:
@@ -364,9 +366,11 @@ def test_an_address_that_the_bus_does_not_take_costs_only_the_answer() -> None:
             raise AssertionError
 
     journal, bus = SlowJournal(), Narrow()
-    ledger_service = LedgerService(PLAIN_TARIFF, [], journal, journal.after, lambda: 0)
+    ledger_service = LedgerService(
+        partial(Purses, {"plain": PLAIN_TARIFF}, "plain"), [], journal, journal.after, lambda: 0
+    )
     ledger_service.listen(bus, ADDRESS)
     assert bus.take is not None
     bus.take(Message(ADDRESS, asked(Charge("k", "w", 5), "cell/a", [0, 0]), reply_to="subject/x"))
     journal.acknowledge(len(journal.lines))
-    assert ledger_service.ledger.balance == 45
+    assert ledger_service.purses.ledgers[""].balance == 45

@@ -1,0 +1,118 @@
+"""The life of the economy's process: rates are settled now and then, marks told in time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from gardens.real.clock import Clock
+from gardens.real.nats.bus import NatsBus
+from gardens.real.nats.stream import Restored, StreamJournal
+from gardens.real.process.job import Job
+from gardens.real.process.ledger_service import LedgerService
+from nimdsl.base.units import SECOND_NS
+from nimdsl.base.values import Value
+from runtime.ports.requests import RequestClient
+from runtime.run.lines import LEDGER
+from runtime.run.run import hearers_of, purses_of
+
+ACCRUE_EVERY_S = 1.0
+ACCRUE_BEHIND_S = 2.0
+"""How far behind the clock rates are settled that nobody asked for: what actors book may come so late."""
+MARK_BEHIND_S = 0.05
+"""How far behind the clock it is looked whether a mark is due."""
+LOOK_EVERY_S = 1.0
+"""How often it is looked at least."""
+
+
+class EconomyLife:
+    """The ledger service with its clock; ``start`` runs a task as long as the process lives."""
+
+    def __init__(
+        self,
+        job: Job,
+        bus: NatsBus,
+        journal: StreamJournal,
+        clock: Clock,
+        restored: Restored,
+        start: Callable[[Coroutine[Any, Any, None], str], None],
+    ) -> None:
+        self._job = job
+        self._clock = clock
+        self._changed = asyncio.Event()
+        self._begun = False
+        self._asker: RequestClient | None = None
+        self.service = LedgerService(
+            lambda written: purses_of(job.program, job.scenario, written),
+            restored.entries.get(LEDGER, []),
+            journal,
+            journal.after,
+            lambda: min(clock.now_ns(), job.horizon_ns),
+        )
+        self.service.listen(bus, job.economy)
+        start(self._accrue(), "rates")
+        if self.service.purses.has_marks:
+            self._asker = RequestClient(bus, f"asker/{job.name}-{job.start}", bus.wall_after)
+            self.service.tell(self._asker, hearers_of(job.program, job.scenario), self._changed.set)
+            start(self._look(), "marks")
+
+    def begin(self) -> None:
+        """Garden time goes on: what is due is told from now on."""
+        self._begun = True
+        self._changed.set()
+
+    def close(self) -> None:
+        """Waits for nobody any more."""
+        if self._asker is not None:
+            self._asker.close()
+
+    @property
+    def waiting_count(self) -> int:
+        """Marks that somebody has not heard yet."""
+        return self.service.untold_count
+
+    @property
+    def expects(self) -> bool:
+        """Whether a mark is due before the end, if nothing but time happens."""
+        due_ns = self.service.purses.next_mark_ns()
+        return due_ns is not None and due_ns < self._job.horizon_ns
+
+    def status(self) -> Mapping[str, Value]:
+        """What every purse has, by the name of its economy; micro-LF."""
+        purses = self.service.purses
+        return {
+            purses.economy_of(purse): {
+                "balance": ledger.balance,
+                "spent": ledger.spent(),
+                "earned": ledger.earned(),
+                "held": sum(ledger.holds().values()),
+            }
+            for purse, ledger in purses.ledgers.items()
+        }
+
+    async def _accrue(self) -> None:
+        while True:
+            await asyncio.sleep(ACCRUE_EVERY_S)
+            if self.service.purses.has_rates:
+                self.service.accrue(self._behind(ACCRUE_BEHIND_S))
+
+    async def _look(self) -> None:
+        """Tells each mark a moment after its instant."""
+        while True:
+            self._changed.clear()
+            due_ns = self.service.purses.next_mark_ns()
+            if self._begun and due_ns is not None and due_ns <= self._behind(MARK_BEHIND_S):
+                self.service.accrue(due_ns)
+                continue
+            wait_s = LOOK_EVERY_S
+            if due_ns is not None:
+                wait_s = min(wait_s, max(0.0, self._clock.seconds_until(due_ns)) + MARK_BEHIND_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), wait_s)
+
+    def _behind(self, seconds: float) -> int:
+        """Garden time so far behind the clock, of real seconds."""
+        behind_ns = int(seconds * SECOND_NS * self._clock.rate)
+        return min(self._clock.now_ns(), self._job.horizon_ns) - behind_ns

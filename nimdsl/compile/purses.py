@@ -1,0 +1,59 @@
+"""The purses of a cell: the economy that it lives on, and those that its transitions pay besides."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping
+
+from nimdsl.base.diagnostics import Place
+from nimdsl.compile.reader import Reader
+from nimdsl.program import Economy
+from nimdsl.program.machine import State, every_way
+from nimdsl.text.tree import ListNode, MapNode, Node
+
+
+def marks_of(
+    reader: Reader, economy: str, economies: Mapping[str, Economy], accepts: Container[str]
+) -> list[str]:
+    """The marks that a cell can be told: of its own economy, or of any, and of those that it pays besides.
+
+    NIM0208 and NIM0510 for names that mean two things.
+    """
+    besides = {name: place for name, place in _named_in_costs(reader.node) if name in economies}
+    own = [economy] if economy in economies else [] if economy else [*economies]
+    known: dict[str, str] = {}
+    for name in dict.fromkeys([*own, *besides]):
+        for mark in economies[name].marks:
+            _check_event(reader, name, mark, accepts)
+            first = known.setdefault(mark, name)
+            if first != name and {first, name} <= {economy, *besides}:
+                message = f"`{mark}` is a mark of `{first}` and of `{name}`, and the cell pays from both"
+                place = besides.get(name, reader.place("economy"))
+                reader.findings.report("NIM0510", message, place, "give one of the marks another name")
+    return [*known]
+
+
+def purses_of(root: State, economy: str) -> frozenset[str]:
+    """The economies that a cell names: the one that it lives on, and those of its ``costs``."""
+    besides = {price.economy for way in every_way(root) for price in way.costs}
+    return frozenset({economy, *besides} - {""})
+
+
+def _check_event(reader: Reader, economy: str, mark: str, accepts: Container[str]) -> None:
+    inner = reader.sub("accepts")
+    for event in (mark, f"{mark}.over"):
+        if event in accepts and inner is not None:
+            message = f"`{event}` is told by the mark of `{economy}`, so nobody can send it"
+            place = inner.node.key_place(event)
+            reader.findings.report("NIM0208", message, place, "give the event or the mark another name")
+
+
+def _named_in_costs(node: Node | None) -> Iterator[tuple[str, Place]]:
+    """Every economy that some ``costs`` of the document names, and where."""
+    if isinstance(node, ListNode):
+        for item in node.items:
+            yield from _named_in_costs(item)
+    for key, value in node.entries.items() if isinstance(node, MapNode) else ():
+        if key == "costs" and isinstance(value, MapNode):
+            yield from ((name, value.key_place(name)) for name in value.entries)
+        else:
+            yield from _named_in_costs(value)

@@ -1,0 +1,75 @@
+"""Bills: what a transition costs, and what the economies are asked for it (SEMANTICS 3.2, 3.7).
+
+A bill of one item is one command; several items are one :class:`runtime.ledger.accounts.Pay`, so that
+all of them are paid or none, whichever purses they come from.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from nimdsl.base.errors import InternalError
+from nimdsl.program.amount import Computed, most_of, value_of
+from nimdsl.program.flatten import Row
+from nimdsl.program.machine import Price, PriceSource
+from runtime.kernel.actions import settlement_key
+from runtime.kernel.step_context import StepContext
+from runtime.ledger.accounts import Charge, Pay, Payment, Question, Reserve, Settle
+
+
+class Bill(NamedTuple):
+    """What is asked for a transition: the command, and its parts as ``(economy, micro-LF)``."""
+
+    question: Question
+    parts: tuple[tuple[str, int], ...]
+    holds: bool
+    """Whether what is reserved pays for what the actor does from now on."""
+
+    def price_of(self, economy: str, own: str) -> int:
+        """What an economy was to pay; ``own`` is the scenario's."""
+        return sum(amount for purse, amount in self.parts if (purse or own) == (economy or own))
+
+
+def bill_of(context: StepContext, row: Row) -> Bill | None:
+    """What a row costs now; None for nothing.  Raises Fault where a price has no value."""
+    priced = [(price, amount) for price in row.bill if (amount := _amount(context, price)) is not None]
+    if not priced:
+        return None
+    parts = tuple((_purse(context, price), amount) for price, amount in priced)
+    key = f"{context.actor.id}/{context.effect_number}"
+    if len(priced) == 1:
+        (price, amount), purse = priced[0], parts[0][0]
+        question = _question(context, key, price, amount, purse)
+        return Bill(question, parts, price.purse is PriceSource.HOLD)
+    items = tuple(
+        Payment(amount, price.account, purse)
+        for (price, amount), (purse, _) in zip(priced, parts, strict=True)
+    )
+    return Bill(Pay(key, items, context.actor.id), parts, False)
+
+
+def _amount(context: StepContext, price: Price) -> int | None:
+    """A price now; None for one that is not asked for."""
+    if price.purse is PriceSource.REQUEST:
+        serving = context.serving
+        prepaid = serving is not None and serving.hold and serving.process
+        return most_of(price.amount) if prepaid else None
+    amount = value_of(price.amount, context.environment())
+    return None if isinstance(price.amount, Computed) and not amount else amount
+
+
+def _purse(context: StepContext, price: Price) -> str:
+    return price.economy or context.actor.economy
+
+
+def _question(context: StepContext, key: str, price: Price, amount: int, purse: str) -> Question:
+    actor = context.actor.id
+    if price.purse is PriceSource.HOLD:
+        return Reserve(key, amount, price.account, purse)
+    if price.purse is PriceSource.REQUEST:
+        serving = context.serving
+        if serving is None:
+            raise InternalError(f"{actor} is paid by a request, and serves none")
+        settlement = settlement_key(price.account, serving.request)
+        return Settle(serving.hold, settlement, price.account, serving.process)
+    return Charge(key, price.account, amount, actor, purse)

@@ -1,0 +1,59 @@
+"""Marks: amounts of a pool that are told when it falls below them, and when it is above them again.
+
+The law (SEMANTICS 3.6): a mark is told at the first instant at which the exact balance
+(of the pool alone, with what has flowed and is not booked) is below its amount, and is
+over at the first at which it has reached ``until``; the two alternate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from runtime.ledger.rates import DAY_NS
+
+OVER = ".over"
+"""How the end of a mark is called: ``low.over``."""
+
+
+class Marks:
+    """The marks of one pool.  Exact balances are in micro-LF / ``DAY_NS``, slopes in micro-LF a day."""
+
+    def __init__(self, marks: Mapping[str, tuple[int, int]]) -> None:
+        self._marks = dict(sorted(marks.items()))
+        self._below: set[str] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._marks)
+
+    def due(self, exact: int) -> Iterator[str]:
+        """What is to be told now, in the order of the names."""
+        for name, (below, until) in self._marks.items():
+            if name in self._below:
+                if exact >= until * DAY_NS:
+                    yield name + OVER
+            elif exact < below * DAY_NS:
+                yield name
+
+    def tell(self, event: str) -> None:
+        """It was told."""
+        name = event.removesuffix(OVER)
+        if event == name:
+            self._below.add(name)
+        else:
+            self._below.discard(name)
+
+    def next_ns(self, exact: int, slope: int, now_ns: int) -> int | None:
+        """When the next one is due if nothing but time happens; None for never."""
+        found: int | None = None
+        for name, (below, until) in self._marks.items():
+            if name in self._below:
+                wait_ns = _ceiling(until * DAY_NS - exact, slope) if slope > 0 else None
+            else:
+                wait_ns = (exact - below * DAY_NS) // -slope + 1 if slope < 0 else None
+            if wait_ns is not None and (found is None or now_ns + wait_ns < found):
+                found = now_ns + max(wait_ns, 0)
+        return found
+
+
+def _ceiling(amount: int, divisor: int) -> int:
+    return -(-amount // divisor)

@@ -1,0 +1,148 @@
+"""The purses of a garden: a ledger for each economy that takes part, and one writer for all of them.
+
+The law (SEMANTICS 3.7): a bill is paid from all of its purses or from none, and each purse keeps
+the law of its own ledger.  Entries are in the order in which they were written; each
+counts those of its purse.  The scenario's own economy is the purse ``""``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+from nimdsl.base.errors import InternalError, NimdslError
+from runtime.ledger.accounts import Answer, AnyCommand, Entry, LedgerDamaged, Pay, Tariff
+from runtime.ledger.economy import Ledger, NumberedPayment, numbered
+
+
+class Purses:
+    """Ledgers by purse; ``tariffs`` are by the names of their economies, ``own`` is the scenario's."""
+
+    def __init__(self, tariffs: Mapping[str, Tariff], own: str = "", entries: Iterable[Entry] = ()) -> None:
+        self._own = own
+        self._written: list[Entry] = []
+        self._forgotten_count = 0
+        by_purse: dict[str, list[Entry]] = defaultdict(list)
+        for entry in entries:
+            by_purse[entry.purse].append(entry)
+            self._written.append(entry)
+        self.ledgers: dict[str, Ledger] = {}
+        for name in sorted(tariffs, key=self.purse_of):
+            purse = self.purse_of(name)
+            self.ledgers[purse] = Ledger(
+                tariffs[name], by_purse.pop(purse, ()), purse, self._written.append
+            )
+        if by_purse:
+            purse = min(by_purse)
+            raise LedgerDamaged(by_purse[purse][0].number, f"there is no purse {purse!r}")
+
+    @property
+    def own(self) -> Ledger | None:
+        """The ledger of the scenario's own economy; None where it has none."""
+        return self.ledgers.get("")
+
+    def purse_of(self, economy: str) -> str:
+        """The purse that an economy is here."""
+        return "" if economy == self._own else economy
+
+    def economy_of(self, purse: str) -> str:
+        """The name of a purse's economy."""
+        return purse or self._own
+
+    def ledger(self, economy: str) -> Ledger:
+        """The ledger of an economy.  Raises InternalError for one that does not take part."""
+        purse = self.purse_of(economy)
+        if purse not in self.ledgers:
+            raise InternalError(f"no purse is called {economy!r} here")
+        return self.ledgers[purse]
+
+    # -- commands
+
+    def apply(self, command: AnyCommand, now_ns: int) -> Answer:
+        """Decides a command in the purse that it names.  Raises what :meth:`Ledger.apply` raises."""
+        if not isinstance(command, Pay):
+            return self.ledger(command.purse).apply(command, now_ns)
+        parts = numbered(command.key, command.items)
+        named = {self.purse_of(part.purse) for _, part in parts}
+        if len(named) == 1:
+            return self.ledger(parts[0][1].purse).apply(command, now_ns)
+        return self._pay(command, parts, now_ns)
+
+    def _pay(self, bill: Pay, parts: list[NumberedPayment], now_ns: int) -> Answer:
+        """A bill of several purses: it is known that each can pay before the first one does."""
+        by_purse: dict[str, list[NumberedPayment]] = {}
+        for key, part in parts:
+            by_purse.setdefault(self.purse_of(part.purse), []).append((key, part))
+        shares = [(self.ledger(purse), share) for purse, share in by_purse.items()]
+        for ledger, share in shares:
+            ledger.prepare(share, now_ns)
+        for ledger, share in shares:
+            if refused := ledger.refusal(share):
+                return ledger.refuse_bill(*refused, bill.scope)
+        answers = [ledger.pay_items(share, bill.scope) for ledger, share in shares]
+        return answers[0]
+
+    def look(self, now_ns: int) -> None:
+        """Settles the rates of all purses up to ``now_ns``, and tells the marks that are due."""
+        for ledger in self.ledgers.values():
+            ledger.look(now_ns)
+
+    def next_mark_ns(self) -> int | None:
+        """When the next mark of any purse is due if nothing but time happens; None for never."""
+        marked = (one for one in self.ledgers.values() if one.tariff.marks)
+        found = [at_ns for one in marked if (at_ns := one.next_mark_ns()) is not None]
+        return min(found, default=None)
+
+    def close(self, now_ns: int) -> None:
+        """The end of a run: rates are settled, holds given back."""
+        for ledger in self.ledgers.values():
+            ledger.close(now_ns)
+
+    def forget(self, count: int, now_ns: int) -> None:
+        """Lets go of the first ``count`` entries, which a journal has, and of what no lambda needs."""
+        forgotten = count - self._forgotten_count
+        if forgotten > 0:
+            del self._written[:forgotten]
+            self._forgotten_count = count
+        for ledger in self.ledgers.values():
+            ledger.forget(ledger.entry_count, now_ns)
+
+    # -- queries
+
+    @property
+    def has_rates(self) -> bool:
+        """Whether some purse changes by time alone just now."""
+        return any(ledger.has_rates for ledger in self.ledgers.values())
+
+    @cached_property
+    def has_marks(self) -> bool:
+        """Whether some purse tells of its balance."""
+        return any(one.tariff.marks for one in self.ledgers.values())
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Everything that was written, oldest first.  Raises NimdslError when some were forgotten."""
+        return self.entries_from(0)
+
+    def entries_from(self, number: int) -> tuple[Entry, ...]:
+        """The entries from the ``number``-th on: what a journal has not seen yet."""
+        if number < self._forgotten_count:
+            raise NimdslError(
+                f"the ledger let go of its first {self._forgotten_count} entries: read them in the journal,"
+                " or run with `keep=True`"
+            )
+        return tuple(self._written[number - self._forgotten_count :])
+
+    @property
+    def entry_count(self) -> int:
+        """How many entries were ever written."""
+        return self._forgotten_count + len(self._written)
+
+    def spent(self, scope: str) -> int:
+        """What a scope spent, of all purses."""
+        return sum(ledger.spent(scope) for ledger in self.ledgers.values())
+
+    def earned(self, scope: str) -> int:
+        """What a scope earned, in all purses."""
+        return sum(ledger.earned(scope) for ledger in self.ledgers.values())

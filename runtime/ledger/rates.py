@@ -1,0 +1,82 @@
+"""Rates: lifeforce that comes and goes by time alone.
+
+A rate has settled exactly floor(sum of rate x time) over everything that it ever
+was, however often it was looked at or changed (SEMANTICS 3.4): what has flowed is
+kept as an integer over the common denominator, :data:`DAY_NS`.
+
+Not here: what a pool can take or give (:mod:`runtime.ledger.economy`).
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from nimdsl.base.units import NANOSECONDS
+from runtime.ledger.accounts import int64
+
+DAY_NS = NANOSECONDS["d"]
+"""Rates are in micro-LF a day, so what has flowed is in micro-LF / ``DAY_NS``."""
+
+
+@dataclass(slots=True)
+class Rate:
+    """One rate; ``scope`` is the actor whose state it belongs to, empty for the economy's own."""
+
+    name: str
+    scope: str = ""
+    amount: int = 0
+    since_ns: int = 0
+    before: int = 0
+    """What flowed before ``since_ns``, in micro-LF / ``DAY_NS``."""
+    settled: int = 0
+    """What of it has been booked, micro-LF."""
+
+    def flowed(self, now_ns: int) -> int:
+        """Everything up to now, in micro-LF / ``DAY_NS``."""
+        return self.before + self.amount * (now_ns - self.since_ns)
+
+    def owed(self, now_ns: int) -> int:
+        """What is due and not booked, whole micro-LF."""
+        return int64(self.flowed(now_ns) // DAY_NS, "a rate") - self.settled
+
+    def change(self, amount: int, now_ns: int) -> None:
+        """Another rate from now on."""
+        self.before, self.since_ns, self.amount = self.flowed(now_ns), now_ns, amount
+
+
+class Rates:
+    """Rates of one direction, in the order of their names."""
+
+    def __init__(self, fixed: Mapping[str, int]) -> None:
+        self._all = {name: Rate(name, amount=amount) for name, amount in fixed.items()}
+        self._flowing = sorted(name for name, amount in fixed.items() if amount)
+
+    def __iter__(self) -> Iterator[Rate]:
+        """Those that flow."""
+        return (self._all[name] for name in self._flowing)
+
+    def get(self, name: str) -> Rate:
+        """The rate of that name; one that is new is an actor's."""
+        if name not in self._all:
+            self._all[name] = Rate(name, scope=name)
+        return self._all[name]
+
+    def change(self, name: str, amount: int, now_ns: int) -> None:
+        """Another rate from now on; everything due before has been booked."""
+        rate = self.get(name)
+        if bool(rate.amount) != bool(amount):
+            if amount:
+                insort(self._flowing, name)
+            else:
+                self._flowing.remove(name)
+        rate.change(amount, now_ns)
+
+    def slope(self) -> int:
+        """What flows in all, micro-LF a day."""
+        return sum(rate.amount for rate in self)
+
+    def rest(self, now_ns: int) -> int:
+        """What has flowed and is not booked, also of those that stand still: micro-LF / ``DAY_NS``."""
+        return sum(rate.flowed(now_ns) - rate.settled * DAY_NS for rate in self._all.values())
