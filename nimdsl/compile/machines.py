@@ -279,7 +279,7 @@ class _Compiler:
         scope = self.interface.scope_on_entry
         names = {name: one for name, one in scope.names.items() if name != STATE}
         after = reader.amount("after", Scope(names, scope.constants), DURATION)
-        return Timer(after, (edge,), reader.node.place)
+        return Timer(after, (edge,), reader.share("jitter"), reader.node.place)
 
     def _edge(self, reader: Reader, owner: str, event: str, scope: Scope) -> Transition:
         if "cost" in reader and event == REFUSED:

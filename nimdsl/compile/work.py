@@ -7,6 +7,7 @@ from typing import Any
 
 from nimdsl.base.suggest import phrase
 from nimdsl.base.words import counted
+from nimdsl.compile.attempts import compile_attempts, compile_backoff
 from nimdsl.compile.reader import Reader
 from nimdsl.compile.sending import compile_ask
 from nimdsl.expression.check import Binding, Scope
@@ -38,6 +39,7 @@ def compile_work(
     asked = reader.sub("ask") if asking else None
     ask, returns = compile_ask(asked, scope) if asked else (None, reader.types("returns"))
     _check_ask(reader, asking)
+    attempts = compile_attempts(reader, asking)
     virtual = reader.sub("virtual")
     own = {"done": reader.text("done", "done"), "failed": reader.text("failed", "failed")}
     idempotent = reader.text("repeat", "idempotent") == "idempotent"
@@ -52,6 +54,8 @@ def compile_work(
         real=real_driver(reader),
         ask=ask,
         timeout_ns=reader.amount("timeout", scope, DURATION) if "timeout" in reader else None,
+        attempts=attempts,
+        backoff=compile_backoff(reader, attempts),
         place=reader.node.place,
     )
 

@@ -28,11 +28,15 @@ class Effect(Struct, frozen=True, tag_field="type", omit_defaults=True, forbid_u
 
 
 class SetTimer(Effect, frozen=True, tag="set_timer"):
-    """Deliver the timer's event at ``deadline_ns``."""
+    """Deliver the timer's event at ``deadline_ns``, or earlier: by a share of ``jitter_ns``.
+
+    The driver draws the share; it belongs to the actor and the generation, so it is the same each time.
+    """
 
     timer: int
     generation: int
     deadline_ns: int
+    jitter_ns: int = 0
 
     @property
     def event(self) -> TimerDue | Boundary:

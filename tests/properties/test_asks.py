@@ -204,7 +204,7 @@ def late_is_still_good(patch: pytest.MonkeyPatch) -> None:
         started = self.context.works[number]
         self.fire(self.context.actor.works[started.work].outcomes["failed"], {"reason": "timeout"})
 
-    patch.setattr(MachineStep, "_timed_out", timed_out)
+    patch.setattr(MachineStep, "_due", timed_out)
 
 
 @pytest.mark.parametrize("change", [copies_are_new, nobody_waits, nothing_comes_back, late_is_still_good])
