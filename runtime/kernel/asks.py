@@ -20,7 +20,7 @@ from nimdsl.program.machine import ReplyToAsk
 from runtime import records
 from runtime.kernel.effects import SendMessage
 from runtime.kernel.events import Received, Role
-from runtime.kernel.offered import ask_of
+from runtime.kernel.offered import ask_of, attempt_of
 from runtime.kernel.sent import note_sent
 from runtime.kernel.snapshot import CLAIMED_COUNT_MAX, Serving, Underway
 from runtime.kernel.step_context import StepContext
@@ -48,17 +48,25 @@ def reply(context: StepContext, action: ReplyToAsk) -> None:
 
 
 def answer(
-    context: StepContext, served: Serving, payload: Fields, role: Role, times: Sequence[str] = ()
+    context: StepContext,
+    served: Serving,
+    payload: Fields,
+    role: Role,
+    times: Sequence[str] = (),
+    attempt: int = 1,
 ) -> None:
     """Sends what an ask comes to."""
     number, to = context.next_number(), served.sender
     ask_ = served.request.number
-    context.effects.append(SendMessage(number, to, served.event, dict(payload), role, ask_))
+    context.effects.append(SendMessage(number, to, served.event, dict(payload), role, ask_, attempt))
     note_sent(context, to, served.event, payload, number, role, times)
 
 
 def is_repeated(context: StepContext, event: Received) -> bool:
-    """Whether an ask came before: one that was answered is answered again alike, others are duplicates."""
+    """Whether an ask came before: one that was answered is answered again alike, others are duplicates.
+
+    What waits keeps its place, as the latest attempt.
+    """
     asked = Identity(event.sender, event.ask)
     remembered = context.answered.get(str(asked))
     if remembered is not None:
@@ -67,7 +75,9 @@ def is_repeated(context: StepContext, event: Received) -> bool:
         context.effects.append(SendMessage(number, to, event.name, dict(remembered), Role.REPLY, event.ask))
         context.note(records.Sent(to, event.name, {}, number, Role.REPLY))
         return True
-    waiting = any(ask_of(one) == asked for one in context.deferred)
+    waiting = [place for place, one in enumerate(context.deferred) if ask_of(one) == asked]
+    for place in waiting:
+        context.deferred[place] = max(context.deferred[place], event, key=attempt_of)
     if waiting or (context.serving and context.serving.request == asked):
         context.note(records.Duplicate(asked))
         return True

@@ -74,11 +74,11 @@ def _send(context: StepContext, number: int, started: Underway) -> None:
     asking = context.actor.works[started.work].ask
     if asking is None:
         raise InternalError(f"{context.actor.id} asks nobody by `{started.work}`")
-    carried = number if started.attempt == 1 else context.next_number()
-    payload = dict(started.arguments)
-    context.effects.append(SendMessage(carried, started.asked, asking.event, payload, Role.ASK, number))
-    context.note(records.WorkStarted(started.work, number, started.attempt))
-    note_sent(context, started.asked, asking.event, payload, carried, Role.ASK, asking.times)
+    to, attempt, payload = started.asked, started.attempt, dict(started.arguments)
+    carried = number if attempt == 1 else context.next_number()
+    context.effects.append(SendMessage(carried, to, asking.event, payload, Role.ASK, number, attempt))
+    context.note(records.WorkStarted(started.work, number, attempt))
+    note_sent(context, to, asking.event, payload, carried, Role.ASK, asking.times)
 
 
 def failed(context: StepContext, number: int, started: Underway, reason: str) -> bool:

@@ -73,7 +73,10 @@ class RevokeWork(Effect, frozen=True, tag="revoke_work"):
 
 
 class SendMessage(Effect, frozen=True, tag="send"):
-    """Send a named event to an actor; ``ask`` is the number of the ask that its ``role`` is about."""
+    """Send a named event to an actor.
+
+    ``ask`` is the number of the ask that its ``role`` is about, ``attempt`` which attempt of it.
+    """
 
     number: int
     to: str
@@ -81,6 +84,7 @@ class SendMessage(Effect, frozen=True, tag="send"):
     payload: Value
     role: Role = Role.TELL
     ask: int = 0
+    attempt: int = 1
 
 
 class SendRequest(Effect, frozen=True, tag="ask"):

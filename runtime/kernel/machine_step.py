@@ -273,7 +273,7 @@ class MachineStep:
             return
         context.serving = None
         if self.unserved:
-            asks.answer(context, served, {"reason": self.unserved}, Role.IGNORED)
+            asks.answer(context, served, {"reason": self.unserved}, Role.IGNORED, attempt=event.attempt)
 
     def _replied(self, event: Received) -> None:
         """What an ask came to."""
@@ -283,7 +283,7 @@ class MachineStep:
             if event.role is Role.REPLY:
                 asks.give_back(context, event)
             return
-        if started.waits and event.role is Role.IGNORED:
+        if event.role is Role.IGNORED and event.attempt != started.attempt:
             context.note(records.Stale(Identity(context.actor.id, event.ask)))
             return
         del context.works[event.ask]
@@ -291,7 +291,7 @@ class MachineStep:
         fields, outcome = fields_of(event), "done" if event.role is Role.REPLY else "failed"
         if outcome == "failed" and attempts.failed(context, event.ask, started, str(fields.get("reason"))):
             return
-        if started.attempt > 1:
+        if outcome == "done" and started.attempt > 1:
             asks.claim(context, event.ask)
         context.sender = event.sender
         self.fire(context.actor.works[started.work].outcomes[outcome], fields)
