@@ -10,13 +10,11 @@ from nimdsl.program.work import Backoff
 def compile_attempts(reader: Reader, asking: bool) -> int:
     """How often the work is tried; ``asking`` says whether the machine of a cell starts it."""
     report = reader.findings.report
-    if not asking:
-        for key in ("attempts", "backoff"):
-            if key in reader:
-                message = f"`{key}` is for work that the machine of a cell starts"
-                report("NIM0203", message, reader.place(key), f"remove `{key}`")
-        return 1
     attempts = int(reader.value("attempts", 1))
+    if attempts > 1 and not asking:
+        message = "`attempts` is for work that the machine of a cell starts"
+        report("NIM0203", message, reader.place("attempts"), "remove `attempts`")
+        return 1
     at_most_once = reader.text("repeat", "idempotent") != "idempotent"
     if attempts > 1 and at_most_once and "timeout" in reader:
         message = "after a timeout nobody knows whether at-most-once work was done, so it may be done twice"
@@ -31,12 +29,9 @@ def compile_backoff(reader: Reader, attempts: int) -> Backoff | None:
     if inner is None:
         return None
     report = reader.findings.report
-    if attempts == 1 and "attempts" not in reader:
-        message = "`backoff` is for work that is tried again"
-        report("NIM0204", message, reader.place("backoff"), "add for example `attempts: 5`")
-    elif attempts == 1:
+    if attempts == 1:
         message = "`backoff` is for work that is tried again, and this is tried once"
-        report("NIM0203", message, reader.place("backoff"), "remove `backoff`, or raise `attempts`")
+        report("NIM0203", message, reader.place("backoff"), "remove `backoff`, or write `attempts: 5`")
     initial_ns = inner.duration("initial")
     coefficient = round(inner.value("coefficient", 1) * MICRO)
     maximum_ns = inner.duration("maximum", initial_ns)

@@ -125,7 +125,7 @@ def test_the_attempt_of_an_ask_stands_in_its_headers() -> None:
     ("old", "new", "code"),
     [
         ("      timeout: 2s\n", "      timeout: 2s\n      repeat: at-most-once\n", "NIM0418"),
-        ("      attempts: 4\n", "", "NIM0204"),
+        ("      attempts: 4\n", "", "NIM0203"),
         ("attempts: 4", "attempts: 1", "NIM0203"),
         ("attempts: 4", "attempts: 101", "NIM0210"),
         (", maximum: 5s", "", "NIM0204"),
