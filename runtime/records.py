@@ -110,10 +110,25 @@ class Refused(Body, frozen=True, tag="refused"):
 
 
 class WorkStarted(Body, frozen=True, tag="work"):
-    """Work began under this effect number."""
+    """Work began under this effect number, or was tried again; an ask keeps its number."""
 
     work: str
     number: Aside[int]
+    attempt: int = 1
+
+
+class WorkRepeated(Body, frozen=True, tag="repeat"):
+    """An attempt of work failed, and there will be another one after ``wait_ns`` at most.
+
+    ``attempt`` is the one that failed; the next has the number ``next_number``, if not the same.
+    """
+
+    work: str
+    attempt: int
+    why: Aside[str]
+    number: Aside[int]
+    wait_ns: int = 0
+    next_number: Aside[int] = 0
 
 
 class Abandoned(Body, frozen=True, tag="abandoned"):
@@ -351,6 +366,7 @@ MachineBody = (
     | Broken
     | Refused
     | WorkStarted
+    | WorkRepeated
     | Abandoned
     | Emitted
     | Sent

@@ -423,7 +423,8 @@ class Driver:
 
     def _set_timer(self, host: Host, effect: SetTimer) -> None:
         event = effect.event
-        at_ns = max(effect.deadline_ns, self.now_ns)
+        due_ns = self.draws.due_ns(host.id, effect.generation, effect.deadline_ns, effect.jitter_ns)
+        at_ns = max(due_ns, self.now_ns)
         act = self._delivery(host.id, event)
         self._schedule(at_ns, event.priority, host.id, effect.generation, act)
 

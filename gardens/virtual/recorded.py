@@ -298,8 +298,9 @@ class RecordedGarden:
         if isinstance(event, TimerDue | Boundary):
             armed = self.actors[name].snapshot.timers.get(event.timer)
             if armed:
-                text = f"it is due at {armed.deadline_ns / SECOND_NS:.6f} s"
-                self._differs(name, self._out_of_time(name, line, (armed.deadline_ns,), text))
+                due_ns = self.draws.due_ns(name, armed.generation, armed.deadline_ns, armed.jitter_ns)
+                text = f"it is due at {due_ns / SECOND_NS:.6f} s"
+                self._differs(name, self._out_of_time(name, line, (due_ns,), text))
         if not isinstance(event, _MESSAGES):
             return
         sent = self.sent.get(identity) or self.published.get(identity, {}).get(name)

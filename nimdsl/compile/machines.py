@@ -172,7 +172,7 @@ class _Compiler:
     def _timer(self, reader: Reader, owner: str) -> Timer:
         edge = self._edge(reader, owner, "", self.interface.scope_in(owner))
         after = duration_or_lifeforce(reader, "after", self._scope_once, DURATION)
-        return Timer(after, (edge,), reader.node.place)
+        return Timer(after, (edge,), reader.share("jitter"), reader.node.place)
 
     def _edge(self, reader: Reader, owner: str, event: str, scope: Scope) -> Transition:
         for key in ("cost", "costs"):

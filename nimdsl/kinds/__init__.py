@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 from nimdsl.base.errors import PackageError
 from nimdsl.base.plugins import loaded
@@ -29,10 +29,11 @@ Others follow by name."""
 
 
 class WorstCost(TypedDict):
-    """A worst case: micro-LF, and how it comes about."""
+    """A worst case: micro-LF, or how long something takes, and how it comes about."""
 
     micro_lf: int
     text: str
+    longest_ns: NotRequired[int]
 
 
 @dataclass(frozen=True)

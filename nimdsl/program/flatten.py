@@ -77,6 +77,7 @@ class FlatTimer:
 
     after_ns: Amount
     event: int
+    jitter: int = 0
 
 
 @tagged("flow")
@@ -159,7 +160,7 @@ class _Flattening:
             for position, timer in enumerate(state.timers):
                 numbers.append(len(self.timers))
                 event = self.events.setdefault(timer_event(path, position), len(self.events))
-                self.timers.append(FlatTimer(timer.after_ns, event))
+                self.timers.append(FlatTimer(timer.after_ns, event, timer.jitter))
 
     def table(self) -> Table:
         rows = tuple(row for leaf in self.leaves for row in self._rows(leaf))

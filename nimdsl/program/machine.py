@@ -243,6 +243,8 @@ class Timer:
 
     after_ns: Amount
     transitions: tuple[Transition, ...]
+    jitter: int = 0
+    """By how much of itself the time may be shortened, millionths."""
     place: Place = field(default=NOWHERE, compare=False)
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nimdsl.base.diagnostics import NOWHERE, Place
+from nimdsl.base.units import MICRO
 from nimdsl.base.values import Value
 from nimdsl.expression.types import Type
 from nimdsl.program.address import FamilyAddress
-from nimdsl.program.amount import Amount
+from nimdsl.program.amount import Amount, most_of
 from nimdsl.program.expression import Expression
 from nimdsl.program.format import tagged
 
@@ -51,6 +52,23 @@ class AskSpec:
     """The fields that come from the clock (:mod:`nimdsl.compile.times`)."""
 
 
+@tagged("backoff")
+@dataclass(frozen=True)
+class Backoff:
+    """How long is waited before work is tried again; ``coefficient`` and ``jitter`` are millionths."""
+
+    initial_ns: int
+    coefficient: int
+    maximum_ns: int
+    jitter: int = 0
+    """By how much of itself a wait may be shortened."""
+
+    def wait_ns(self, failures: int) -> int:
+        """The longest wait after so many failures: the initial one, times the coefficient each time."""
+        times: int = self.coefficient ** (failures - 1)
+        return min(self.initial_ns * times // int(MICRO ** (failures - 1)), self.maximum_ns)
+
+
 @tagged("work")
 @dataclass(frozen=True)
 class Work:
@@ -67,7 +85,23 @@ class Work:
     ask: AskSpec | None = None
     """Who does it instead, if another cell does."""
     timeout_ns: Amount | None = None
-    """How long it may take; then it has failed."""
+    """How long an attempt may take; then it has failed."""
+    attempts: int = 1
+    """How often it is tried, at most, before it has failed."""
+    backoff: Backoff | None = None
+    """How long is waited between attempts; None: not at all."""
     virtual: WorkModel | None = field(default=None, metadata={"hashed": False})
     real: Mapping[str, Value] = field(default_factory=dict, metadata={"hashed": False})
     place: Place = field(default=NOWHERE, compare=False)
+
+    def wait_ns(self, failures: int) -> int:
+        """How long is waited, at most, before the attempt after so many failures."""
+        return self.backoff.wait_ns(failures) if self.backoff else 0
+
+    @property
+    def most_ns(self) -> int | None:
+        """The longest that it takes, all attempts and waits together; None: nothing says."""
+        if self.timeout_ns is None:
+            return None
+        waits_ns = sum(self.wait_ns(failures) for failures in range(1, self.attempts))
+        return self.attempts * most_of(self.timeout_ns) + waits_ns

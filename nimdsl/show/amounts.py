@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nimdsl.base.units import format_duration, format_lifeforce
+from nimdsl.base.units import format_duration, format_lifeforce, format_share
 from nimdsl.expression.syntax import unparse
 from nimdsl.program.amount import Amount, Computed
 
@@ -10,6 +10,11 @@ from nimdsl.program.amount import Amount, Computed
 def duration_text(amount: Amount) -> str:
     """``5s``, or the expression."""
     return unparse(amount.expression.node) if isinstance(amount, Computed) else format_duration(amount)
+
+
+def jittered(text: str, jitter: int) -> str:
+    """How long a timer runs, and by how much (millionths) that may be shortened."""
+    return f"{text}, up to {format_share(jitter)} less" if jitter else text
 
 
 def lifeforce_text(amount: Amount) -> str:

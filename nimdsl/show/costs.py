@@ -2,15 +2,16 @@
 
 A phase: its handshakes times the reservation of one.  A protocol: the sum of
 its phases, and what the first handshake reserves.  A cell: its dearest
-transition.  What a run really costs is the virtual garden's to say.
+transition, and how long work takes that is tried again.  What a run really costs is
+the virtual garden's to say.
 """
 
 from __future__ import annotations
 
-from nimdsl.base.units import format_lifeforce
+from nimdsl.base.units import format_duration, format_lifeforce
 from nimdsl.checks.attention import full_load
 from nimdsl.kinds import WorstCost
-from nimdsl.program import Phase, Program
+from nimdsl.program import Phase, Program, Work
 from nimdsl.program.amount import most_of
 from nimdsl.program.machine import Transition, walk
 
@@ -53,17 +54,28 @@ def protocol_costs(program: Program, name: str) -> list[WorstCost]:
 
 
 def cell_costs(program: Program, name: str) -> list[WorstCost]:
-    """A cell: its dearest transition."""
+    """A cell: its dearest transition, and the longest that each work takes which is tried again."""
     cell = program.cells[name]
     priced: list[tuple[int, str]] = []
     for path, state in [("any state", cell.root), *walk(cell.root)]:
         timed = [(f"timer of `{path}`", t) for timer in state.timers for t in timer.transitions]
         for where, transition in [(f"`{path}` on `{t.event}`", t) for t in state.transitions] + timed:
             priced += _amount(where, transition)
+    times = [found for work in cell.works.values() for found in _longest(work)]
     if not priced:
-        return []
+        return times
     amount, where = max(priced, key=lambda item: item[0])
-    return [{"micro_lf": amount, "text": f"the dearest transition, {where}: {format_lifeforce(amount)} LF"}]
+    text = f"the dearest transition, {where}: {format_lifeforce(amount)} LF"
+    return [{"micro_lf": amount, "text": text}, *times]
+
+
+def _longest(work: Work) -> list[WorstCost]:
+    longest_ns = work.most_ns
+    if work.attempts == 1 or longest_ns is None:
+        return []
+    told = f"{work.attempts} attempts" + (" and the waits between them" if work.backoff else "")
+    text = f"`{work.name}` takes {format_duration(longest_ns)}: {told}"
+    return [{"micro_lf": 0, "text": text, "longest_ns": longest_ns}]
 
 
 def _amount(where: str, transition: Transition) -> list[tuple[int, str]]:

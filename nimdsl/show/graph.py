@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from nimdsl.base.units import format_lifeforce
 from nimdsl.expression.syntax import Binary, Literal, Name, unparse
 from nimdsl.program import Actor, Phase, Protocol
-from nimdsl.program.amount import Amount
 from nimdsl.program.flatten import FAULT, REFUSED
-from nimdsl.program.machine import Price, PriceSource, Reply, State, Transition, walk
-from nimdsl.show.amounts import duration_text, lifeforce_text
+from nimdsl.program.machine import Price, PriceSource, Reply, State, Timer, Transition, walk
+from nimdsl.show.amounts import duration_text, jittered, lifeforce_text
 
 ANY_STATE = "any state"
 LABEL_LENGTH_MAX = 80
@@ -139,7 +138,7 @@ class _Artist:
             return
         collapsed = bool(path) and source != path
         ways = [(t, t.event) for t in state.transitions]
-        ways += [(t, _after(timer.after_ns)) for timer in state.timers for t in timer.transitions]
+        ways += [(t, _after(timer)) for timer in state.timers for t in timer.transitions]
         for number, (transition, event) in enumerate(ways):
             target = self._drawn(transition.target)
             hidden = self._silent(transition) or (collapsed and target == source)
@@ -177,8 +176,9 @@ def _below(path: str, name: str) -> str:
     return f"{path}/{name}" if path else name
 
 
-def _after(after: Amount) -> str:
-    return f"after {_shortened(duration_text(after))}" if after else ""
+def _after(timer: Timer) -> str:
+    after = jittered(_shortened(duration_text(timer.after_ns)), timer.jitter)
+    return f"after {after}" if timer.after_ns else ""
 
 
 def _event(event: str) -> str:

@@ -21,7 +21,7 @@ from nimdsl.program.expression import Expression
 from nimdsl.program.flatten import Row, Table
 from nimdsl.program.format import tag_of
 from nimdsl.program.machine import Action, Append, BeginWork, Price, PriceSource, Set
-from nimdsl.show.amounts import duration_text, lifeforce_text
+from nimdsl.show.amounts import duration_text, jittered, lifeforce_text
 
 _MICRO_LF = ("amount", "process", "keep")
 """Fields of actions that are amounts."""
@@ -47,7 +47,11 @@ def table_data(table: Table) -> dict[str, Value]:
         "events": list(table.events),
         "rows": [_row(table, row) for row in table.rows],
         "timers": [
-            {"after_s": _amount(timer.after_ns, SECOND_NS), "event": table.events[timer.event]}
+            {
+                "after_s": _amount(timer.after_ns, SECOND_NS),
+                "event": table.events[timer.event],
+                "jitter": timer.jitter / MICRO,
+            }
             for timer in table.timers
         ],
     }
@@ -147,7 +151,8 @@ def table_text(title: str, table: Table) -> str:
 
 def _timer(table: Table, number: int) -> str:
     timer = table.timers[number]
-    return f"{duration_text(timer.after_ns)}, {table.events[timer.event]}"
+    after = jittered(duration_text(timer.after_ns), timer.jitter)
+    return f"{after}, {table.events[timer.event]}"
 
 
 def _head(table: Table, row: Row) -> str:

@@ -99,6 +99,17 @@ class Draws:
         value = self.value(declared, actor, purpose, number)
         return max(0, int(value)) if isinstance(value, int | float) else 0
 
+    def due_ns(self, actor: str, generation: int, deadline_ns: int, jitter_ns: int) -> int:
+        """When a timer is due: its deadline, less a share of its jitter.
+
+        The share belongs to the actor and the generation: every life of the actor draws the same, and so
+        does whoever checks its journal.
+        """
+        if not jitter_ns:
+            return deadline_ns
+        share = uniform(key_of(self.seed, self.replication, actor, "timer"), generation)
+        return deadline_ns - math.floor(share * jitter_ns)
+
 
 class WorkModels:
     """What becomes of work."""

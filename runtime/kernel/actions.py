@@ -33,9 +33,10 @@ from nimdsl.program.machine import (
 )
 from runtime import records
 from runtime.kernel import effects
-from runtime.kernel.asks import ask, limit, reply
+from runtime.kernel.asks import reply
+from runtime.kernel.attempts import begin
 from runtime.kernel.sent import apart, fields_apart, note_sent
-from runtime.kernel.snapshot import Opened, Underway
+from runtime.kernel.snapshot import Opened
 from runtime.kernel.step_context import Internal, StepContext, value_at, with_value
 from runtime.ledger import accounts
 from runtime.records import Identity
@@ -76,20 +77,6 @@ def _append(context: StepContext, action: Append) -> None:
 
 def _raise(context: StepContext, action: Raise) -> None:
     context.queue.append(Internal(action.event, {}))
-
-
-def _start_work(context: StepContext, action: BeginWork) -> None:
-    work = context.actor.works.get(action.work)
-    if work is not None and work.ask is not None:
-        ask(context, action, work)
-        return
-    arguments = action.arguments.evaluate(context.environment())
-    number = context.next_number()
-    context.works[number] = Underway(action.work, arguments, action.owner)
-    context.effects.append(effects.StartWork(number, action.work, arguments))
-    context.note(records.WorkStarted(action.work, number))
-    if work is not None:
-        limit(context, number, work)
 
 
 def _emit(context: StepContext, action: Emit) -> None:
@@ -225,7 +212,7 @@ _PERFORM: dict[type, Callable[[StepContext, Any], None]] = {
     Set: _set,
     Append: _append,
     Raise: _raise,
-    BeginWork: _start_work,
+    BeginWork: begin,
     Emit: _emit,
     Send: _send,
     Request: _request,

@@ -2,7 +2,8 @@
 
 The law: an ask is answered once or its work fails.  It is known for ever by who asks and the effect
 number of its work.  The answerer serves one at a time, others wait with the events that are deferred.  A
-reply that nobody waits for any more goes back as ``<event>.unclaimed``.
+reply that nobody waits for any more goes back as ``<event>.unclaimed``.  An ask may be repeated under its
+number (:mod:`runtime.kernel.attempts`): it is served once, and its reply taken or given back once.
 
 Here is what both sides do to the context of a step; how a machine takes the events that follow is in
 :mod:`runtime.kernel.machine_step`.
@@ -15,77 +16,15 @@ from collections.abc import Sequence
 from nimdsl.base.errors import InternalError
 from nimdsl.base.values import Fields
 from nimdsl.expression.evaluate import Fault
-from nimdsl.program import Work
-from nimdsl.program.address import FamilyAddress
-from nimdsl.program.amount import value_of
-from nimdsl.program.flatten import Row
-from nimdsl.program.machine import BeginWork, ReplyToAsk
+from nimdsl.program.machine import ReplyToAsk
 from runtime import records
-from runtime.kernel.effects import CancelTimer, CancelWork, SendMessage, SetTimer, StartWork
+from runtime.kernel.effects import SendMessage
 from runtime.kernel.events import Received, Role
+from runtime.kernel.offered import ask_of, attempt_of
 from runtime.kernel.sent import note_sent
-from runtime.kernel.snapshot import Serving, Underway, work_timer
+from runtime.kernel.snapshot import CLAIMED_COUNT_MAX, Serving, Underway
 from runtime.kernel.step_context import StepContext
 from runtime.records import Identity
-
-
-def ask(context: StepContext, action: BeginWork, work: Work) -> None:
-    """Begins the work by asking.  Raises Fault when nobody has the name, or an expression has no value."""
-    asking = work.ask
-    if asking is None:
-        raise InternalError(f"{context.actor.id} asks nobody by `{work.name}`")
-    environment = context.environment()
-    payload = asking.payload.evaluate(environment)
-    if isinstance(asking.to, FamilyAddress):
-        _, (to,) = asking.to.reached(environment, context.actor.id)
-    else:
-        to = asking.to
-    number = context.next_number()
-    context.works[number] = Underway(action.work, {}, action.owner, asked=to)
-    context.effects.append(SendMessage(number, to, asking.event, payload, Role.ASK, number))
-    context.note(records.WorkStarted(action.work, number))
-    note_sent(context, to, asking.event, payload, number, Role.ASK, asking.times)
-    limit(context, number, work)
-
-
-def limit(context: StepContext, number: int, work: Work) -> None:
-    """Arms the timer of a work's timeout, if it has one."""
-    if work.timeout_ns is not None:
-        delay_ns = value_of(work.timeout_ns, context.environment())
-        context.arm(work_timer(number), context.now_ns + delay_ns)
-
-
-def abandon(context: StepContext, row: Row) -> None:
-    """Forgets the work of the states that the row leaves; what this step began has never begun."""
-    for number, started in list(context.works.items()):
-        if started.owner not in row.left:
-            continue
-        del context.works[number]
-        if number < context.before.effect_number or not _unbegun(context, number):
-            unlimit(context, number)
-            if started.asked:
-                withdraw(context, number, started)
-            else:
-                context.effects.append(CancelWork(number))
-        context.note(records.Abandoned(started.work, number))
-
-
-def _unbegun(context: StepContext, number: int) -> bool:
-    """Takes back the effects by which the step at hand began work; whether it had."""
-    timer, before = work_timer(number), len(context.effects)
-    context.effects = [
-        one
-        for one in context.effects
-        if not (isinstance(one, StartWork) and one.number == number)
-        and not (isinstance(one, SendMessage) and one.role is Role.ASK and one.number == number)
-    ]
-    if len(context.effects) == before:
-        return False
-    context.effects = [
-        one for one in context.effects if not (isinstance(one, SetTimer) and one.timer == timer)
-    ]
-    context.timers.pop(timer, None)
-    return True
 
 
 def withdraw(context: StepContext, number: int, started: Underway) -> None:
@@ -97,13 +36,6 @@ def withdraw(context: StepContext, number: int, started: Underway) -> None:
     context.effects.append(SendMessage(own, started.asked, asking.event, {}, Role.WITHDRAWAL, number))
 
 
-def unlimit(context: StepContext, number: int) -> None:
-    """Disarms the timer of a work's timeout."""
-    armed = context.timers.pop(work_timer(number), None)
-    if armed is not None:
-        context.effects.append(CancelTimer(work_timer(number), armed.generation))
-
-
 def reply(context: StepContext, action: ReplyToAsk) -> None:
     """Answers the ask that is being served.  Raises Fault when there is none."""
     served = context.serving
@@ -111,21 +43,58 @@ def reply(context: StepContext, action: ReplyToAsk) -> None:
         raise Fault("nobody asked, so there is nothing to reply to")
     payload = action.payload.evaluate(context.environment())
     answer(context, served, payload, Role.REPLY, action.times)
+    context.answered = context.answered.with_one(str(served.request), payload)
     context.serving = None
 
 
 def answer(
-    context: StepContext, served: Serving, payload: Fields, role: Role, times: Sequence[str] = ()
+    context: StepContext,
+    served: Serving,
+    payload: Fields,
+    role: Role,
+    times: Sequence[str] = (),
+    attempt: int = 1,
 ) -> None:
     """Sends what an ask comes to."""
     number, to = context.next_number(), served.sender
     ask_ = served.request.number
-    context.effects.append(SendMessage(number, to, served.event, dict(payload), role, ask_))
+    context.effects.append(SendMessage(number, to, served.event, dict(payload), role, ask_, attempt))
     note_sent(context, to, served.event, payload, number, role, times)
 
 
+def is_repeated(context: StepContext, event: Received) -> bool:
+    """Whether an ask came before: one that was answered is answered again alike, others are duplicates.
+
+    What waits keeps its place, as the latest attempt.
+    """
+    asked = Identity(event.sender, event.ask)
+    remembered = context.answered.get(str(asked))
+    if remembered is not None:
+        number, to = context.next_number(), event.sender
+        context.note(records.AnsweredAgain(asked))
+        context.effects.append(SendMessage(number, to, event.name, dict(remembered), Role.REPLY, event.ask))
+        context.note(records.Sent(to, event.name, {}, number, Role.REPLY))
+        return True
+    waiting = [place for place, one in enumerate(context.deferred) if ask_of(one) == asked]
+    for place in waiting:
+        context.deferred[place] = max(context.deferred[place], event, key=attempt_of)
+    if waiting or (context.serving and context.serving.request == asked):
+        context.note(records.Duplicate(asked))
+        return True
+    return False
+
+
+def claim(context: StepContext, number: int) -> None:
+    """A reply to the ask was taken or given back: another one is the same again."""
+    context.claimed = (*context.claimed, number)[-CLAIMED_COUNT_MAX:]
+
+
 def give_back(context: StepContext, event: Received) -> None:
-    """A reply that came too late goes back to who gave it."""
+    """A reply that came too late goes back to who gave it, once."""
+    if event.ask in context.claimed:
+        context.note(records.Stale(Identity(context.actor.id, event.ask)))
+        return
+    claim(context, event.ask)
     number, to = context.next_number(), event.sender
     payload = event.payload if isinstance(event.payload, dict) else {}
     context.effects.append(SendMessage(number, to, event.name, payload, Role.UNCLAIMED, event.ask))

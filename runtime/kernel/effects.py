@@ -28,11 +28,15 @@ class Effect(Struct, frozen=True, tag_field="type", omit_defaults=True, forbid_u
 
 
 class SetTimer(Effect, frozen=True, tag="set_timer"):
-    """Deliver the timer's event at ``deadline_ns``."""
+    """Deliver the timer's event at ``deadline_ns``, or earlier: by a share of ``jitter_ns``.
+
+    The driver draws the share; it belongs to the actor and the generation, so it is the same each time.
+    """
 
     timer: int
     generation: int
     deadline_ns: int
+    jitter_ns: int = 0
 
     @property
     def event(self) -> TimerDue | Boundary:
@@ -69,7 +73,10 @@ class RevokeWork(Effect, frozen=True, tag="revoke_work"):
 
 
 class SendMessage(Effect, frozen=True, tag="send"):
-    """Send a named event to an actor; ``ask`` is the number of the ask that its ``role`` is about."""
+    """Send a named event to an actor.
+
+    ``ask`` is the number of the ask that its ``role`` is about, ``attempt`` which attempt of it.
+    """
 
     number: int
     to: str
@@ -77,6 +84,7 @@ class SendMessage(Effect, frozen=True, tag="send"):
     payload: Value
     role: Role = Role.TELL
     ask: int = 0
+    attempt: int = 1
 
 
 class SendRequest(Effect, frozen=True, tag="ask"):

@@ -113,13 +113,17 @@ class Role(enum.StrEnum):
 
 
 class Received(Event, frozen=True, tag="message"):
-    """A named event from another actor; ``ask`` is the number of the ask that its ``role`` is about."""
+    """A named event from another actor.
+
+    ``ask`` is the number of the ask that its ``role`` is about, ``attempt`` which attempt of it.
+    """
 
     priority = 3
     name: str
     payload: Value = {}
     role: Role = Role.TELL
     ask: int = 0
+    attempt: int = 1
 
 
 class Stimulus(Event, frozen=True, tag="stimulus"):

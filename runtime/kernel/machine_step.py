@@ -26,7 +26,7 @@ from nimdsl.base.values import Fields, Value
 from nimdsl.expression.evaluate import Fault
 from nimdsl.program.flatten import FAULT, REFUSED, Row
 from runtime import records
-from runtime.kernel import asks, messages
+from runtime.kernel import asks, attempts, messages
 from runtime.kernel.actions import answer, perform
 from runtime.kernel.bills import bill_of
 from runtime.kernel.effects import CancelWork
@@ -50,7 +50,7 @@ from runtime.kernel.step_context import Internal, Prepared, StepContext
 from runtime.kernel.undo import Saved
 from runtime.kernel.values import Mismatch, accepted
 from runtime.ledger.accounts import Question
-from runtime.records import Noted
+from runtime.records import Identity, Noted
 
 INTERNAL_EVENT_COUNT_MAX = 64
 DEFERRED_COUNT_MAX = 64
@@ -89,7 +89,7 @@ class MachineStep:
             case TimerDue():
                 del context.timers[event.timer]
                 if event.timer < 0:
-                    self._timed_out(timed_work(event.timer))
+                    self._due(timed_work(event.timer))
                 else:
                     self.fire(self.table.events[self.table.timers[event.timer].event], {})
             case Finished():
@@ -195,7 +195,9 @@ class MachineStep:
     def finished(self, event: Finished) -> None:
         """Work that an action started came back."""
         started = self.context.works.pop(event.work)
-        asks.unlimit(self.context, event.work)
+        attempts.unlimit(self.context, event.work)
+        if event.outcome == "failed" and attempts.failed(self.context, event.work, started, event.reason):
+            return
         work = self.kernel.actor.works[started.work]
         fields = dict(event.values) if event.outcome == "done" else {"reason": event.reason}
         if event.outcome == "done" and work.produces:
@@ -232,14 +234,19 @@ class MachineStep:
         context.note(records.Ignored(event.name, self.table.states[context.state]))
         return False
 
-    def _timed_out(self, number: int) -> None:
-        """Work has taken as long as it may."""
+    def _due(self, number: int) -> None:
+        """Work has taken, or waited, as long as it may."""
         context = self.context
         started = context.works.pop(number)
+        if started.waits:
+            attempts.waited(context, number, started)
+            return
+        if not started.asked:
+            context.effects.append(CancelWork(number))
+        if attempts.failed(context, number, started, "timeout"):
+            return
         if started.asked:
             asks.withdraw(context, number, started)
-        else:
-            context.effects.append(CancelWork(number))
         self.fire(context.actor.works[started.work].outcomes["failed"], {"reason": "timeout"})
 
     # Asks
@@ -265,6 +272,8 @@ class MachineStep:
         """An ask is served, or waits until the one before it is answered; nobody takes it: it fails."""
         context = self.context
         self.offered = event
+        if asks.is_repeated(context, event):
+            return
         if context.serving is not None:
             self._defer()
             return
@@ -274,7 +283,7 @@ class MachineStep:
             return
         context.serving = None
         if self.unserved:
-            asks.answer(context, served, {"reason": self.unserved}, Role.IGNORED)
+            asks.answer(context, served, {"reason": self.unserved}, Role.IGNORED, attempt=event.attempt)
 
     def _replied(self, event: Received) -> None:
         """What an ask came to."""
@@ -284,11 +293,18 @@ class MachineStep:
             if event.role is Role.REPLY:
                 asks.give_back(context, event)
             return
+        if event.role is Role.IGNORED and event.attempt != started.attempt:
+            context.note(records.Stale(Identity(context.actor.id, event.ask)))
+            return
         del context.works[event.ask]
-        asks.unlimit(context, event.ask)
-        outcome = "done" if event.role is Role.REPLY else "failed"
+        attempts.unlimit(context, event.ask)
+        fields, outcome = fields_of(event), "done" if event.role is Role.REPLY else "failed"
+        if outcome == "failed" and attempts.failed(context, event.ask, started, str(fields.get("reason"))):
+            return
+        if outcome == "done" and started.attempt > 1:
+            asks.claim(context, event.ask)
         context.sender = event.sender
-        self.fire(context.actor.works[started.work].outcomes[outcome], fields_of(event))
+        self.fire(context.actor.works[started.work].outcomes[outcome], fields)
 
     def _requested(self, event: Requested) -> None:
         context, request = self.context, event.request
@@ -453,7 +469,7 @@ class MachineStep:
         """
         context = self.context
         saved = Saved(context) if row.actions or context.works else None
-        asks.abandon(context, row)
+        attempts.abandon(context, row)
         try:
             for action in row.actions:
                 perform(context, action)

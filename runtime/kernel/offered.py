@@ -14,6 +14,11 @@ def ask_of(event: Deferrable) -> tuple[str, int] | None:
     return None
 
 
+def attempt_of(event: Deferrable) -> int:
+    """Which attempt of an ask it is; 1 of what is no ask."""
+    return event.attempt if isinstance(event, Received) else 1
+
+
 def fields_of(event: Received | Stimulus | Marked) -> Fields:
     """What an event brings."""
     if isinstance(event, Marked):

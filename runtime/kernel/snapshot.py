@@ -29,16 +29,19 @@ from runtime.records import Identity
 
 ACCEPTED_COUNT_MAX = 64
 """How many numbers of a sender are remembered; older ones than these are taken for known."""
+CLAIMED_COUNT_MAX = 64
+"""Of how many asks is remembered that a reply was taken or given back."""
 
 
-class Armed(Struct, frozen=True, forbid_unknown_fields=True):
-    """A timer that runs: which arming it is, and when it is due."""
+class Armed(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A timer that runs: which arming it is, when it is due at the latest, how much earlier at most."""
 
     generation: int
     deadline_ns: int
+    jitter_ns: int = 0
 
 
-class Underway(Struct, frozen=True, forbid_unknown_fields=True):
+class Underway(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Work that was started and has not come back.
 
     ``owner`` is the state that it belongs to, empty for none.  Work of an attention belongs to the
@@ -53,6 +56,12 @@ class Underway(Struct, frozen=True, forbid_unknown_fields=True):
     revoked_ns: int | None = None
     asked: str = ""
     """Who was asked to do it; empty for work that the actor does itself."""
+    timeout_ns: int | None = None
+    """How long an attempt may take."""
+    attempt: int = 1
+    """Which attempt is under way, or comes after the wait."""
+    waits: bool = False
+    """Whether the attempt has not begun: its timer is that of the wait."""
 
 
 class Opened(Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,6 +108,8 @@ class Snapshot(Struct, frozen=True, forbid_unknown_fields=True):
     """What requests were answered with, oldest first; by request."""
     accepted: Mapping[str, tuple[int, ...]]
     """The last effect numbers accepted from each sender, ascending (:data:`ACCEPTED_COUNT_MAX`)."""
+    claimed: tuple[int, ...]
+    """The last asks of which a reply was taken or given back, and another one may come, oldest first."""
     deferred: tuple[Deferrable, ...]
     """Events put aside until a state takes them, oldest first."""
     entered: tuple[int, ...]
@@ -138,12 +149,12 @@ def _typed(kind: type, value: Iterable[tuple[str, Fields]]) -> AnswerCache:
 
 
 def work_timer(number: int) -> int:
-    """The timer of the timeout of the work with this effect number; a machine's own are from 0 upwards."""
+    """The timer of the work with this number, of its timeout or its wait; a machine's own are from 0."""
     return -10 - number
 
 
 def timed_work(timer: int) -> int:
-    """The number of the work whose timeout a timer is."""
+    """The number of the work whose timer it is."""
     return -10 - timer
 
 
@@ -159,6 +170,7 @@ def initial(actor: Actor) -> Snapshot:
         serving=None,
         answered=AnswerCache(),
         accepted={},
+        claimed=(),
         deferred=(),
         entered=(),
         history={},
@@ -192,5 +204,6 @@ def is_known(timers: Mapping[int, Armed], works: Mapping[int, Underway], event: 
             armed = timers.get(event.timer)
             return armed is not None and armed.generation == event.generation
         case Finished():
-            return event.work in works
+            started = works.get(event.work)
+            return started is not None and not started.waits
     return True

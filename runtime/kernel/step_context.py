@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from nimdsl.base.units import NANOSECONDS
+from nimdsl.base.units import MICRO, NANOSECONDS
 from nimdsl.base.values import Fields, Value
 from nimdsl.expression.evaluate import Fault
 from nimdsl.program import Actor
@@ -73,6 +73,7 @@ class StepContext:
         self.request = snapshot.request
         self.serving = snapshot.serving
         self.answered = snapshot.answered
+        self.claimed = snapshot.claimed
         self.deferred: list[Deferrable] = list(snapshot.deferred)
         self.effect_number = snapshot.effect_number
         self.generation = snapshot.generation
@@ -143,8 +144,9 @@ class StepContext:
             armed = self.timers.pop(timer, None)
             if armed is not None:
                 self.effects.append(CancelTimer(timer, armed.generation))
+        timers = self.actor.table.timers
         for timer, delay_ns in zip(row.arm, prepared.delays_ns, strict=True):
-            self.arm(timer, self.now_ns + delay_ns)
+            self.arm(timer, self.now_ns + delay_ns, delay_ns * timers[timer].jitter // MICRO)
         if self.flows or prepared.flows:
             self._let_flow(row, prepared.flows)
         self._leave(row)
@@ -176,10 +178,10 @@ class StepContext:
         self.entered = (*self.entered[:kept], *[self.now_ns] * (depth - kept))
         self.elapsed = _Elapsed(self.entered, self.now_ns)
 
-    def arm(self, timer: int, deadline_ns: int) -> None:
-        """Arms a timer anew."""
-        self.timers[timer] = Armed(self.generation, deadline_ns)
-        self.effects.append(SetTimer(timer, self.generation, deadline_ns))
+    def arm(self, timer: int, deadline_ns: int, jitter_ns: int = 0) -> None:
+        """Arms a timer anew; it may be due by up to ``jitter_ns`` earlier."""
+        self.timers[timer] = Armed(self.generation, deadline_ns, jitter_ns)
+        self.effects.append(SetTimer(timer, self.generation, deadline_ns, jitter_ns))
         self.generation += 1
 
     def finish(self, accepted: Mapping[str, tuple[int, ...]]) -> Snapshot:
@@ -194,6 +196,7 @@ class StepContext:
             serving=self.serving,
             answered=self.answered,
             accepted=accepted,
+            claimed=self.claimed,
             deferred=tuple(self.deferred),
             entered=self.entered,
             history=self.history,

@@ -178,7 +178,7 @@ class Host:
         ``unknown`` (:meth:`lost_work`).
         """
         timers: list[AnyEffect] = [
-            SetTimer(timer, armed.generation, armed.deadline_ns)
+            SetTimer(timer, armed.generation, armed.deadline_ns, armed.jitter_ns)
             for timer, armed in sorted(
                 self.snapshot.timers.items(), key=lambda one: (one[1].deadline_ns, one[1].generation)
             )
@@ -187,7 +187,9 @@ class Host:
         again: list[AnyEffect] = [
             StartWork(number, started.work, started.arguments)
             for number, started in sorted(self.snapshot.works.items())
-            if works[started.work].idempotent and started.revoked_ns is None and not started.asked
+            if works[started.work].idempotent
+            and started.revoked_ns is None
+            and not (started.asked or started.waits)
         ]
         return (*timers, *again)
 
@@ -197,7 +199,7 @@ class Host:
         return tuple(
             Finished(number, "unknown", reason="the actor crashed while this was under way")
             for number, started in sorted(self.snapshot.works.items())
-            if not works[started.work].idempotent or started.revoked_ns is not None
+            if not (works[started.work].idempotent or started.waits) or started.revoked_ns is not None
         )
 
 

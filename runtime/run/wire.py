@@ -28,17 +28,19 @@ from runtime.ports.bus import Message
 from runtime.ports.topics import domain_of, topic_of
 from runtime.records import Identity
 
-KIND, EVENT, ROLE, ASK, HOLD, PROCESS, OPENED = (
+KIND, EVENT, ROLE, ASK, ATTEMPT, HOLD, PROCESS, OPENED = (
     "Nimdsl-Kind",
     "Nimdsl-Event",
     "Nimdsl-Role",
     "Nimdsl-Ask",
+    "Nimdsl-Attempt",
     "Nimdsl-Hold",
     "Nimdsl-Process",
     "Nimdsl-Opened",
 )
-"""Headers: what kind of event it is, its name, what it is to which ask, the hold that pays for it, the
-price of processing in micro-LF, and when its sender opened the request (garden time, ns)."""
+"""Headers: what kind of event it is, its name, what it is to which ask and which attempt of it, the hold
+that pays for it, the price of processing in micro-LF, and when its sender opened the request (garden time,
+ns)."""
 WAVE = "wave"
 """The name of the event that a wave is to whoever hears it."""
 OUTSIDE = "subject/"
@@ -127,6 +129,8 @@ def to_message(effect: Deliver, sender: str, run_id: str, epoch: str, now_ns: in
             headers = {KIND: _MESSAGE, EVENT: effect.event}
             if effect.role:
                 headers |= {ROLE: effect.role, ASK: str(effect.ask)}
+            if effect.attempt > 1:
+                headers[ATTEMPT] = str(effect.attempt)
             return Message(effect.to, canonical.encode(effect.payload), headers, sender, number)
         case SendRequest():
             data = encode(effect.message, run_id, effect.request, epoch, effect.opened_ns)
@@ -191,7 +195,8 @@ def _named(kind: str, message: Message) -> AnyEvent:
         return Stimulus(name, payload, sender=message.sender, number=message.number)
     said, ask = message.headers.get(ROLE, ""), whole(message.headers.get(ASK, "")) or 0
     role = Role(said) if said in list(Role) else Role.TELL
-    return Received(name, payload, role, ask, sender=message.sender, number=message.number)
+    attempt = whole(message.headers.get(ATTEMPT, "")) or 1
+    return Received(name, payload, role, ask, attempt, sender=message.sender, number=message.number)
 
 
 def _request(identity: Identity, body: Fields, message: Message) -> Requested:

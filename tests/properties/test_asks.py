@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 import nimdsl
 from gardens.stores.memory import MemoryJournal
@@ -16,8 +17,11 @@ from gardens.virtual.driver import Driver, Options
 from gardens.virtual.recorded import parity
 from runtime import records
 from runtime.kernel import snapshot
+from runtime.kernel.effects import SendMessage
 from runtime.kernel.events import Received, Role
 from runtime.kernel.machine_step import MachineStep
+from runtime.kernel.snapshot import Underway
+from runtime.kernel.step_context import StepContext
 from runtime.run.host import Host
 from runtime.run.inbox import read_inbox
 
@@ -68,7 +72,7 @@ spec:
           - {event: leave, to: away}
           - {event: come, to: waiting}
   work:
-    ticket: {ask: {to: desk, event: next}, timeout: TIMEOUT, done: served}
+    ticket: {ask: {to: desk, event: next}, timeout: TIMEOUT, attempts: ATTEMPTS, BACKOFF done: served}
 ---
 apiVersion: nimdsl.dev/v1
 kind: Garden
@@ -90,7 +94,9 @@ CHOICES: dict[str, st.SearchStrategy[str]] = {
     "THINKING": st.sampled_from(["100ms", "2s", "7s"]),
     "TIMEOUT": st.sampled_from(["1s", "5s", "30s"]),
     "DEFERRED": st.sampled_from(["next", "pause2"]),
-    "LOSS": st.sampled_from(["0%", "10%"]),
+    "ATTEMPTS": st.sampled_from(["1", "3"]),
+    "BACKOFF": st.sampled_from(["", "backoff: {initial: 1s, coefficient: 2, maximum: 3s, jitter: 50%},"]),
+    "LOSS": st.sampled_from(["0%", "10%", "30%"]),
     "TWICE": st.sampled_from(["0%", "40%"]),
 }
 
@@ -101,6 +107,7 @@ def worlds(draw: Any) -> tuple[str, int]:
     for name, choice in CHOICES.items():
         text = text.replace(name, draw(choice))
     text = text.replace("defer: [pause2]", "description: It is closed.")
+    text = text.replace("attempts: 1, backoff", "attempts: 2, backoff")
     return text, draw(st.integers(0, 99))
 
 
@@ -116,19 +123,28 @@ def check(world: tuple[str, int]) -> None:
     driver, journal = lived(world)
     desk = driver.hosts["cell/desk"]
     told: Counter[tuple[str, int]] = Counter()
+    given_for: dict[tuple[str, int], set[str]] = defaultdict(set)
+    carried: Counter[tuple[str, int]] = Counter()
+    begun: set[tuple[str, int]] = set()
     returned = 0
     for name, host in driver.hosts.items():
-        events = [line.event for line in read_inbox(journal, name).lines]
-        replies = [one for one in events if isinstance(one, Received) and one.role is Role.REPLY]
-        told.update((name, one.ask) for one in replies)
+        for event in (line.event for line in read_inbox(journal, name).lines):
+            if isinstance(event, Received) and event.role is Role.REPLY:
+                told[name, event.ask] += 1
+                given_for[name, event.ask].add(str(event.payload))
+            elif isinstance(event, Received) and event.role is Role.ASK:
+                carried[event.sender, event.ask] += 1
         if name != "cell/desk":
-            _each_ends_once(host)
+            begun |= {(name, number) for number in _each_ends_once(host)}
             returned += len(said(host, "unclaimed"))
-    assert all(count == 1 for count in told.values()), "an ask was answered twice"
-    given = said(desk, "reply")
+    assert set(carried) <= begun, "an attempt is another ask"
+    assert all(count <= carried[ask] for ask, count in told.items()), "an ask was answered twice"
+    assert all(len(one) == 1 for one in given_for.values()), "an ask was served twice"
+    again = [one.body for one in desk.records if isinstance(one.body, records.AnsweredAgain)]
+    given = len(said(desk, "reply")) - len(again)
     assert not any(isinstance(one.body, records.Faulted) for one in desk.records)
-    assert len(given) == desk.snapshot.data["given"]
-    assert len(told) <= len(given)
+    assert given == desk.snapshot.data["given"]
+    assert len(told) <= given <= len(carried)
     tickets = [t for name, host in driver.hosts.items() for t in host.snapshot.data.get("tickets", [])]  # type: ignore[union-attr]
     assert len(tickets) == len(set(tickets)), "two have one ticket"
     assert len(tickets) + returned == len(told), "a reply was neither taken nor given back"
@@ -139,13 +155,18 @@ def said(host: Host, role: str) -> list[records.Sent]:
     return [one for one in bodies if isinstance(one, records.Sent) and one.role == role]
 
 
-def _each_ends_once(host: Host) -> None:
-    begun = [one.body.number for one in host.records if isinstance(one.body, records.WorkStarted)]
+def _each_ends_once(host: Host) -> list[int]:
+    started = [one.body for one in host.records if isinstance(one.body, records.WorkStarted)]
+    begun = [one.number for one in started if one.attempt == 1]
+    attempts = host.kernel.actor.works["ticket"].attempts
+    assert all(one.attempt <= attempts for one in started)
+    assert len(said(host, "ask")) == len(started)
     left = [one.body.number for one in host.records if isinstance(one.body, records.Abandoned)]
     moved = [one.body.event for one in host.records if isinstance(one.body, records.Moved)]
     ended = [event for event in moved if event in ("served", "failed")]
     assert len(begun) == len(set(begun))
     assert len(begun) == len(left) + len(ended) + len(host.snapshot.works)
+    return begun
 
 
 @settings(max_examples=25)
@@ -204,10 +225,54 @@ def late_is_still_good(patch: pytest.MonkeyPatch) -> None:
         started = self.context.works[number]
         self.fire(self.context.actor.works[started.work].outcomes["failed"], {"reason": "timeout"})
 
-    patch.setattr(MachineStep, "_timed_out", timed_out)
+    patch.setattr(MachineStep, "_due", timed_out)
 
 
-@pytest.mark.parametrize("change", [copies_are_new, nobody_waits, nothing_comes_back, late_is_still_good])
+def served_again(patch: pytest.MonkeyPatch) -> None:
+    """An ask that is repeated is taken for a new one."""
+    from runtime.kernel import asks
+
+    patch.setattr(asks, "is_repeated", lambda context, event: False)
+
+
+def given_back_though_taken(patch: pytest.MonkeyPatch) -> None:
+    """Nobody remembers that the ask had its reply."""
+    from runtime.kernel import asks
+
+    patch.setattr(asks, "claim", lambda context, number: None)
+
+
+def a_new_ask(patch: pytest.MonkeyPatch) -> None:
+    """An attempt of an ask is another ask."""
+    from runtime.kernel import attempts
+
+    original = attempts.failed
+
+    def failed(context: StepContext, number: int, started: Underway, reason: str) -> bool:
+        again = original(context, number, started, reason)
+        context.effects = [
+            replace(one, ask=one.number)
+            if isinstance(one, SendMessage) and one.role is Role.ASK and one.number != one.ask
+            else one
+            for one in context.effects
+        ]
+        return again
+
+    patch.setattr(attempts, "failed", failed)
+
+
+MUTANTS = [
+    copies_are_new,
+    nobody_waits,
+    nothing_comes_back,
+    late_is_still_good,
+    served_again,
+    given_back_though_taken,
+    a_new_ask,
+]
+
+
+@pytest.mark.parametrize("change", MUTANTS)
 def test_the_law_kills(change: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     change(monkeypatch)
 

@@ -189,7 +189,7 @@ def test_what_is_no_record_is_told(data: Any, problem: str) -> None:
 # What is a decision
 
 NO_DECISION = {"time_ns", "number", "request", "keys", "balance", "at_ns", "from_ns", "to_ns"}
-NO_DECISION |= {"left_ns", "remaining_ns", "overrun_ns", "times"}
+NO_DECISION |= {"left_ns", "remaining_ns", "overrun_ns", "times", "why", "next_number"}
 """As it was when records were dictionaries."""
 WHAT_ACTIONS_DID = {"changed", "appended", "inside", "times"}
 DECISIONS = {
@@ -199,7 +199,8 @@ DECISIONS = {
     "fault": "state reason",
     "faulted": "reason",
     "refused": "event state price level",
-    "work": "work",
+    "work": "work attempt",
+    "repeat": "work attempt wait_ns",
     "abandoned": "work",
     "emit": "confidence content",
     "send": "to event payload role",

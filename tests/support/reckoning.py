@@ -19,7 +19,7 @@ from tests.support.plain import Plain, plain
 
 NO_DECISION = {"time_ns", "number", "request", "keys", "balance", "times", "overrun_ns"}
 NO_DECISION |= {"at_ns", "from_ns", "to_ns", "left_ns", "remaining_ns", "changed", "appended"}
-NO_DECISION |= {"inside", "times"}
+NO_DECISION |= {"inside", "times", "why", "next_number"}
 PLACE = {"actor", "sequence", "time_ns", "beat", "at_ns", "remaining_ns"}
 
 
@@ -102,6 +102,8 @@ def _notices(every: list[Plain]) -> list[dict[str, Any]]:
             counted[actor, type_, f"`{record['event']}` in `{record['state']}`"] += 1
         elif type_ in ("fault", "faulted"):
             counted[actor, type_, record["reason"]] += 1
+        elif type_ == "repeat":
+            counted[actor, type_, f"`{record['work']}` was tried again: {record['why']}"] += 1
     return [
         {"actor": actor, "type": type_, "what": what, "count": count}
         for (actor, type_, what), count in counted.items()

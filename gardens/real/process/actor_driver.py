@@ -20,6 +20,7 @@ from gardens.real.process.command_queue import CommandQueue, QueuedCommand
 from gardens.real.process.work_runner import WorkRunner
 from nimdsl.base.errors import NimdslError, PermanentPortError
 from nimdsl.program import Work
+from runtime.chance.models import Draws
 from runtime.kernel.behaviour import behaviour_of
 from runtime.kernel.effects import (
     AnyEffect,
@@ -36,7 +37,7 @@ from runtime.kernel.effects import (
     StartWork,
 )
 from runtime.kernel.events import BEGIN, AnyEvent, Finished, Marked
-from runtime.kernel.snapshot import Snapshot
+from runtime.kernel.snapshot import Armed, Snapshot
 from runtime.kernel.step import PriceDecision, PriceQuery, Step
 from runtime.ports.bus import Bus, Message, check_size
 from runtime.ports.journal import JournalEntry
@@ -67,6 +68,8 @@ class ActorContext:
     journal: Durable
     clock: Clock
     works: WorkRunner
+    draws: Draws
+    """Of the timers that may be due earlier."""
     run_id: str
     epoch: str
     payload_bytes_max: int
@@ -331,13 +334,18 @@ class ActorDriver:
 
     def _set_timer(self, effect: SetTimer) -> None:
         key = (effect.timer, effect.generation)
-        delay_s = self._around.clock.seconds_until(effect.deadline_ns)
+        delay_s = self._around.clock.seconds_until(self._due_ns(effect))
         self._timers[key] = self._loop.call_later(delay_s, lambda: self._due(effect))
+
+    def _due_ns(self, armed: SetTimer | Armed) -> int:
+        """The instant at which a timer goes off."""
+        draws, actor = self._around.draws, self.host.id
+        return draws.due_ns(actor, armed.generation, armed.deadline_ns, armed.jitter_ns)
 
     def _due(self, effect: SetTimer) -> None:
         if self._timers.pop((effect.timer, effect.generation), None) is None:
             return
-        if effect.deadline_ns - self._around.clock.now_ns() > TIMER_SLACK_NS:
+        if self._due_ns(effect) - self._around.clock.now_ns() > TIMER_SLACK_NS:
             self._set_timer(effect)
         elif self.winding_down:
             return

@@ -51,8 +51,9 @@ class DeadlineActorDriver(ActorDriver):
     @property
     def is_due(self) -> bool:
         """Whether a timer from before the horizon is still to be taken."""
-        deadlines = (armed.deadline_ns for armed in self.host.snapshot.timers.values())
-        return any(due_ns < self._around.horizon_ns for due_ns in deadlines)
+        return any(
+            self._due_ns(armed) < self._around.horizon_ns for armed in self.host.snapshot.timers.values()
+        )
 
     def offer(self, event: AnyEvent, at_ns: int | None = None) -> None:
         """Takes an event when its turn comes: at ``at_ns``, without it now.  The horizon is exclusive."""
@@ -99,9 +100,9 @@ class DeadlineActorDriver(ActorDriver):
         """The timer that is due first, of those that are due by now and before the horizon."""
         until_ns = min(self._around.clock.now_ns() + TIMER_SLACK_NS, self._around.horizon_ns - 1)
         timers = (
-            SetTimer(timer, armed.generation, armed.deadline_ns)
+            SetTimer(timer, armed.generation, due_ns)
             for timer, armed in self.host.snapshot.timers.items()
-            if armed.deadline_ns <= until_ns
+            if (due_ns := self._due_ns(armed)) <= until_ns
         )
         due = (_Due(one.deadline_ns, one.event.priority, one.generation, one.event) for one in timers)
         return min(due, key=lambda one: one[:3], default=None)

@@ -207,6 +207,7 @@ class GardenNode:
             journal=self.journal,
             clock=self.clock,
             works=works,
+            draws=Draws(job.seed),
             run_id=job.run_id,
             epoch=job.epoch,
             payload_bytes_max=job.garden.bus.payload_bytes_max,

@@ -41,6 +41,7 @@ class _Waited:
     of: str
     begun: int
     ended: int
+    repeated: int
     abandoned: int
     under_way: int
     times: tuple[str, str, str, str]
@@ -69,13 +70,14 @@ def delays(view: View) -> Markup:
     if not groups:
         return Markup()
     every = [delay for group in groups for one in group.members for delay in one.delays]
-    heads = ("actor", "kind", "name", "begun", "given_up", "not_measured", "under_way")
+    heads = ("actor", "kind", "name", "begun", "tried_again", "given_up", "not_measured", "under_way")
     rows = [
         (
             one.actor,
             one.kind,
             one.name,
             one.begun,
+            one.repeated,
             one.abandoned,
             one.unmeasured,
             one.under_way,
@@ -112,6 +114,7 @@ def _waited(name: str, several: Sequence[Delay]) -> _Waited:
         several[0].name,
         sum(one.begun for one in several),
         ended.total,
+        sum(one.repeated for one in several),
         sum(one.abandoned for one in several),
         sum(one.under_way for one in several),
         _times(ended),

@@ -1,10 +1,10 @@
 """How long actors waited: for work that they started, for answers that they asked for, until they answered.
 
 Seen from the records alone.  Work begins with its record and comes back with the event that its outcome
-is called; of several of the same outcome under way at once the oldest is taken for the one that came
-back, which changes neither count nor mean, and ``exact`` says that it did not happen.  A fault hides
-which work came back: whatever is under way then is not measured, and counted.  A request is asked once,
-however often it is sent again.
+is called, all its attempts and the waits between them included; of several of the same outcome under way
+at once the oldest is taken for the one that came back, which changes neither count nor mean, and ``exact``
+says that it did not happen.  A fault hides which work came back: whatever is under way then is not
+measured, and counted.  A request is asked once, however often it is sent again.
 
 Bounded by what is under way at once, and by the names of works and receivers.
 """
@@ -28,6 +28,8 @@ from runtime.records import (
     Record,
     Refused,
     Replied,
+    Sent,
+    WorkRepeated,
     WorkStarted,
 )
 
@@ -53,6 +55,8 @@ class Delay:
     unmeasured: int
     """Of which it is not known when they came back."""
     exact: bool
+    repeated: int = 0
+    """How many attempts failed and were followed by another one."""
 
     @property
     def under_way(self) -> int:
@@ -64,7 +68,7 @@ class _Line:
     """A delay that grows."""
 
     def __init__(self) -> None:
-        self.begun = self.abandoned = self.unmeasured = 0
+        self.begun = self.abandoned = self.unmeasured = self.repeated = 0
         self.ended = Counting()
         self.exact = True
         self.open: dict[int, int] = {}
@@ -94,8 +98,10 @@ class Working:
         """One record more, in the actor's order."""
         at_ns = record.at_ns
         match record.body:
-            case WorkStarted(work, number):
+            case WorkStarted(work, number, attempt=1):
                 self._begin(work, number, at_ns)
+            case WorkRepeated(work=work, number=number, next_number=following):
+                self._repeat(work, number, following or number)
             case Abandoned(work, number):
                 self._give_up(work, number, at_ns)
             case Broken():
@@ -108,6 +114,8 @@ class Working:
                 self._deferred[request] = at_ns
             case AnsweredAgain():
                 self._is_again = True
+            case Sent():
+                self._is_again = False  # an ask was answered again, by an event
             case Replied(request=request):
                 self._reply(request, at_ns)
             case Moved(event=event) | Ignored(event=event) | Refused(event=event):
@@ -125,6 +133,13 @@ class Working:
         line.begun += 1
         line.open[number] = at_ns
         self._count(1, at_ns)
+
+    def _repeat(self, work: str, number: int, following: int) -> None:
+        """It is the same work, under another number."""
+        line = self._line(WORK, work)
+        line.repeated += 1
+        if number in line.open:
+            line.open[following] = line.open.pop(number)
 
     def _give_up(self, work: str, number: int, at_ns: int) -> None:
         line = self._line(WORK, work)
@@ -217,6 +232,7 @@ class Working:
                 line.abandoned,
                 line.unmeasured,
                 line.exact,
+                line.repeated,
             )
             for (kind, name), line in sorted(self._lines.items())
         )

@@ -38,6 +38,7 @@ from runtime.records import (
     PhaseMarked,
     Record,
     Refused,
+    WorkRepeated,
     tag_of,
 )
 from runtime.run.run import Run, actors_of
@@ -96,6 +97,8 @@ class _Activity:
                     self._notice(type_, f"`{body.event}` in `{body.state}`")
             case Faulted() | Broken() | Dropped() | Malformed():
                 self._notice(type_, body.reason)
+            case WorkRepeated():
+                self._notice(type_, f"`{body.work}` was tried again: {body.why}")
 
     def _notice(self, type_: str, what: str) -> None:
         notice = type_, what
@@ -166,7 +169,7 @@ class Tally:
 
     @property
     def notices(self) -> list[dict[str, Plain]]:
-        """What a person would otherwise miss: events that nobody took, and faults; counted, by actor."""
+        """What a person would otherwise miss: what nobody took, faults, what was tried again; counted."""
         return [
             {"actor": actor, "type": type_, "what": what, "count": count}
             for actor, activity in self._actors.items()

@@ -37,6 +37,9 @@ MODEL = {
 }
 LEVEL = "levels: [{name: a, take: all, work: w}]"
 ANSWER = "answers: {a: {request: ask, reply: answer, payload: {text: a, confidence: 1}, work: w}}"
+WAIT = "attempts: 2, backoff: {initial: 1s, jitter: 101%}"
+TIMER = "timers: [{after: 1s, jitter: 101%, to: a}]"
+STATES = {"": f"a: {{{TIMER}}}", "states.*.": f"a: {{initial: b, states: {{b: {{{TIMER}}}}}}}"}
 TOO_MUCH = {
     **{
         f"Cell.work.*.virtual.{name}": document(
@@ -55,6 +58,21 @@ TOO_MUCH = {
             "Protocol", f"{{economy: purse, phases: [first], translator: {{virtual: {model(text)}}}}}"
         )
         for name, text in MODEL.items()
+    },
+    "Cell.work.*.backoff.jitter": document("Cell", f"{{{ANSWER}, work: {{w: {{{WAIT}}}}}}}"),
+    "Attention.work.*.backoff.jitter": document("Attention", f"{{{LEVEL}, work: {{w: {{{WAIT}}}}}}}"),
+    **{
+        f"Cell.machine.states.*.{inner}timers.*.jitter": document(
+            "Cell", f"{{machine: {{initial: a, states: {{{states}}}}}}}"
+        )
+        for inner, states in STATES.items()
+    },
+    **{
+        f"Attention.modes.states.*.{inner}timers.*.jitter": document(
+            "Attention",
+            f"{{levels: [{{name: a, take: all}}], modes: {{initial: a, states: {{{states}}}}}}}",
+        )
+        for inner, states in STATES.items()
     },
     "Attention.levels.*.take.share": document("Attention", "{levels: [{name: a, take: {share: 101%}}]}"),
     "Attention.levels.*.stages.*": document(

@@ -12,6 +12,8 @@ import pytest
 import nimdsl
 from nimdsl.commands import run
 from nimdsl.program import Program
+from nimdsl.show.costs import cell_costs
+from nimdsl.show.graph import draw_cell
 from nimdsl.show.table import table_data, table_of, table_text
 
 ROOT = Path(__file__).parents[3]
@@ -60,10 +62,38 @@ def test_the_command_prints_text_and_json(capsys: pytest.CaptureFixture[str]) ->
     assert run(["show", "spark", "--table", "--format", "json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [one["name"] for one in found] == ["protocol/spark"]
-    assert found[0]["timers"][0].keys() == {"after_s", "event"}
+    assert found[0]["timers"][0].keys() == {"after_s", "event", "jitter"}
 
 
 def test_what_has_no_machine_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("phase/identity", "economy/lifeforce"):
         assert run(["show", name, "--table"]) == 1
         assert "has no machine of its own" in capsys.readouterr().err
+
+
+PATIENT = """
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: caller}
+spec:
+  machine:
+    initial: calling
+    states:
+      calling: {enter: [{work: call}], transitions: [{event: done, to: idle}, {event: failed, to: idle}]}
+      idle: {timers: [{after: 1min, jitter: 20%, to: calling}]}
+  work:
+    call: {timeout: 10s, attempts: 5, backoff: {initial: 1s, coefficient: 2, maximum: 5s, jitter: 50%}}
+"""
+
+
+def test_jitter_and_attempts_are_shown_where_their_bounds_are() -> None:
+    program = nimdsl.load_text(PATIENT)
+    table = table_of(program.cells["caller"])
+    assert table is not None
+    assert "after 60s, up to 20% less, " in table_text("cell/caller", table)
+    timers: Any = table_data(table)["timers"]
+    assert timers == [{"after_s": 60.0, "event": "after:idle:0", "jitter": 0.2}]
+    drawn = draw_cell(program.cells["caller"])
+    assert any("after 60s, up to 20% less" in str(one.label) for one in drawn.edges)
+    (longest,) = cell_costs(program, "caller")
+    assert longest["text"] == "`call` takes 62s: 5 attempts and the waits between them"

@@ -1,0 +1,145 @@
+"""Attempts: how work begins, and begins again after it failed (SEMANTICS 1.10).
+
+The laws:
+
+* Work is tried until an attempt succeeds, at most as often as it says; only the last failure is one.
+* Between attempts there is at most the wait that the work declares, a timer of the actor.
+* Each attempt of work has an effect number of its own, so it has draws of its own, and what an earlier one
+  still brings is not wanted.  An ask keeps its number, so that nobody serves it twice: only the message
+  that carries it again is another one.
+
+What asks are besides is in :mod:`runtime.kernel.asks`; how a machine hears of work in
+:mod:`runtime.kernel.machine_step`.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from nimdsl.base.errors import InternalError
+from nimdsl.base.units import MICRO
+from nimdsl.program import Work
+from nimdsl.program.address import FamilyAddress
+from nimdsl.program.amount import value_of
+from nimdsl.program.flatten import Row
+from nimdsl.program.machine import BeginWork
+from runtime import records
+from runtime.kernel import asks
+from runtime.kernel.effects import CancelTimer, CancelWork, SendMessage, SetTimer, StartWork
+from runtime.kernel.events import Role
+from runtime.kernel.sent import note_sent
+from runtime.kernel.snapshot import Underway, work_timer
+from runtime.kernel.step_context import StepContext
+
+
+def begin(context: StepContext, action: BeginWork) -> None:
+    """The first attempt.  Raises Fault when an expression has no value, or nobody has the name asked."""
+    work = context.actor.works.get(action.work)
+    environment = context.environment()
+    asked = ""
+    if work is not None and work.ask is not None:
+        arguments, asked = work.ask.payload.evaluate(environment), _asked(context, work)
+    else:
+        arguments = action.arguments.evaluate(environment)
+    limit = None if work is None else work.timeout_ns
+    timeout_ns = None if limit is None else value_of(limit, environment)
+    started = Underway(action.work, arguments, action.owner, asked=asked, timeout_ns=timeout_ns)
+    _attempt(context, context.next_number(), started)
+
+
+def _asked(context: StepContext, work: Work) -> str:
+    """Who is asked.  Raises Fault when nobody has the name."""
+    if work.ask is None:
+        raise InternalError(f"{context.actor.id} asks nobody by `{work.name}`")
+    if not isinstance(work.ask.to, FamilyAddress):
+        return work.ask.to
+    _, (to,) = work.ask.to.reached(context.environment(), context.actor.id)
+    return to
+
+
+def _attempt(context: StepContext, number: int, started: Underway) -> None:
+    """An attempt of the work with this number: what carries it out, and the timer of its timeout."""
+    context.works[number] = started
+    name, attempt = started.work, started.attempt
+    if started.asked:
+        _send(context, number, started)
+    else:
+        context.effects.append(StartWork(number, name, started.arguments))
+        context.note(records.WorkStarted(name, number, attempt))
+    if started.timeout_ns is not None:
+        context.arm(work_timer(number), context.now_ns + started.timeout_ns)
+
+
+def _send(context: StepContext, number: int, started: Underway) -> None:
+    asking = context.actor.works[started.work].ask
+    if asking is None:
+        raise InternalError(f"{context.actor.id} asks nobody by `{started.work}`")
+    to, attempt, payload = started.asked, started.attempt, dict(started.arguments)
+    carried = number if attempt == 1 else context.next_number()
+    context.effects.append(SendMessage(carried, to, asking.event, payload, Role.ASK, number, attempt))
+    context.note(records.WorkStarted(started.work, number, attempt))
+    note_sent(context, to, asking.event, payload, carried, Role.ASK, asking.times)
+
+
+def failed(context: StepContext, number: int, started: Underway, reason: str) -> bool:
+    """An attempt failed; whether there is another one, now or when its wait is over."""
+    work = context.actor.works[started.work]
+    if started.attempt >= work.attempts:
+        return False
+    wait_ns = work.wait_ns(started.attempt)
+    following = number if started.asked else context.next_number()
+    other = 0 if following == number else following
+    context.note(records.WorkRepeated(work.name, started.attempt, reason, number, wait_ns, other))
+    later = replace(started, attempt=started.attempt + 1, waits=wait_ns > 0)
+    if not wait_ns:
+        _attempt(context, following, later)
+        return True
+    jitter = work.backoff.jitter if work.backoff else 0
+    context.works[following] = later
+    context.arm(work_timer(following), context.now_ns + wait_ns, wait_ns * jitter // MICRO)
+    return True
+
+
+def waited(context: StepContext, number: int, started: Underway) -> None:
+    """The wait before an attempt is over."""
+    _attempt(context, number, replace(started, waits=False))
+
+
+def abandon(context: StepContext, row: Row) -> None:
+    """Forgets the work of the states that the row leaves; what this step began has never begun."""
+    for number, started in sorted(context.works.items()):
+        if started.owner not in row.left:
+            continue
+        del context.works[number]
+        if number < context.before.effect_number or not _unbegun(context, number):
+            unlimit(context, number)
+            if started.asked:
+                asks.withdraw(context, number, started)
+            elif not started.waits:
+                context.effects.append(CancelWork(number))
+        context.note(records.Abandoned(started.work, number))
+
+
+def _unbegun(context: StepContext, number: int) -> bool:
+    """Takes back the effects by which the step at hand began work; whether it had."""
+    timer, before = work_timer(number), len(context.effects)
+    context.effects = [
+        one
+        for one in context.effects
+        if not (isinstance(one, StartWork) and one.number == number)
+        and not (isinstance(one, SendMessage) and one.role is Role.ASK and one.number == number)
+    ]
+    if len(context.effects) == before:
+        return False
+    context.effects = [
+        one for one in context.effects if not (isinstance(one, SetTimer) and one.timer == timer)
+    ]
+    context.timers.pop(timer, None)
+    return True
+
+
+def unlimit(context: StepContext, number: int) -> None:
+    """Disarms the timer of a work."""
+    armed = context.timers.pop(work_timer(number), None)
+    if armed is not None:
+        context.effects.append(CancelTimer(work_timer(number), armed.generation))
