@@ -138,6 +138,13 @@ class Abandoned(Body, frozen=True, tag="abandoned"):
     number: Aside[int]
 
 
+class GivenBack(Body, frozen=True, tag="given_back"):
+    """The state that units of a resource were held for was left."""
+
+    work: str
+    number: Aside[int]
+
+
 class Emitted(Body, frozen=True, tag="emit"):
     """A wave went to whoever listens.  ``times`` is what of its content comes from the clock."""
 
@@ -368,6 +375,7 @@ MachineBody = (
     | WorkStarted
     | WorkRepeated
     | Abandoned
+    | GivenBack
     | Emitted
     | Sent
     | SentToEach

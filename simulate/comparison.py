@@ -444,7 +444,7 @@ def _entries(journal: Journal) -> list[Entry]:
     """The ledger's entries, as far as they are some; the audit has told what is not."""
     found: list[Entry] = []
     with suppress(DamagedLine):
-        found.extend(entries_in(journal))
+        found.extend(one for one in entries_in(journal) if isinstance(one, Entry))
     return found
 
 

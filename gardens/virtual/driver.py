@@ -48,6 +48,7 @@ from runtime.kernel.events import (
     AnyEvent,
     Boundary,
     Finished,
+    Loan,
     Marked,
     Received,
     Stimulus,
@@ -56,24 +57,25 @@ from runtime.kernel.events import (
 from runtime.kernel.interpreters import Interpreter, transitions_of
 from runtime.kernel.kernel import day_of
 from runtime.kernel.step import Kernel, PriceDecision, PriceQuery
-from runtime.ledger.accounts import Entry, Question
+from runtime.ledger.accounts import Booking, Entry, LenderCommand, Question
+from runtime.ledger.bookkeeper import AnyEntry
 from runtime.ports.bus import Message
 from runtime.ports.journal import Journal
 from runtime.ports.translator import DocumentTranslator, Translator
 from runtime.records import Record
 from runtime.run import wire
 from runtime.run.host import Checks, Host
-from runtime.run.lines import FORMAT, JOURNAL_FORMAT, LEDGER, Booked, write
+from runtime.run.lines import FORMAT, JOURNAL_FORMAT, LEDGER, booked, write
 from runtime.run.run import (
     WIND_DOWN_NS,
     Incident,
     Run,
     Stopped,
     actors_of,
+    books_of,
     has_ended,
     hearers_of,
-    mark_of,
-    purses_of,
+    told_by,
 )
 
 EVENT_COUNT_MAX = 5_000_000
@@ -136,12 +138,12 @@ class Driver:
         )
         self.works = WorkModels(draws, garden)
         self.translator = options.translator or DocumentTranslator(program.schemas)
-        self.purses = purses_of(program, scenario)
+        self.books = books_of(program, scenario)
         self.hearers = hearers_of(program, scenario)
         self.look_ns: int | None = None
         """When it is looked at next whether a mark is due."""
-        self.missed: dict[str, list[Marked]] = {}
-        """Marks for actors that are down."""
+        self.missed: dict[str, list[Marked | Loan]] = {}
+        """What the ledger tells actors that are down."""
         self.written_count = 0
         self.incidents: list[Incident] = []
         self.incidents_left_out = 0
@@ -196,20 +198,20 @@ class Driver:
             for topic in self.hosts[name].kernel.actor.hears:
                 self.bus.subscribe(topic, name, self._hearing(name))
             self._schedule(self.now_ns, CONTROL, name, 0, self._delivery(name, BEGIN))
-        if self.purses.has_marks:
+        if self.books.purses.has_marks:
             self._write_ledger()
         self._schedule_next(stimuli_of(self.scenario, self.draws))
         stopped = self._loop()
         ended_ns = self.active_ns if self.ended_ns is None else self.ended_ns
         if stopped == "horizon":
             ended_ns = self.scenario.horizon_ns
-        self.purses.close(max(ended_ns, self.active_ns))
+        self.books.purses.close(max(ended_ns, self.active_ns))
         self._write_ledger()
         self.journal.commit()
         return Run(
             self.run_id,
             self.hosts,
-            self.purses,
+            self.books,
             ended_ns,
             stopped,
             tuple(self.incidents),
@@ -326,7 +328,7 @@ class Driver:
             return
         if name in self.down and isinstance(event, TimerDue):
             return  # it is armed again when the actor comes back
-        if name in self.down and isinstance(event, Marked):
+        if name in self.down and isinstance(event, Marked | Loan):
             self.missed.setdefault(name, []).append(event)
             return
         if name in self.down:
@@ -366,46 +368,46 @@ class Driver:
                 case CancelTimer() | CancelWork():
                     pass  # what comes of them is dropped when it comes
                 case Book():
-                    if self.purses.ledgers:
-                        self.purses.apply(effect.command, self.now_ns)
-                        self._write_ledger()
+                    self._book(effect.command)
                 case _:
                     assert_never(effect)
 
     def _ask(self, command: Question) -> PriceDecision:
-        if not self.purses.ledgers:
+        if not self.books.purses.ledgers:
             return PriceDecision(True, 0)
-        answer = self.purses.apply(command, self.now_ns)
+        answer = self.books.apply(command, self.now_ns)
         self._write_ledger()
         return PriceDecision(answer.granted, answer.balance, answer.purse)
 
+    def _book(self, command: Booking) -> None:
+        if self.books.purses.ledgers or isinstance(command, LenderCommand):
+            self.books.apply(command, self.now_ns)
+            self._write_ledger()
+
     def _write_ledger(self) -> None:
-        journal, booked = self.journal, self.options.booked
-        entries = self.purses.entries_from(self.written_count)
+        tell = self.options.booked
+        entries = self.books.entries_from(self.written_count)
         for entry in entries:
-            write(journal, LEDGER, Booked(entry))
-            if booked is not None:
-                booked(entry)
-            if entry.kind == "mark":
-                self._tell(entry)
+            write(self.journal, LEDGER, booked(entry))
+            if tell is not None and isinstance(entry, Entry):
+                tell(entry)
+            self._tell(entry)
         self.written_count += len(entries)
-        if self.purses.has_marks:
+        if self.books.purses.has_marks:
             self._look_later()
         if not self.options.keep:
             asked_ns = self.active_ns if self.ended_ns is None else self.ended_ns
-            self.purses.forget(self.written_count, asked_ns)
+            self.books.forget(self.written_count, asked_ns)
 
-    def _tell(self, entry: Entry) -> None:
-        """A mark reaches those who hear it in the instant of its entry."""
-        economy = self.purses.economy_of(entry.purse)
-        event = mark_of(entry, economy)
-        for name in self.hearers.get((economy, entry.key), ()):
+    def _tell(self, entry: AnyEntry) -> None:
+        """What an entry tells reaches those who hear it in its instant."""
+        for name, event in told_by(entry, self.books.purses, self.hearers):
             deliver = self._counted(self._delivery(name, event))
-            self._schedule(self.now_ns, Marked.priority, event.sender, event.number, deliver, name)
+            self._schedule(self.now_ns, event.priority, event.sender, event.number, deliver, name)
 
     def _look_later(self) -> None:
         """Somebody looks when the next mark is due, unless somebody looks before."""
-        at_ns = self.purses.next_mark_ns()
+        at_ns = self.books.purses.next_mark_ns()
         if at_ns is not None and (self.look_ns is None or at_ns < self.look_ns):
             self.look_ns = at_ns
             self._schedule(at_ns, CONTROL, "", self.written_count, self._look)
@@ -414,9 +416,9 @@ class Driver:
         if self.now_ns != self.look_ns:
             return
         self.look_ns = None
-        due_ns = self.purses.next_mark_ns()
+        due_ns = self.books.purses.next_mark_ns()
         if due_ns is not None and due_ns <= self.now_ns and self.ended_ns is None:
-            self.purses.look(self.now_ns)
+            self.books.purses.look(self.now_ns)
             self._write_ledger()
         else:
             self._look_later()

@@ -28,6 +28,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import takewhile
 
+from gardens.virtual.recorded_books import BookAudit
 from gardens.virtual.verdict import Identity, Parity, SentMessage
 from nimdsl.base import canonical
 from nimdsl.base.errors import PermanentPortError
@@ -50,36 +51,41 @@ from runtime.kernel.events import (
     AnyEvent,
     Boundary,
     Finished,
+    Loan,
     Marked,
     Received,
     Requested,
     Stimulus,
     TimerDue,
 )
-from runtime.kernel.step import PriceDecision
 from runtime.ports.bus import Message, check_size
-from runtime.ports.journal import JournalEntry
 from runtime.ports.topics import matches
 from runtime.run import wire
-from runtime.run.audit import AskedCommand, Audit, ParityMismatch
+from runtime.run.audit import AskedCommand, ParityMismatch
 from runtime.run.elsewhere import strangers
 from runtime.run.inbox import AcceptedEvent, Difference, at_line
-from runtime.run.lines import LEDGER, STIMULI, Noticed, Started, marks_in, processes_in, readable
+from runtime.run.lines import (
+    STIMULI,
+    Noticed,
+    Started,
+    processes_in,
+    readable_entries,
+)
 from runtime.run.recording import Recording
 from runtime.run.replay import Stepper
 from runtime.run.run import (
     BOOKS,
     WIND_DOWN_NS,
+    books_of,
     hearers_of,
-    mark_of,
-    purses_of,
+    told_by,
 )
 
 TIMER_SLACK_NS = 100_000
 """So much early a timer of a real garden may come: event loops wake a little before the time."""
 _HARMLESS = ("delayed", "held back", "duplicated")
 """How incidents end that lose nothing."""
-_MESSAGES = (Requested, Answered, Received, Stimulus, Marked)
+_MESSAGES = (Requested, Answered, Received, Stimulus, Marked, Loan)
 
 
 def parity(recording: Recording) -> Parity:
@@ -161,23 +167,22 @@ class RecordedGarden:
         for at_ns, number, one in takewhile(lambda arrival: arrival[0] <= self.last_ns, due):
             event = Stimulus(one.event, dict(one.payload), sender=sender, number=number)
             self.sent[sender, number] = SentMessage(sender, number, one.to, at_ns, event, (at_ns,))
-        self._prepare_marks()
+        self._prepare_told()
         for name in sorted(set(self.recording.kernels) - set(self.inboxes)):
             if self.recording.garden:
                 self.notes[f"{name} has no journal here"] += 1
             else:
                 self.differences.append(Difference(ParityMismatch.SILENT, name, 0, "every actor begins"))
 
-    def _prepare_marks(self) -> None:
+    def _prepare_told(self) -> None:
         """What the ledger's journal says was told; that it was right to tell it the audit says."""
         recording = self.recording
-        hearers, own = hearers_of(recording.program, recording.scenario), recording.scenario.economy
-        for line in marks_in(recording.journal) if hearers else ():
-            economy = line.purse or own
-            event = mark_of(line, economy)
-            copies = self.published.setdefault((event.sender, event.number), {})
-            for name in hearers.get((economy, event.name), ()):
-                at_ns = line.time_ns
+        hearers = hearers_of(recording.program, recording.scenario)
+        purses = books_of(recording.program, recording.scenario).purses
+        for entry in readable_entries(recording.journal):
+            for name, event in told_by(entry, purses, hearers):
+                copies = self.published.setdefault((event.sender, event.number), {})
+                at_ns = entry.time_ns
                 copies[name] = SentMessage(event.sender, event.number, name, at_ns, event, (at_ns,))
 
     # One event after the other
@@ -438,34 +443,14 @@ class RecordedGarden:
     def _audit(self) -> int:
         """Compares the ledger; returns how many entries it has."""
         recording = self.recording
-        purses = purses_of(recording.program, recording.scenario)
-        lines = list(readable(recording.journal, LEDGER))
-        if not purses.ledgers:
-            self._unpriced(lines)
-            return 0
-        audit = Audit(purses, lines, self.asked)
-        audit.virtual, audit.complete = not recording.garden, recording.complete
-        audit.outside = len(self.inboxes) < len(recording.kernels)
-        audit.grace_ns, audit.astray = self.grace_ns, self.astray
-        counts = recording.journal.counts()
-        closes_ns = self.last_ns if self.ended_ns is None else max(self.last_ns, self.ended_ns)
-        audit.closes_ns = (closes_ns, recording.scenario.horizon_ns)
-        audit.line_counts = {name: counts.get(name, 0) for name in recording.kernels}
-        closed = audit.virtual and (self.ended_ns is not None or not recording.scenario.protocol)
-        difference = audit.difference(closed)
-        if difference is not None:
+        found = BookAudit(recording, self.asked, self.astray)
+        found.closes_ns = self.last_ns if self.ended_ns is None else max(self.last_ns, self.ended_ns)
+        found.grace_ns = self.grace_ns
+        found.ended = self.ended_ns is not None or not recording.scenario.protocol
+        for difference in found.differences():
             self.differences.append(difference)
-        self.notes.update(audit.notes)
-        return len(audit.entries)
-
-    def _unpriced(self, lines: Sequence[JournalEntry]) -> None:
-        """Without an economy everything is granted and nothing is written."""
-        text = "the scenario has no economy"
-        if lines:
-            self.differences.append(Difference(ParityMismatch.UNASKED, LEDGER, lines[0].position, text))
-        for asked in self.asked:
-            if asked.paid not in (None, PriceDecision(True, 0)):
-                self._differs(asked.actor, at_line(ParityMismatch.OUTCOME, asked.actor, asked.line, text))
+        self.notes.update(found.notes)
+        return found.entry_count
 
 
 def _said(event: AnyEvent) -> dict[str, Value]:

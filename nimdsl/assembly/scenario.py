@@ -58,6 +58,10 @@ def _context(compilation: Compilation) -> ScenarioContext:
             + [actor for actor, one in compilation.participants.items() if one.priced]
         ),
         purses={name: purses_of(cell.root, cell.interface.economy) for name, cell in cells.items()},
+        resources={
+            name: frozenset(one.acquire.resource for one in cell.works.values() if one.acquire)
+            for name, cell in cells.items()
+        },
         participants=compilation.participants,
         answering={
             name: frozenset(one.event for one in found if not one.guarded)

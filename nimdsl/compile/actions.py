@@ -78,7 +78,7 @@ def _sets(reader: Reader, scope: Scope, interface: Interface) -> list[Action]:
 def _start(reader: Reader, interface: Interface) -> list[Action]:
     name = reader.text("work")
     if name in interface.works:
-        return [BeginWork(name, interface.arguments[name])]
+        return [BeginWork(name, interface.arguments[name], reserve=interface.works[name].reserve)]
     fix = of_work(name, interface.works)
     message = f"the cell declares no work `{name}`"
     if interface.kind == "attention":

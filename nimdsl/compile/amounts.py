@@ -7,11 +7,11 @@ from nimdsl.compile.reader import RATE_MAX, Reader
 from nimdsl.expression.bounds import interval
 from nimdsl.expression.check import Scope
 from nimdsl.expression.template import is_template
-from nimdsl.expression.types import DURATION, LIFEFORCE, Type
+from nimdsl.expression.types import DURATION, INT, LIFEFORCE, Type
 from nimdsl.program.amount import RATE_TIMES, Amount, Computed
 from nimdsl.text.tree import Scalar
 
-_EXAMPLES = {"duration": "16s", "lifeforce": "2LF"}
+_EXAMPLES = {"duration": "16s", "lifeforce": "2LF", "int": "4"}
 
 
 def duration_or_lifeforce(reader: Reader, key: str, scope: Scope, kind: Type) -> Amount:
@@ -20,6 +20,14 @@ def duration_or_lifeforce(reader: Reader, key: str, scope: Scope, kind: Type) ->
     if node is None or not is_template(node):
         return reader.duration(key) if kind == DURATION else reader.lifeforce(key)
     return _computed(reader, key, node, scope, kind)
+
+
+def count(reader: Reader, key: str, scope: Scope, default: int) -> Amount:
+    """A whole number, or one that the run computes; it must have a bound."""
+    node = reader.scalar(key)
+    if node is None or not is_template(node):
+        return int(reader.value(key, default))
+    return _computed(reader, key, node, scope, INT)
 
 
 def rate(reader: Reader, key: str, scope: Scope) -> Amount:

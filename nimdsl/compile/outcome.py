@@ -16,6 +16,7 @@ from nimdsl.expression.types import (
     DURATION,
     INT,
     LIFEFORCE,
+    SHARE,
     STRING,
     Type,
     join,
@@ -27,9 +28,19 @@ from nimdsl.program import Beat
 AMOUNTS = ("initial", "spent", "earned", "final", "least", "most", "shortfall")
 """What is told of an economy in lifeforce: ``least`` and ``most`` are of its pool."""
 PURSE = {**dict.fromkeys(AMOUNTS, LIFEFORCE), "starved": BOOL, "starved_at": DURATION}
+LENDING = {
+    "granted": INT,
+    "withdrawn": INT,
+    "refused": INT,
+    "utilisation": SHARE,
+    "waited": DURATION,
+    "waited_max": DURATION,
+    "queue_max": INT,
+}
+"""What is told of a resource: ``waited`` is the mean of all that were granted."""
 REFUSAL = {"actor": STRING, "economy": STRING, "price": LIFEFORCE, "balance": LIFEFORCE}
 _SUMS = ("completed", "errors", "handshakes", "accepted", "attempts", "duration", "lifeforce")
-NAMES = frozenset((*_SUMS, "refusals", "phases", "cells", "economies", "beats", "attention"))
+NAMES = frozenset((*_SUMS, "refusals", "phases", "cells", "economies", "resources", "beats", "attention"))
 """What is known without kinds from other packages."""
 
 
@@ -53,21 +64,22 @@ def outcome_scope(
     others: Mapping[str, Mapping[str, Type]] | None = None,
     families: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
     economies: Sequence[str] = (),
+    resources: Sequence[str] = (),
     open: bool = False,
 ) -> Scope:
     """The names of an outcome: ``phases`` as expressions in them see them, ``cells`` as they are seen.
 
     ``beat`` is that of the attention, if one takes part; ``others`` are what is seen of actors of other
     kinds, by the plural of the kind and by name; ``families`` is what is seen together.  ``economies``
-    are those that take part.  ``open`` says that there may be more phases and cells, which could not be
-    compiled.
+    and ``resources`` are those that take part.  ``open`` says that there may be more phases and cells,
+    which could not be compiled.
     """
     seen = {name: _cell(name, cell) for name, cell in cells.items()}
     together = families or {}
     for text, names in together.get("cells", {}).items():
         seen[text] = _together([_cell(text, cells[one]) for one in names])
-    purses = {name: record_of(PURSE, f"`{name}`") for name in economies}
-    purses |= {text: list_of(record_of(PURSE, f"`{text}`")) for text in together.get("economies", {})}
+    purses = _alike(PURSE, economies, together.get("economies", {}))
+    lending = _alike(LENDING, resources, together.get("resources", {}))
     kinds = {
         "completed": BOOL,
         "errors": INT,
@@ -77,6 +89,7 @@ def outcome_scope(
         "duration": DURATION,
         "lifeforce": record_of(PURSE, "lifeforce"),
         "economies": record_of(purses, "the scenario", open),
+        "resources": record_of(lending, "the scenario", open),
         "refusals": list_of(record_of(REFUSAL)),
         "phases": record_of({name: _phase(kind) for name, kind in phases.items()}, "the protocol", open),
         "cells": record_of(seen, "the scenario", open),
@@ -85,6 +98,14 @@ def outcome_scope(
         kinds |= _attention(beat)
     kinds |= {plural: record_of(named, "the scenario", open) for plural, named in (others or {}).items()}
     return Scope({name: Binding(kind, ("$outcome", name)) for name, kind in kinds.items()})
+
+
+def _alike(
+    fields: Mapping[str, Type], names: Sequence[str], families: Mapping[str, Sequence[str]]
+) -> dict[str, Type]:
+    """Records of the same fields by name, and lists of them by the name of a family."""
+    alone = {name: record_of(fields, f"`{name}`") for name in names}
+    return alone | {text: list_of(record_of(fields, f"`{text}`")) for text in families}
 
 
 def _attention(beat: Beat) -> dict[str, Type]:

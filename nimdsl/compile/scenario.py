@@ -40,6 +40,8 @@ class ScenarioContext:
     """Cells that charge something or ask for rewards; of other kinds, their ids."""
     purses: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By cell: the economies that it names."""
+    resources: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By cell: the resources of which it acquires units."""
     participants: Mapping[str, Participant] = field(default_factory=dict)
     """The actors of kinds that scenarios have no field for, by id."""
     plurals: Mapping[str, str] = field(default_factory=dict)
@@ -70,12 +72,14 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     _check_overrides(findings, reader)
     economy = _economy(reader, context, protocol, [*cells, attention, *others])
     purses = sorted({economy, *(name for cell in cells for name in context.purses.get(cell, ()))} - {""})
+    borrowed = sorted({name for cell in cells for name in context.resources.get(cell, ())})
     families = {
         "cells": _families(reader, "cells", "Cell", data),
         "economies": _families(reader, "economies", "Economy", purses),
+        "resources": _families(reader, "resources", "Resource", borrowed),
     }
     scope = outcome_scope(
-        kinds, data, context.attentions.get(attention), more, families, purses, open=unknown
+        kinds, data, context.attentions.get(attention), more, families, purses, borrowed, open=unknown
     )
     horizon_ns = reader.duration("horizon", HORIZON_NS)
     if not horizon_ns:

@@ -9,6 +9,7 @@ from nimdsl.base.suggest import phrase
 from nimdsl.base.words import counted
 from nimdsl.compile.amounts import duration_or_lifeforce
 from nimdsl.compile.attempts import compile_attempts, compile_backoff
+from nimdsl.compile.borrowing import compile_acquire, compile_reserve
 from nimdsl.compile.reader import Reader
 from nimdsl.compile.sending import compile_ask
 from nimdsl.expression.check import Binding, Scope
@@ -40,6 +41,8 @@ def compile_work(
     asked = reader.sub("ask") if asking else None
     ask, returns = compile_ask(asked, scope) if asked else (None, reader.types("returns"))
     _check_ask(reader, asking)
+    acquire = compile_acquire(reader, scope, asking)
+    reserve, cost = compile_reserve(reader, scope, returns, asking)
     attempts = compile_attempts(reader, asking)
     virtual = reader.sub("virtual")
     own = {"done": reader.text("done", "done"), "failed": reader.text("failed", "failed")}
@@ -57,6 +60,9 @@ def compile_work(
         timeout_ns=duration_or_lifeforce(reader, "timeout", scope, DURATION)
         if "timeout" in reader
         else None,
+        acquire=acquire,
+        reserve=reserve,
+        cost=cost,
         attempts=attempts,
         backoff=compile_backoff(reader, attempts),
         place=reader.node.place,

@@ -11,6 +11,7 @@ from nimdsl.program.economy import Economy, Mark, Prices
 from nimdsl.program.garden import BusModel, Garden, Group, RealGarden
 from nimdsl.program.program import Program, sorted_actors
 from nimdsl.program.protocol import Criterion, Handshake, Phase, Protocol
+from nimdsl.program.resource import Resource
 from nimdsl.program.scenario import (
     BEAT_COUNT_MAX,
     Expectation,
@@ -21,10 +22,11 @@ from nimdsl.program.scenario import (
     StimulusSpec,
 )
 from nimdsl.program.schema import Schema
-from nimdsl.program.work import AskSpec, Distribution, Work, WorkModel
+from nimdsl.program.work import AcquireSpec, AskSpec, Distribution, Work, WorkModel
 
 __all__ = [
     "BEAT_COUNT_MAX",
+    "AcquireSpec",
     "Actor",
     "AskSpec",
     "Attention",
@@ -47,6 +49,7 @@ __all__ = [
     "Protocol",
     "RealGarden",
     "Recorded",
+    "Resource",
     "Scenario",
     "Schema",
     "StimulusSpec",

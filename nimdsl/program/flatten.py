@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 from nimdsl.expression.syntax import Literal
@@ -64,9 +65,14 @@ class Row:
     flowing: tuple[str, ...] = ()
     """The states that it enters in which lifeforce flows."""
 
+    @cached_property
+    def reserves(self) -> bool:
+        """Whether its actions begin work for which something is put aside."""
+        return any(isinstance(one, BeginWork) and one.reserve is not None for one in self.actions)
+
     @property
     def bill(self) -> tuple[Price, ...]:
-        """All that it costs."""
+        """All that it costs, but for what is put aside for work."""
         return (self.price, *self.costs) if self.price is not None else self.costs
 
 

@@ -83,6 +83,8 @@ class BeginWork:
     work: str
     arguments: Expression
     owner: str = ""
+    reserve: Amount | None = None
+    """What is put aside for it, micro-LF; None: nothing."""
 
 
 @tagged("emit")

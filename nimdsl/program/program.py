@@ -14,6 +14,7 @@ from nimdsl.program.economy import Economy
 from nimdsl.program.format import PROGRAM_FORMAT, is_tagged, to_data
 from nimdsl.program.garden import Garden
 from nimdsl.program.protocol import Phase, Protocol
+from nimdsl.program.resource import Resource
 from nimdsl.program.scenario import Scenario
 from nimdsl.program.schema import Schema
 
@@ -43,6 +44,11 @@ class Program:
     def economies(self) -> Mapping[str, Economy]:
         """Economies, by name."""
         return self.of("Economy")
+
+    @property
+    def resources(self) -> Mapping[str, Resource]:
+        """Resources, by name."""
+        return self.of("Resource")
 
     @property
     def cells(self) -> Mapping[str, Actor]:

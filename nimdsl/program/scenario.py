@@ -91,5 +91,5 @@ class Scenario:
     actors: tuple[str, ...] = ()
     """Actors of other kinds that take part, by id."""
     families: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
-    """What expectations see together: of ``cells`` and ``economies`` the names, by how they write it
-    (``robot-*``)."""
+    """What expectations see together: of ``cells``, ``economies`` and ``resources`` the names, by how they
+    write it (``robot-*``)."""

@@ -69,6 +69,16 @@ class Backoff:
         return min(self.initial_ns * times // int(MICRO ** (failures - 1)), self.maximum_ns)
 
 
+@tagged("acquire")
+@dataclass(frozen=True)
+class AcquireSpec:
+    """Work that is units of a resource."""
+
+    resource: str
+    units: Amount = 1
+    priority: Amount = 0
+
+
 @tagged("work")
 @dataclass(frozen=True)
 class Work:
@@ -90,6 +100,12 @@ class Work:
     """How often it is tried, at most, before it has failed."""
     backoff: Backoff | None = None
     """How long is waited between attempts; None: not at all."""
+    acquire: AcquireSpec | None = None
+    """What it lends instead."""
+    reserve: Amount | None = None
+    """What an attempt puts aside, micro-LF; None: it costs nothing."""
+    cost: Expression | None = None
+    """What of it an attempt that succeeded costs, micro-LF."""
     virtual: WorkModel | None = field(default=None, metadata={"hashed": False})
     real: Mapping[str, Value] = field(default_factory=dict, metadata={"hashed": False})
     place: Place = field(default=NOWHERE, compare=False)

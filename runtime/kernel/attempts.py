@@ -14,6 +14,8 @@ What asks are besides is in :mod:`runtime.kernel.asks`; how a machine hears of w
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
 from nimdsl.base.errors import InternalError
@@ -21,15 +23,19 @@ from nimdsl.base.units import MICRO
 from nimdsl.program import Work
 from nimdsl.program.address import FamilyAddress
 from nimdsl.program.amount import value_of
-from nimdsl.program.flatten import Row
+from nimdsl.program.flatten import REFUSED, Row
 from nimdsl.program.machine import BeginWork
 from runtime import records
-from runtime.kernel import asks
+from runtime.kernel import asks, loans
 from runtime.kernel.effects import CancelTimer, CancelWork, SendMessage, SetTimer, StartWork
 from runtime.kernel.events import Role
+from runtime.kernel.reserves import give_back, put_aside, settle
 from runtime.kernel.sent import note_sent
 from runtime.kernel.snapshot import Underway, work_timer
 from runtime.kernel.step_context import StepContext
+
+Renew = Callable[[Underway], Underway | None]
+"""Puts aside what another attempt of the work reserves; None where that is refused."""
 
 
 def begin(context: StepContext, action: BeginWork) -> None:
@@ -43,8 +49,20 @@ def begin(context: StepContext, action: BeginWork) -> None:
         arguments = action.arguments.evaluate(environment)
     limit = None if work is None else work.timeout_ns
     timeout_ns = None if limit is None else value_of(limit, environment)
-    started = Underway(action.work, arguments, action.owner, asked=asked, timeout_ns=timeout_ns)
-    _attempt(context, context.next_number(), started)
+    hold, reserved = put_aside(context, action)
+    started = Underway(
+        action.work,
+        arguments,
+        action.owner,
+        asked=asked,
+        timeout_ns=timeout_ns,
+        hold=hold,
+        reserved=reserved,
+    )
+    if work is not None and work.acquire is not None:
+        loans.begin(context, context.next_number(), started, work.acquire)
+    else:
+        _attempt(context, context.next_number(), started)
 
 
 def _asked(context: StepContext, work: Work) -> str:
@@ -81,28 +99,36 @@ def _send(context: StepContext, number: int, started: Underway) -> None:
     note_sent(context, to, asking.event, payload, carried, Role.ASK, asking.times)
 
 
-def failed(context: StepContext, number: int, started: Underway, reason: str) -> bool:
-    """An attempt failed; whether there is another one, now or when its wait is over."""
+def failed(context: StepContext, number: int, started: Underway, reason: str, renew: Renew) -> str:
+    """An attempt failed: why there is no other one; empty where there is, now or when its wait is over."""
     work = context.actor.works[started.work]
     if started.attempt >= work.attempts:
-        return False
+        return reason
     wait_ns = work.wait_ns(started.attempt)
     following = number if started.asked else context.next_number()
     other = 0 if following == number else following
     context.note(records.WorkRepeated(work.name, started.attempt, reason, number, wait_ns, other))
-    later = replace(started, attempt=started.attempt + 1, waits=wait_ns > 0)
+    attempt = started.attempt + 1
+    later = replace(started, attempt=attempt, waits=wait_ns > 0, hold="", reserved=0)
     if not wait_ns:
-        _attempt(context, following, later)
-        return True
+        return "" if _again(context, following, later, renew) else REFUSED
     jitter = work.backoff.jitter if work.backoff else 0
     context.works[following] = later
     context.arm(work_timer(following), context.now_ns + wait_ns, wait_ns * jitter // MICRO)
+    return ""
+
+
+def waited(context: StepContext, number: int, started: Underway, renew: Renew) -> bool:
+    """The wait before an attempt is over; whether it could begin."""
+    return _again(context, number, replace(started, waits=False), renew)
+
+
+def _again(context: StepContext, number: int, started: Underway, renew: Renew) -> bool:
+    renewed = renew(started)
+    if renewed is None:
+        return False
+    _attempt(context, number, renewed)
     return True
-
-
-def waited(context: StepContext, number: int, started: Underway) -> None:
-    """The wait before an attempt is over."""
-    _attempt(context, number, replace(started, waits=False))
 
 
 def abandon(context: StepContext, row: Row) -> None:
@@ -111,16 +137,22 @@ def abandon(context: StepContext, row: Row) -> None:
         if started.owner not in row.left:
             continue
         del context.works[number]
-        if number < context.before.effect_number or not _unbegun(context, number):
+        if number >= context.before.effect_number and _unbegun(context, number, started):
+            give_back(context, started)
+        else:
             unlimit(context, number)
-            if started.asked:
+            if started.resource:
+                loans.end(context, number, started)
+            elif started.asked:
                 asks.withdraw(context, number, started)
             elif not started.waits:
                 context.effects.append(CancelWork(number))
-        context.note(records.Abandoned(started.work, number))
+            settle(context, started, "unknown", {})
+        ended = records.GivenBack if started.granted else records.Abandoned
+        context.note(ended(started.work, number))
 
 
-def _unbegun(context: StepContext, number: int) -> bool:
+def _unbegun(context: StepContext, number: int, started: Underway) -> bool:
     """Takes back the effects by which the step at hand began work; whether it had."""
     timer, before = work_timer(number), len(context.effects)
     context.effects = [
@@ -128,6 +160,7 @@ def _unbegun(context: StepContext, number: int) -> bool:
         for one in context.effects
         if not (isinstance(one, StartWork) and one.number == number)
         and not (isinstance(one, SendMessage) and one.role is Role.ASK and one.number == number)
+        and not (started.resource and loans.begins(one, context.actor.id, number))
     ]
     if len(context.effects) == before:
         return False

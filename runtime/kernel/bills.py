@@ -6,6 +6,7 @@ all of them are paid or none, whichever purses they come from.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from nimdsl.base.errors import InternalError
@@ -24,28 +25,42 @@ class Bill(NamedTuple):
     parts: tuple[tuple[str, int], ...]
     holds: bool
     """Whether what is reserved pays for what the actor does from now on."""
+    put_aside: tuple[tuple[str, int], ...]
+    """For each work that is begun: the hold that pays for it, and what it contains."""
 
     def price_of(self, economy: str, own: str) -> int:
         """What an economy was to pay; ``own`` is the scenario's."""
         return sum(amount for purse, amount in self.parts if (purse or own) == (economy or own))
 
 
-def bill_of(context: StepContext, row: Row) -> Bill | None:
-    """What a row costs now; None for nothing.  Raises Fault where a price has no value."""
+def bill_of(context: StepContext, row: Row, reserves: Sequence[int]) -> Bill | None:
+    """What a row costs now, and what is put aside for each work that it begins; None for nothing.
+
+    Raises Fault where a price has no value.
+    """
+    actor = context.actor
     priced = [(price, amount) for price in row.bill if (amount := _amount(context, price)) is not None]
-    if not priced:
+    items = [Payment(amount, price.account, _purse(context, price)) for price, amount in priced]
+    items += [Payment(amount, actor.id, actor.economy, held=True) for amount in reserves if amount]
+    if not items:
         return None
-    parts = tuple((_purse(context, price), amount) for price, amount in priced)
-    key = f"{context.actor.id}/{context.effect_number}"
-    if len(priced) == 1:
-        (price, amount), purse = priced[0], parts[0][0]
-        question = _question(context, key, price, amount, purse)
-        return Bill(question, parts, price.purse is PriceSource.HOLD)
-    items = tuple(
-        Payment(amount, price.account, purse)
-        for (price, amount), (purse, _) in zip(priced, parts, strict=True)
-    )
-    return Bill(Pay(key, items, context.actor.id), parts, False)
+    parts = tuple((item.purse, item.amount) for item in items)
+    key = f"{actor.id}/{context.effect_number}"
+    if len(items) > 1:
+        keys = [f"{key}#{place}" for place in range(len(priced), len(items))]
+        return Bill(Pay(key, tuple(items), actor.id), parts, False, _put_aside(keys, reserves))
+    if not priced:
+        question = Reserve(key, items[0].amount, actor.id, actor.economy)
+        return Bill(question, parts, False, _put_aside([key], reserves))
+    price, amount = priced[0]
+    asked = _question(context, key, price, amount, items[0].purse)
+    return Bill(asked, parts, price.purse is PriceSource.HOLD, _put_aside([], reserves))
+
+
+def _put_aside(keys: Sequence[str], reserves: Sequence[int]) -> tuple[tuple[str, int], ...]:
+    """The holds by work: nothing is put aside for one that reserves nothing just now."""
+    left = iter(keys)
+    return tuple((next(left), amount) if amount else ("", 0) for amount in reserves)
 
 
 def _amount(context: StepContext, price: Price) -> int | None:

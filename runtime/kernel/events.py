@@ -95,6 +95,14 @@ class Answered(Event, frozen=True, tag="reply"):
     message: Fields
 
 
+class Loan(Event, frozen=True, tag="loan"):
+    """What asking for units of a resource came to: they are lent, or too many wait for them already."""
+
+    priority = 2
+    work: int
+    granted: bool = True
+
+
 class Role(enum.StrEnum):
     """What a named event is to the asks of two actors."""
 
@@ -142,7 +150,9 @@ class TimerDue(Event, frozen=True, tag="timer"):
     generation: int
 
 
-AnyEvent = Begin | Boundary | Marked | Finished | Requested | Answered | Received | Stimulus | TimerDue
+AnyEvent = (
+    Begin | Boundary | Marked | Finished | Loan | Requested | Answered | Received | Stimulus | TimerDue
+)
 
 BEGIN: Final = Begin()
 

@@ -1,34 +1,26 @@
-"""How a machine takes one event (SEMANTICS 1.3, 3.2, 3.3, 4.2).
+"""How a machine takes one event (SEMANTICS 1.3, 4.2).
 
-- 1.3  guards are tried in document order on the data before the transition;
-       the first that holds selects *the* transition; a guard that faults is
-       false and leaves a record; internal events drain first-in-first-out
-       before the step ends, at most 64 of them; what nobody takes is ignored.
-- 3.2  when the selected transition has a price whose answer is not among
-       ``answers``, nothing has changed and :class:`Unanswered` says what to ask.
-- 3.3  a refused transition does not happen; the actor raises ``refused``.
+- 1.3  internal events drain first-in-first-out before the step ends, at most 64 of them.
 - 4.2  a request that was answered is answered again from memory, unpaid.
 
-An action whose expression faults undoes its transition: nothing of it has
-happened, nothing was paid, and the actor raises ``fault`` with the reason.
+Which transition a named event leads to is in :mod:`runtime.kernel.row_step`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import assert_never
 
 from msgspec.structs import replace
 
 from nimdsl.base.errors import InternalError
 from nimdsl.base.units import MICRO
-from nimdsl.base.values import Fields, Value
+from nimdsl.base.values import Value
 from nimdsl.expression.evaluate import Fault
-from nimdsl.program.flatten import FAULT, REFUSED, Row
+from nimdsl.program.amount import value_of
+from nimdsl.program.flatten import REFUSED
 from runtime import records
-from runtime.kernel import asks, attempts, messages
-from runtime.kernel.actions import answer, perform
-from runtime.kernel.bills import bill_of
+from runtime.kernel import asks, attempts, loans, messages, reserves
+from runtime.kernel.actions import answer
 from runtime.kernel.effects import CancelWork
 from runtime.kernel.events import (
     Answered,
@@ -36,6 +28,7 @@ from runtime.kernel.events import (
     Begin,
     Boundary,
     Finished,
+    Loan,
     Marked,
     Received,
     Requested,
@@ -43,42 +36,18 @@ from runtime.kernel.events import (
     Stimulus,
     TimerDue,
 )
-from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision, PriceQuery, Unanswered
 from runtime.kernel.offered import ask_of, fields_of, request_event, serving
-from runtime.kernel.snapshot import Deferrable, timed_work
-from runtime.kernel.step_context import Internal, Prepared, StepContext
-from runtime.kernel.undo import Saved
+from runtime.kernel.row_step import RowStep
+from runtime.kernel.snapshot import Deferrable, Underway, timed_work
 from runtime.kernel.values import Mismatch, accepted
-from runtime.ledger.accounts import Question
+from runtime.ledger.accounts import Reserve
 from runtime.records import Identity, Noted
 
 INTERNAL_EVENT_COUNT_MAX = 64
-DEFERRED_COUNT_MAX = 64
 
 
-class _Refused(Exception):  # noqa: N818
-    def __init__(self, price: int, decision: PriceDecision) -> None:
-        self.price, self.balance, self.economy = price, decision.balance, decision.purse
-
-
-class MachineStep:
+class MachineStep(RowStep):
     """One event of an actor that is a machine."""
-
-    def __init__(
-        self, kernel: Kernel, context: StepContext, answers: Sequence[PriceDecision], asked: AskPrice | None
-    ) -> None:
-        self.kernel = kernel
-        self.context = context
-        self.table = kernel.actor.table
-        self.answers = answers
-        self.asked = asked
-        self.asked_count = 0
-        self.moved = False
-        """Whether a transition happened since deferred events were last looked at."""
-        self.offered: Deferrable | None = None
-        """The event from outside that is being taken, if it can be deferred."""
-        self.unserved = ""
-        """Why the ask that is being taken was not; empty where it waits."""
 
     def take(self, event: AnyEvent) -> None:
         """The external event, then every internal one that follows from it."""
@@ -102,6 +71,8 @@ class MachineStep:
                 self.sent(event)
             case Marked():
                 self._marked(event)
+            case Loan():
+                self._loaned(event)
             case Boundary():
                 raise InternalError(f"{context.actor.id} has no beats")
             case _:
@@ -186,20 +157,20 @@ class MachineStep:
         except Fault:
             return False
 
-    def _is_remembered(self, row: Row) -> bool:
-        back = row.returns
-        return back is None or self.context.history.get(back.state, "") == back.leaf
-
     # Events with a meaning of their own
 
     def finished(self, event: Finished) -> None:
         """Work that an action started came back."""
         started = self.context.works.pop(event.work)
         attempts.unlimit(self.context, event.work)
-        if event.outcome == "failed" and attempts.failed(self.context, event.work, started, event.reason):
-            return
+        reserves.settle(self.context, started, event.outcome, event.values)
+        reason = event.reason
+        if event.outcome == "failed":
+            reason = attempts.failed(self.context, event.work, started, reason, self._renew)
+            if not reason:
+                return
         work = self.kernel.actor.works[started.work]
-        fields = dict(event.values) if event.outcome == "done" else {"reason": event.reason}
+        fields = dict(event.values) if event.outcome == "done" else {"reason": reason}
         if event.outcome == "done" and work.produces:
             schema = self.kernel.schemas[work.produces[str(started.arguments["phase"])]]
             message, reason = messages.read(schema, fields.get("text"))
@@ -239,15 +210,58 @@ class MachineStep:
         context = self.context
         started = context.works.pop(number)
         if started.waits:
-            attempts.waited(context, number, started)
+            if not attempts.waited(context, number, started, self._renew):
+                self._fails(started, REFUSED)
             return
-        if not started.asked:
+        if started.resource:
+            loans.end(context, number, started)
+        elif not started.asked:
             context.effects.append(CancelWork(number))
-        if attempts.failed(context, number, started, "timeout"):
+        reserves.settle(context, started, "unknown", {})
+        reason = attempts.failed(context, number, started, "timeout", self._renew)
+        if not reason:
             return
         if started.asked:
             asks.withdraw(context, number, started)
-        self.fire(context.actor.works[started.work].outcomes["failed"], {"reason": "timeout"})
+        self._fails(started, reason)
+
+    def _fails(self, started: Underway, reason: str) -> None:
+        """Work has failed for good."""
+        self.fire(self.context.actor.works[started.work].outcomes["failed"], {"reason": reason})
+
+    def _renew(self, started: Underway) -> Underway | None:
+        """Work that is tried again, with what is put aside for it; None where that is refused."""
+        context, reserve = self.context, self.context.actor.works[started.work].reserve
+        if reserve is None:
+            return started
+        state = self.table.states[context.state]
+        try:
+            amount = value_of(reserve, context.environment())
+        except Fault as fault:
+            context.note(records.Faulted(state, str(fault)))
+            return None
+        if not amount:
+            return replace(started, hold="", reserved=0)
+        key, purse = f"{context.actor.id}/{context.effect_number}", context.actor.economy
+        decision = self.ask(Reserve(key, amount, context.actor.id, purse))
+        if not decision.granted:
+            event = self.kernel.actor.works[started.work].outcomes["failed"]
+            balance, economy = decision.balance, decision.purse
+            context.note(records.Refused(event, state, amount, balance, economy=economy))
+            return None
+        context.next_number()
+        return replace(started, hold=key, reserved=amount)
+
+    def _loaned(self, event: Loan) -> None:
+        """What a request for units of a resource came to."""
+        context, started = self.context, self.context.works[event.work]
+        attempts.unlimit(context, event.work)
+        if not event.granted:
+            del context.works[event.work]
+            self._fails(started, "full")
+            return
+        context.works[event.work] = replace(started, granted=True)
+        self.fire(context.actor.works[started.work].outcomes["done"], {})
 
     # Asks
 
@@ -299,9 +313,14 @@ class MachineStep:
         del context.works[event.ask]
         attempts.unlimit(context, event.ask)
         fields, outcome = fields_of(event), "done" if event.role is Role.REPLY else "failed"
-        if outcome == "failed" and attempts.failed(context, event.ask, started, str(fields.get("reason"))):
-            return
-        if outcome == "done" and started.attempt > 1:
+        reserves.settle(context, started, outcome, fields)
+        if outcome == "failed":
+            reason = str(fields.get("reason"))
+            reason = attempts.failed(context, event.ask, started, reason, self._renew)
+            if not reason:
+                return
+            fields = {"reason": reason}
+        elif started.attempt > 1:
             asks.claim(context, event.ask)
         context.sender = event.sender
         self.fire(context.actor.works[started.work].outcomes[outcome], fields)
@@ -328,20 +347,6 @@ class MachineStep:
         if not self.fire(request_event(event), {}):
             context.serving = before
 
-    def _defer(self) -> None:
-        context, event = self.context, self.offered
-        if event is None:
-            raise InternalError(f"{context.actor.id} defers what comes from itself")
-        if len(context.deferred) == DEFERRED_COUNT_MAX:
-            context.note(records.Dropped(f"more than {DEFERRED_COUNT_MAX} deferred events"))
-            return
-        context.deferred.append(event)
-        self.unserved = ""
-        if isinstance(event, Requested):
-            context.note(records.Deferred(event.request))
-        else:
-            context.note(records.Deferred(event=event.name))
-
     def _answered(self, event: Answered) -> None:
         context = self.context
         opened = context.request
@@ -354,130 +359,3 @@ class MachineStep:
             delta = message.get("lifeforce_delta")
             fields["claims"] = [round(delta * MICRO)] if isinstance(delta, int | float) else []
         self.fire(opened.event, fields)
-
-    # Choosing and following a row
-
-    def fire(self, name: str, fields: Fields) -> bool:
-        """Offers a named event to the machine; whether a transition happened."""
-        context = self.context
-        context.event_fields = fields
-        number = self.table.event_numbers.get(name)
-        state = context.state
-        chosen = None
-        if number is not None and not context.fault:
-            try:
-                chosen = self.kernel.interpreter.choose(state, number, self._decide)
-            except _Refused as refused:
-                self._refuse(name, refused)
-                return False
-            except Fault as fault:
-                self._fault(state, fault)
-                return False
-        if chosen is None:
-            context.note(records.Ignored(name, self.table.states[state]))
-            return False
-        return self.follow(self.table.rows[chosen], name)
-
-    def _decide(self, number: int) -> bool:
-        row = self.table.rows[number]
-        if not self._is_remembered(row):
-            return False
-        if row.guard is not None and not self._holds(row):
-            return False
-        if row.price is not None or row.costs:
-            self._pay(row)
-        return True
-
-    def _holds(self, row: Row) -> bool:
-        assert row.guard is not None
-        try:
-            return row.guard.evaluate(self.context.environment()) is True
-        except Fault as fault:
-            self.context.note(records.Faulted(self.table.states[row.source], str(fault)))
-            return False
-
-    def _pay(self, row: Row) -> None:
-        bill, position = bill_of(self.context, row), self.asked_count
-        if bill is None:
-            return
-        if position >= len(self.answers):
-            self._rehearse(row)
-        decision = self.ask(bill.question)
-        if not decision.granted:
-            raise _Refused(bill.price_of(decision.purse, self.kernel.economy), decision)
-        if bill.holds:
-            self.context.hold = f"{self.kernel.actor.id}/{self.context.effect_number}"
-        self.context.next_number()
-
-    def ask(self, command: Question) -> PriceDecision:
-        """What the economy says; the step ends here when it has not been asked yet."""
-        position = self.asked_count
-        if position >= len(self.answers) and self.asked is None:
-            raise Unanswered(PriceQuery(command))
-        self.asked_count += 1
-        if position < len(self.answers):
-            return self.answers[position]
-        assert self.asked is not None
-        return self.asked(command)
-
-    def _rehearse(self, row: Row) -> None:
-        """A transition that would fault is found out before anything is paid for it."""
-        saved = Saved(self.context)
-        try:
-            for action in row.actions:
-                perform(self.context, action)
-            self.context.prepared(row)
-        finally:
-            saved.restore(self.context)
-
-    def _refuse(self, name: str, refused: _Refused) -> None:
-        context = self.context
-        price, balance, economy = refused.price, refused.balance, refused.economy
-        self.unserved = "refused"
-        state = self.table.states[context.state]
-        context.note(records.Refused(name, state, price, balance, economy=economy))
-        fields: Fields = {"price": price, "balance": balance, "economy": economy or self.kernel.economy}
-        context.queue.append(Internal(REFUSED, fields))
-
-    def _fault(self, state: int, fault: Fault) -> None:
-        """An action faulted: its transition did not happen, and the actor hears of it."""
-        self.unserved = "fault"
-        self.context.note(records.Faulted(self.table.states[state], str(fault)))
-        self.context.queue.append(Internal(FAULT, {"reason": str(fault)}))
-
-    def follow(self, row: Row, name: str) -> bool:
-        """Does the row's actions and moves; a fault undoes all of it."""
-        context = self.context
-        if row.defers:
-            self._defer()
-            return False
-        context.changed, context.appended = {}, {}
-        prepared = self.perform(row)
-        if prepared is None:
-            return False
-        self.moved = True
-        source, target = self.table.states[row.source], self.table.states[row.target]
-        inside = row.left[-1].rpartition("/")[0] if row.left else source
-        context.note(records.Moved(name, source, target, context.changed, context.appended, inside))
-        context.move(row, prepared)
-        return True
-
-    def perform(self, row: Row) -> Prepared | None:
-        """Does the row's actions and computes how long its timers run, and what flows afterwards.
-
-        None where something of it has no value: all is undone then, and the actor hears of it.
-        """
-        context = self.context
-        saved = Saved(context) if row.actions or context.works else None
-        attempts.abandon(context, row)
-        try:
-            for action in row.actions:
-                perform(context, action)
-            return context.prepared(row)
-        except Fault as fault:
-            if saved is not None:
-                saved.restore(context)
-            if row.source < 0:
-                context.fault, context.state = str(fault), row.target
-            self._fault(row.source if row.source >= 0 else row.target, fault)
-            return None

@@ -19,6 +19,7 @@ from runtime.kernel.events import (
     AnyEvent,
     Boundary,
     Finished,
+    Loan,
     Marked,
     Received,
     Requested,
@@ -62,6 +63,14 @@ class Underway(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     """Which attempt is under way, or comes after the wait."""
     waits: bool = False
     """Whether the attempt has not begun: its timer is that of the wait."""
+    hold: str = ""
+    """The key of what was put aside for the attempt."""
+    reserved: int = 0
+    """How much that is, micro-LF."""
+    resource: str = ""
+    """Of which resource units were asked for; empty for other work."""
+    granted: bool = False
+    """Whether they are lent."""
 
 
 class Opened(Struct, frozen=True, forbid_unknown_fields=True):
@@ -206,4 +215,7 @@ def is_known(timers: Mapping[int, Armed], works: Mapping[int, Underway], event: 
         case Finished():
             started = works.get(event.work)
             return started is not None and not started.waits
+        case Loan():
+            started = works.get(event.work)
+            return started is not None and bool(started.resource) and not started.granted
     return True

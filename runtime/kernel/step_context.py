@@ -86,6 +86,10 @@ class StepContext:
         self.event_fields: Fields = {}
         self.sender = ""
         """The id of who sent the event at hand; empty for stimuli and for the actor's own."""
+        self.holds: deque[tuple[str, int]] = deque()
+        """What was put aside for the work that the transition at hand begins: its keys and amounts."""
+        self.rehearsed: list[int] | None = None
+        """In a rehearsal: what would have to be put aside for each work, micro-LF."""
         self.changed: dict[str, Value] = {}
         """What the transition at hand has set, by path."""
         self.appended: dict[str, list[Value]] = {}

@@ -200,10 +200,30 @@ class Reward(Command, frozen=True, tag="reward"):
     purse: str = ""
 
 
-AnyCommand = Reserve | Charge | Pay | Settle | Release | Consume | SetRates | Reward
+class Acquire(Command, frozen=True, tag="acquire"):
+    """Units of a resource, as soon as it is this request's turn."""
+
+    resource: str
+    key: str
+    units: int = 1
+    priority: int = 0
+
+
+class GiveBack(Command, frozen=True, tag="give_back"):
+    """The end of that request: its units are free again, or it does not wait any more."""
+
+    resource: str
+    key: str
+
+
+LedgerCommand = Reserve | Charge | Pay | Settle | Release | Consume | SetRates | Reward
+"""What a ledger decides."""
+LenderCommand = Acquire | GiveBack
+"""What the lender does."""
+AnyCommand = LedgerCommand | LenderCommand
 Question = Reserve | Charge | Pay | Settle
 """What can be refused, so that a step waits for the answer."""
-Booking = Settle | Release | Consume | SetRates | Reward
+Booking = Settle | Release | Consume | SetRates | Reward | LenderCommand
 """What a step lets happen without waiting."""
 
 
@@ -233,6 +253,10 @@ def in_words(command: AnyCommand) -> str:
             return f"pay {listed(parts)} (`{key}`)"
         case Consume(hold, _, name, amount):
             return f"pay {format_lifeforce(amount)} LF for `{name}` from `{hold}`, and release the rest"
+        case Acquire(resource, key, units):
+            return f"acquire {units} of `{resource}` (`{key}`)"
+        case GiveBack(resource, key):
+            return f"give back what `{key}` has of `{resource}`"
         case SetRates(name, income, upkeep):
             return f"let {per_second(income)} come and {per_second(upkeep)} go for `{name}`"
         case Release(hold, keep, settlement):

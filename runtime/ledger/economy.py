@@ -46,11 +46,11 @@ from runtime.ledger.accounts import (
     OWN_KEY,
     POOL,
     Answer,
-    AnyCommand,
     Cause,
     Charge,
     Consume,
     Entry,
+    LedgerCommand,
     LedgerConflict,
     Pay,
     Payment,
@@ -91,7 +91,7 @@ class Ledger(LedgerState):
 
     # -- commands
 
-    def apply(self, command: AnyCommand, now_ns: int) -> Answer:
+    def apply(self, command: LedgerCommand, now_ns: int) -> Answer:
         """Settle the rates up to ``now_ns``, then decide ``command`` and write what it moves.
 
         Raises LedgerConflict for a key that stands for something else, InternalError when
@@ -103,7 +103,7 @@ class Ledger(LedgerState):
         self._tell()
         return answer
 
-    def _decide(self, command: AnyCommand) -> Answer:
+    def _decide(self, command: LedgerCommand) -> Answer:
         match command:
             case Reserve(key, amount, scope):
                 return self._pay("reserve", key, f"hold:{key}", amount, scope)
@@ -244,7 +244,7 @@ class Ledger(LedgerState):
 
     # -- decisions
 
-    def _check(self, command: AnyCommand) -> None:
+    def _check(self, command: LedgerCommand) -> None:
         keys, amounts = _keys_and_amounts(command)
         if isinstance(command, Reward):
             int64(command.claimed or 0, "claimed")
@@ -359,7 +359,7 @@ def _way(key: str, part: Payment) -> tuple[Cause, str]:
     return ("reserve", f"hold:{key}") if part.held else ("charge", _cost(part.name))
 
 
-def _keys_and_amounts(command: AnyCommand) -> tuple[tuple[str, ...], tuple[int, ...]]:
+def _keys_and_amounts(command: LedgerCommand) -> tuple[tuple[str, ...], tuple[int, ...]]:
     match command:
         case Reward(_, keys):
             return keys, ()

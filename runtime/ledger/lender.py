@@ -19,17 +19,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+import msgspec
 from msgspec import Struct
 from msgspec import field as struct_field
 
 from nimdsl.base.errors import InternalError, PermanentPortError
-from nimdsl.base.values import TimeNs
+from nimdsl.base.values import TimeNs, Value
 
 Fate = Literal["queued", "full", "lent", "returned", "withdrawn"]
 """What becomes of a request, one line each."""
 
 
-class Lent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class LoanEntry(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One line of the lender: what became of the request ``key`` of a resource."""
 
     number: int = struct_field(name="index")
@@ -39,6 +40,11 @@ class Lent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     key: str
     units: int = 1
     priority: int = 0
+
+    def to_data(self) -> dict[str, Value]:
+        """Value form."""
+        data: dict[str, Value] = msgspec.to_builtins(self)
+        return data
 
 
 @dataclass(frozen=True)
@@ -121,8 +127,8 @@ class Lender:
     def __init__(
         self,
         terms: Mapping[str, Terms],
-        lines: Iterable[Lent] = (),
-        written: Callable[[Lent], None] | None = None,
+        lines: Iterable[LoanEntry] = (),
+        written: Callable[[LoanEntry], None] | None = None,
     ) -> None:
         self.shelves = {name: Shelf(one) for name, one in sorted(terms.items())}
         self._written = written
@@ -130,6 +136,10 @@ class Lender:
         self._now_ns = 0
         for line in lines:
             self._restore(line)
+
+    def listen(self, written: Callable[[LoanEntry], None]) -> None:
+        """Tells each line from now on as it is written."""
+        self._written = written
 
     @property
     def line_count(self) -> int:
@@ -182,13 +192,13 @@ class Lender:
     # -- the fold
 
     def _write(self, resource: str, fate: Fate, key: str, units: int, priority: int) -> None:
-        line = Lent(self._count, self._now_ns, resource, fate, key, units, priority)
+        line = LoanEntry(self._count, self._now_ns, resource, fate, key, units, priority)
         if problem := self._fold(line):
             raise InternalError(problem)
         if self._written is not None:
             self._written(line)
 
-    def _restore(self, line: Lent) -> None:
+    def _restore(self, line: LoanEntry) -> None:
         if line.number != self._count or line.time_ns < self._now_ns:
             raise LenderDamaged(line.number, f"it is out of order, {self._count} should come")
         if line.resource not in self.shelves:
@@ -197,7 +207,7 @@ class Lender:
         if problem := self._fold(line):
             raise LenderDamaged(line.number, problem)
 
-    def _fold(self, line: Lent) -> str:
+    def _fold(self, line: LoanEntry) -> str:
         """Takes a line; why it breaks the law, empty where it does not."""
         shelf, key = self.shelves[line.resource], line.key
         waits = key in shelf.requests

@@ -8,19 +8,26 @@ counts those of its purse.  The scenario's own economy is the purse ``""``.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
 from nimdsl.base.errors import InternalError, NimdslError
-from runtime.ledger.accounts import Answer, AnyCommand, Entry, LedgerDamaged, Pay, Tariff
+from runtime.ledger.accounts import Answer, Entry, LedgerCommand, LedgerDamaged, Pay, Tariff
 from runtime.ledger.economy import Ledger, NumberedPayment, numbered
 
 
 class Purses:
     """Ledgers by purse; ``tariffs`` are by the names of their economies, ``own`` is the scenario's."""
 
-    def __init__(self, tariffs: Mapping[str, Tariff], own: str = "", entries: Iterable[Entry] = ()) -> None:
+    def __init__(
+        self,
+        tariffs: Mapping[str, Tariff],
+        own: str = "",
+        entries: Iterable[Entry] = (),
+        written: Callable[[Entry], None] | None = None,
+    ) -> None:
         self._own = own
+        self._tell = written
         self._written: list[Entry] = []
         self._forgotten_count = 0
         by_purse: dict[str, list[Entry]] = defaultdict(list)
@@ -30,12 +37,15 @@ class Purses:
         self.ledgers: dict[str, Ledger] = {}
         for name in sorted(tariffs, key=self.purse_of):
             purse = self.purse_of(name)
-            self.ledgers[purse] = Ledger(
-                tariffs[name], by_purse.pop(purse, ()), purse, self._written.append
-            )
+            self.ledgers[purse] = Ledger(tariffs[name], by_purse.pop(purse, ()), purse, self._write)
         if by_purse:
             purse = min(by_purse)
             raise LedgerDamaged(by_purse[purse][0].number, f"there is no purse {purse!r}")
+
+    def _write(self, entry: Entry) -> None:
+        self._written.append(entry)
+        if self._tell is not None:
+            self._tell(entry)
 
     @property
     def own(self) -> Ledger | None:
@@ -59,7 +69,7 @@ class Purses:
 
     # -- commands
 
-    def apply(self, command: AnyCommand, now_ns: int) -> Answer:
+    def apply(self, command: LedgerCommand, now_ns: int) -> Answer:
         """Decides a command in the purse that it names.  Raises what :meth:`Ledger.apply` raises."""
         if not isinstance(command, Pay):
             return self.ledger(command.purse).apply(command, now_ns)

@@ -15,6 +15,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from nimdsl.base.errors import InternalError
 from nimdsl.base.units import format_lifeforce
 from nimdsl.base.values import Value
 from runtime.kernel.step import PriceDecision
@@ -23,6 +24,7 @@ from runtime.ledger.accounts import (
     AnyCommand,
     Consume,
     Entry,
+    LenderCommand,
     Pay,
     Release,
     Reward,
@@ -34,7 +36,7 @@ from runtime.ledger.economy import numbered
 from runtime.ledger.purses import Purses
 from runtime.ports.journal import JournalEntry
 from runtime.run.inbox import AcceptedEvent, Difference, ReplayMismatch, at_line
-from runtime.run.lines import LEDGER, Booked, DamagedLine, Heard, LedgerLine, Said, line_of
+from runtime.run.lines import LEDGER, Booked, DamagedLine, Heard, LedgerLine, LoanBooked, Said, line_of
 from runtime.run.recording import WRONG_INPUT
 from runtime.run.run import BOOKS
 
@@ -141,7 +143,7 @@ class Audit:
         for entry in self.lines:
             try:
                 line = line_of(entry)
-                if not isinstance(line, Booked | Said | Heard):
+                if not isinstance(line, Booked | LoanBooked | Said | Heard):
                     raise DamagedLine(f"no line of a ledger is called {entry.kind!r}")
                 wrong = self._read_line(entry.position, line, known, last)
             except DamagedLine as damage:
@@ -164,7 +166,7 @@ class Audit:
             self.entries.append(line.entry)
             self.positions.append(position)
             return None
-        if isinstance(line, Heard):
+        if isinstance(line, Heard | LoanBooked):
             return None
         heard = known.get((line.actor, line.item))
         decision = PriceDecision(line.granted, line.balance, line.purse)
@@ -268,6 +270,8 @@ class Audit:
         asked = self.asked[order]
         self.taken.add(order)
         now_ns = self._time_of(asked)
+        if isinstance(asked.command, LenderCommand):
+            raise InternalError("what the lender is asked is no command of a ledger")
         answer = self.ledger.apply(asked.command, now_ns)
         self._match(asked)
         said = asked.paid or self.said.get((asked.actor, asked.item))

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from runtime.ledger.accounts import Entry, LedgerDamaged
+from runtime.ledger.accounts import LedgerDamaged
+from runtime.ledger.bookkeeper import AnyEntry
+from runtime.ledger.lender import LenderDamaged
 from runtime.run.inbox import Difference, ReplayMismatch
 from runtime.run.lines import (
     LEDGER,
@@ -17,13 +19,14 @@ from runtime.run.lines import (
     Booked,
     DamagedLine,
     Heard,
+    LoanBooked,
     Said,
     line_of,
     read,
     readable,
 )
 from runtime.run.recording import Recording
-from runtime.run.run import economies_of, purses_of
+from runtime.run.run import books_of
 
 
 def strangers(recording: Recording) -> Iterator[Difference]:
@@ -47,23 +50,23 @@ def lost(recording: Recording) -> Iterator[Difference]:
 
 def misbooked(recording: Recording) -> Iterator[Difference]:
     """The first line of the ledger that no ledger of this economy wrote.  Raises NimdslError."""
-    if not economies_of(recording.program, recording.scenario):
+    if not books_of(recording.program, recording.scenario):
         return
     position = 0
 
-    def entries() -> Iterator[Entry]:
+    def entries() -> Iterator[AnyEntry]:
         nonlocal position
         for entry in readable(recording.journal, LEDGER):
             position = entry.position
             line = line_of(entry)
-            if isinstance(line, Booked):
+            if isinstance(line, Booked | LoanBooked):
                 yield line.entry
             elif not isinstance(line, Said | Heard):
                 raise DamagedLine(f"no line of a ledger is called {entry.kind!r}")
 
     try:
-        purses_of(recording.program, recording.scenario, entries())
+        books_of(recording.program, recording.scenario, entries())
     except DamagedLine as damage:
         yield Difference(ReplayMismatch.DAMAGED, LEDGER, position, str(damage))
-    except LedgerDamaged as damage:
+    except (LedgerDamaged, LenderDamaged) as damage:
         yield Difference(ReplayMismatch.DAMAGED, LEDGER, position, damage.problem)

@@ -189,7 +189,7 @@ class Host:
             for number, started in sorted(self.snapshot.works.items())
             if works[started.work].idempotent
             and started.revoked_ns is None
-            and not (started.asked or started.waits)
+            and not (started.asked or started.waits or started.resource)
         ]
         return (*timers, *again)
 

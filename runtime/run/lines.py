@@ -4,8 +4,8 @@ A line is written under the tag that stands beside its class, by the names of it
 at their default (``docs/formats.md`` is generated from here).  Whose journals hold which lines:
 
 * an actor's, under its id: :class:`Accepted`, then what the economy said, then the records of its step;
-* the economy's, under ``economy``: :class:`Booked` entries, and in real gardens what it answered and
-  who heard its marks;
+* the economy's, under ``economy``: :class:`Booked` entries, those of the lender, and in real gardens
+  what it answered and who heard what it told;
 * a process's, under ``garden/<name>``: its starts and what it noticed;
 * the scenario's, under ``scenario/<name>``: the stimuli that were sent.
 
@@ -30,6 +30,8 @@ from nimdsl.base.errors import NimdslError, PermanentPortError
 from nimdsl.base.values import MicroLF, TimeNs, Value
 from runtime.kernel.events import AnyEvent
 from runtime.ledger.accounts import Entry
+from runtime.ledger.bookkeeper import AnyEntry
+from runtime.ledger.lender import LoanEntry
 from runtime.ports.journal import RESTORE, Appender, Journal, JournalEntry
 
 JOURNAL_FORMAT: Final = 2
@@ -79,6 +81,12 @@ class Booked(Line, frozen=True, tag_field="kind", tag="entry"):
     entry: Entry
 
 
+class LoanBooked(Line, frozen=True, tag_field="kind", tag="loan"):
+    """A line of the lender: what became of a request for units of a resource."""
+
+    entry: LoanEntry
+
+
 class Said(Line, frozen=True, tag_field="kind", tag="answer"):
     """What the economy answered an actor: to its event at ``item[0]``, the question ``item[1]``."""
 
@@ -90,11 +98,11 @@ class Said(Line, frozen=True, tag_field="kind", tag="answer"):
 
 
 class Heard(Line, frozen=True, tag_field="kind", tag="heard"):
-    """An actor has taken the mark that is the entry ``number`` of its ``purse``."""
+    """An actor has taken what the ledger told it: the event of this ``sender`` and ``number``."""
 
     actor: str
+    sender: str
     number: int
-    purse: str = ""
 
 
 class Started(Line, frozen=True, tag_field="kind", tag="clock"):
@@ -122,13 +130,13 @@ class StimulusSent(Line, frozen=True, tag_field="kind", tag="stimulus"):
 
 
 ActorLine = Accepted | Outcome | Witness
-LedgerLine = Booked | Said | Heard
+LedgerLine = Booked | LoanBooked | Said | Heard
 ProcessLine = Started | Noticed
 AnyLine = ActorLine | LedgerLine | ProcessLine | StimulusSent
 
 CLASSES: Final[Mapping[str, type[AnyLine]]] = {
     str(one.__struct_config__.tag): one
-    for one in (Accepted, Outcome, Witness, Booked, Said, Heard, Started, Noticed, StimulusSent)
+    for one in (Accepted, Outcome, Witness, Booked, LoanBooked, Said, Heard, Started, Noticed, StimulusSent)
 }
 
 
@@ -248,15 +256,20 @@ def in_plain_words(problem: Exception) -> str:
     return f"{where}{text}"
 
 
-def entries_in(journal: Journal) -> Iterator[Entry]:
-    """The entries of the ledger.  Raises DamagedLine."""
-    return (line.entry for _, line in read(journal, LEDGER) if isinstance(line, Booked))
+def booked(entry: AnyEntry) -> Booked | LoanBooked:
+    """The line for an entry."""
+    return Booked(entry) if isinstance(entry, Entry) else LoanBooked(entry)
 
 
-def marks_in(journal: Journal) -> Iterator[Entry]:
-    """The marks that the ledger told, as far as its lines can be read."""
+def entries_in(journal: Journal) -> Iterator[AnyEntry]:
+    """The entries of the ledger and the lender.  Raises DamagedLine."""
+    return (line.entry for _, line in read(journal, LEDGER) if isinstance(line, Booked | LoanBooked))
+
+
+def readable_entries(journal: Journal) -> Iterator[AnyEntry]:
+    """The entries of the ledger and the lender, as far as they can be read."""
     try:
-        yield from (entry for entry in entries_in(journal) if entry.kind == "mark")
+        yield from entries_in(journal)
     except DamagedLine:
         return
 

@@ -14,9 +14,11 @@ from nimdsl.base.values import Value
 from nimdsl.base.words import shown
 from nimdsl.loading import provenance
 from nimdsl.program import Actor, Economy, Program, Scenario, sorted_actors
-from runtime.kernel.events import Marked
+from runtime.kernel.events import Loan, Marked
 from runtime.ledger.accounts import Entry, Tariff
+from runtime.ledger.bookkeeper import AnyEntry, Bookkeeper
 from runtime.ledger.economy import Ledger
+from runtime.ledger.lender import LoanEntry, Terms
 from runtime.ledger.marks import OVER
 from runtime.ledger.purses import Purses
 from runtime.record_classes import bodies
@@ -47,7 +49,7 @@ class Run:
 
     run_id: str
     hosts: Mapping[str, Host]
-    purses: Purses
+    books: Bookkeeper
     time_ns: int
     stopped: Stopped
     incidents: tuple[Incident, ...]
@@ -59,6 +61,11 @@ class Run:
     """When garden time began, where it was real."""
     rate: float = 1.0
     """Garden seconds in a second, where it was real."""
+
+    @property
+    def purses(self) -> Purses:
+        """The economies that took part."""
+        return self.books.purses
 
     @property
     def ledger(self) -> Ledger | None:
@@ -90,13 +97,26 @@ def economies_of(program: Program, scenario: Scenario) -> list[str]:
     return sorted(name for name in named if name in program.economies)
 
 
-def purses_of(program: Program, scenario: Scenario, entries: Iterable[Entry] = ()) -> Purses:
-    """The purses of a run.  Raises LedgerDamaged for entries that they did not write."""
+def resources_of(program: Program, scenario: Scenario) -> list[str]:
+    """The resources of which some actor acquires units, by name, sorted."""
+    works = [work for actor in actors_of(program, scenario) for work in actor.works.values()]
+    named = {work.acquire.resource for work in works if work.acquire is not None}
+    return sorted(named & {*program.resources})
+
+
+def books_of(program: Program, scenario: Scenario, entries: Iterable[AnyEntry] = ()) -> Bookkeeper:
+    """The books of a run.  Raises LedgerDamaged and LenderDamaged for entries that nobody wrote there."""
     tariffs = {name: tariff_of(program.economies[name]) for name in economies_of(program, scenario)}
-    return Purses(tariffs, scenario.economy, entries)
+    resources = (program.resources[name] for name in resources_of(program, scenario))
+    terms = {one.name: Terms(one.capacity, one.queue) for one in resources}
+    return Bookkeeper(tariffs, scenario.economy, terms, entries)
 
 
-def hearers_of(program: Program, scenario: Scenario) -> dict[tuple[str, str], tuple[str, ...]]:
+Hearers = Mapping[tuple[str, str], tuple[str, ...]]
+"""The actors that hear of a mark, by its economy and its event."""
+
+
+def hearers_of(program: Program, scenario: Scenario) -> Hearers:
     """Who is told of a mark, by its economy and its event: the actors that pay from it and handle it."""
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for actor in actors_of(program, scenario):
@@ -123,10 +143,31 @@ def actors_of(program: Program, scenario: Scenario) -> list[Actor]:
     return sorted_actors(program.actors[name] for name in (*ids, *scenario.actors))
 
 
+def loan_of(entry: LoanEntry) -> tuple[str, Loan] | None:
+    """Whom a line of the lender is told to, and the event; None for one that nobody waits to hear of."""
+    if entry.fate not in ("lent", "full"):
+        return None
+    actor, _, number = entry.key.rpartition("/")
+    sender = f"resource/{entry.resource}"
+    return actor, Loan(int(number), entry.fate == "lent", sender=sender, number=entry.number + 1)
+
+
 def mark_of(entry: Entry, economy: str) -> Marked:
     """The event by which actors are told of a mark, from its entry."""
     balance = entry.balance or 0
     return Marked(entry.key, balance, sender=f"economy/{economy}", number=entry.number)
+
+
+def told_by(entry: AnyEntry, purses: Purses, hearers: Hearers) -> list[tuple[str, Marked | Loan]]:
+    """Whom an entry is told to, and by which event; ``hearers`` are those of marks (:func:`hearers_of`)."""
+    if isinstance(entry, LoanEntry):
+        loan = loan_of(entry)
+        return [loan] if loan else []
+    if entry.kind != "mark":
+        return []
+    economy = purses.economy_of(entry.purse)
+    event = mark_of(entry, economy)
+    return [(actor, event) for actor in hearers.get((economy, entry.key), ())]
 
 
 def has_ended(host: Host) -> bool:

@@ -23,7 +23,7 @@ from nimdsl.base import canonical
 from nimdsl.base.values import Fields, Value
 from nimdsl.program import Actor
 from runtime.kernel.effects import Deliver, PublishWave, SendMessage, SendReply, SendRequest
-from runtime.kernel.events import Answered, AnyEvent, Marked, Received, Requested, Role, Stimulus
+from runtime.kernel.events import Answered, AnyEvent, Loan, Marked, Received, Requested, Role, Stimulus
 from runtime.ports.bus import Message
 from runtime.ports.topics import domain_of, topic_of
 from runtime.records import Identity
@@ -50,7 +50,8 @@ DEPTH_MAX = 100
 """How deep lists and objects may lie in one another."""
 _WHOLE = re.compile(r"[0-9]{1,18}")
 _NAMESPACE = uuid.UUID("6f0f7a3e-5c1d-5d0c-9a53-2f3c9e6d1b10")
-_REQUEST, _REPLY, _MESSAGE, _STIMULUS, _MARK = "request", "reply", "message", "stimulus", "mark"
+_REQUEST, _REPLY, _MESSAGE, _STIMULUS = "request", "reply", "message", "stimulus"
+_MARK, _LOAN = "mark", "loan"
 """What stands in the header ``Nimdsl-Kind``."""
 _WIRE_ONLY = ("request_id", "timestamp")
 
@@ -149,8 +150,11 @@ def stimulus(to: str, event: str, payload: Value, sender: str, number: int) -> M
     return Message(to, canonical.encode(payload), {KIND: _STIMULUS, EVENT: event}, sender, number)
 
 
-def mark(to: str, event: Marked) -> Message:
-    """What an economy tells."""
+def told(to: str, event: Marked | Loan) -> Message:
+    """What an economy or a resource tells."""
+    if isinstance(event, Loan):
+        loan = canonical.encode({"work": event.work, "granted": event.granted})
+        return Message(to, loan, {KIND: _LOAN}, event.sender, event.number)
     data = canonical.encode({"balance": event.balance})
     return Message(to, data, {KIND: _MARK, EVENT: event.name}, event.sender, event.number)
 
@@ -173,16 +177,25 @@ def to_event(message: Message) -> AnyEvent:
     kind = message.headers.get(KIND, "")
     if kind in (_MESSAGE, _STIMULUS):
         return _named(kind, message)
-    if kind == _MARK:
-        balance = decode(message.data).get("balance")
-        name, known = message.headers.get(EVENT, ""), isinstance(balance, int)
-        amount = balance if isinstance(balance, int) and known else 0
-        return Marked(name, amount, sender=message.sender, number=message.number)
+    if kind in (_MARK, _LOAN):
+        return _told(kind, message)
     identity = _identity(message.to)
     if kind == _REPLY or identity.number or not message.reply_to:
         sender, number = (message.sender, message.number) if kind == _REPLY else ("", 0)
         return Answered(identity, decode(message.data), sender=sender, number=number)
     return _request(_identity(message.reply_to), decode(message.data), message)
+
+
+def _told(kind: str, message: Message) -> AnyEvent:
+    body, sender, number = decode(message.data), message.sender, message.number
+    if kind == _LOAN:
+        return Loan(_integer(body.get("work")), body.get("granted") is True, sender=sender, number=number)
+    name = message.headers.get(EVENT, "")
+    return Marked(name, _integer(body.get("balance")), sender=sender, number=number)
+
+
+def _integer(value: Value) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def _named(kind: str, message: Message) -> AnyEvent:

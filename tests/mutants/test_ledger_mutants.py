@@ -10,7 +10,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from runtime.ledger.accounts import AnyCommand, Cause, EntryKind, LedgerBroken
+from runtime.ledger.accounts import Cause, EntryKind, LedgerBroken, LedgerCommand
 from runtime.ledger.economy import Ledger
 from runtime.ledger.rates import DAY_NS
 from tests.properties.ledger_laws import (
@@ -27,7 +27,7 @@ from tests.properties.ledger_laws import (
 
 @settings(max_examples=300, database=None, phases=[Phase.generate], report_multiple_bugs=False)
 @given(st.lists(st.tuples(COMMANDS, st.sampled_from([0, 1, 333_333_333, SECOND])), min_size=1, max_size=20))
-def exercise(steps: list[tuple[AnyCommand, int]]) -> None:
+def exercise(steps: list[tuple[LedgerCommand, int]]) -> None:
     """Send commands, each of them twice, and look at the laws after each."""
     ledger, now_ns = Ledger(TARIFF), 0
     for command, passed_ns in steps:

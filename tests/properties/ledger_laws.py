@@ -16,10 +16,10 @@ from nimdsl.base import canonical
 from nimdsl.program.amount import RATE_TIMES as DAY
 from runtime.ledger.accounts import (
     Answer,
-    AnyCommand,
     Charge,
     Consume,
     Entry,
+    LedgerCommand,
     LedgerConflict,
     Pay,
     Payment,
@@ -51,7 +51,7 @@ SCOPES = st.sampled_from(["", "x", "y"])
 NAMES = st.sampled_from(["work", "publish", "body"])
 AMOUNTS = st.integers(0, 60)
 FLOWS = st.integers(0, 9 * DAY) | st.just(0)
-COMMANDS: st.SearchStrategy[AnyCommand] = st.one_of(
+COMMANDS: st.SearchStrategy[LedgerCommand] = st.one_of(
     st.builds(Reserve, KEYS, AMOUNTS, SCOPES),
     st.builds(Charge, KEYS, NAMES, AMOUNTS, SCOPES),
     st.builds(Settle, KEYS, KEYS.map(lambda key: f"{key}/settle"), NAMES, AMOUNTS),
@@ -172,7 +172,7 @@ class Model:
         self.flowed: dict[tuple[str, str], int] = {}
         """What every rate brought or took, times a day."""
 
-    def apply(self, command: AnyCommand, now_ns: int) -> Answer | None:
+    def apply(self, command: LedgerCommand, now_ns: int) -> Answer | None:
         """The answer; None for a conflict."""
         self.accrue(now_ns)
         if isinstance(command, Release):
@@ -312,7 +312,7 @@ class Model:
             self.lose(amount)
 
 
-def answer_of(ledger: Ledger, command: AnyCommand, now_ns: int) -> Answer | None:
+def answer_of(ledger: Ledger, command: LedgerCommand, now_ns: int) -> Answer | None:
     """The ledger's answer; None for a conflict."""
     try:
         return ledger.apply(command, now_ns)

@@ -248,8 +248,10 @@ def a_new_ask(patch: pytest.MonkeyPatch) -> None:
 
     original = attempts.failed
 
-    def failed(context: StepContext, number: int, started: Underway, reason: str) -> bool:
-        again = original(context, number, started, reason)
+    def failed(
+        context: StepContext, number: int, started: Underway, reason: str, renew: attempts.Renew
+    ) -> str:
+        again = original(context, number, started, reason, renew)
         context.effects = [
             replace(one, ask=one.number)
             if isinstance(one, SendMessage) and one.role is Role.ASK and one.number != one.ask

@@ -241,9 +241,11 @@ def one_too_few(patch: pytest.MonkeyPatch) -> None:
     """The last attempt is never made."""
     original = attempts.failed
 
-    def failed(context: StepContext, number: int, started: Underway, reason: str) -> bool:
+    def failed(
+        context: StepContext, number: int, started: Underway, reason: str, renew: attempts.Renew
+    ) -> str:
         last = started.attempt + 1 >= context.actor.works[started.work].attempts
-        return not last and original(context, number, started, reason)
+        return reason if last else original(context, number, started, reason, renew)
 
     patch.setattr(attempts, "failed", failed)
 
@@ -252,9 +254,11 @@ def the_same_number(patch: pytest.MonkeyPatch) -> None:
     """An attempt has the number, and so the draws, of the one before it."""
     original = attempts.failed
 
-    def failed(context: StepContext, number: int, started: Underway, reason: str) -> bool:
+    def failed(
+        context: StepContext, number: int, started: Underway, reason: str, renew: attempts.Renew
+    ) -> str:
         following, context.effect_number = context.effect_number, number
-        again = original(context, number, started, reason)
+        again = original(context, number, started, reason, renew)
         context.effect_number = following
         return again
 
@@ -275,11 +279,13 @@ def no_longer_each_time(patch: pytest.MonkeyPatch) -> None:
     """The wait does not know how often the work has failed."""
     original = attempts.failed
 
-    def failed(context: StepContext, number: int, started: Underway, reason: str) -> bool:
+    def failed(
+        context: StepContext, number: int, started: Underway, reason: str, renew: attempts.Renew
+    ) -> str:
         first = lambda self, failures: 0 if self.backoff is None else self.backoff.wait_ns(1)  # noqa: E731
         with pytest.MonkeyPatch.context() as inner:
             inner.setattr(Work, "wait_ns", first)
-            return original(context, number, started, reason)
+            return original(context, number, started, reason, renew)
 
     patch.setattr(attempts, "failed", failed)
 
@@ -312,8 +318,8 @@ def forgets_its_timeout(patch: pytest.MonkeyPatch) -> None:
     """Only the first attempt has a timeout."""
     original = attempts.waited
 
-    def waited(context: StepContext, number: int, started: Underway) -> None:
-        original(context, number, replace(started, timeout_ns=None))
+    def waited(context: StepContext, number: int, started: Underway, renew: attempts.Renew) -> bool:
+        return original(context, number, replace(started, timeout_ns=None), renew)
 
     patch.setattr(attempts, "waited", waited)
 

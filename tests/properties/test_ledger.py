@@ -13,9 +13,9 @@ from nimdsl.program.amount import RATE_TIMES as DAY
 from runtime.ledger import keys
 from runtime.ledger.accounts import (
     Answer,
-    AnyCommand,
     Charge,
     Entry,
+    LedgerCommand,
     LedgerConflict,
     Release,
     Reserve,
@@ -44,14 +44,14 @@ class LedgerMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now_ns = 0
-        self.sent: list[AnyCommand] = []
+        self.sent: list[LedgerCommand] = []
 
     @initialize(tariff=st.sampled_from([TARIFF, PLAIN_TARIFF]))
     def open(self, tariff: Any) -> None:
         self.ledger, self.model = Ledger(tariff), Model(tariff)
 
     @rule(command=COMMANDS)
-    def send(self, command: AnyCommand) -> None:
+    def send(self, command: LedgerCommand) -> None:
         answer = answer_of(self.ledger, command, self.now_ns)
         assert answer == self.model.apply(command, self.now_ns), "the model answers the same"
         self.sent.append(command)
@@ -137,7 +137,7 @@ def test_the_machine_reaches_what_matters() -> None:
 
     @settings(max_examples=300, database=None, derandomize=True)
     @given(st.lists(st.tuples(COMMANDS, st.integers(0, SECOND)), min_size=8, max_size=30))
-    def run(steps: list[tuple[AnyCommand, int]]) -> None:
+    def run(steps: list[tuple[LedgerCommand, int]]) -> None:
         nonlocal runs
         runs += 1
         ledger, now_ns, answers = Ledger(TARIFF), 0, []
@@ -155,7 +155,7 @@ def test_the_machine_reaches_what_matters() -> None:
 @given(st.lists(st.tuples(COMMANDS, st.integers(0, SECOND), st.booleans()), max_size=40))
 @settings(max_examples=examples(150))
 def test_a_ledger_that_forgets_decides_and_writes_the_same(
-    steps: list[tuple[AnyCommand, int, bool]],
+    steps: list[tuple[LedgerCommand, int, bool]],
 ) -> None:
     whole, forgetful, now_ns = Ledger(TARIFF), Ledger(TARIFF), 0
     written: list[Entry] = []
@@ -196,7 +196,7 @@ def test_keys_that_count_are_remembered_as_far_as_they_may_come_again(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keys, "COUNTED_KEYS_MAX", 3)
         ledger = Ledger(PLAIN_TARIFF)
-        done: dict[str, list[tuple[AnyCommand, Answer]]] = {"cell/a": [], "cell/b": []}
+        done: dict[str, list[tuple[LedgerCommand, Answer]]] = {"cell/a": [], "cell/b": []}
         for number, (sender, what, back, amount) in enumerate(sent):
             known, before = done[sender], state(ledger)
             if what == "again":

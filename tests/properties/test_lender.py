@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nimdsl.base.errors import InternalError
-from runtime.ledger.lender import Lender, LenderDamaged, Lent, Terms
+from runtime.ledger.lender import Lender, LenderDamaged, LoanEntry, Terms
 from tests.support.effort import EFFORT
 
 TERMS = {"desks": Terms(3, 2), "keys": Terms(1, 4)}
@@ -84,9 +84,9 @@ class Model:
 Operation = tuple[int, str, str, int, int, int]
 
 
-def tour(operations: list[Operation]) -> list[Lent]:
+def tour(operations: list[Operation]) -> list[LoanEntry]:
     """The lines of a lender, each of which is held against the statement."""
-    lines: list[Lent] = []
+    lines: list[LoanEntry] = []
     lender, model, now_ns = Lender(TERMS, written=lines.append), Model(), 0
     for wait_ns, what, resource, who, units, priority in operations:
         now_ns += wait_ns
@@ -107,7 +107,7 @@ def tour(operations: list[Operation]) -> list[Lent]:
     return lines
 
 
-def _check_sums(lender: Lender, lines: list[Lent], now_ns: int) -> None:
+def _check_sums(lender: Lender, lines: list[LoanEntry], now_ns: int) -> None:
     """What is said of the whole run: by the lines alone."""
     for name, shelf in lender.shelves.items():
         own = [one for one in lines if one.resource == name]

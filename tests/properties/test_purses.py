@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from nimdsl.base import canonical
 from runtime.ledger.accounts import (
     POOL,
-    AnyCommand,
     Charge,
     Consume,
     Entry,
+    LedgerCommand,
     Pay,
     Payment,
     Release,
@@ -57,7 +57,7 @@ STEPS = st.lists(
 
 def tour(steps: Sequence[tuple[int, tuple[str, object]]]) -> Purses:
     """Purses after commands, each of which is held against the laws."""
-    purses, now_ns, asked = Purses(TARIFFS, "own"), 0, list[tuple[AnyCommand, bool]]()
+    purses, now_ns, asked = Purses(TARIFFS, "own"), 0, list[tuple[LedgerCommand, bool]]()
     for number, (wait_ns, (what, rest)) in enumerate(steps):
         now_ns += wait_ns
         command = _command(number, what, rest, asked)
@@ -74,7 +74,9 @@ def tour(steps: Sequence[tuple[int, tuple[str, object]]]) -> Purses:
     return purses
 
 
-def _command(number: int, what: str, rest: object, asked: Sequence[tuple[AnyCommand, bool]]) -> AnyCommand:
+def _command(
+    number: int, what: str, rest: object, asked: Sequence[tuple[LedgerCommand, bool]]
+) -> LedgerCommand:
     bills = [one for one, granted in asked if isinstance(one, Pay) and granted]
     match what, rest:
         case "pay", tuple(items):
@@ -185,7 +187,7 @@ def _wait(ledger: Ledger, until_ns: int) -> None:
         ledger.look(due_ns)
 
 
-def _commanded(number: int, change: Change, rates: dict[str, int]) -> AnyCommand:
+def _commanded(number: int, change: Change, rates: dict[str, int]) -> LedgerCommand:
     match change.what:
         case "income" | "upkeep":
             rates[change.what] = change.amount * DAY_NS // RATE_PARTS

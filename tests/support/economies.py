@@ -14,7 +14,7 @@ from runtime.ledger.accounts import (
     Tariff,
     command_to_data,
 )
-from runtime.ledger.purses import Purses
+from runtime.ledger.bookkeeper import Bookkeeper
 from runtime.ports.bus import Message
 from runtime.ports.journal import JournalEntry
 from runtime.ports.memory_bus import MemoryBus
@@ -74,7 +74,7 @@ class Economy:
     def __init__(self, tariff: Tariff, journal: SlowJournal, now_ns: Callable[[], int]) -> None:
         self.journal = journal
         self.bus = MemoryBus()
-        purses = partial(Purses, {tariff.name: tariff}, tariff.name)
+        purses = partial(Bookkeeper, {tariff.name: tariff}, tariff.name)
         self.ledger_service = LedgerService(purses, journal.lines, journal, journal.after, now_ns)
         self.ledger_service.listen(self.bus, ADDRESS)
         self.answers: dict[int, list[Plain]] = {}

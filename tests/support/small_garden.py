@@ -20,7 +20,7 @@ from runtime.kernel.effects import AnyEffect, Book, RevokeWork, SetTimer, StartW
 from runtime.kernel.events import BEGIN, AnyEvent, Boundary, Finished, Stimulus
 from runtime.kernel.interpreters import Interpreter, PlainInterpreter
 from runtime.kernel.step import Kernel, PriceDecision, PriceQuery
-from runtime.ledger.accounts import Question, Tariff
+from runtime.ledger.accounts import LenderCommand, Question, Tariff
 from runtime.ledger.economy import Ledger
 from runtime.run.host import Checks, Host
 from tests.support.outcomes import Comes
@@ -104,7 +104,7 @@ class SmallGarden:
             case RevokeWork():
                 at_ns = now_ns + self.lasts.revoked_ns
                 self.due(at_ns, ATTENTION, effect.number, Finished(effect.number, "revoked"))
-            case Book() if self.ledger is not None:
+            case Book() if self.ledger is not None and not isinstance(effect.command, LenderCommand):
                 self.ledger.apply(effect.command, now_ns)
 
 

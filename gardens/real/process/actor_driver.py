@@ -36,7 +36,7 @@ from runtime.kernel.effects import (
     SetTimer,
     StartWork,
 )
-from runtime.kernel.events import BEGIN, AnyEvent, Finished, Marked
+from runtime.kernel.events import BEGIN, AnyEvent, Finished, Loan, Marked
 from runtime.kernel.snapshot import Armed, Snapshot
 from runtime.kernel.step import PriceDecision, PriceQuery, Step
 from runtime.ports.bus import Bus, Message, check_size
@@ -96,7 +96,7 @@ class ActorDriver:
         self._timers: dict[tuple[int, int], asyncio.TimerHandle] = {}
         self._inbox: deque[tuple[AnyEvent, int | None]] = deque()
         self._unsaid: dict[tuple[str, int], str] = {}
-        """Marks that the economy waits to know of, with where it hears that."""
+        """What the economy told and waits to know of, with where it hears that."""
         self._last_ns = 0
         """When it last took something."""
         self._asking = False
@@ -179,11 +179,11 @@ class ActorDriver:
         if at_ns < self._around.horizon_ns:
             self._last_ns = at_ns
             self._try(lambda: self.host.accept(event, at_ns))
-        if isinstance(event, Marked):
+        if isinstance(event, Marked | Loan):
             self._say_heard(event)
 
-    def _say_heard(self, event: Marked) -> None:
-        """The economy need not tell this mark again, once the journal has it."""
+    def _say_heard(self, event: Marked | Loan) -> None:
+        """The economy need not tell this again, once the journal has it."""
         to = self._unsaid.pop((event.sender, event.number), "")
         if to:
             self._around.journal.after(lambda: self._around.bus.send(Message(to, b"")))
@@ -221,7 +221,7 @@ class ActorDriver:
         if message.status:
             return
         event = wire.to_event(message)
-        if isinstance(event, Marked):
+        if isinstance(event, Marked | Loan):
             self._unsaid[event.sender, event.number] = message.reply_to
         self.offer(event)
 

@@ -16,7 +16,7 @@ from nimdsl.base.units import SECOND_NS
 from nimdsl.base.values import Value
 from runtime.ports.requests import RequestClient
 from runtime.run.lines import LEDGER
-from runtime.run.run import hearers_of, purses_of
+from runtime.run.run import books_of, hearers_of
 
 ACCRUE_EVERY_S = 1.0
 ACCRUE_BEHIND_S = 2.0
@@ -43,9 +43,8 @@ class EconomyLife:
         self._clock = clock
         self._changed = asyncio.Event()
         self._begun = False
-        self._asker: RequestClient | None = None
         self.service = LedgerService(
-            lambda written: purses_of(job.program, job.scenario, written),
+            lambda written: books_of(job.program, job.scenario, written),
             restored.entries.get(LEDGER, []),
             journal,
             journal.after,
@@ -53,9 +52,9 @@ class EconomyLife:
         )
         self.service.listen(bus, job.economy)
         start(self._accrue(), "rates")
+        self._asker = RequestClient(bus, f"asker/{job.name}-{job.start}", bus.wall_after)
+        self.service.tell(self._asker, hearers_of(job.program, job.scenario), self._changed.set)
         if self.service.purses.has_marks:
-            self._asker = RequestClient(bus, f"asker/{job.name}-{job.start}", bus.wall_after)
-            self.service.tell(self._asker, hearers_of(job.program, job.scenario), self._changed.set)
             start(self._look(), "marks")
 
     def begin(self) -> None:
@@ -65,12 +64,11 @@ class EconomyLife:
 
     def close(self) -> None:
         """Waits for nobody any more."""
-        if self._asker is not None:
-            self._asker.close()
+        self._asker.close()
 
     @property
     def waiting_count(self) -> int:
-        """Marks that somebody has not heard yet."""
+        """What somebody has not heard yet."""
         return self.service.untold_count
 
     @property

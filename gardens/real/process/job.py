@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from gardens.real.clock import Origin
 from nimdsl.base.units import INT64_MAX
 from nimdsl.program import Garden, Program, Scenario
-from runtime.run.run import economies_of
+from runtime.run.run import economies_of, resources_of
 
 ECONOMY, CONTROLLER = "economy", "controller"
 """The processes of the garden itself; all others are groups of cells."""
@@ -60,9 +60,11 @@ class Job:
 
 
 def address_of_economy(program: Program, scenario: Scenario) -> str:
-    """Where the economy of a run is heard; empty when nobody lives on one."""
-    purses = economies_of(program, scenario)
-    return f"economy/{scenario.economy or purses[0]}" if purses else ""
+    """Where the economy of a run is heard, which lends resources too; empty when nobody needs it."""
+    purses, resources = economies_of(program, scenario), resources_of(program, scenario)
+    if not purses:
+        return f"resource/{resources[0]}" if resources else ""
+    return f"economy/{scenario.economy or purses[0]}"
 
 
 _NO_PROGRAM = Program()

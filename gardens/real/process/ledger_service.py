@@ -10,23 +10,36 @@ error and changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 
 import msgspec
 
-from gardens.real.process.mark_teller import MarkTeller
+from gardens.real.process.teller import Teller
 from gardens.real.process.wishes import Granted, Impossible, Reply, Wish
 from nimdsl.base import canonical
 from nimdsl.base.errors import InternalError, PermanentPortError
-from runtime.kernel.events import Marked
-from runtime.ledger.accounts import Entry, LedgerConflict, Settle
+from runtime.kernel.events import Loan, Marked
+from runtime.ledger.accounts import LedgerConflict, Settle
+from runtime.ledger.bookkeeper import AnyEntry, Bookkeeper
 from runtime.ledger.purses import Purses
 from runtime.ports.bus import Bus, Message
 from runtime.ports.journal import Appender, JournalEntry
 from runtime.ports.requests import RequestClient
-from runtime.run.lines import LEDGER, AnyLine, Booked, Heard, Said, in_plain_words, line_of, write
-from runtime.run.run import BOOKS
+from runtime.run.lines import (
+    LEDGER,
+    AnyLine,
+    Booked,
+    Heard,
+    LoanBooked,
+    Said,
+    booked,
+    in_plain_words,
+    line_of,
+    write,
+)
+from runtime.run.run import BOOKS, Hearers, told_by
 
 OUTSIDE_COMMANDS = (Settle,)
 """What a program that is no actor of the garden may ask for."""
@@ -36,20 +49,20 @@ ERROR_LENGTH_MAX = 300
 
 
 class LedgerService:
-    """Answers commands.  ``purses`` makes them of what was written; ``append`` and ``after`` are the
+    """Answers commands.  ``books`` makes them of what was written; ``append`` and ``after`` are the
     journal's."""
 
     def __init__(
         self,
-        purses: Callable[[Iterable[Entry]], Purses],
+        books: Callable[[Iterable[AnyEntry]], Bookkeeper],
         entries: Iterable[JournalEntry],
         journal: Appender,
         after: Callable[[Callable[[], None]], None],
         now_ns: Callable[[], int],
     ) -> None:
         lines = [line_of(entry) for entry in entries]
-        written = [line.entry for line in lines if isinstance(line, Booked)]
-        self.purses = purses(written)
+        written = [line.entry for line in lines if isinstance(line, Booked | LoanBooked)]
+        self.books = books(written)
         self.last: dict[str, tuple[tuple[int, int], Granted]] = {
             line.actor: (line.item, Granted(line.granted, line.balance, line.purse))
             for line in lines
@@ -60,47 +73,46 @@ class LedgerService:
         self._after = after
         self._now_ns = now_ns
         self._last_ns = max((entry.time_ns for entry in written), default=0)
-        self._heard = {(line.actor, line.purse, line.number) for line in lines if isinstance(line, Heard)}
-        self._marks = [entry for entry in written if entry.kind == "mark"]
-        self._teller: MarkTeller | None = None
+        self._heard = {(line.actor, line.sender, line.number) for line in lines if isinstance(line, Heard)}
+        self._untold: list[AnyEntry] = written
+        self._hearers: Hearers = {}
+        self._teller: Teller | None = None
         self._changed: Callable[[], None] = lambda: None
+
+    @property
+    def purses(self) -> Purses:
+        """The economies."""
+        return self.books.purses
 
     def listen(self, bus: Bus, address: str) -> None:
         """Takes commands from the bus."""
         bus.listen(address, lambda message: self._take(bus, message))
         self._write()
 
-    def tell(
-        self,
-        questions: RequestClient,
-        hearers: Mapping[tuple[str, str], tuple[str, ...]],
-        changed: Callable[[], None],
-    ) -> None:
-        """Tells marks from now on, first those that were not heard; ``changed`` is called where the next
-        may be due earlier than before."""
-        self._teller, self._changed = MarkTeller(questions, hearers, self._note_heard), changed
-        for entry in self._marks:
+    def tell(self, questions: RequestClient, hearers: Hearers, changed: Callable[[], None]) -> None:
+        """Tells marks and loans from now on, first those that were not heard; ``changed`` is called where
+        the next mark may be due earlier than before."""
+        self._teller, self._hearers, self._changed = Teller(questions, self._note_heard), hearers, changed
+        untold, self._untold = self._untold, []
+        for entry in untold:
             self._tell(entry)
 
     @property
     def untold_count(self) -> int:
-        """Marks that somebody has not heard yet."""
+        """What somebody has not heard yet."""
         return self._teller.count if self._teller else 0
 
-    def _tell(self, entry: Entry) -> None:
-        if self._teller is None:
-            self._marks.append(entry)
-            return
-        economy = self.purses.economy_of(entry.purse)
-        known = {
-            actor for actor, purse, number in self._heard if (purse, number) == (entry.purse, entry.number)
-        }
+    def _tell(self, entry: AnyEntry) -> None:
         teller = self._teller
-        self._after(lambda: teller.tell(entry, economy, known))
+        if teller is None:
+            self._untold.append(entry)
+            return
+        for actor, event in told_by(entry, self.purses, self._hearers):
+            if (actor, event.sender, event.number) not in self._heard:
+                self._after(partial(teller.tell, actor, event))
 
-    def _note_heard(self, actor: str, event: Marked) -> None:
-        purse = self.purses.purse_of(event.sender.partition("/")[2])
-        self._write_line(Heard(actor, event.number, purse))
+    def _note_heard(self, actor: str, event: Marked | Loan) -> None:
+        self._write_line(Heard(actor, event.sender, event.number))
 
     def now_ns(self, at_ns: int | None = None) -> int:
         """Garden time, or ``at_ns`` if that is over.  The ledger's never goes back, not after a restart.
@@ -155,7 +167,7 @@ class LedgerService:
 
     def _apply(self, wish: Wish) -> Reply:
         try:
-            answer = self.purses.apply(wish.command, self.now_ns(wish.at_ns))
+            answer = self.books.apply(wish.command, self.now_ns(wish.at_ns))
         except (LedgerConflict, InternalError) as problem:
             return _error(problem)
         finally:
@@ -163,11 +175,10 @@ class LedgerService:
         return Granted(answer.granted, answer.balance, answer.purse)
 
     def _write(self) -> None:
-        for entry in self.purses.entries_from(self._written_count):
-            self._write_line(Booked(entry))
+        for entry in self.books.entries_from(self._written_count):
+            self._write_line(booked(entry))
             self._written_count += 1
-            if entry.kind == "mark":
-                self._tell(entry)
+            self._tell(entry)
         self._changed()
 
     def _write_line(self, line: AnyLine) -> None:

@@ -9,7 +9,7 @@ from runtime.kernel.kernel import Kernel, day_of
 from runtime.ports.journal import Journal
 from runtime.run.host import Host
 from runtime.run.lines import Noticed, entries_in, latest_ns, processes_in, readable
-from runtime.run.run import Incident, Run, Stopped, actors_of, purses_of
+from runtime.run.run import Incident, Run, Stopped, actors_of, books_of
 
 
 def run_of(plan: Plan, journal: Journal, run_id: str, epoch: str, stopped: Stopped) -> Run:
@@ -27,14 +27,14 @@ def run_of(plan: Plan, journal: Journal, run_id: str, epoch: str, stopped: Stopp
         host.restore(entries)
         hosts[actor.id] = host
         times[actor.id] = latest_ns(entries)
-    purses = purses_of(program, scenario, entries_in(journal))
+    books = books_of(program, scenario, entries_in(journal))
     protocol = f"protocol/{scenario.protocol}"
     ended_ns = times[protocol] if stopped == "final" else max(times.values(), default=0)
     if stopped == "horizon":
         ended_ns = scenario.horizon_ns
     incidents = tuple(incidents_in(journal))
     rate = plan.garden.rate
-    return Run(run_id, hosts, purses, ended_ns, stopped, incidents, epoch=epoch, rate=rate)
+    return Run(run_id, hosts, books, ended_ns, stopped, incidents, epoch=epoch, rate=rate)
 
 
 def incidents_in(journal: Journal) -> list[Incident]:

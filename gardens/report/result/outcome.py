@@ -11,6 +11,7 @@ from typing import Any
 
 from gardens.report.result.stays import Stay
 from gardens.report.result.tally import PhaseTally, Tally
+from nimdsl.base.units import MICRO
 from nimdsl.base.values import Value
 from nimdsl.compile.outcome import AMOUNTS
 from nimdsl.kinds import kinds
@@ -18,6 +19,7 @@ from nimdsl.program import Program, Scenario
 from nimdsl.program.machine import walk
 from runtime.kernel.behaviour import behaviour_of
 from runtime.ledger.economy import Ledger
+from runtime.ledger.lender import Shelf
 from runtime.run.host import Host
 from runtime.run.run import Run
 
@@ -46,6 +48,9 @@ def outcome_of(program: Program, scenario: Scenario, run: Run, tally: Tally) -> 
         "lifeforce": _purse(run.ledger),
         "economies": {
             run.purses.economy_of(purse): _purse(ledger) for purse, ledger in run.purses.ledgers.items()
+        },
+        "resources": {
+            name: _lending(shelf, run.time_ns) for name, shelf in run.books.lender.shelves.items()
         },
         "refusals": tally.refusals,
         "phases": phases,
@@ -117,6 +122,20 @@ def _purse(ledger: Ledger | None) -> dict[str, Value]:
         "shortfall": ledger.shortfall,
         "starved": since_ns is not None,
         "starved_at": since_ns or 0,
+    }
+
+
+def _lending(shelf: Shelf, time_ns: int) -> dict[str, Value]:
+    """What became of a resource."""
+    whole = shelf.terms.capacity * time_ns
+    return {
+        "granted": shelf.granted,
+        "withdrawn": shelf.withdrawn,
+        "refused": shelf.refused,
+        "utilisation": shelf.busy(time_ns) * MICRO // whole if whole else 0,
+        "waited": shelf.waited_ns // shelf.granted if shelf.granted else 0,
+        "waited_max": shelf.waited_max_ns,
+        "queue_max": shelf.queue_max,
     }
 
 

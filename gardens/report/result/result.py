@@ -163,6 +163,7 @@ class RunResult:
             "errors": self.outcome["errors"],
             "lifeforce": _purse(self.outcome["lifeforce"]),
             **self._economies(),
+            **({"resources": self._resources()} if self.outcome["resources"] else {}),
             "lambda": self.lambda_,
             "phases": [_phase(name, phase) for name, phase in self.outcome["phases"].items()],
             **({"beats": self.beats} if "beats" in self.outcome else {}),
@@ -193,6 +194,18 @@ class RunResult:
         if set(known) <= {self.scenario.economy}:
             return {}
         return {"economies": {name: _purse(one) for name, one in known.items()}}
+
+    def _resources(self) -> dict[str, Value]:
+        """The resources by name; waits in seconds, the utilisation from 0 to 1."""
+        return {
+            name: {
+                **one,
+                "utilisation": one["utilisation"] / MICRO,
+                "waited": one["waited"] / SECOND_NS,
+                "waited_max": one["waited_max"] / SECOND_NS,
+            }
+            for name, one in self.outcome["resources"].items()
+        }
 
     def _others(self) -> dict[str, Value]:
         """What became of actors of other kinds, by id."""

@@ -21,7 +21,7 @@ from gardens.report.terminal.console import escape, terminal
 from gardens.report.terminal.narration import instant, line_of
 from gardens.report.words import ENDS, clock, fields, span, window
 from nimdsl.base.diagnostics import Diagnostic
-from nimdsl.base.units import NANOSECONDS, SECOND_NS, format_lifeforce
+from nimdsl.base.units import MICRO, NANOSECONDS, SECOND_NS, format_lifeforce
 from nimdsl.commands.output import print_json
 from nimdsl.program import Program
 from runtime.records import Record
@@ -89,6 +89,7 @@ def report(
     elif result.outcome["cells"]:
         _print_cells(console, result)
     _print_economies(console, result)
+    _print_resources(console, result)
     if pictures is not None and pictures.view is not None:
         _print_others(console, pictures.view)
     _print_notices(console, result)
@@ -180,6 +181,25 @@ def _print_economies(console: Console, result: RunResult) -> None:
     print_table(console, columns, rows)
     if len(economies) > ECONOMIES_SHOWN_MAX:
         console.print(f"[dim]and {len(economies) - ECONOMIES_SHOWN_MAX} more; --format json has them[/]")
+
+
+def _print_resources(console: Console, result: RunResult) -> None:
+    """Who waited for resources, and how busy they were."""
+    resources = result.outcome["resources"]
+    if not resources:
+        return
+    columns = [
+        Column("resource", name=True),
+        *(Column(name, 1) for name in ("lent", "withdrawn", "refused", "busy")),
+        *(Column(name, 2) for name in ("waited", "at most", "longest line")),
+    ]
+    rows = []
+    for name, one in list(resources.items())[:ECONOMIES_SHOWN_MAX]:
+        counts = (f"{one[key]:,}" for key in ("granted", "withdrawn", "refused"))
+        busy = f"{one['utilisation'] / MICRO:.1%}".replace("%", " %")
+        waits = (span(one[key]) for key in ("waited", "waited_max"))
+        rows.append([escape(name), *counts, busy, *waits, f"{one['queue_max']:,}"])
+    print_table(console, columns, rows)
 
 
 def _print_others(console: Console, view: View) -> None:

@@ -30,7 +30,7 @@ from nimdsl.compile.garden import LOCAL_GARDEN
 from nimdsl.program import Program
 from runtime.kernel import messages
 from runtime.ledger.accounts import Reserve
-from runtime.ledger.purses import Purses
+from runtime.ledger.bookkeeper import Bookkeeper
 from runtime.ports.bus import PAYLOAD_BYTES_MAX
 from runtime.records import Identity
 from runtime.run import wire
@@ -167,7 +167,7 @@ async def garden(server: NatsServer, shipped: Program) -> AsyncIterator[Garden]:
     client = await connect(server.url, "garden", unheard)
     clock = Clock(Origin(time.monotonic_ns(), 0, 1))
     bus = NatsBus(client, SUBJECTS, clock, unheard, PAYLOAD_BYTES_MAX)
-    purses = partial(Purses, {"lifeforce": tariff_of(shipped.economies["lifeforce"])}, "lifeforce")
+    purses = partial(Bookkeeper, {"lifeforce": tariff_of(shipped.economies["lifeforce"])}, "lifeforce")
     ledger_service = LedgerService(purses, [], MemoryJournal(), lambda act: act(), lambda: 0)
     ledger_service.listen(bus, ECONOMY)
     await bus.flush()

@@ -13,12 +13,12 @@ from nimdsl.base.units import INT64_MAX
 from nimdsl.program.amount import RATE_TIMES as DAY
 from runtime.ledger.accounts import (
     Answer,
-    AnyCommand,
     Cause,
     Charge,
     Consume,
     Entry,
     EntryKind,
+    LedgerCommand,
     LedgerConflict,
     LedgerDamaged,
     Release,
@@ -46,7 +46,7 @@ def kinds(ledger: Ledger) -> list[tuple[str, str]]:
 def test_a_fault_free_handshake_reserves_settles_and_releases() -> None:
     """SEMANTICS 4.1: 1.4 reserved, 0.8 spent, 20.0 earned."""
     ledger = Ledger(TARIFF)
-    steps: list[AnyCommand] = [
+    steps: list[LedgerCommand] = [
         Reserve("h1", 1_400_000, "identity"),
         Settle("h1", "h1/translate", "translation", 200_000),
         Settle("h1", "h1/publish/1", "publish", 100_000),
@@ -82,7 +82,7 @@ def test_what_would_break_the_floor_is_refused_and_may_be_asked_again() -> None:
 
 def test_a_repetition_is_answered_as_the_first_time() -> None:
     ledger = Ledger(TARIFF)
-    commands: list[AnyCommand] = [Reserve("h", 10), Settle("h", "s", "work", 4), Charge("c", "work", 3)]
+    commands: list[LedgerCommand] = [Reserve("h", 10), Settle("h", "s", "work", 4), Charge("c", "work", 3)]
     commands.append(Reward("pod", ("p", "q")))
     first = [ledger.apply(command, 1) for command in commands]
     written = len(ledger.entries)
@@ -104,7 +104,7 @@ def test_a_repetition_is_answered_as_the_first_time() -> None:
         Reward("pod", ("@x",)),
     ],
 )
-def test_a_key_that_stands_for_something_else_is_a_conflict(command: AnyCommand) -> None:
+def test_a_key_that_stands_for_something_else_is_a_conflict(command: LedgerCommand) -> None:
     ledger = Ledger(TARIFF)
     ledger.apply(Reserve("h", 10), 0)
     ledger.apply(Charge("c", "work", 3), 0)
@@ -215,7 +215,7 @@ def test_lambda_is_income_over_expenditure_in_the_window() -> None:
 
 def test_entries_are_plain_and_restore_the_ledger() -> None:
     ledger = Ledger(replace(TARIFF, incomes={"sun": 3 * DAY}, upkeep={"body": 7 * DAY}, capacity=101 * LF))
-    commands: list[AnyCommand] = [
+    commands: list[LedgerCommand] = [
         Reserve("h", 10, "x"),
         Settle("h", "s", "work", 4),
         Charge("no", "work", 900 * LF),
@@ -282,7 +282,7 @@ def told() -> Ledger:
             marks={"low": (107 * LF, 108 * LF)},
         )
     )
-    commands: list[AnyCommand] = [
+    commands: list[LedgerCommand] = [
         Reserve("a/1", 5 * LF, "identity"),
         Settle("a/1", "a/1/paid", "publish", LF),
         Charge("a/2", "work", LF),
@@ -354,7 +354,9 @@ def test_what_can_happen_once_does_not_come_twice_from_a_journal() -> None:
         ({"rewards": {"pod": INT64_MAX}}, Reward("pod", ("k",)), 9),
     ],
 )
-def test_what_no_caller_may_do_is_a_bug(change: dict[str, Any], command: AnyCommand, now_ns: int) -> None:
+def test_what_no_caller_may_do_is_a_bug(
+    change: dict[str, Any], command: LedgerCommand, now_ns: int
+) -> None:
     ledger = Ledger(replace(TARIFF, **change))
     if "incomes" not in change:
         ledger.accrue(5)
@@ -396,5 +398,5 @@ def test_a_tariff_that_no_document_may_have_is_a_bug(change: dict[str, Any]) -> 
         (Reward("pod", ()), "reward `pod`"),
     ],
 )
-def test_a_command_is_told_in_words_and_lf(command: AnyCommand, words: str) -> None:
+def test_a_command_is_told_in_words_and_lf(command: LedgerCommand, words: str) -> None:
     assert in_words(command) == words

@@ -18,9 +18,9 @@ from nimdsl.base import canonical
 from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import InternalError, PermanentPortError
 from runtime.kernel.step import PriceDecision
-from runtime.ledger.accounts import AnyCommand, Charge, Release, Reserve, Reward, Settle
+from runtime.ledger.accounts import Charge, LedgerCommand, Release, Reserve, Reward, Settle
+from runtime.ledger.bookkeeper import Bookkeeper
 from runtime.ledger.economy import Ledger
-from runtime.ledger.purses import Purses
 from runtime.ports.bus import Listener, Message
 from runtime.ports.memory_bus import MemoryBus
 from runtime.ports.requests import RequestClient
@@ -63,7 +63,7 @@ class Desk:
         data = said if isinstance(said, bytes) else canonical.encode(said)
         self.bus.send(Message(self.open[number].reply_to, data))
 
-    def ask(self, position: int, index: int = 0, command: AnyCommand = CHARGE) -> None:
+    def ask(self, position: int, index: int = 0, command: LedgerCommand = CHARGE) -> None:
         self.commands.ask(
             QueuedCommand(position, index, AT_NS),
             command,
@@ -244,7 +244,7 @@ class Unreliable:
 
     def _reborn(self) -> LedgerService:
         lines = list(self.journal.read(LEDGER)) if LEDGER in self.journal.actors() else []
-        purses = partial(Purses, {"plain": PLAIN_TARIFF}, "plain")
+        purses = partial(Bookkeeper, {"plain": PLAIN_TARIFF}, "plain")
         ledger_service = LedgerService(purses, lines, self.journal, lambda act: act(), lambda: 0)
         self._home = MemoryBus()
         ledger_service.listen(self._home, ADDRESS)
@@ -277,9 +277,9 @@ class Unreliable:
             self.bus.send(Message(message.reply_to, answer.data))
 
 
-def _command(kind: str, number: int, amount: int) -> AnyCommand:
+def _command(kind: str, number: int, amount: int) -> LedgerCommand:
     key, hold = f"{ACTOR}/{number}", f"{ACTOR}/{max(0, number - 1)}"
-    kinds: dict[str, AnyCommand] = {
+    kinds: dict[str, LedgerCommand] = {
         "reserve": Reserve(key, amount, "x"),
         "charge": Charge(key, "work", amount),
         "settle": Settle(hold, f"settle/{key}", "work", amount),

@@ -23,8 +23,8 @@ from runtime.ledger.accounts import (
     Settle,
     command_to_data,
 )
+from runtime.ledger.bookkeeper import Bookkeeper
 from runtime.ledger.economy import Ledger
-from runtime.ledger.purses import Purses
 from runtime.ports.bus import BACKLOG_COUNT_MAX, Handler, Listener, Message
 from runtime.ports.memory_bus import MemoryBus
 from runtime.run.run import BOOKS
@@ -367,7 +367,7 @@ def test_an_address_that_the_bus_does_not_take_costs_only_the_answer() -> None:
 
     journal, bus = SlowJournal(), Narrow()
     ledger_service = LedgerService(
-        partial(Purses, {"plain": PLAIN_TARIFF}, "plain"), [], journal, journal.after, lambda: 0
+        partial(Bookkeeper, {"plain": PLAIN_TARIFF}, "plain"), [], journal, journal.after, lambda: 0
     )
     ledger_service.listen(bus, ADDRESS)
     assert bus.take is not None
