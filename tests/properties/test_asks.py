@@ -22,7 +22,7 @@ from runtime.kernel.events import Received, Role
 from runtime.kernel.machine_step import MachineStep
 from runtime.kernel.snapshot import Underway
 from runtime.kernel.step_context import StepContext
-from runtime.run.host import Host
+from runtime.run.host import Checks, Host
 from runtime.run.inbox import read_inbox
 
 TEXT = """
@@ -111,10 +111,11 @@ def worlds(draw: Any) -> tuple[str, int]:
     return text, draw(st.integers(0, 99))
 
 
-def lived(world: tuple[str, int]) -> tuple[Driver, MemoryJournal]:
+def lived(world: tuple[str, int], checks: Checks | None = None) -> tuple[Driver, MemoryJournal]:
     program, seed = nimdsl.load_text(world[0]), world[1]
     journal = MemoryJournal()
-    driver = Driver(program, program.scenarios["day"], Options(seed), journal)
+    options = Options(seed, checks=checks or Checks())
+    driver = Driver(program, program.scenarios["day"], options, journal)
     driver.run()
     return driver, journal
 
@@ -173,6 +174,16 @@ def _each_ends_once(host: Host) -> list[int]:
 @given(worlds())
 def test_1_8_each_ask_ends_once_and_no_reply_is_lost_in_a_cell(world: tuple[str, int]) -> None:
     check(world)
+
+
+@settings(max_examples=8)
+@given(worlds())
+def test_8_3_a_restart_changes_no_ask(world: tuple[str, int]) -> None:
+    plain, _ = lived(world)
+    checked, _ = lived(world, Checks(round_trip=True, restore=True))
+    for name, host in plain.hosts.items():
+        assert checked.hosts[name].records == host.records
+        assert checked.hosts[name].snapshot == host.snapshot
 
 
 @settings(max_examples=10)

@@ -141,3 +141,34 @@ def test_a_process_that_dies_in_a_wait_waits_on(server: NatsServer, tmp_path: Pa
     started = told(run.result, records.WorkStarted)
     numbers = [(getattr(one, "number", 0), getattr(one, "attempt", 0)) for one in started]
     assert len(numbers) == len(set(numbers))
+
+
+MODES = """
+apiVersion: nimdsl.dev/v1
+kind: Attention
+metadata: {name: a}
+spec:
+  beat: 4s
+  levels: [{name: rest, take: rest, baseline: 4s}]
+  modes:
+    initial: calm
+    states:
+      calm: {timers: [{after: 2s, jitter: 60%, to: awake}]}
+      awake: {timers: [{after: 1s, jitter: 100%, to: calm}]}
+---
+apiVersion: nimdsl.dev/v1
+kind: Scenario
+metadata: {name: s}
+spec: {attention: a, horizon: 30s}
+"""
+
+
+def test_an_attention_takes_timers_with_a_jitter_at_their_instants(
+    server: NatsServer, tmp_path: Path
+) -> None:
+    program = nimdsl.load_text(MODES)
+    run = asyncio.run(live(program, "s", local(100.0), tmp_path, url=server.url))
+    virtual = simulate.run(program, "s", seed=1)
+    assert run.result.records() == virtual.records()
+    moves = [one for one in virtual.run.hosts["attention/a"].records if isinstance(one.body, records.Moved)]
+    assert len(moves) > 10
