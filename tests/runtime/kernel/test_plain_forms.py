@@ -74,6 +74,7 @@ def test_events_of_an_instant_are_ordered_by_what_they_are() -> None:
         "Boundary": 1,
         "Marked": 1,
         "Finished": 2,
+        "Loan": 2,
         "Requested": 3,
         "Answered": 3,
         "Received": 3,

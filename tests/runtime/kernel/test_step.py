@@ -191,7 +191,8 @@ def test_3_3_refused_transitions_are_heard_of_and_what_follows_is_free() -> None
       poor: {final: true}"""
     result = go(cell(machine, PUSH, scenario=ONE))
     assert result.outcome["cells"]["c"]["state"] == "poor"
-    assert result.summary["refusals"] == [{"actor": "cell/c", "price": 50.0, "balance": 10.0}]
+    refused = {"actor": "cell/c", "economy": "purse", "price": 50.0, "balance": 10.0}
+    assert result.summary["refusals"] == [refused]
 
 
 def test_3_4_penalties_take_what_is_there_and_record_the_rest() -> None:
@@ -214,6 +215,11 @@ def test_3_4_rates_are_paid_to_the_horizon() -> None:
         "spent": 3_000_000,
         "earned": 60,
         "final": 7_000_060,
+        "least": 7_000_060,
+        "most": 10_000_000,
+        "shortfall": 0,
+        "starved": False,
+        "starved_at": 0,
     }
 
 
