@@ -138,8 +138,7 @@ class Driver:
         )
         self.works = WorkModels(draws, garden)
         self.translator = options.translator or DocumentTranslator(program.schemas)
-        self.books = books_of(program, scenario)
-        self.hearers = hearers_of(program, scenario)
+        self.books, self.hearers = books_of(program, scenario), hearers_of(program, scenario)
         self.look_ns: int | None = None
         """When it is looked at next whether a mark is due."""
         self.missed: dict[str, list[Marked | Loan]] = {}

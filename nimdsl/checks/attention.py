@@ -7,7 +7,7 @@ and what of a beat is left for a level at most.
 from __future__ import annotations
 
 from nimdsl.base.diagnostics import Severity
-from nimdsl.base.units import MICRO, SECOND_NS, format_duration, format_lifeforce
+from nimdsl.base.units import MICRO, NANOSECONDS, SECOND_NS, format_duration, format_lifeforce
 from nimdsl.base.words import listed
 from nimdsl.checks.economy import bounding, most_above_floor
 from nimdsl.compile.lengths import check_length
@@ -162,7 +162,9 @@ def check_economy(attention: Reader, beat: Beat, purse: Reader, economy: Economy
     places = {level.name: item for level, item in zip(beat.levels, attention.items("levels"), strict=True)}
     _payable(places, beat, economy)
     cost, lf = full_load(beat), format_lifeforce
-    income = (sum(economy.incomes.values()) - sum(economy.upkeep.values())) * beat.length_ns // SECOND_NS
+    income = (
+        (sum(economy.incomes.values()) - sum(economy.upkeep.values())) * beat.length_ns // NANOSECONDS["d"]
+    )
     if cost <= income or attention.findings.failed:
         return
     beats = (economy.opening - economy.floor) // (cost - income)

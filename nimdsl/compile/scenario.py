@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nimdsl.base.diagnostics import Severity
@@ -71,15 +71,10 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     more = {context.plurals[prefix]: kind for prefix, kind in seen.items() if kind}
     _check_overrides(findings, reader)
     economy = _economy(reader, context, protocol, [*cells, attention, *others])
-    purses = sorted({economy, *(name for cell in cells for name in context.purses.get(cell, ()))} - {""})
-    borrowed = sorted({name for cell in cells for name in context.resources.get(cell, ())})
-    families = {
-        "cells": _families(reader, "cells", "Cell", data),
-        "economies": _families(reader, "economies", "Economy", purses),
-        "resources": _families(reader, "resources", "Resource", borrowed),
-    }
+    used = _used(context, cells, economy)
+    families = _families(reader, {"cells": data, **used})
     scope = outcome_scope(
-        kinds, data, context.attentions.get(attention), more, families, purses, borrowed, open=unknown
+        kinds, data, context.attentions.get(attention), more, families, **used, open=unknown
     )
     horizon_ns = reader.duration("horizon", HORIZON_NS)
     if not horizon_ns:
@@ -105,19 +100,37 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
         stimuli=compile_stimuli(reader, receivers),
         expect=() if findings.poisoned or len(data) < len(cells) else _expectations(reader, scope, beats),
         actors=tuple(others),
-        families={whole: found for whole, found in families.items() if found},
+        families=families,
     )
 
 
-def _families(reader: Reader, whole: str, kind: str, known: Container[str]) -> dict[str, tuple[str, ...]]:
+def _used(context: ScenarioContext, cells: Sequence[str], economy: str) -> dict[str, list[str]]:
+    """The economies and resources that take part, sorted."""
+    named = (name for cell in cells for name in context.purses.get(cell, ()))
+    borrowed = {name for cell in cells for name in context.resources.get(cell, ())}
+    return {"economies": sorted({economy, *named} - {""}), "resources": sorted(borrowed)}
+
+
+_KINDS = {"cells": "Cell", "economies": "Economy", "resources": "Resource"}
+"""What expectations can see together, with the kind of the documents."""
+
+
+def _families(
+    reader: Reader, known: Mapping[str, Container[str]]
+) -> dict[str, Mapping[str, tuple[str, ...]]]:
     """What expectations see together (``cells["robot-*"]``), by how they write it."""
-    found: dict[str, tuple[str, ...]] = {}
-    texts = {one for tree in expectations(reader) for one in mentioned(tree, whole) if EVERY in one}
-    for text in sorted(texts):
-        names = names_of(reader.findings.documents, kind, text)
-        if names and all(name in known for name in names):
-            found[text] = names
+    found: dict[str, Mapping[str, tuple[str, ...]]] = {}
+    for whole, members in known.items():
+        texts = {one for tree in expectations(reader) for one in mentioned(tree, whole) if EVERY in one}
+        named = {text: names_of(reader.findings.documents, _KINDS[whole], text) for text in sorted(texts)}
+        together = {text: names for text, names in named.items() if names and _all_in(names, members)}
+        if together:
+            found[whole] = together
     return found
+
+
+def _all_in(names: Sequence[str], members: Container[str]) -> bool:
+    return all(name in members for name in names)
 
 
 def _others(reader: Reader, context: ScenarioContext) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from nimdsl.base.errors import NimdslError
 from runtime.ledger.accounts import Acquire, Answer, AnyCommand, Entry, GiveBack, Tariff
-from runtime.ledger.lender import Lender, LoanEntry, Terms
+from runtime.ledger.lender import Lender, LoanEntry, LoanTerms
 from runtime.ledger.purses import Purses
 
 AnyEntry = Entry | LoanEntry
@@ -22,7 +22,7 @@ class Bookkeeper:
         self,
         tariffs: Mapping[str, Tariff],
         own: str = "",
-        terms: Mapping[str, Terms] | None = None,
+        terms: Mapping[str, LoanTerms] | None = None,
         entries: Iterable[AnyEntry] = (),
     ) -> None:
         self._written: list[AnyEntry] = list(entries)

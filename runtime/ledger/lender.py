@@ -48,14 +48,14 @@ class LoanEntry(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=T
 
 
 @dataclass(frozen=True)
-class Terms:
+class LoanTerms:
     """What a resource has: how many units, and how many requests may wait."""
 
     capacity: int
     queue: int
 
 
-class Request(NamedTuple):
+class LoanRequest(NamedTuple):
     """A request that waits; the order of these is the order in which they are served."""
 
     behind: int
@@ -71,12 +71,12 @@ class Request(NamedTuple):
 class Shelf:
     """One resource: what of it is lent, and who waits; with sums over the run."""
 
-    terms: Terms
+    terms: LoanTerms
     lent: dict[str, int] = field(default_factory=dict)
     """Units by key."""
-    waiting: list[Request] = field(default_factory=list)
+    waiting: list[LoanRequest] = field(default_factory=list)
     """In the order in which they are served."""
-    requests: dict[str, Request] = field(default_factory=dict)
+    requests: dict[str, LoanRequest] = field(default_factory=dict)
     """The same by key."""
     lent_count: int = 0
     """Units that are lent just now."""
@@ -95,13 +95,13 @@ class Shelf:
         """Units times ns that were lent, up to then."""
         return self.busy_ns + self.lent_count * (until_ns - self.busy_until_ns)
 
-    def add(self, request: Request) -> None:
+    def add(self, request: LoanRequest) -> None:
         """One more waits."""
         insort(self.waiting, request)
         self.requests[request.key] = request
         self.queue_max = max(self.queue_max, len(self.waiting))
 
-    def remove(self, key: str) -> Request:
+    def remove(self, key: str) -> LoanRequest:
         """One does not wait any more.  Raises KeyError."""
         request = self.requests.pop(key)
         del self.waiting[bisect_left(self.waiting, request)]
@@ -126,7 +126,7 @@ class Lender:
 
     def __init__(
         self,
-        terms: Mapping[str, Terms],
+        terms: Mapping[str, LoanTerms],
         lines: Iterable[LoanEntry] = (),
         written: Callable[[LoanEntry], None] | None = None,
     ) -> None:
@@ -215,7 +215,7 @@ class Lender:
             case "queued":
                 if waits or key in shelf.lent or len(shelf.waiting) >= shelf.terms.queue:
                     return f"{key} cannot be queued"
-                shelf.add(Request(-line.priority, line.number, key, line.units, line.time_ns))
+                shelf.add(LoanRequest(-line.priority, line.number, key, line.units, line.time_ns))
             case "full":
                 shelf.refused += 1
             case "lent":

@@ -36,7 +36,7 @@ from runtime.ledger.economy import numbered
 from runtime.ledger.purses import Purses
 from runtime.ports.journal import JournalEntry
 from runtime.run.inbox import AcceptedEvent, Difference, ReplayMismatch, at_line
-from runtime.run.lines import LEDGER, Booked, DamagedLine, Heard, LedgerLine, LoanBooked, Said, line_of
+from runtime.run.lines import LEDGER, Booked, DamagedLine, LedgerLine, LoanBooked, Said, ToldHeard, line_of
 from runtime.run.recording import WRONG_INPUT
 from runtime.run.run import BOOKS
 
@@ -143,7 +143,7 @@ class Audit:
         for entry in self.lines:
             try:
                 line = line_of(entry)
-                if not isinstance(line, Booked | LoanBooked | Said | Heard):
+                if not isinstance(line, Booked | LoanBooked | Said | ToldHeard):
                     raise DamagedLine(f"no line of a ledger is called {entry.kind!r}")
                 wrong = self._read_line(entry.position, line, known, last)
             except DamagedLine as damage:
@@ -166,7 +166,7 @@ class Audit:
             self.entries.append(line.entry)
             self.positions.append(position)
             return None
-        if isinstance(line, Heard | LoanBooked):
+        if isinstance(line, ToldHeard | LoanBooked):
             return None
         heard = known.get((line.actor, line.item))
         decision = PriceDecision(line.granted, line.balance, line.purse)

@@ -18,9 +18,9 @@ from runtime.run.lines import (
     STIMULI,
     Booked,
     DamagedLine,
-    Heard,
     LoanBooked,
     Said,
+    ToldHeard,
     line_of,
     read,
     readable,
@@ -61,7 +61,7 @@ def misbooked(recording: Recording) -> Iterator[Difference]:
             line = line_of(entry)
             if isinstance(line, Booked | LoanBooked):
                 yield line.entry
-            elif not isinstance(line, Said | Heard):
+            elif not isinstance(line, Said | ToldHeard):
                 raise DamagedLine(f"no line of a ledger is called {entry.kind!r}")
 
     try:

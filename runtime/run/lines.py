@@ -97,7 +97,7 @@ class Said(Line, frozen=True, tag_field="kind", tag="answer"):
     purse: str = ""
 
 
-class Heard(Line, frozen=True, tag_field="kind", tag="heard"):
+class ToldHeard(Line, frozen=True, tag_field="kind", tag="heard"):
     """An actor has taken what the ledger told it: the event of this ``sender`` and ``number``."""
 
     actor: str
@@ -130,13 +130,24 @@ class StimulusSent(Line, frozen=True, tag_field="kind", tag="stimulus"):
 
 
 ActorLine = Accepted | Outcome | Witness
-LedgerLine = Booked | LoanBooked | Said | Heard
+LedgerLine = Booked | LoanBooked | Said | ToldHeard
 ProcessLine = Started | Noticed
 AnyLine = ActorLine | LedgerLine | ProcessLine | StimulusSent
 
 CLASSES: Final[Mapping[str, type[AnyLine]]] = {
     str(one.__struct_config__.tag): one
-    for one in (Accepted, Outcome, Witness, Booked, LoanBooked, Said, Heard, Started, Noticed, StimulusSent)
+    for one in (
+        Accepted,
+        Outcome,
+        Witness,
+        Booked,
+        LoanBooked,
+        Said,
+        ToldHeard,
+        Started,
+        Noticed,
+        StimulusSent,
+    )
 }
 
 

@@ -18,7 +18,7 @@ from runtime.kernel.events import Loan, Marked
 from runtime.ledger.accounts import Entry, Tariff
 from runtime.ledger.bookkeeper import AnyEntry, Bookkeeper
 from runtime.ledger.economy import Ledger
-from runtime.ledger.lender import LoanEntry, Terms
+from runtime.ledger.lender import LoanEntry, LoanTerms
 from runtime.ledger.marks import OVER
 from runtime.ledger.purses import Purses
 from runtime.record_classes import bodies
@@ -108,7 +108,7 @@ def books_of(program: Program, scenario: Scenario, entries: Iterable[AnyEntry] =
     """The books of a run.  Raises LedgerDamaged and LenderDamaged for entries that nobody wrote there."""
     tariffs = {name: tariff_of(program.economies[name]) for name in economies_of(program, scenario)}
     resources = (program.resources[name] for name in resources_of(program, scenario))
-    terms = {one.name: Terms(one.capacity, one.queue) for one in resources}
+    terms = {one.name: LoanTerms(one.capacity, one.queue) for one in resources}
     return Bookkeeper(tariffs, scenario.economy, terms, entries)
 
 

@@ -29,7 +29,7 @@ def test_a_kind_of_the_project_may_have_participants_too(monkeypatch: pytest.Mon
         return Participant({}, RECORD)
 
     known = kinds()
-    economy = replace(known["Economy"], plural="economies", participant=participant)
+    economy = replace(known["Economy"], plural="purses", participant=participant)
     monkeypatch.setattr(assembly, "kinds", lambda: {**known, "Economy": economy})
     assert nimdsl.check_text(ECONOMY).program is not None
     assert len(asked) == 1

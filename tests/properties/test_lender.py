@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nimdsl.base.errors import InternalError
-from runtime.ledger.lender import Lender, LenderDamaged, LoanEntry, Terms
+from runtime.ledger.lender import Lender, LenderDamaged, LoanEntry, LoanTerms
 from tests.support.effort import EFFORT
 
-TERMS = {"desks": Terms(3, 2), "keys": Terms(1, 4)}
+TERMS = {"desks": LoanTerms(3, 2), "keys": LoanTerms(1, 4)}
 OPERATIONS = st.lists(
     st.tuples(
         st.integers(0, 3),

@@ -43,6 +43,11 @@ def test_4_5_the_fault_free_spark_has_these_figures(shipped: Program) -> None:
         "spent": 28_800_000,
         "earned": 317_000_000,
         "final": 388_200_000,
+        "least": 98_600_000,
+        "most": 388_200_000,
+        "shortfall": 0,
+        "starved": False,
+        "starved_at": 0,
     }
     phases = result.outcome["phases"]
     assert {n: (p["accepted"], p["spent"], p["earned"]) for n, p in phases.items()} == PHASES
@@ -52,7 +57,8 @@ def test_4_5_the_fault_free_spark_has_these_figures(shipped: Program) -> None:
 
 def test_the_summary_speaks_lf_and_seconds(shipped: Program) -> None:
     summary = run(shipped, "spark").summary
-    assert summary["lifeforce"] == {"initial": 100.0, "spent": 28.8, "earned": 317.0, "final": 388.2}
+    amounts = {"initial": 100.0, "spent": 28.8, "earned": 317.0, "final": 388.2, "least": 98.6}
+    assert summary["lifeforce"] == {**amounts, "most": 388.2, "shortfall": 0.0, "starved": False}
     assert all(criterion["held"] for criterion in summary["criteria"])
     assert {"scenario", "seed", "program_sha256", "trace_sha256", "decision_sha256", "errors"} <= set(
         summary
@@ -106,7 +112,8 @@ def test_the_pauper_is_refused_and_nothing_is_half_charged(shipped: Program) -> 
     result = run(shipped, "spark-pauper")
     assert result.ok
     assert not result.completed
-    assert result.summary["refusals"] == [{"actor": "protocol/spark", "price": 1.4, "balance": 1.0}]
+    refused = {"actor": "protocol/spark", "economy": "lifeforce", "price": 1.4, "balance": 1.0}
+    assert result.summary["refusals"] == [refused]
     assert "1.4" in result.summary["failures"][0]["reason"]
     assert "1.0" in result.summary["failures"][0]["reason"]
     assert result.run.ledger is not None

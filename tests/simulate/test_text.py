@@ -68,7 +68,7 @@ def test_refusals_and_starvation_are_said_as_on_the_page(
     assert "refused c: 1000000.0 LF; purse had 10.0 LF, its floor included\n" in text
     assert text.splitlines()[-2].endswith(" · starved since 6 s")
     page = (tmp_path / "page.html").read_text()
-    assert "cell/c was refused 1000000.0 LF: the pool had 10.0 LF, its floor included" in page
+    assert "cell/c was refused 1000000.0 LF: `purse` had 10.0 LF, its floor included" in page
     assert "starved since" in page
     assert "e+06" not in text + page
 

@@ -39,7 +39,10 @@ def reckoned(result: RunResult) -> dict[str, Any]:
         ),
         "types": dict(Counter((record["actor"], record["type"]) for record in every)),
         "refusals": [
-            {key: record[key] for key in ("actor", "price", "balance")}
+            {
+                **{key: record[key] for key in ("actor", "price", "balance")},
+                "economy": record.get("economy") or result.scenario.economy,
+            }
             for record in every
             if record["type"] == "refused"
         ],

@@ -31,9 +31,9 @@ from runtime.run.lines import (
     LEDGER,
     AnyLine,
     Booked,
-    Heard,
     LoanBooked,
     Said,
+    ToldHeard,
     booked,
     in_plain_words,
     line_of,
@@ -73,7 +73,9 @@ class LedgerService:
         self._after = after
         self._now_ns = now_ns
         self._last_ns = max((entry.time_ns for entry in written), default=0)
-        self._heard = {(line.actor, line.sender, line.number) for line in lines if isinstance(line, Heard)}
+        self._heard = {
+            (line.actor, line.sender, line.number) for line in lines if isinstance(line, ToldHeard)
+        }
         self._untold: list[AnyEntry] = written
         self._hearers: Hearers = {}
         self._teller: Teller | None = None
@@ -112,7 +114,7 @@ class LedgerService:
                 self._after(partial(teller.tell, actor, event))
 
     def _note_heard(self, actor: str, event: Marked | Loan) -> None:
-        self._write_line(Heard(actor, event.sender, event.number))
+        self._write_line(ToldHeard(actor, event.sender, event.number))
 
     def now_ns(self, at_ns: int | None = None) -> int:
         """Garden time, or ``at_ns`` if that is over.  The ledger's never goes back, not after a restart.

@@ -160,7 +160,7 @@ def economy(view: View) -> Markup:
         charts += _balance(one, max(view.time_ns, one.points[-1][0], 1), name)
     if len(others) > PURSES_SHOWN_MAX:
         left = counted(len(others) - PURSES_SHOWN_MAX, "more economy", "more economies")
-        charts += Markup('<p class="note">{}: see the JSON.</p>').format(left)
+        charts += render("more", text=left)
     return charts
 
 

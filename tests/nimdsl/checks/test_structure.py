@@ -43,6 +43,7 @@ ONE_OF_EACH = (
     YOUNG,
     phase(),
     document("Garden", "{}"),
+    document("Resource", "{capacity: 2}", "desks"),
     document("Protocol", "{economy: purse, phases: [first]}", "talk"),
     document("Scenario", "{protocol: talk}"),
 )
