@@ -38,14 +38,17 @@ class Distribution:
             for part in (one if isinstance(one, list) else (one,))
         )
 
-    def given(self, environment: Environment) -> list[Any]:
-        """The parameters in ``environment``.  Raises Fault where one has no value."""
-        return [
+    def given(self, environment: Environment) -> Distribution:
+        """The same with the parameters that it has in ``environment``.  Raises Fault where one has none."""
+        if not self.is_computed:
+            return self
+        found = (
             [_given(part, environment) for part in one]
             if isinstance(one, list)
             else _given(one, environment)
             for one in self.parameters
-        ]
+        )
+        return Distribution(self.kind, tuple(found), self.type)
 
 
 def _given(part: Any, environment: Environment) -> Any:

@@ -23,7 +23,7 @@ _UNITS = {
     "share": "a share in percent: `40%`",
     "lifeforce": "lifeforce, a decimal number (LF)",
     "expression": "an expression: `event.noise < 0.2`",
-    "type": "a type: int, real, duration, lifeforce, share, string, bool, list<T>, record",
+    "type": "a type: int, real, duration, lifeforce, share, bytes, string, bool, list<T>, record",
     "name": "a name",
 }
 _DEPTH_MAX = 5

@@ -6,11 +6,14 @@ import re
 from decimal import Decimal
 
 from nimdsl.base.units import (
+    BYTES,
     INT64_MAX,
     MICRO,
     NANOSECONDS,
+    format_bytes,
     format_lifeforce,
     format_share,
+    meant_bytes,
     readable_duration,
 )
 
@@ -18,9 +21,15 @@ UNIT_FIX = {
     "duration": ("a duration with its unit", "write for example `200ms`, `5s` or `1.5min`"),
     "share": ("a share in percent", "write for example `40%`"),
     "lifeforce": ("lifeforce as a plain decimal number", "write for example `0.4`"),
+    "bytes": ("a size with its unit", "write for example `64B`, `40GB` or `20GiB`"),
 }
 """What is wanted, and an example."""
-UNIT_WRITTEN = {"duration": r"\s?(?:ns|us|ms|s|min|h|d)", "share": r"\s?%", "lifeforce": ""}
+UNIT_WRITTEN = {
+    "duration": r"\s?(?:ns|us|ms|s|min|h|d)",
+    "share": r"\s?%",
+    "lifeforce": "",
+    "bytes": r"\s?(?:[kMGTP]?B|[KMGTP]iB)",
+}
 """How each unit is written behind its number, as a regular expression."""
 _WORDS = {
     **dict.fromkeys(("nanosecond", "nanoseconds", "nsec"), "ns"),
@@ -33,7 +42,7 @@ _WORDS = {
 }
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z\xb5\u03bc]+)\s*")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_GRIDS = {"duration": "1ns", "share": "0.0001%", "lifeforce": "0.000001"}
+_GRIDS = {"duration": "1ns", "share": "0.0001%", "lifeforce": "0.000001", "bytes": "1B"}
 
 
 def unit_fix(unit: str, text: str) -> str:
@@ -46,6 +55,13 @@ def unit_fix(unit: str, text: str) -> str:
             return f"write `{number}min` (minutes) or `{number}ms` (milliseconds)"
         if word.lower() in _WORDS:
             return f"write `{number}{_WORDS[word.lower()]}`"
+    if unit == "bytes" and found:
+        number, word = found.groups()
+        if word.upper() in ("K", "M", "G", "T", "P"):
+            thousands, binary = meant_bytes(f"{word}B"), meant_bytes(f"{word}iB")
+            return f"write `{number}{thousands}` (powers of 1000) or `{number}{binary}` (of 1024)"
+        if meant_bytes(word):
+            return f"write `{number}{meant_bytes(word)}`"
     parts = _PART.findall(text)
     if unit == "duration" and len(parts) > 1 and "".join(map("".join, parts)) == text.replace(" ", ""):
         units = [_WORDS.get(word.lower(), word) for _, word in parts]
@@ -60,18 +76,27 @@ def unit_fix(unit: str, text: str) -> str:
 def off_grid(unit: str, text: str) -> tuple[str, str]:
     """What is wrong with a quantity that has its unit and no value, and what to write instead."""
     value = _exact(unit, text)
-    shown = {"duration": readable_duration, "share": format_share, "lifeforce": format_lifeforce}[unit]
+    shown = {
+        "duration": readable_duration,
+        "share": format_share,
+        "lifeforce": format_lifeforce,
+        "bytes": format_bytes,
+    }[unit]
     if abs(value) <= INT64_MAX:
         nearest = round(value) or (1 if value > 0 else -1)
         return f"finer than the grid of {_GRIDS[unit]}", f"write `{shown(nearest)}`"
-    most = {"duration": f"{INT64_MAX // NANOSECONDS['d']}d", "lifeforce": f"{INT64_MAX // MICRO}"}
+    most = {
+        "duration": f"{INT64_MAX // NANOSECONDS['d']}d",
+        "lifeforce": f"{INT64_MAX // MICRO}",
+        "bytes": f"{INT64_MAX // BYTES['PB']}PB",
+    }
     return "too large", f"write at most `{most.get(unit, '100%')}`"
 
 
 def _exact(unit: str, text: str) -> Decimal:
     number = _NUMBER.search(text[:4_000])
     value = Decimal(number.group() if number else 0)
-    if unit == "duration":
-        name = next(one for one in sorted(NANOSECONDS, key=len, reverse=True) if text.strip().endswith(one))
-        return value * NANOSECONDS[name]
+    if unit in ("duration", "bytes"):
+        units = NANOSECONDS if unit == "duration" else BYTES
+        return value * units[max((one for one in units if text.strip().endswith(one)), key=len)]
     return value * (10_000 if unit == "share" else MICRO)

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
 
 from nimdsl.base import canonical
 from nimdsl.base.diagnostics import error
@@ -92,9 +91,9 @@ class Draws:
         Raises Fault where parameters that ``environment`` decides have no value, or describe no
         distribution.
         """
-        parameters = declared.given(environment) if declared.is_computed else [*declared.parameters]
+        known = declared.given(environment)
         try:
-            return _drawn(declared, parameters, key_of(self.seed, self.replication, actor, purpose), number)
+            return _drawn(known, key_of(self.seed, self.replication, actor, purpose), number)
         except (ValueError, ArithmeticError, InternalError) as problem:
             text = f"`{declared.kind}` of {actor} ({purpose.split('/')[-1]}): {problem}"
             if declared.is_computed:
@@ -114,7 +113,8 @@ class Draws:
         return max(0, int(value)) if isinstance(value, int | float) else 0
 
 
-def _drawn(declared: Distribution, parameters: list[Any], key: Key, number: int) -> Value:
+def _drawn(declared: Distribution, key: Key, number: int) -> Value:
+    parameters = declared.parameters
     if declared.kind == "constant":
         return parameters[0]  # type: ignore[no-any-return]
     if declared.kind == "uniform" and declared.type == INT:
@@ -122,7 +122,7 @@ def _drawn(declared: Distribution, parameters: list[Any], key: Key, number: int)
         if low > high:
             raise ValueError(f"no distribution: from {low} to {high}")
         return low + math.floor(uniform(key, number) * (high - low + 1))
-    maker = _made(declared.kind, canonical.encode(parameters))
+    maker = _made(declared.kind, canonical.encode([*parameters]))
     value: Value = maker.draw(source_of(key, number))
     if isinstance(value, float) and declared.type != REAL and declared.type.name != "any":
         return to_int64(value)
