@@ -171,6 +171,7 @@ class _Compiler:
             initial=self._initial(self.reader),
             states=self._states(self.reader, ""),
             transitions=tuple(self._transition(item, "") for item in self.reader.items("any")),
+            fails=self.reader.text("failure_policy") == "fail",
             place=self.reader.node.place,
         )
 

@@ -83,6 +83,8 @@ class Table:
     final: frozenset[int]
     remembered: frozenset[str] = field(default=frozenset(), kw_only=True)
     """The states of which it is remembered in which leaf they were left."""
+    fails: bool = field(default=False, kw_only=True)
+    """Whether a guard without a value is a fault, and not false."""
     candidates: Mapping[tuple[int, int], tuple[int, ...]] = field(compare=False)
     event_numbers: Mapping[str, int] = field(compare=False)
     state_numbers: Mapping[str, int] = field(compare=False)
@@ -150,6 +152,7 @@ class _Flattening:
             begin=self._entering("", leaf_of(self.root, "")),
             final=frozenset(final),
             remembered=frozenset(row.returns.state for row in rows if row.returns),
+            fails=self.root.fails,
             candidates={key: tuple(numbers) for key, numbers in candidates.items()},
             event_numbers=self.events,
             state_numbers=self.state_numbers,

@@ -2,8 +2,9 @@
 
 - 1.3  guards are tried in document order on the data before the transition;
        the first that holds selects *the* transition; a guard that faults is
-       false and leaves a record; internal events drain first-in-first-out
-       before the step ends, at most 64 of them; what nobody takes is ignored.
+       false and leaves a record (or ends its event, in a machine that fails);
+       internal events drain first-in-first-out before the step ends, at most 64
+       of them; what nobody takes is ignored.
 - 3.2  when the selected transition has a price whose answer is not among
        ``answers``, nothing has changed and :class:`Unanswered` says what to ask.
 - 3.3  a refused transition does not happen; the actor raises ``refused``.
@@ -172,14 +173,14 @@ class MachineStep:
         return row is not None and self.table.rows[row].defers
 
     def _would(self, number: int) -> bool:
-        """Whether a row would be taken, whatever it costs; a guard without a value leaves no record."""
+        """Whether a row would decide, whatever it costs; a guard without a value leaves no record."""
         row = self.table.rows[number]
         if not self._is_remembered(row):
             return False
         try:
             return row.guard is None or row.guard.evaluate(self.context.environment()) is True
         except Fault:
-            return False
+            return self._fails_at(row)
 
     def _is_remembered(self, row: Row) -> bool:
         back = row.returns
@@ -362,11 +363,17 @@ class MachineStep:
             self._pay(row)
         return True
 
+    def _fails_at(self, row: Row) -> bool:
+        """Whether a guard without a value ends its event; on ``fault`` itself it is always false."""
+        return self.table.fails and self.table.events[row.event] != FAULT
+
     def _holds(self, row: Row) -> bool:
         assert row.guard is not None
         try:
             return row.guard.evaluate(self.context.environment()) is True
         except Fault as fault:
+            if self._fails_at(row):
+                raise
             self.context.note(records.Faulted(self.table.states[row.source], str(fault)))
             return False
 
@@ -434,7 +441,7 @@ class MachineStep:
         context.queue.append(Internal(REFUSED, {"price": price, "balance": balance}))
 
     def _fault(self, state: int, fault: Fault) -> None:
-        """An action faulted: its transition did not happen, and the actor hears of it."""
+        """Something had no value: no transition happened, and the actor hears of it."""
         self.unserved = "fault"
         self.context.note(records.Faulted(self.table.states[state], str(fault)))
         self.context.queue.append(Internal(FAULT, {"reason": str(fault)}))
