@@ -43,7 +43,16 @@ from runtime.kernel.effects import (
     SetTimer,
     StartWork,
 )
-from runtime.kernel.events import BEGIN, AnyEvent, Boundary, Finished, Received, Stimulus, TimerDue
+from runtime.kernel.events import (
+    BEGIN,
+    AnyEvent,
+    Boundary,
+    Finished,
+    Received,
+    Returned,
+    Stimulus,
+    TimerDue,
+)
 from runtime.kernel.interpreters import Interpreter, transitions_of
 from runtime.kernel.kernel import day_of
 from runtime.kernel.step import Kernel, PriceDecision, PriceQuery
@@ -65,7 +74,7 @@ INSTANT_EVENT_COUNT_MAX = 100_000
 INCIDENT_COUNT_MAX = 10_000
 """How many incidents a run remembers, the first ones; the others are told and counted."""
 CONTROL = 0
-NOT_AFTER_THE_END = (Boundary, TimerDue, Stimulus)
+NOT_AFTER_THE_END = (Boundary, Returned, TimerDue, Stimulus)
 
 
 @dataclass(frozen=True)
@@ -428,7 +437,7 @@ class Driver:
         self.down.discard(host.id)
         host.restore(self.journal.read(host.id))
         self._on_incident(host.id, "came back")
-        lost = host.lost_work()
-        self._carry_out(host, host.resume())
-        for event in lost:
+        again = host.resume()
+        for event in host.told():
             self._deliver(host.id, event)
+        self._carry_out(host, host.still_wanted(again))

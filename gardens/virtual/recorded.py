@@ -52,6 +52,7 @@ from runtime.kernel.events import (
     Finished,
     Received,
     Requested,
+    Returned,
     Stimulus,
     TimerDue,
 )
@@ -284,6 +285,9 @@ class RecordedGarden:
             if armed:
                 text = f"it is due at {armed.deadline_ns / SECOND_NS:.6f} s"
                 self._differs(name, self._out_of_time(name, line, (armed.deadline_ns,), text))
+        if isinstance(event, Returned) and not self._comes_back(name):
+            text = "nothing took it away, so it cannot come back"
+            self._differs(name, at_line(ParityMismatch.UNSENT, name, line, text))
         if not isinstance(event, _MESSAGES):
             return
         sent = self.sent.get(identity) or self.published.get(identity, {}).get(name)
@@ -323,6 +327,10 @@ class RecordedGarden:
         if line.time_ns > first_ns and not self.recording.garden and not self._crashes(name):
             return at_line(ParityMismatch.LATE, name, line, text)
         return None
+
+    def _comes_back(self, name: str) -> bool:
+        """Whether it can have been down: its process was started again, or its model has it crash."""
+        return self.recording.restart_count > 0 if self.recording.garden else self._crashes(name)
 
     def _crashes(self, name: str) -> bool:
         works = self.recording.kernels[name].actor.works.values()

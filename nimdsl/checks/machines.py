@@ -13,7 +13,7 @@ from nimdsl.base.suggest import phrase
 from nimdsl.checks.guards import may_fault, shadowed, uncovered
 from nimdsl.compile.machines import UNCLAIMED, Interface
 from nimdsl.compile.reader import Findings
-from nimdsl.program.flatten import FAULT, REFUSED, leaf_of, lineage
+from nimdsl.program.flatten import FAULT, REFUSED, RETURNED, leaf_of, lineage
 from nimdsl.program.machine import Action, BeginWork, ReplyToAsk, State, Transition, walk
 
 
@@ -152,7 +152,7 @@ class _Checker:
                     fix = phrase(transition.event, sources)
                     self.findings.report("NIM0406", message, transition.place, fix)
         for event, source in sources.items():
-            origins = source.origins - {"refused", "fault", UNCLAIMED}
+            origins = source.origins - {"refused", "fault", RETURNED, UNCLAIMED}
             if event not in taken and origins and not all(": " in origin for origin in origins):
                 how = "is accepted" if "accepts" in origins else "is raised"
                 message = f"the event `{event}` {how}, and no state handles it"

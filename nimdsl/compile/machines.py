@@ -20,7 +20,7 @@ from nimdsl.expression.syntax import Literal
 from nimdsl.expression.types import ANY, DURATION, LIFEFORCE, REAL, STRING, Type, join, record_of
 from nimdsl.program import Work
 from nimdsl.program.expression import Expression
-from nimdsl.program.flatten import FAULT, REFUSED, STATE
+from nimdsl.program.flatten import FAULT, REFUSED, RETURNED, STATE
 from nimdsl.program.machine import (
     Action,
     AskReward,
@@ -60,7 +60,7 @@ class EventSource:
     @property
     def once(self) -> bool:
         """Whether it comes once for something the cell did, so that missing it is final."""
-        others = ("accepts", UNCLAIMED)
+        others = ("accepts", UNCLAIMED, RETURNED)
         return not any(one in others or one.startswith("attention: ") for one in self.origins)
 
 
@@ -147,6 +147,7 @@ def event_sources(
         add_source(events, f"{name}.unclaimed", UNCLAIMED, answer)
     add_source(events, REFUSED, "refused", {"price": LIFEFORCE, "balance": LIFEFORCE})
     add_source(events, FAULT, "fault", {"reason": STRING})
+    add_source(events, RETURNED, RETURNED, {})
     return events
 
 
@@ -225,9 +226,10 @@ class _Compiler:
         for item in reader.scalars("defer"):
             event, place = item.text("defer"), item.place("defer")
             source = self.interface.events.get(event)
-            if source is None or source.once or RAISED in source.origins:
+            own = (RAISED, RETURNED)
+            if source is None or source.once or source.origins.intersection(own):
                 events = self.interface.events.items()
-                others = [name for name, one in events if not one.once and RAISED not in one.origins]
+                others = [name for name, one in events if not (one.once or one.origins.intersection(own))]
                 message = f"`{event}` is no event that only others send, so it cannot be deferred"
                 self.findings.report("NIM0416", message, place, phrase(event, others))
             elif event in taken:

@@ -25,6 +25,8 @@ STATE, STATE_ROOT = "state", "$state"
 """The name that means the state at hand, and where it would be found."""
 REFUSED = "refused"
 FAULT = "fault"
+RETURNED = "returned"
+"""What a cell hears that was down and is back, if its machine takes it."""
 TIMER = "after:"
 """How the events of timers begin: no event of a document can."""
 

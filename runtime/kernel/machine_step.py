@@ -26,7 +26,7 @@ from nimdsl.base.units import MICRO
 from nimdsl.base.values import Fields, Value
 from nimdsl.expression.evaluate import Fault
 from nimdsl.program.amount import Computed, value_of
-from nimdsl.program.flatten import FAULT, REFUSED, Row
+from nimdsl.program.flatten import FAULT, REFUSED, RETURNED, Row
 from nimdsl.program.machine import Price, PriceSource
 from runtime import records
 from runtime.kernel import asks, messages
@@ -40,6 +40,7 @@ from runtime.kernel.events import (
     Finished,
     Received,
     Requested,
+    Returned,
     Role,
     Stimulus,
     TimerDue,
@@ -87,6 +88,8 @@ class MachineStep:
         match event:
             case Begin():
                 self._begin()
+            case Returned():
+                self.fire(RETURNED, {})
             case TimerDue():
                 del context.timers[event.timer]
                 if event.timer < 0:

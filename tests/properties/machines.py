@@ -21,6 +21,8 @@ OWN = ("a", "b", "c")
 KEPT = ("d", "e")
 """Events that may be deferred: nobody raises them."""
 EVENTS = (*OWN, *KEPT)
+BACK = "returned"
+"""What a cell hears that was down."""
 GUARDS = ("x < 2", "x == 1", "x >= 1", "10 / x > 3")
 STEPS = ("x + 1", "x - 1", "0")
 
@@ -75,7 +77,7 @@ class _Growing:
 
     def state(self, shape: dict[str, Any]) -> State:
         draw, path = self.draw, shape["path"]
-        heard = ("refused",) if self.priced else () if self.calm else ("fault",)
+        heard = ("refused",) if self.priced else () if self.calm else ("fault", BACK)
         events = st.sampled_from((*EVENTS, *heard))
         drawn = [draw(events) for _ in range(draw(st.integers(0, 3)))]
         timer = Timer(draw(st.integers(0, 3)), (self.transition(f"{path} timer", "", path),))
