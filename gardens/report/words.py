@@ -5,12 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from nimdsl.base.units import MICRO, NANOSECONDS, SECOND_NS, format_lifeforce, format_share
+from nimdsl.base.units import (
+    BYTES,
+    MICRO,
+    NANOSECONDS,
+    SECOND_NS,
+    format_bytes,
+    format_lifeforce,
+    format_share,
+)
 from nimdsl.base.values import Fields, Value
 from nimdsl.expression.types import ANY, QUANTITIES, Type
 from runtime.run.run import Stopped
 
 VALUE_LENGTH_MAX = 120
+SIZE_LENGTH_MAX = 8
 LARGE, LARGEST = 1e4, 1e15
 """Between them a number is told as a whole one, and not as a power of ten."""
 _MINUTE_NS, _HOUR_NS = NANOSECONDS["min"], NANOSECONDS["h"]
@@ -131,7 +140,19 @@ def _item(kind: Type, value: Value) -> str:
 def _quantity(kind: Type, value: int) -> str:
     if kind.name == "duration":
         return span(value)
+    if kind.name == "bytes":
+        return size(value)
     return f"{format_lifeforce(value)} LF" if kind.name == "lifeforce" else f"{format_share(value)[:-1]} %"
+
+
+def size(value: int) -> str:
+    """Bytes for people: ``20 GiB``, ``1.5 TB``; rounded in units of 1024 where the exact text is long."""
+    exact = format_bytes(value)
+    if len(exact) > SIZE_LENGTH_MAX:
+        unit = max((one for one in BYTES if "i" in one and abs(value) >= BYTES[one]), key=BYTES.__getitem__)
+        exact = f"{'−' if value < 0 else ''}{_short(abs(value) / BYTES[unit])}{unit}"
+    number = exact.rstrip("kKMGTPiB")
+    return f"{number} {exact[len(number) :]}"
 
 
 def letters(names: Sequence[str]) -> dict[str, str]:

@@ -51,6 +51,7 @@ from runtime.kernel.events import (
     Loan,
     Marked,
     Received,
+    Returned,
     Stimulus,
     TimerDue,
 )
@@ -85,7 +86,7 @@ INSTANT_EVENT_COUNT_MAX = 100_000
 INCIDENT_COUNT_MAX = 10_000
 """How many incidents a run remembers, the first ones; the others are told and counted."""
 CONTROL = 0
-NOT_AFTER_THE_END = (Boundary, TimerDue, Stimulus)
+NOT_AFTER_THE_END = (Boundary, Returned, TimerDue, Stimulus)
 
 
 @dataclass(frozen=True)
@@ -486,7 +487,8 @@ class Driver:
         self.down.discard(host.id)
         host.restore(self.journal.read(host.id))
         self._on_incident(host.id, "came back")
-        lost = host.lost_work()
-        self._carry_out(host, host.resume())
-        for event in (*self.missed.pop(host.id, ()), *lost):
+        again = host.resume()
+        told = [*host.told(), *self.missed.pop(host.id, ())]
+        for event in sorted(told, key=lambda one: one.priority):
             self._deliver(host.id, event)
+        self._carry_out(host, host.still_wanted(again))

@@ -55,6 +55,7 @@ from runtime.kernel.events import (
     Marked,
     Received,
     Requested,
+    Returned,
     Stimulus,
     TimerDue,
 )
@@ -306,6 +307,9 @@ class RecordedGarden:
                 due_ns = self.draws.due_ns(name, armed.generation, armed.deadline_ns, armed.jitter_ns)
                 text = f"it is due at {due_ns / SECOND_NS:.6f} s"
                 self._differs(name, self._out_of_time(name, line, (due_ns,), text))
+        if isinstance(event, Returned) and not self._comes_back(name):
+            text = "nothing took it away, so it cannot come back"
+            self._differs(name, at_line(ParityMismatch.UNSENT, name, line, text))
         if not isinstance(event, _MESSAGES):
             return
         sent = self.sent.get(identity) or self.published.get(identity, {}).get(name)
@@ -345,6 +349,10 @@ class RecordedGarden:
         if line.time_ns > first_ns and not self.recording.garden and not self._crashes(name):
             return at_line(ParityMismatch.LATE, name, line, text)
         return None
+
+    def _comes_back(self, name: str) -> bool:
+        """Whether it can have been down: its process was started again, or its model has it crash."""
+        return self.recording.restart_count > 0 if self.recording.garden else self._crashes(name)
 
     def _crashes(self, name: str) -> bool:
         works = self.recording.kernels[name].actor.works.values()

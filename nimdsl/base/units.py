@@ -1,13 +1,14 @@
-"""Quantities as they are written: ``200ms``, ``0.4`` LF, ``40%``.
+"""Quantities as they are written: ``200ms``, ``0.4`` LF, ``40%``, ``20GiB``.
 
-Time is int64 nanoseconds, lifeforce int64 micro-LF, shares int64 millionths
-(SEMANTICS 2.3).  Decimal text is read exactly; what does not fit the unit's
+Time is int64 nanoseconds, lifeforce int64 micro-LF, shares int64 millionths, sizes
+int64 bytes (SEMANTICS 2.3).  Decimal text is read exactly; what does not fit the unit's
 grid is refused, never rounded.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 NANOSECONDS = {
@@ -19,6 +20,11 @@ NANOSECONDS = {
     "h": 3_600_000_000_000,
     "d": 86_400_000_000_000,
 }
+BYTES = {
+    "B": 1,
+    **{f"{letter}B": 1_000**power for power, letter in enumerate("kMGTP", 1)},
+    **{f"{letter}iB": 1_024**power for power, letter in enumerate("KMGTP", 1)},
+}
 SECOND_NS = NANOSECONDS["s"]
 MICRO = 1_000_000
 INT64_MAX = 2**63 - 1
@@ -26,6 +32,7 @@ INT64_MAX = 2**63 - 1
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s?(ns|us|ms|s|min|h|d)")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s?%")
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s?/\s?(s|min|h|d)")
+_BYTES = re.compile(rf"(\d+(?:\.\d+)?)\s?({'|'.join(BYTES)})")
 _DECIMAL = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 
 
@@ -63,6 +70,21 @@ def parse_rate(text: str) -> int | None:
     value = Decimal(number)
     times = NANOSECONDS["d"] // NANOSECONDS[unit]
     return None if value.adjusted() > 40 else _on_grid(value * MICRO * times)
+
+
+def parse_bytes(text: str) -> int | None:
+    """Bytes of text such as ``20GiB``; None when it is no size or finer than a byte."""
+    match = _BYTES.fullmatch(text.strip())
+    return _on_grid(Decimal(match[1]) * BYTES[match[2]]) if match else None
+
+
+PARSERS: Mapping[str, Callable[[str], int | None]] = {
+    "duration": parse_duration,
+    "share": parse_share,
+    "lifeforce": parse_lifeforce,
+    "bytes": parse_bytes,
+}
+"""How the text of each quantity is read, by the name of its type."""
 
 
 def _on_grid(value: Decimal) -> int | None:
@@ -103,9 +125,25 @@ def format_rate(value: int) -> str:
     return _trim(format_lifeforce(value)) + "/d"
 
 
+def format_bytes(value: int) -> str:
+    """Exact text in the unit that makes it shortest: ``20GiB`` and ``40GB`` are written so."""
+    fitting = [unit for unit, size in BYTES.items() if abs(value) >= size] or ["B"]
+    texts = (_trim(f"{Decimal(value) / BYTES[unit]:f}") + unit for unit in reversed(fitting))
+    return min((text for text in texts if parse_bytes(text.removeprefix("-")) == abs(value)), key=len)
+
+
 def format_share(value: int) -> str:
     """Percent: ``400000`` is ``40%``."""
     return _trim(format(Decimal(value) / 10_000, "f")) + "%"
+
+
+def meant_bytes(word: str) -> str:
+    """The unit of a size that a word stands for (``gb``, ``GIB``, ``Gi``, ``bytes``); else empty."""
+    small = word.lower()
+    found = {unit.lower(): unit for unit in BYTES} | {
+        unit[:2].lower(): unit for unit in BYTES if "i" in unit
+    }
+    return {"byte": "B", "bytes": "B", **found}.get(small, "")
 
 
 def _trim(text: str) -> str:

@@ -20,11 +20,13 @@ JSON_TYPES = MappingProxyType(
 
 
 def with_article(word: str) -> str:
-    """The word behind its article.
+    """The word behind its article; what is a plural has none.
 
-    >>> with_article("Economy"), with_article("Cell")
-    ('an Economy', 'a Cell')
+    >>> with_article("Economy"), with_article("Cell"), with_article("bytes")
+    ('an Economy', 'a Cell', 'bytes')
     """
+    if word == "bytes":
+        return word
     return f"{'an' if word[:1].lower() in 'aeio' else 'a'} {word}"
 
 

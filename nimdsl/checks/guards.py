@@ -328,13 +328,17 @@ def _ground_value(node: ExpressionNode, guard: Expression, case: Case) -> bool |
         return None
 
 
-def uncovered(guards: Sequence[Expression]) -> str | None:
-    """A case in which none of the guards holds, in words; None when there is none to be found."""
+def uncovered(guards: Sequence[Expression], without_value: bool = True) -> str | None:
+    """A case in which none of the guards holds, in words; None when there is none to be found.
+
+    With ``without_value`` also one in which a guard has no value.
+    """
     cases = Cases(guards)
     if not cases.tractable:
         return None
     for case in cases.all():
-        if not any(cases.holds(number, case) for number in range(len(guards))):
+        found = [test(case) for test in cases.tests]
+        if not any(found) and (without_value or None not in found):
             return cases.describe(case)
     return None
 
@@ -351,7 +355,7 @@ def shadowed(guards: Sequence[Expression | None]) -> list[int]:
     if not cases.tractable:
         return late
     taken: set[int] = set()
-    sure = [number for number, guard in enumerate(before) if not _may_fault(guard.node)]
+    sure = [number for number, guard in enumerate(before) if not may_fault(guard.node)]
     for case in cases.all():
         holding = [number for number in range(len(before)) if cases.holds(number, case)]
         taken.update(holding[:1])
@@ -359,7 +363,7 @@ def shadowed(guards: Sequence[Expression | None]) -> list[int]:
     return [*(number for number in range(len(before)) if number not in taken), *late]
 
 
-def _may_fault(node: ExpressionNode) -> bool:
+def may_fault(node: ExpressionNode) -> bool:
     """Whether evaluation can have no value, so that the guard is false whatever its terms are."""
     return any(
         isinstance(part, Index | Macro)

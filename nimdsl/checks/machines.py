@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nimdsl.base.diagnostics import Severity
 from nimdsl.base.suggest import phrase
-from nimdsl.checks.guards import shadowed, uncovered
+from nimdsl.checks.guards import may_fault, shadowed, uncovered
 from nimdsl.compile.interface import MARK, UNCLAIMED, Interface
 from nimdsl.compile.reader import Findings
-from nimdsl.program.flatten import FAULT, REFUSED, leaf_of, lineage
+from nimdsl.program.flatten import FAULT, REFUSED, RETURNED, leaf_of, lineage
 from nimdsl.program.machine import Action, BeginWork, ReplyToAsk, State, Transition, walk
 
 
@@ -30,6 +31,7 @@ def check_machine(findings: Findings, root: State, interface: Interface, answeri
     checker.timers()
     checker.work()
     checker.replies()
+    checker.faults()
 
 
 class _Checker:
@@ -122,7 +124,7 @@ class _Checker:
             guards = [candidate.guard for candidate in candidates if candidate.guard is not None]
             if len(guards) < len(candidates) or event in (REFUSED, FAULT):
                 continue
-            witness = uncovered(guards)
+            witness = uncovered(guards, without_value=not (self.root.fails and FAULT in by_event))
             if witness is not None:
                 case = f" and {witness}" if witness else ""
                 message = f"`{leaf}` is stuck when `{event}` comes{case}: no guard holds then"
@@ -150,7 +152,7 @@ class _Checker:
                     fix = phrase(transition.event, sources)
                     self.findings.report("NIM0406", message, transition.place, fix)
         for event, source in sources.items():
-            origins = source.origins - {"refused", "fault", UNCLAIMED, MARK}
+            origins = source.origins - {"refused", "fault", RETURNED, UNCLAIMED, MARK}
             if event not in taken and origins and not all(": " in origin for origin in origins):
                 how = "is accepted" if "accepts" in origins else "is raised"
                 message = f"the event `{event}` {how}, and no state handles it"
@@ -173,6 +175,17 @@ class _Checker:
                 message = f"nothing replies to `{event}`: whoever asks by it waits until the timeout"
                 fix = "add the action `reply` to a transition on it"
                 self.findings.report("NIM0413", message, source.place, fix)
+
+    def faults(self) -> None:
+        """NIM0419: a machine that fails and takes no notice of it."""
+        states = self.states.values()
+        ways = [way for _, state in self.states.items() for way in state.transitions]
+        ways += [way for state in states for timer in state.timers for way in timer.transitions]
+        unsure = [way for way in ways if way.guard is not None and may_fault(way.guard.node)]
+        if self.root.fails and unsure and not any(way.event == FAULT for way in ways):
+            message = "if this guard has no value, `fault` comes, and no state handles it"
+            fix = "add a transition on `fault`, or leave out `failure_policy: fail`"
+            self.findings.report("NIM0419", message, unsure[0].place, fix, Severity.WARNING)
 
     def timers(self) -> None:
         """NIM0410: a timer whose transition is refused or guarded off is used up (SEMANTICS 1.4)."""

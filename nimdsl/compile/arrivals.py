@@ -24,7 +24,14 @@ from itertools import pairwise
 from nimdsl.base.canonical import Plain
 from nimdsl.base.diagnostics import Place, Severity
 from nimdsl.base.suggest import phrase
-from nimdsl.base.units import INT64_MAX, SECOND_NS, parse_duration, parse_lifeforce, parse_share
+from nimdsl.base.units import (
+    INT64_MAX,
+    SECOND_NS,
+    parse_bytes,
+    parse_duration,
+    parse_lifeforce,
+    parse_share,
+)
 from nimdsl.base.words import with_article
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.recordings import recording_name
@@ -106,6 +113,10 @@ def read_real(text: str) -> float | None:
     return None if whole and (len(text) > 17 or abs(int(text)) > EXACT_MAX) else value
 
 
+def _read_bytes(text: str) -> int | None:
+    return parse_bytes(f"{text}B" if text.isdecimal() else text)
+
+
 def _read_bool(text: str) -> bool | None:
     return {"true": True, "false": False}.get(text.lower())
 
@@ -116,6 +127,7 @@ _CONVERTERS: Mapping[str, tuple[Convert, str, str]] = {
     "duration": (read_time, "a duration", _TIME_FIX),
     "lifeforce": (parse_lifeforce, "lifeforce as a plain decimal number", "write for example `0.4`"),
     "share": (parse_share, "a share in percent", "write for example `40%`"),
+    "bytes": (_read_bytes, "a size in bytes", "write for example `20GiB`, or a number of bytes"),
     "bool": (_read_bool, "true or false", ""),
     "string": (str, "text", ""),
     "any": (str, "a value", ""),

@@ -194,6 +194,9 @@ def _check_reflex(name: str, policy: str, reader: Reader) -> None:
     if policy != "each":
         message = f"the reflex `{name}` asks nobody for time: it says how much `each` takes"
         report("NIM0203", message, reader.place("take"), "write `take: {each: 50ms}`")
+    if reader.text("preempted") == "never":
+        message = f"nothing preempts the reflex `{name}` anyway"
+        report("NIM0203", message, reader.place("preempted"), "remove `preempted`")
     for key in ("cost", "baseline", "stages", "work"):
         if key in reader:
             message = f"the reflex `{name}` has no `{key}`: it is free, and starts only by a stimulus"

@@ -21,7 +21,7 @@ from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.types import ANY, DURATION, RECORD, STRING, Type, join, record_of, zero
 from nimdsl.program import Work
 from nimdsl.program.expression import Expression
-from nimdsl.program.flatten import STATE, STATE_ROOT
+from nimdsl.program.flatten import RETURNED, STATE, STATE_ROOT
 from nimdsl.program.machine import State
 from nimdsl.text.tree import MapNode
 
@@ -106,6 +106,10 @@ TAKEN = (*OWN, ELAPSED)
 def _check_names(reader: Reader) -> None:
     """NIM0208: data, tables and constants that would hide what expressions know."""
     spec = reader.node
+    accepts = spec.get("accepts")
+    if isinstance(accepts, MapNode) and RETURNED in accepts.entries:
+        message = f"`{RETURNED}` is what a cell hears that was down and is back: nobody can send it"
+        reader.findings.report("NIM0208", message, accepts.key_place(RETURNED), "give it another name")
     for key in ("data", "tables", "for", "parameters"):
         named = spec.get(key)
         for name in TAKEN:

@@ -2,8 +2,9 @@
 
 The law: ``${...}`` over constants alone is replaced by its value first, wherever it stands, and what comes
 out is read as if it had been written there: its unit, its range, its name.  A plain value with a unit
-(``30s``, ``40%``, ``4LF``) is a quantity, quoted it is text; a name gets it as it was written.  ``for``
-makes an instance for each combination of its values; in a list whose items may have one it makes items.
+(``30s``, ``40%``, ``4LF``, ``20GiB``) is a quantity, quoted it is text; a name gets it as it was written.
+``for`` makes an instance for each combination of its values; in a list whose items may have one it makes
+items.
 
 Text that also reads something else stays a template, in which constants are literals (:class:`Scope`).
 """
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nimdsl.base.diagnostics import Diagnostic, error
-from nimdsl.base.units import format_lifeforce, parse_duration, parse_lifeforce, parse_share
+from nimdsl.base.units import PARSERS, format_lifeforce, parse_lifeforce
 from nimdsl.expression import types
 from nimdsl.expression.check import Scope, infer
 from nimdsl.expression.evaluate import Fault, closure
@@ -64,7 +65,7 @@ def _lifeforce(text: str) -> int | None:
     return parse_lifeforce(text.removesuffix("LF")) if text.endswith("LF") else None
 
 
-_PARSERS: Mapping[str, Any] = {"duration": parse_duration, "share": parse_share, "lifeforce": _lifeforce}
+_PARSERS: Mapping[str, Any] = {**PARSERS, "lifeforce": _lifeforce}
 
 
 def _unit_of(text: str) -> str:

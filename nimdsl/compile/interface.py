@@ -16,7 +16,7 @@ from nimdsl.expression.syntax import Literal
 from nimdsl.expression.types import ANY, DURATION, LIFEFORCE, STRING, Type, join, record_of
 from nimdsl.program import Work
 from nimdsl.program.expression import Expression
-from nimdsl.program.flatten import FAULT, REFUSED
+from nimdsl.program.flatten import FAULT, REFUSED, RETURNED
 
 UNCLAIMED = "unclaimed"
 """Where the events come from that give a reply back."""
@@ -42,7 +42,7 @@ class EventSource:
     @property
     def once(self) -> bool:
         """Whether it comes once for something the cell did, so that missing it is final."""
-        others = ("accepts", UNCLAIMED, MARK)
+        others = ("accepts", UNCLAIMED, MARK, RETURNED)
         return not any(one in others or one.startswith("attention: ") for one in self.origins)
 
 
@@ -143,4 +143,5 @@ def event_sources(
             add_source(events, event, MARK, {"balance": LIFEFORCE})
     add_refused(events)
     add_source(events, FAULT, "fault", {"reason": STRING})
+    add_source(events, RETURNED, RETURNED, {})
     return events

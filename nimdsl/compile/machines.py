@@ -18,7 +18,7 @@ from nimdsl.compile.reader import Reader
 from nimdsl.expression.check import Scope
 from nimdsl.expression.types import DURATION, LIFEFORCE
 from nimdsl.program.amount import Amount
-from nimdsl.program.flatten import REFUSED, STATE
+from nimdsl.program.flatten import REFUSED, RETURNED, STATE
 from nimdsl.program.machine import (
     Action,
     Price,
@@ -51,6 +51,7 @@ class _Compiler:
             initial=self._initial(self.reader),
             states=self._states(self.reader, ""),
             transitions=tuple(self._transition(item, "") for item in self.reader.items("any")),
+            fails=self.reader.text("failure_policy") == "fail",
             place=self.reader.node.place,
         )
 
@@ -119,9 +120,10 @@ class _Compiler:
         for item in reader.scalars("defer"):
             event, place = item.text("defer"), item.place("defer")
             source = self.interface.events.get(event)
-            if source is None or source.once or RAISED in source.origins:
+            own = (RAISED, RETURNED)
+            if source is None or source.once or source.origins.intersection(own):
                 events = self.interface.events.items()
-                others = [name for name, one in events if not one.once and RAISED not in one.origins]
+                others = [name for name, one in events if not (one.once or one.origins.intersection(own))]
                 message = f"`{event}` is no event that only others send, so it cannot be deferred"
                 self.findings.report("NIM0416", message, place, phrase(event, others))
             elif event in taken:

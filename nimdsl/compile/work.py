@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nimdsl.base.suggest import phrase
@@ -15,7 +15,7 @@ from nimdsl.compile.sending import compile_ask
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.evaluate import Fault
 from nimdsl.expression.template import is_template
-from nimdsl.expression.types import ANY, DURATION, NUMERIC, RECORD, Type
+from nimdsl.expression.types import ANY, DURATION, NUMERIC, REAL, RECORD, Type
 from nimdsl.program import Distribution, Work, WorkModel
 from nimdsl.program.expression import Expression
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
@@ -105,27 +105,25 @@ def compile_model(
 ) -> WorkModel:
     """A ``virtual:`` model; NACK and RETRY are for work that answers a request."""
     crash = reader.sub("crash")
+    scope = Scope(
+        {"args": Binding(arguments, ("$arguments",)), "inventory": Binding(RECORD, ("$inventory",))}
+    )
     for key in ("nack", "retry"):
         if reader.share(key) and not answering:
             message = f"`{key}` is for work that answers a request"
             reader.findings.report("NIM0203", message, reader.place(key), "use `failure` here")
     return WorkModel(
-        latency=compile_distribution(reader, "latency", DURATION),
+        latency=compile_distribution(reader, "latency", DURATION, scope),
         failure=reader.share("failure"),
         nack=reader.share("nack"),
         retry=reader.share("retry"),
         crash=crash.share("chance") if crash else 0,
         down_ns=crash.duration("down") if crash else 0,
-        returns=_returned(reader, returns, arguments),
+        returns=_returned(reader, returns, scope),
     )
 
 
-def _returned(
-    reader: Reader, returns: Mapping[str, Type], arguments: Type
-) -> dict[str, Distribution | Expression]:
-    scope = Scope(
-        {"args": Binding(arguments, ("$arguments",)), "inventory": Binding(RECORD, ("$inventory",))}
-    )
+def _returned(reader: Reader, returns: Mapping[str, Type], scope: Scope) -> dict[str, Distribution]:
     inner = reader.sub("returns")
     given = list(inner.node.entries) if inner else []
     for key in given:
@@ -139,20 +137,10 @@ def _returned(
                 "NIM0204", f"the model does not say what `{key}` is", reader.node.place, fix
             )
     return {
-        key: compile_value(inner, key, scope, returns[key]) for key in given if inner and key in returns
+        key: compile_distribution(inner, key, returns[key], scope)
+        for key in given
+        if inner and key in returns
     }
-
-
-def compile_value(reader: Reader, key: str, scope: Scope, kind: Type) -> Distribution | Expression:
-    """A returned value: a distribution, or a constant with ``${...}`` over args and inventory."""
-    inner = reader.sub(key)
-    constant = inner.node.get("constant") if inner else None
-    templated = isinstance(constant, MapNode | ListNode) or (
-        isinstance(constant, Scalar) and is_template(constant)
-    )
-    if inner is not None and constant is not None and templated:
-        return inner.template_in(constant, scope, kind)
-    return compile_distribution(reader, key, kind)
 
 
 _PARAMETERS = {
@@ -163,8 +151,12 @@ _PARAMETERS = {
 _NUMERIC_ONLY = ("uniform", "exponential", "normal", "lognormal", "beta")
 
 
-def compile_distribution(reader: Reader, key: str, kind: Type) -> Distribution:
-    """A distribution whose parameters have type ``kind``."""
+NOTHING = Scope({})
+"""What the parameters of a distribution read that is nobody's work: nothing but constants."""
+
+
+def compile_distribution(reader: Reader, key: str, kind: Type, scope: Scope = NOTHING) -> Distribution:
+    """A distribution of type ``kind``; its parameters may read what is in ``scope``."""
     inner = reader.sub(key)
     if inner is None:
         return PERFECT
@@ -174,27 +166,28 @@ def compile_distribution(reader: Reader, key: str, kind: Type) -> Distribution:
     before = len(found)
 
     def value(part: Any, wanted: Type) -> Any:
-        return _parameter(inner, part, wanted)
+        return _parameter(inner, part, wanted, scope)
 
     if name in _NUMERIC_ONLY and kind != ANY and kind not in NUMERIC:
         message = f"`{name}` draws numbers, {kind} is wanted here"
         inner.findings.report("NIM0304", message, inner.place(name), "use `constant` or `choice`")
         return PERFECT
-    if name == "constant" and not isinstance(node, Scalar):
+    if name == "constant" and not isinstance(node, Scalar) and (kind in NUMERIC or not scope.names):
         message = "a constant here is a single value"
         inner.findings.report("NIM0205", message, inner.place(name), "write for example `{constant: 5ms}`")
         return PERFECT
-    if isinstance(node, MapNode) and name != "choice":
+    if isinstance(node, MapNode) and name in _PARAMETERS:
         parts = [node.get(field) for field in _PARAMETERS[name]]
         parameters = tuple(None if part is None else value(part, kind) for part in parts)
-    elif isinstance(node, MapNode):
+    elif isinstance(node, MapNode) and name == "choice":
         values, weights = node.get("values"), node.get("weights")
         listed = [value(part, kind) for part in getattr(values, "items", ())]
-        weighted = [part.plain() for part in getattr(weights, "items", ())] or [1] * len(listed)
+        weighted = [_plain_or(part, value) for part in getattr(weights, "items", ())] or [1] * len(listed)
         parameters = (listed, weighted)
-    elif isinstance(node, ListNode):
-        wanted = ANY if name == "beta" else kind
-        parameters = tuple(value(part, wanted) for part in node.items)
+    elif name == "beta":
+        parameters = tuple(_plain_or(part, value) for part in getattr(node, "items", ()))
+    elif isinstance(node, ListNode) and name != "constant":
+        parameters = tuple(value(part, kind) for part in node.items)
     else:
         parameters = (value(node, kind),)
     if len(found) == before:
@@ -202,17 +195,24 @@ def compile_distribution(reader: Reader, key: str, kind: Type) -> Distribution:
     return Distribution(name, parameters, kind)
 
 
-def _parameter(reader: Reader, node: Node, wanted: Type) -> Any:
-    """The value of a parameter; 0 where it is wrong, which is reported."""
+def _plain_or(part: Any, value: Callable[[Any, Type], Any]) -> Any:
+    """A weight or a shape: the number that is written, or one that is computed."""
+    return value(part, REAL) if is_template(part) else part.plain()
+
+
+def _parameter(reader: Reader, node: Node, wanted: Type, scope: Scope) -> Any:
+    """A parameter: its value, an expression where it has none yet; 0, and reported, where it is wrong."""
     if isinstance(node, Scalar) and node.value is None:
         reader.findings.report(
             "NIM0205", "a parameter has no value", node.place, "write its value, or leave it out"
         )
         return 0
     before = len(reader.findings.diagnostics)
-    expression = reader.template_in(node, Scope({}), wanted)
+    expression = reader.template_in(node, scope, wanted)
     if len(reader.findings.diagnostics) > before:
         return 0
+    if not isinstance(node, Scalar) or not expression.is_constant:
+        return expression
     try:
         return expression.evaluate({})
     except Fault as fault:
@@ -221,29 +221,41 @@ def _parameter(reader: Reader, node: Node, wanted: Type) -> Any:
 
 
 def _check(reader: Reader, name: str, parameters: tuple[Any, ...]) -> None:
+    """NIM0210, as far as the parameters are constants; the rest is looked at when something is drawn."""
     wrong, fix = "", ""
-    if name == "uniform" and not parameters[0] <= parameters[1]:
+    if name == "uniform" and _above(*parameters):
         low, high = (getattr(item, "text", "") for item in getattr(reader.node.get(name), "items", ()))
         wrong, fix = "the low end is above the high end", f"write `[{high}, {low}]`"
-    elif name == "beta" and not min(parameters) > 0:
+    elif name == "beta" and any(map(_not_positive, parameters)):
         wrong, fix = "alpha and beta must be above zero", "write for example `[2, 5]`"
-    elif name == "lognormal" and not 0 < parameters[0] <= parameters[1]:
+    elif name == "lognormal" and (any(map(_not_positive, parameters)) or _above(*parameters)):
         wrong = "the median must be above zero and not above p95"
         fix = "raise `p95`, and make `median` more than 0"
-    elif name == "exponential" and parameters[0] <= 0:
+    elif name == "exponential" and _not_positive(parameters[0]):
         wrong, fix = "the mean must be above zero", "make `mean` more than 0"
-    elif name == "normal" and not _ordered(parameters):
+    elif name == "normal" and (_not_positive(parameters[1]) or not _ordered(*parameters[2:])):
         wrong = "the deviation must be above zero, and low below high"
         fix = "make `deviation` more than 0, or write `constant`; put the smaller bound into `low`"
     elif name == "choice" and len(parameters[0]) != len(parameters[1]):
         wrong = "there must be one weight for each value"
         fix = f"write {counted(len(parameters[0]), 'weight')}"
-    elif name == "choice" and not sum(parameters[1]) > 0:
+    elif name == "choice" and all(map(_not_positive, parameters[1])):
         wrong, fix = "the weights must not all be zero", "leave `weights` out"
     if wrong:
         reader.findings.report("NIM0210", f"`{name}`: {wrong}", reader.place(name), fix)
 
 
-def _ordered(parameters: tuple[Any, ...]) -> bool:
-    _, deviation, low, high = parameters
-    return deviation > 0 and (low is None or high is None or low < high)
+def _known(*parameters: Any) -> bool:
+    return not any(one is None or isinstance(one, Expression) for one in parameters)
+
+
+def _not_positive(parameter: Any) -> bool:
+    return _known(parameter) and not parameter > 0
+
+
+def _above(low: Any, high: Any) -> bool:
+    return _known(low, high) and bool(low > high)
+
+
+def _ordered(low: Any, high: Any) -> bool:
+    return not _known(low, high) or bool(low < high)

@@ -342,7 +342,7 @@ def _unit_fix(node: Binary, left: Type, right: Type) -> str:
     for one, other, quantity, number, side in sides:
         if one not in QUANTITIES or other not in (INT, REAL):
             continue
-        example = {"duration": "200ms", "lifeforce": "1.4LF", "share": "40%"}[one.name]
+        example = {"duration": "200ms", "lifeforce": "1.4LF", "share": "40%", "bytes": "20GiB"}[one.name]
         if _is_written(number):
             return f"give the number its unit, for example `{example}`"
         if _is_written(quantity):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 _TOKEN = re.compile(
     r"""[ \t\f\r\n]*(?:
-      (?P<QUANTITY>[0-9]+(?:\.[0-9]+)?(?:ns|us|ms|s|min|h|d|LF|%)(?![A-Za-z0-9_]))
+      (?P<QUANTITY>[0-9]+(?:\.[0-9]+)?(?:ns|us|ms|s|min|h|d|LF|%|[kMGTP]?B|[KMGTP]iB)(?![A-Za-z0-9_]))
     | (?P<REAL>[0-9]+\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+)
     | (?P<INT>[0-9]+)
     | (?P<NAME>[A-Za-z_][A-Za-z0-9_]*)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nimdsl.base import canonical
-from nimdsl.base.units import format_duration, format_lifeforce, format_share
+from nimdsl.base.units import format_bytes, format_duration, format_lifeforce, format_share
 from nimdsl.expression.types import (
     ANY,
     BOOL,
@@ -124,7 +124,12 @@ def _scalar(kind: Type) -> Type | None:
 
 def as_text(kinds: tuple[Type, ...], value: Any) -> str:
     """How a value reads inside text: quantities with their unit, floats as ``repr``."""
-    formats = {"duration": format_duration, "lifeforce": format_lifeforce, "share": format_share}
+    formats: dict[str, Callable[[Any], str]] = {
+        "duration": format_duration,
+        "lifeforce": format_lifeforce,
+        "share": format_share,
+        "bytes": format_bytes,
+    }
     if isinstance(value, bool):
         return "true" if value else "false"
     return formats.get(kinds[0].name, str)(value)

@@ -39,6 +39,8 @@ TYPES = {
     "map": "record",
     "time": "duration",
     "percent": "share",
+    "byte": "bytes",
+    "size": "bytes",
 }
 """Of types."""
 _REMAINDER = re.compile(r"([A-Za-z_][\w.]*)\s*\Z")

@@ -8,6 +8,7 @@ comparison, so that two spellings of one expression are equal.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -16,9 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from nimdsl.base.units import (
     INT64_MAX,
+    format_bytes,
     format_duration,
     format_lifeforce,
     format_share,
+    meant_bytes,
+    parse_bytes,
     parse_duration,
     parse_lifeforce,
     parse_share,
@@ -199,6 +203,9 @@ _HABITS = {
 }
 
 
+_NUMBER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\s*\Z")
+
+
 def _explained(text: str, problem: Exception) -> SyntaxMistake:
     offset = getattr(problem, "pos_in_stream", None)
     if offset is None or getattr(getattr(problem, "token", None), "type", "") == "$END":
@@ -212,6 +219,8 @@ def _explained(text: str, problem: Exception) -> SyntaxMistake:
     word = rest.split()[0] if rest.split() else rest
     if word in _HABITS:
         return SyntaxMistake(f"`{word}` is no operator here", offset, f"write {_HABITS[word]}")
+    if (number := _NUMBER.search(text[:offset])) and (unit := meant_bytes(word)):
+        return SyntaxMistake(f"`{word}` is no unit", offset, f"write `{number[1]}{unit}`")
     if rest.startswith(":") and (fix := habits.sliced(text, offset)):
         return SyntaxMistake("a list is not cut with `:`", offset, fix)
     if rest.startswith("=") and not rest.startswith("=="):
@@ -316,6 +325,8 @@ def _quantity(text: str, start: int, end: int) -> ExpressionNode:
         value, kind = parse_share(text), types.SHARE
     elif text.endswith("LF"):
         value, kind = parse_lifeforce(text[:-2]), types.LIFEFORCE
+    elif text.endswith("B"):
+        value, kind = parse_bytes(text), types.BYTES
     else:
         value, kind = parse_duration(text), types.DURATION
     if value is None:
@@ -470,7 +481,7 @@ def _inside(node: ExpressionNode, level: int) -> str:
 
 def as_text(node: Literal) -> str:
     """A literal with its unit."""
-    formats = {"duration": format_duration, "share": format_share}
+    formats = {"duration": format_duration, "share": format_share, "bytes": format_bytes}
     if isinstance(node.value, bool):
         return "true" if node.value else "false"
     if node.type == types.LIFEFORCE:

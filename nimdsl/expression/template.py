@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from nimdsl.base.suggest import phrase
-from nimdsl.base.units import parse_duration, parse_lifeforce, parse_share
+from nimdsl.base.units import PARSERS
 from nimdsl.expression import types
 from nimdsl.expression.syntax import (
     ExpressionNode,
@@ -42,16 +42,13 @@ def type_of(value: Any) -> Type:
     return {int: types.INT, float: types.REAL, str: types.STRING}.get(type(value), types.ANY)
 
 
-_UNITS = {"duration": parse_duration, "share": parse_share, "lifeforce": parse_lifeforce}
-
-
 def literal(scalar: Scalar, expected: Type) -> Literal | None:
     """The literal that a scalar without ``${`` is where ``expected`` is wanted; None for a bad unit."""
     if scalar.quantity is not None:
         unit, amount = scalar.quantity
         return Literal(amount, types.SCALARS[unit])
-    if expected.name in _UNITS:
-        value = _UNITS[expected.name](scalar.text)
+    if expected.name in PARSERS:
+        value = PARSERS[expected.name](scalar.text)
         return None if value is None else Literal(value, expected)
     if expected == types.REAL and isinstance(scalar.value, int) and not isinstance(scalar.value, bool):
         return Literal(float(scalar.value), types.REAL)

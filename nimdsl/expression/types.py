@@ -1,8 +1,8 @@
 """The types of the expression language.
 
-int, real, duration, lifeforce, share, string, bool, list<T>, record{...}.
-Quantities are int64 at run time (nanoseconds, micro-LF, millionths); the type
-alone tells them apart.  ``ANY`` stands for what validation cannot know.
+int, real, duration, lifeforce, share, bytes, string, bool, list<T>, record{...}.
+Quantities are int64 at run time (nanoseconds, micro-LF, millionths, bytes); the
+type alone tells them apart.  ``ANY`` stands for what validation cannot know.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ REAL = Type("real")
 DURATION = Type("duration")
 LIFEFORCE = Type("lifeforce")
 SHARE = Type("share")
+BYTES = Type("bytes")
 STRING = Type("string")
 BOOL = Type("bool")
 RECORD = Type("record")
@@ -68,9 +69,9 @@ EMPTY = Type("nothing")
 """Of the items of ``[]``: it joins every type."""
 
 SCALARS: Mapping[str, Type] = {
-    kind.name: kind for kind in (INT, REAL, DURATION, LIFEFORCE, SHARE, STRING, BOOL)
+    kind.name: kind for kind in (INT, REAL, DURATION, LIFEFORCE, SHARE, BYTES, STRING, BOOL)
 }
-QUANTITIES = (DURATION, LIFEFORCE, SHARE)
+QUANTITIES = (DURATION, LIFEFORCE, SHARE, BYTES)
 NUMERIC = (INT, REAL, *QUANTITIES)
 
 _LIST = re.compile(r"list<(.+)>", re.DOTALL)

@@ -26,6 +26,8 @@ STATE, STATE_ROOT = "state", "$state"
 """The name that means the state at hand, and where it would be found."""
 REFUSED = "refused"
 FAULT = "fault"
+RETURNED = "returned"
+"""What a cell hears that was down and is back, if its machine takes it."""
 TIMER = "after:"
 """How the events of timers begin: no event of a document can."""
 
@@ -110,6 +112,8 @@ class Table:
     """The states of which it is remembered in which leaf they were left."""
     flows: Mapping[str, Flow] = field(default_factory=dict, kw_only=True)
     """What flows, by state."""
+    fails: bool = field(default=False, kw_only=True)
+    """Whether a guard without a value is a fault, and not false."""
     candidates: Mapping[tuple[int, int], tuple[int, ...]] = field(compare=False)
     event_numbers: Mapping[str, int] = field(compare=False)
     state_numbers: Mapping[str, int] = field(compare=False)
@@ -183,6 +187,7 @@ class _Flattening:
             final=frozenset(final),
             remembered=frozenset(row.returns.state for row in rows if row.returns),
             flows=self.flows,
+            fails=self.root.fails,
             candidates={key: tuple(numbers) for key, numbers in candidates.items()},
             event_numbers=self.events,
             state_numbers=self.state_numbers,

@@ -267,6 +267,8 @@ class State:
     upkeep: Amount = 0
     transitions: tuple[Transition, ...] = ()
     timers: tuple[Timer, ...] = ()
+    fails: bool = False
+    """Of a whole machine: whether a guard without a value is a fault, and not false."""
     place: Place = field(default=NOWHERE, compare=False)
     label: str = field(default="", compare=False)
 

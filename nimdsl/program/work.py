@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from nimdsl.base.diagnostics import NOWHERE, Place
 from nimdsl.base.units import MICRO
 from nimdsl.base.values import Value
+from nimdsl.expression.evaluate import Environment
 from nimdsl.expression.types import Type
 from nimdsl.program.address import FamilyAddress
 from nimdsl.program.amount import Amount, most_of
@@ -19,11 +21,39 @@ from nimdsl.program.format import tagged
 @tagged("distribution")
 @dataclass(frozen=True)
 class Distribution:
-    """A distribution by name with its parameters, in the base unit of ``type``."""
+    """A distribution by name with its parameters, in the base unit of ``type``.
+
+    A parameter may be an expression over what the work is given; those of a choice are two lists.
+    """
 
     kind: str
     parameters: tuple[Any, ...]
     type: Type
+
+    @cached_property
+    def is_computed(self) -> bool:
+        """Whether a parameter is known only when something is drawn."""
+        return any(
+            isinstance(part, Expression)
+            for one in self.parameters
+            for part in (one if isinstance(one, list) else (one,))
+        )
+
+    def given(self, environment: Environment) -> Distribution:
+        """The same with the parameters that it has in ``environment``.  Raises Fault where one has none."""
+        if not self.is_computed:
+            return self
+        found = (
+            [_given(part, environment) for part in one]
+            if isinstance(one, list)
+            else _given(one, environment)
+            for one in self.parameters
+        )
+        return Distribution(self.kind, tuple(found), self.type)
+
+
+def _given(part: Any, environment: Environment) -> Any:
+    return part.evaluate(environment) if isinstance(part, Expression) else part
 
 
 @tagged("work_model")
@@ -37,7 +67,7 @@ class WorkModel:
     retry: int = 0
     crash: int = 0
     down_ns: int = 0
-    returns: Mapping[str, Distribution | Expression] = field(default_factory=dict)
+    returns: Mapping[str, Distribution] = field(default_factory=dict)
 
 
 @tagged("asking")

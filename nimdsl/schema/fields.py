@@ -24,7 +24,7 @@ _UNITS = {
     "lifeforce": "lifeforce, a decimal number (LF)",
     "rate": "lifeforce over time: `0.4` (LF a second), `0.3/min`, `5/h` or `40/d`",
     "expression": "an expression: `event.noise < 0.2`",
-    "type": "a type: int, real, duration, lifeforce, share, string, bool, list<T>, record",
+    "type": "a type: int, real, duration, lifeforce, share, bytes, string, bool, list<T>, record",
     "name": "a name",
 }
 _DEPTH_MAX = 5

@@ -6,12 +6,15 @@ import re
 from decimal import Decimal
 
 from nimdsl.base.units import (
+    BYTES,
     INT64_MAX,
     MICRO,
     NANOSECONDS,
+    format_bytes,
     format_lifeforce,
     format_rate,
     format_share,
+    meant_bytes,
     readable_duration,
 )
 
@@ -20,6 +23,7 @@ UNIT_FIX = {
     "share": ("a share in percent", "write for example `40%`"),
     "lifeforce": ("lifeforce as a plain decimal number", "write for example `0.4`"),
     "rate": ("lifeforce over time", "write for example `0.4` (LF a second), `0.3/min`, `5/h` or `40/d`"),
+    "bytes": ("a size with its unit", "write for example `64B`, `40GB` or `20GiB`"),
 }
 """What is wanted, and an example."""
 UNIT_WRITTEN = {
@@ -27,6 +31,7 @@ UNIT_WRITTEN = {
     "share": r"\s?%",
     "lifeforce": "",
     "rate": r"\s?/\s?(?:s|min|h|d)",
+    "bytes": r"\s?(?:[kMGTP]?B|[KMGTP]iB)",
 }
 """How each unit is written behind its number, as a regular expression."""
 _WORDS = {
@@ -40,12 +45,19 @@ _WORDS = {
 }
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z\xb5\u03bc]+)\s*")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_GRIDS = {"duration": "1ns", "share": "0.0001%", "lifeforce": "0.000001", "rate": "0.000001/d"}
+_GRIDS = {
+    "duration": "1ns",
+    "share": "0.0001%",
+    "lifeforce": "0.000001",
+    "rate": "0.000001/d",
+    "bytes": "1B",
+}
 _SHOWN = {
     "duration": readable_duration,
     "share": format_share,
     "lifeforce": format_lifeforce,
     "rate": format_rate,
+    "bytes": format_bytes,
 }
 
 
@@ -59,6 +71,13 @@ def unit_fix(unit: str, text: str) -> str:
             return f"write `{number}min` (minutes) or `{number}ms` (milliseconds)"
         if word.lower() in _WORDS:
             return f"write `{number}{_WORDS[word.lower()]}`"
+    if unit == "bytes" and found:
+        number, word = found.groups()
+        if word.upper() in ("K", "M", "G", "T", "P"):
+            thousands, binary = meant_bytes(f"{word}B"), meant_bytes(f"{word}iB")
+            return f"write `{number}{thousands}` (powers of 1000) or `{number}{binary}` (of 1024)"
+        if meant_bytes(word):
+            return f"write `{number}{meant_bytes(word)}`"
     parts = _PART.findall(text)
     if unit == "duration" and len(parts) > 1 and "".join(map("".join, parts)) == text.replace(" ", ""):
         units = [_WORDS.get(word.lower(), word) for _, word in parts]
@@ -81,6 +100,7 @@ def off_grid(unit: str, text: str) -> tuple[str, str]:
         "duration": f"{INT64_MAX // NANOSECONDS['d']}d",
         "lifeforce": f"{INT64_MAX // MICRO}",
         "rate": "1000",
+        "bytes": f"{INT64_MAX // BYTES['PB']}PB",
     }
     return "too large", f"write at most `{most.get(unit, '100%')}`"
 
@@ -88,9 +108,9 @@ def off_grid(unit: str, text: str) -> tuple[str, str]:
 def _exact(unit: str, text: str) -> Decimal:
     number = _NUMBER.search(text[:4_000])
     value = Decimal(number.group() if number else 0)
-    if unit == "duration":
-        name = next(one for one in sorted(NANOSECONDS, key=len, reverse=True) if text.strip().endswith(one))
-        return value * NANOSECONDS[name]
+    if unit in ("duration", "bytes"):
+        units = NANOSECONDS if unit == "duration" else BYTES
+        return value * units[max((one for one in units if text.strip().endswith(one)), key=len)]
     if unit == "rate":
         name = text.rpartition("/")[2].strip() if "/" in text else "s"
         return value * MICRO * (NANOSECONDS["d"] // NANOSECONDS[name])

@@ -15,7 +15,7 @@ from typing import Any
 from nimdsl.base.diagnostics import Diagnostic, Place, error
 from nimdsl.base.json_schema import matches, validator_of
 from nimdsl.base.suggest import did_you_mean, phrase
-from nimdsl.base.units import parse_duration, parse_lifeforce, parse_share
+from nimdsl.base.units import PARSERS, parse_lifeforce
 from nimdsl.base.words import JSON_TYPES
 from nimdsl.expression.template import is_template, not_constant
 from nimdsl.kinds import kind_names
@@ -232,7 +232,7 @@ def _cut_by_commas(node: MapNode, known: Collection[str]) -> dict[str, tuple[lis
 def negative(unit: str, text: str) -> str:
     """A quantity that is less than nothing, without its sign; empty for what is none."""
     bare = text.strip().removeprefix("-").lstrip()
-    parse_unit = {"duration": parse_duration, "share": parse_share}.get(unit)
+    parse_unit = PARSERS.get(unit) if unit != "lifeforce" else None
     found = text.strip().startswith("-") and parse_unit is not None and parse_unit(bare) is not None
     return bare if found else ""
 

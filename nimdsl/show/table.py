@@ -36,6 +36,7 @@ def table_of(part: object) -> Table | None:
 def table_data(table: Table) -> dict[str, Value]:
     """Plain data for JSON."""
     return {
+        "failure_policy": "fail" if table.fails else "ignore",
         "begin": _row(table, table.begin) | {"source": "", "event": ""},
         "states": [
             {
@@ -137,6 +138,8 @@ def table_text(title: str, table: Table) -> str:
     told = ", ".join(f"{len(many)} {one if len(many) == 1 else one + 's'}" for one, many in parts.items())
     lines = [f"{title}: {told}", "", f"begins in {table.states[table.begin.target]}"]
     lines += _effects(table.begin)
+    if table.fails:
+        lines += ["a guard without a value ends its event, and `fault` comes"]
     for source, rows in groupby(table.rows, key=lambda row: row.source):
         lines += ["", table.states[source]]
         for row in rows:

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 
 from nimdsl.base import canonical
 from nimdsl.base.diagnostics import error
@@ -20,10 +21,9 @@ from nimdsl.base.units import MICRO
 from nimdsl.base.values import Fields, Value
 from nimdsl.compile.garden import PERFECT_BUS
 from nimdsl.compile.work import PERFECT
-from nimdsl.expression.evaluate import Fault
+from nimdsl.expression.evaluate import Environment, Fault
 from nimdsl.expression.types import INT, REAL
 from nimdsl.program import BusModel, Distribution, Garden, Work, WorkModel
-from nimdsl.program.expression import Expression
 from runtime.chance.distributions import (
     Beta,
     Choice,
@@ -35,7 +35,7 @@ from runtime.chance.distributions import (
     Uniform,
     to_int64,
 )
-from runtime.chance.draws import key_of, source_of, uniform
+from runtime.chance.draws import Key, key_of, source_of, uniform
 
 _MAKERS: Mapping[str, Callable[..., Sampler]] = {
     "constant": Constant,
@@ -78,25 +78,38 @@ class Draws:
             return False
         return uniform(key_of(self.seed, self.replication, actor, purpose), number) * MICRO < share
 
-    def value(self, declared: Distribution, actor: str, purpose: str, number: int) -> Value:
-        """A value of a declared distribution, in the unit of its type."""
-        key = key_of(self.seed, self.replication, actor, purpose)
-        if declared.kind == "uniform" and declared.type == INT:
-            low, high = (int(bound) for bound in declared.parameters)
-            return low + math.floor(uniform(key, number) * (high - low + 1))
+    def value(
+        self,
+        declared: Distribution,
+        actor: str,
+        purpose: str,
+        number: int,
+        environment: Environment = MappingProxyType({}),
+    ) -> Value:
+        """A value of a declared distribution, in the unit of its type.
+
+        Raises Fault where parameters that ``environment`` decides have no value, or describe no
+        distribution.
+        """
+        known = declared.given(environment)
         try:
-            maker = _made(declared.kind, canonical.encode(list(declared.parameters)))
-            value: Value = maker.draw(source_of(key, number))
+            return _drawn(known, key_of(self.seed, self.replication, actor, purpose), number)
         except (ValueError, ArithmeticError, InternalError) as problem:
             text = f"`{declared.kind}` of {actor} ({purpose.split('/')[-1]}): {problem}"
+            if declared.is_computed:
+                raise Fault(text) from None
             raise SpecError((error("NIM0210", text),)) from None
-        if isinstance(value, float) and declared.type != REAL and declared.type.name != "any":
-            return to_int64(value)
-        return value
 
-    def duration(self, declared: Distribution, actor: str, purpose: str, number: int) -> int:
-        """Nanoseconds, never negative."""
-        value = self.value(declared, actor, purpose, number)
+    def duration(
+        self,
+        declared: Distribution,
+        actor: str,
+        purpose: str,
+        number: int,
+        environment: Environment = MappingProxyType({}),
+    ) -> int:
+        """Nanoseconds, never negative.  Raises Fault as :meth:`value` does."""
+        value = self.value(declared, actor, purpose, number, environment)
         return max(0, int(value)) if isinstance(value, int | float) else 0
 
     def due_ns(self, actor: str, generation: int, deadline_ns: int, jitter_ns: int) -> int:
@@ -111,6 +124,22 @@ class Draws:
         return deadline_ns - math.floor(share * jitter_ns)
 
 
+def _drawn(declared: Distribution, key: Key, number: int) -> Value:
+    parameters = declared.parameters
+    if declared.kind == "constant":
+        return parameters[0]  # type: ignore[no-any-return]
+    if declared.kind == "uniform" and declared.type == INT:
+        low, high = (int(bound) for bound in parameters)
+        if low > high:
+            raise ValueError(f"no distribution: from {low} to {high}")
+        return low + math.floor(uniform(key, number) * (high - low + 1))
+    maker = _made(declared.kind, canonical.encode([*parameters]))
+    value: Value = maker.draw(source_of(key, number))
+    if isinstance(value, float) and declared.type != REAL and declared.type.name != "any":
+        return to_int64(value)
+    return value
+
+
 class WorkModels:
     """What becomes of work."""
 
@@ -121,7 +150,7 @@ class WorkModels:
     def values(self, actor: str, work: Work, number: int, arguments: Fields) -> dict[str, Value]:
         """What the model says that the work returns, without a thought of time or failure.
 
-        Raises Fault when an expression of the model has no value.
+        Raises Fault when a parameter of the model has no value, or none that can be drawn from.
         """
         return self._values(work.virtual or _INSTANT, actor, f"work/{work.name}/0", number, arguments)
 
@@ -131,8 +160,11 @@ class WorkModels:
         """How the work with this effect number ends in this incarnation of its actor."""
         model = work.virtual or _INSTANT
         purpose = f"work/{work.name}/{incarnation}"
-        draws = self._draws
-        latency_ns = draws.duration(model.latency, actor, f"{purpose}/latency", number)
+        draws, given = self._draws, self._given(arguments)
+        try:
+            latency_ns = draws.duration(model.latency, actor, f"{purpose}/latency", number, given)
+        except Fault as fault:
+            return WorkOutcome(0, "failed", {}, f"the model faults: {fault}")
         if draws.chance(model.crash, actor, f"{purpose}/crash", number):
             return WorkOutcome(latency_ns // 2, "crash", {}, down_ns=model.down_ns)
         for outcome, share in (("failed", model.failure), ("nack", model.nack), ("retry", model.retry)):
@@ -147,13 +179,14 @@ class WorkModels:
     def _values(
         self, model: WorkModel, actor: str, purpose: str, number: int, arguments: Fields
     ) -> dict[str, Value]:
-        environment: dict[str, object] = {"$arguments": arguments, "$inventory": self._inventory}
+        given = self._given(arguments)
         return {
-            name: declared.evaluate(environment)
-            if isinstance(declared, Expression)
-            else self._draws.value(declared, actor, f"{purpose}/returns/{name}", number)
+            name: self._draws.value(declared, actor, f"{purpose}/returns/{name}", number, given)
             for name, declared in model.returns.items()
         }
+
+    def _given(self, arguments: Fields) -> Environment:
+        return {"$arguments": arguments, "$inventory": self._inventory}
 
 
 _REASONS = {

@@ -47,6 +47,12 @@ class Begin(Event, frozen=True, tag="begin"):
     priority = 0
 
 
+class Returned(Event, frozen=True, tag="returned"):
+    """The actor is back after it was down; only cells whose machine takes ``returned`` are told."""
+
+    priority = 0
+
+
 class Boundary(Event, frozen=True, tag="beat"):
     """The end of a beat and the start of the next: a timer that comes before all else of its instant."""
 
@@ -151,7 +157,17 @@ class TimerDue(Event, frozen=True, tag="timer"):
 
 
 AnyEvent = (
-    Begin | Boundary | Marked | Finished | Loan | Requested | Answered | Received | Stimulus | TimerDue
+    Begin
+    | Returned
+    | Boundary
+    | Marked
+    | Finished
+    | Loan
+    | Requested
+    | Answered
+    | Received
+    | Stimulus
+    | TimerDue
 )
 
 BEGIN: Final = Begin()

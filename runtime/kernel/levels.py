@@ -163,6 +163,10 @@ class Levels:
         if not keep and not item.baseline:
             self.drop(number, item, "cut", at_ns)
 
+    def holds(self, number: int) -> bool:
+        """Whether nothing but a reflex takes the time from its item once it has begun in a beat."""
+        return self.beat.levels[number].preempted == "never"
+
     def preempt(self, number: int, at_ns: int) -> None:
         """Something else has the time now that this level was interrupted."""
         state, level = self.state.levels[number], self.beat.levels[number]

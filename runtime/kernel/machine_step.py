@@ -17,7 +17,7 @@ from nimdsl.base.units import MICRO
 from nimdsl.base.values import Value
 from nimdsl.expression.evaluate import Fault
 from nimdsl.program.amount import value_of
-from nimdsl.program.flatten import REFUSED
+from nimdsl.program.flatten import REFUSED, RETURNED
 from runtime import records
 from runtime.kernel import asks, attempts, loans, messages, reserves
 from runtime.kernel.actions import answer
@@ -32,6 +32,7 @@ from runtime.kernel.events import (
     Marked,
     Received,
     Requested,
+    Returned,
     Role,
     Stimulus,
     TimerDue,
@@ -55,6 +56,8 @@ class MachineStep(RowStep):
         match event:
             case Begin():
                 self._begin()
+            case Returned():
+                self.fire(RETURNED, {})
             case TimerDue():
                 del context.timers[event.timer]
                 if event.timer < 0:
@@ -148,14 +151,14 @@ class MachineStep(RowStep):
         return row is not None and self.table.rows[row].defers
 
     def _would(self, number: int) -> bool:
-        """Whether a row would be taken, whatever it costs; a guard without a value leaves no record."""
+        """Whether a row would decide, whatever it costs; a guard without a value leaves no record."""
         row = self.table.rows[number]
         if not self._is_remembered(row):
             return False
         try:
             return row.guard is None or row.guard.evaluate(self.context.environment()) is True
         except Fault:
-            return False
+            return self._fails_at(row)
 
     # Events with a meaning of their own
 

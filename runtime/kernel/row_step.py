@@ -2,7 +2,8 @@
 
 - 1.3  guards are tried in document order on the data before the transition;
        the first that holds selects *the* transition; a guard that faults is
-       false and leaves a record; what nobody takes is ignored.
+       false and leaves a record (or ends its event, in a machine that fails);
+       what nobody takes is ignored.
 - 3.2  when the selected transition has a price whose answer is not among
        ``answers``, nothing has changed and :class:`Unanswered` says what to ask.
 - 3.3  a refused transition does not happen; the actor raises ``refused``.
@@ -91,11 +92,17 @@ class RowStep:
             self._pay(row)
         return True
 
+    def _fails_at(self, row: Row) -> bool:
+        """Whether a guard without a value ends its event; on ``fault`` itself it is always false."""
+        return self.table.fails and self.table.events[row.event] != FAULT
+
     def _holds(self, row: Row) -> bool:
         assert row.guard is not None
         try:
             return row.guard.evaluate(self.context.environment()) is True
         except Fault as fault:
+            if self._fails_at(row):
+                raise
             self.context.note(records.Faulted(self.table.states[row.source], str(fault)))
             return False
 
@@ -152,7 +159,7 @@ class RowStep:
         context.queue.append(Internal(REFUSED, fields))
 
     def _fault(self, state: int, fault: Fault) -> None:
-        """An action faulted: its transition did not happen, and the actor hears of it."""
+        """Something had no value: no transition happened, and the actor hears of it."""
         self.unserved = "fault"
         self.context.note(records.Faulted(self.table.states[state], str(fault)))
         self.context.queue.append(Internal(FAULT, {"reason": str(fault)}))

@@ -9,7 +9,8 @@ event loop wakes.  The laws, by number:
 - 5.2  ``share`` and ``rest`` fix what a level may have when it is first selected
        in a beat; a ``rest`` level is tested once.
 - 5.3  the highest level that has an item and something left runs.  The choice is
-       made once at an instant, after everything that arrives at it.
+       made once at an instant, after everything that arrives at it.  What is
+       ``preempted: never`` keeps the time that it has, and nobody is looked at.
 - 5.4  a reflex starts at the instant of its stimulus, wherever in the beat, and
        suspends the levels.  What is suspended keeps its progress; it is preempted
        only if something higher has come when the reflex is over.
@@ -223,7 +224,7 @@ class Scheduler:
             self.levels.drop(number, item, "queue", at_ns)
             return
         level.queue = [*level.queue, item]
-        waits = state.running is not None and number >= state.running
+        waits = state.running is not None and (number >= state.running or self.levels.holds(state.running))
         if state.phase == "settle" or state.reflexes or item.baseline or waits:
             return
         self.port.mode("stimulus", at_ns, level=self.beat.levels[number].name, item=item.name)
@@ -286,7 +287,8 @@ class Scheduler:
     def _choose(self, at_ns: int) -> None:
         state = self.state
         before = state.running if state.running is not None else state.interrupted
-        chosen = self._highest(at_ns)
+        held = before is not None and self.levels.holds(before)
+        chosen = before if held else self._highest(at_ns)
         if before is not None and chosen != before:
             self.levels.preempt(before, at_ns)
         state.interrupted = state.decide_ns = None

@@ -1,7 +1,7 @@
 """Values from outside: what a callable or a service returned, what an event brings, as the types declare.
 
-Quantities may come as base units (int64: ns, micro-LF, millionths) or as text with
-their unit (``20ms``, ``40%``); an int may stand where a real is wanted.  What comes
+Quantities may come as base units (int64: ns, micro-LF, millionths, bytes) or as text
+with their unit (``20ms``, ``40%``); an int may stand where a real is wanted.  What comes
 out is plain data, so it can be journalled: whole text, finite numbers, keys that are
 text, nothing nested without end.
 """
@@ -12,12 +12,11 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from nimdsl.base.units import INT64_MAX, parse_duration, parse_lifeforce, parse_share
+from nimdsl.base.units import INT64_MAX, PARSERS
 from nimdsl.base.values import Fields, Value
 from nimdsl.expression.functions import REAL_EXACT_MAX
 from nimdsl.expression.types import Type, element_of
 
-_UNITS = {"duration": parse_duration, "share": parse_share, "lifeforce": parse_lifeforce}
 REAL_MAX = sys.float_info.max
 DEPTH_MAX = 100
 """How deep lists and mappings may lie in one another."""
@@ -84,11 +83,11 @@ def _fitting(kind: Type) -> Callable[[Value], bool]:
 
 
 def _value(kind: Type, value: object, where: str) -> Value:
-    if kind.name in _UNITS and isinstance(value, str):
-        found = _UNITS[kind.name](value)
+    if kind.name in PARSERS and isinstance(value, str):
+        found = PARSERS[kind.name](value)
         if found is not None:
             return found
-    elif kind.name in ("int", *_UNITS):
+    elif kind.name in ("int", *PARSERS):
         if isinstance(value, int) and not isinstance(value, bool):
             return _within(int(value), INT64_MAX, where)
     elif kind.name == "real":

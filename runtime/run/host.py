@@ -17,8 +17,9 @@ from typing import NamedTuple
 from nimdsl.base import canonical
 from nimdsl.base.errors import InternalError
 from nimdsl.base.values import Fields, Value
+from nimdsl.program.flatten import RETURNED
 from runtime.kernel.effects import AnyEffect, SetTimer, StartWork, effect_from_data, effect_to_data
-from runtime.kernel.events import AnyEvent, Begin, Finished, event_from_data
+from runtime.kernel.events import AnyEvent, Begin, Finished, Returned, event_from_data
 from runtime.kernel.snapshot import Snapshot, initial, is_known, is_new
 from runtime.kernel.step import AskPrice, Kernel, PriceDecision, PriceQuery, Step, step
 from runtime.ports.journal import Appender, Journal, JournalEntry
@@ -175,7 +176,7 @@ class Host:
         """After a crash: the timers to arm again and the work to do again.
 
         Idempotent work starts anew under its own number; for the rest the driver delivers
-        ``unknown`` (:meth:`lost_work`).
+        ``unknown`` (:meth:`told`).
         """
         timers: list[AnyEffect] = [
             SetTimer(timer, armed.generation, armed.deadline_ns, armed.jitter_ns)
@@ -193,20 +194,36 @@ class Host:
         ]
         return (*timers, *again)
 
-    def lost_work(self) -> tuple[AnyEvent, ...]:
-        """After a crash: what the actor is told about work that is not done again."""
-        works = self.kernel.actor.works
+    def still_wanted(self, again: Iterable[AnyEffect]) -> tuple[AnyEffect, ...]:
+        """What of :meth:`resume` is still to be done once the actor has heard what it was told."""
         return tuple(
+            effect
+            for effect in again
+            if (isinstance(effect, SetTimer) and awaited(self.snapshot, effect.event))
+            or (isinstance(effect, StartWork) and effect.number in self.snapshot.works)
+        )
+
+    def told(self) -> tuple[AnyEvent, ...]:
+        """After a crash: what the actor hears before all else.
+
+        That it is back, if it is a cell whose machine takes that; then of work that is not done again.
+        """
+        actor, works = self.kernel.actor, self.kernel.actor.works
+        back = bool(self.snapshot.state) and actor.kind == "cell" and RETURNED in actor.table.event_numbers
+        lost = tuple(
             Finished(number, "unknown", reason="the actor crashed while this was under way")
             for number, started in sorted(self.snapshot.works.items())
             if not (works[started.work].idempotent or started.waits) or started.revoked_ns is not None
         )
+        return (Returned(), *lost) if back else lost
 
 
 def awaited(snapshot: Snapshot, event: AnyEvent) -> bool:
     """Whether the event is new to the actor: no duplicate, no stale timer, no forgotten work."""
     if isinstance(event, Begin):
         return not snapshot.state
+    if isinstance(event, Returned):
+        return bool(snapshot.state)
     known = is_known(snapshot.timers, snapshot.works, event)
     return known and is_new(snapshot.accepted, event.sender, event.number)
 

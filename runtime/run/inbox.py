@@ -11,7 +11,17 @@ from dataclasses import dataclass, replace
 
 from nimdsl.base.units import SECOND_NS
 from nimdsl.base.values import Fields, Value
-from runtime.kernel.events import AnyEvent, Begin, Boundary, Finished, Marked, Received, Stimulus, TimerDue
+from runtime.kernel.events import (
+    AnyEvent,
+    Begin,
+    Boundary,
+    Finished,
+    Marked,
+    Received,
+    Returned,
+    Stimulus,
+    TimerDue,
+)
 from runtime.kernel.step import PriceDecision
 from runtime.ports.journal import Journal, JournalEntry
 from runtime.run.lines import (
@@ -150,6 +160,8 @@ def in_words(event: AnyEvent) -> str:
     match event:
         case Begin():
             return "begin"
+        case Returned():
+            return "returned"
         case TimerDue() | Boundary():
             return f"timer {event.timer} (arming {event.generation})"
         case Finished():

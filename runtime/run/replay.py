@@ -22,7 +22,7 @@ from nimdsl.base import canonical
 from nimdsl.base.values import Value
 from nimdsl.base.words import counted
 from runtime.kernel.effects import AnyEffect
-from runtime.kernel.events import Begin, Boundary, Finished, TimerDue
+from runtime.kernel.events import Begin, Boundary, Finished, Returned, TimerDue
 from runtime.kernel.snapshot import initial
 from runtime.kernel.step import Kernel, PriceQuery, Step, step
 from runtime.ledger.accounts import AnyCommand, in_words
@@ -239,6 +239,7 @@ _UNAWAITED: Mapping[type, str] = {
     TimerDue: "no such timer is armed",
     Finished: "no such work is under way",
     Begin: "the actor has begun before",
+    Returned: "the actor had not begun",
 }
 
 

@@ -287,6 +287,8 @@ MUTANTS: Mapping[str, tuple[Patch, str, st.SearchStrategy[Case]]] = {
     "max_per_beat forgotten": (instead("may_start", lambda *_: True), "5.3", PLAIN),
     "one more may start": (instead("may_start", one_more_may_start), "5.3", PLAIN),
     "time given back": (after("preempt", time_given_back), "5.3", SHARES),
+    "never is preempted": (instead("holds", lambda *_: False), "5.3", PLAIN),
+    "everything is held": (instead("holds", lambda *_: True), "5.3", PLAIN),
     "restart resumes": (with_level("preempt", {"preempted": "resume"}), "5.3", PLAIN),
     "resume restarts": (with_level("preempt", {"preempted": "restart"}), "5.3", PLAIN),
     "carry drops": (with_level("leave_over", {"carry": False}), "5.3", PLAIN),

@@ -10,13 +10,15 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from nimdsl.base.values import Fields
+from nimdsl.expression.evaluate import Fault
 from nimdsl.program import flatten
 from nimdsl.program.flatten import Row
 from nimdsl.program.machine import State
 from runtime.kernel.machine_step import MachineStep
 from runtime.kernel.step_context import StepContext
 from tests.properties import test_machines
-from tests.properties.machines import EVENTS, returning_trees
+from tests.properties.machines import BACK, EVENTS, returning_trees, trees
 
 Mutant = Callable[[pytest.MonkeyPatch], None]
 
@@ -86,12 +88,52 @@ def shallow(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(flatten._Flattening, "_rows_of", rows_of)
 
 
+def tries_on(patch: pytest.MonkeyPatch) -> None:
+    """A guard without a value is false, whatever the policy says."""
+    patch.setattr(MachineStep, "_fails_at", lambda self, row: False)
+
+
+def always_fails(patch: pytest.MonkeyPatch) -> None:
+    """A guard without a value is a fault, whatever the policy says."""
+    patch.setattr(MachineStep, "_fails_at", lambda self, row: True)
+
+
+def heard_twice(patch: pytest.MonkeyPatch) -> None:
+    """The next candidate is tried although the cell hears ``fault``."""
+    original = MachineStep._holds
+
+    def holds(self: MachineStep, row: Row) -> bool:
+        try:
+            return original(self, row)
+        except Fault as fault:
+            self._fault(row.source, fault)
+            return False
+
+    patch.setattr(MachineStep, "_holds", holds)
+
+
+def back_is_not_heard(patch: pytest.MonkeyPatch) -> None:
+    """Nobody is told that it is back."""
+    original = MachineStep.fire
+
+    def fire(self: MachineStep, name: str, fields: Fields) -> bool:
+        return name != BACK and original(self, name, fields)
+
+    patch.setattr(MachineStep, "fire", fire)
+
+
+GUARDED = (tries_on, always_fails, heard_twice, back_is_not_heard)
+"""What happens in trees with guards, data and all events."""
+
+
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
 @pytest.mark.parametrize(
-    "change", [newest_first, only_when_it_moves, initial_again, outer_before_inner, shallow]
+    "change", [newest_first, only_when_it_moves, initial_again, outer_before_inner, shallow, *GUARDED]
 )
 def test_the_law_kills(change: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     change(monkeypatch)
+    machines = trees() if change in GUARDED else returning_trees()
+    heard = (*EVENTS, BACK) if change in GUARDED else EVENTS
 
     @settings(
         max_examples=1_500,
@@ -100,7 +142,7 @@ def test_the_law_kills(change: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
         phases=[Phase.generate],
         report_multiple_bugs=False,
     )
-    @given(returning_trees(), st.lists(st.sampled_from(EVENTS), min_size=8, max_size=16))
+    @given(machines, st.lists(st.sampled_from(heard), min_size=8, max_size=16))
     def mutated(root: State, names: list[str]) -> None:
         test_machines.does_what_is_nested(root, names)
 

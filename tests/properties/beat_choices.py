@@ -81,7 +81,7 @@ class Choices:
         yield from self.reasons()
 
     def choice(self, at_ns: int, running: Plain | None) -> Iterator[str]:
-        due = next((one for one in self.allowances if self.could(one, at_ns)), None)
+        due = self.held(at_ns) or next((one for one in self.allowances if self.could(one, at_ns)), None)
         name, wanted = running["level"] if running else "nobody", due.level.name if due else "nobody"
         if name != wanted:
             yield f"5.3: {name} runs at {at_ns}, and {wanted} should"
@@ -89,6 +89,14 @@ class Choices:
             life = self.lives.items[running["item"]]
             if not self.started(life, at_ns):
                 due.granted_ns += min(life.left_ns(self.number), self.closes_ns - at_ns)
+
+    def held(self, at_ns: int) -> Allowance | None:
+        """The level whose item has begun, is neither done nor cut, and is never preempted."""
+        begun = [one for one in self.stretches if one["from_ns"] < at_ns]
+        if not begun or (begun[-1]["to_ns"] <= at_ns and begun[-1]["ended"] in ("done", "failed", "cut")):
+            return None
+        (last,) = (one for one in self.allowances if one.level.name == begun[-1]["level"])
+        return last if last.level.preempted == "never" else None
 
     def could(self, allowance: Allowance, at_ns: int) -> bool:
         """Whether a level may run; looking at it fixes what it may have."""

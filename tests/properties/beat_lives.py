@@ -151,6 +151,8 @@ class Lives:
 
     def interrupted(self, life: Life | None, beat: int) -> None:
         assert life is not None
+        never = life.level.preempted == "never"
+        self.check(not never, f"5.3: item {life.number} of {life.level.name} gave way, and never does")
         self.preempted[beat, life.level.name] += 1
         life.again.append(len(life.stretches))
         if life.level.preempted == "restart":

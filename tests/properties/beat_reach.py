@@ -39,6 +39,8 @@ SITUATIONS: dict[str, Applies] = {
     "dropped: queue": _any(lambda level: level.queue_max < 1000),
     "dropped: max_per_beat": _any(lambda level: level.reflex and level.items_max),
     "dropped: takes nothing": _any(lambda level: not level.takes_ns),
+    "held": _preempted("never"),
+    "held after a reflex": lambda case: _preempted("never")(case) and _reflex(case),
     "passed over": _any(lambda level: not level.reflex and level.items_max),
     "share used up": _any(lambda level: level.policy == "share"),
     "minimum failed": _any(lambda level: level.minimum_ns),
@@ -87,6 +89,7 @@ def _beats(lives: Lives) -> Iterator[str]:
     for record in lives.beats:
         choices = Choices(lives, record["beat"])
         list(choices.laws())
+        yield from _held(choices)
         if choices.passed_over:
             yield "passed over"
         for one in choices.allowances:
@@ -94,6 +97,22 @@ def _beats(lives: Lives) -> Iterator[str]:
                 yield "share used up"
             if one.level.policy == "rest" and one.budget_ns == 0:
                 yield "minimum failed"
+
+
+def _held(choices: Choices) -> Iterator[str]:
+    """Whether something higher had to wait for what is never preempted."""
+    levels = [one.level for one in choices.allowances]
+    for one in choices.stretches:
+        own = next(number for number, level in enumerate(levels) if level.name == one["level"])
+        came = [
+            life
+            for life in choices.lives.items.values()
+            if life.level in levels[:own] and one["from_ns"] < life.from_ns
+        ]
+        if levels[own].preempted == "never" and any(life.from_ns < one["to_ns"] for life in came):
+            yield "held"
+        if levels[own].preempted == "never" and one["ended"] == "suspended":
+            yield "held after a reflex"
 
 
 def _reflexes(lives: Lives) -> Iterator[str]:

@@ -26,8 +26,17 @@ from nimdsl.expression.syntax import (
 )
 from nimdsl.expression.types import Type, list_of, record_of
 
-KINDS = (types.INT, types.REAL, types.DURATION, types.LIFEFORCE, types.SHARE, types.STRING, types.BOOL)
-NUMBERS = KINDS[:5]
+KINDS = (
+    types.INT,
+    types.REAL,
+    types.DURATION,
+    types.LIFEFORCE,
+    types.SHARE,
+    types.BYTES,
+    types.STRING,
+    types.BOOL,
+)
+NUMBERS = KINDS[:6]
 ROW = record_of({kind.name: kind for kind in KINDS})
 SCOPE = Scope(
     {
@@ -100,7 +109,7 @@ def _composites(kind: Type, depth: int) -> list[st.SearchStrategy[ExpressionNode
         ]
     if kind in (types.INT, types.REAL):
         found.append(st.builds(Binary, st.sampled_from("*/"), inner(kind), inner(kind)))
-    if kind in (types.DURATION, types.LIFEFORCE, types.SHARE):
+    if kind in types.QUANTITIES:
         factor = st.one_of(inner(types.INT), inner(types.REAL))
         found.append(st.builds(Binary, st.sampled_from("*/"), inner(kind), factor))
         found.append(st.builds(lambda share, x: Binary("*", share, x), inner(types.SHARE), inner(kind)))
@@ -131,7 +140,7 @@ def _truths(depth: int) -> Iterator[st.SearchStrategy[ExpressionNode]]:
     comparing = st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
     yield st.builds(Binary, st.sampled_from(["&&", "||"]), both, both)
     yield st.builds(lambda x: Unary("!", x), both)
-    for other in KINDS[:6]:
+    for other in KINDS[:7]:
         yield st.builds(Binary, comparing, inner(other), inner(other))
     yield st.builds(lambda a, *xs: Binary("in", a, ListOf(xs)), inner(types.INT), inner(types.INT))
     yield st.builds(lambda body: Macro("exists", Name("rows"), "r", body), both)

@@ -21,6 +21,8 @@ OWN = ("a", "b", "c")
 KEPT = ("d", "e")
 """Events that may be deferred: nobody raises them."""
 EVENTS = (*OWN, *KEPT)
+BACK = "returned"
+"""What a cell hears that was down."""
 GUARDS = ("x < 2", "x == 1", "x >= 1", "10 / x > 3")
 STEPS = ("x + 1", "x - 1", "0")
 
@@ -31,7 +33,8 @@ def trees(draw: Any, priced: bool = False) -> State:
     shape = draw(st.lists(st.integers(0, 2), min_size=1, max_size=3))
     growing = _Growing(draw, priced, [], [])
     roots = [growing.shape(f"t{n}", "", [size], 0) for n, size in enumerate(shape)]
-    return State("", roots[0]["name"], tuple(growing.state(root) for root in roots))
+    states = tuple(growing.state(root) for root in roots)
+    return State("", roots[0]["name"], states, fails=draw(st.booleans()))
 
 
 @st.composite
@@ -74,7 +77,8 @@ class _Growing:
 
     def state(self, shape: dict[str, Any]) -> State:
         draw, path = self.draw, shape["path"]
-        events = st.sampled_from((*EVENTS, "refused") if self.priced else EVENTS)
+        heard = ("refused",) if self.priced else () if self.calm else ("fault", BACK)
+        events = st.sampled_from((*EVENTS, *heard))
         drawn = [draw(events) for _ in range(draw(st.integers(0, 3)))]
         timer = Timer(draw(st.integers(0, 3)), (self.transition(f"{path} timer", "", path),))
         return State(
@@ -129,6 +133,10 @@ def actor_of(root: State) -> Actor:
     return Actor("cell", "c", root, {"x": 0}, {}, {}, accepts=EVENTS)
 
 
+class NoValue(Exception):  # noqa: N818
+    """A guard has no value, in a machine that fails."""
+
+
 @dataclass
 class Reference:
     """A nested machine, run naively."""
@@ -155,7 +163,7 @@ class Reference:
         self._take(name, kept=True)
         self._drain()
         while self.moved and not self.faulted:
-            waiting = [one for one in self.kept if self._choice(one) != "defer"]
+            waiting = [one for one in self.kept if not self._waits(one)]
             if not waiting:
                 return
             self.kept.remove(waiting[0])
@@ -173,13 +181,23 @@ class Reference:
     def _take(self, name: str, kept: bool = False) -> None:
         if self.faulted:
             return
-        chosen = self._choice(name)
+        try:
+            chosen = self._choice(name)
+        except NoValue:
+            self.queue.append("fault")
+            return
         if chosen == "defer":
             assert kept
             self.kept.append(name)
         elif chosen is not None:
             self.moved = True
             self._follow(*chosen)
+
+    def _waits(self, name: str) -> bool:
+        try:
+            return self._choice(name) == "defer"
+        except NoValue:
+            return False
 
     def _choice(self, name: str) -> tuple[Transition, int] | str | None:
         """The nearest state decides: one of its transitions, with its depth, or that it keeps the event."""
@@ -197,6 +215,8 @@ class Reference:
             return True
         text = str(transition.guard.node)
         if "'/'" in text:
+            if self.x == 0 and self.root.fails and transition.event != "fault":
+                raise NoValue
             return self.x != 0 and int(10 / self.x) > 3
         return {"<": self.x < 2, "==": self.x == 1, ">=": self.x >= 1}[transition.guard.node.operator]  # type: ignore[attr-defined]
 

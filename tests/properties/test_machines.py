@@ -12,13 +12,13 @@ from transitions import Machine
 from nimdsl.base import canonical
 from nimdsl.program.flatten import REFUSED, Table
 from nimdsl.program.machine import State
-from runtime.kernel.events import BEGIN, AnyEvent, Stimulus, TimerDue
+from runtime.kernel.events import BEGIN, AnyEvent, Returned, Stimulus, TimerDue
 from runtime.kernel.interpreters import Interpreter, PlainInterpreter, TransitionsInterpreter
 from runtime.kernel.snapshot import Snapshot, initial
 from runtime.kernel.step import Kernel, PriceDecision, PriceQuery, Step, step
 from runtime.records import Emitted
 from runtime.run.host import awaited
-from tests.properties.machines import EVENTS, Reference, actor_of, returning_trees, trees
+from tests.properties.machines import BACK, EVENTS, Reference, actor_of, returning_trees, trees
 from tests.support.plain import plain_notes
 
 EVENT_LISTS = st.lists(st.sampled_from(EVENTS), max_size=12)
@@ -37,7 +37,8 @@ def run(kernel: Kernel, names: list[str], purse: list[bool] | None = None) -> li
     """Every step of a run; prices are granted in the order of ``purse``, then refused."""
     left, steps = list(purse or []), []
     snapshot = initial(kernel.actor)
-    events: list[AnyEvent] = [BEGIN, *(stimulus(name, n + 1) for n, name in enumerate(names))]
+    heard = [Returned() if name == BACK else stimulus(name, n + 1) for n, name in enumerate(names)]
+    events: list[AnyEvent] = [BEGIN, *heard]
     for number, event in enumerate(events):
         answers: list[PriceDecision] = []
         while isinstance(taken := step(kernel, snapshot, event, number, answers), PriceQuery):
@@ -47,7 +48,7 @@ def run(kernel: Kernel, names: list[str], purse: list[bool] | None = None) -> li
     return steps
 
 
-@given(trees(), EVENT_LISTS)
+@given(trees(), st.lists(st.sampled_from((*EVENTS, BACK)), max_size=12))
 def test_1_2_the_flat_table_does_what_the_nested_machine_does(root: State, names: list[str]) -> None:
     does_what_is_nested(root, names)
 

@@ -29,6 +29,7 @@ T = TypeVar("T")
 SHARES = (100_000, 250_000, 333_333, 500_000, 900_000, MICRO)
 COSTS = ("cost_fixed", "cost_per_second", "cost_per_item")
 PREEMPTED = ("resume", "restart", "abandon")
+"""What becomes of what is preempted; or it is `never`."""
 STAGES = (("first", 300_000), ("second", MICRO), ("last", MICRO))
 TIERS = 3
 REFLEX = 6
@@ -139,7 +140,7 @@ def _levels(draw: Any, tick_ns: int, dear: bool) -> Level:
         policy=policy,
         takes_ns=0 if of.chance(8) else of.time(1, 40),
         baseline_ns=of.time(1, 60) if of.chance(3) else 0,
-        preempted=of.among(*PREEMPTED),
+        preempted=of.among(*PREEMPTED, "never"),
         carry=of.chance(2),
         queue_max=of.among(1000, 1000, 1, 2),
         **fields,

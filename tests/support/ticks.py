@@ -237,9 +237,12 @@ class Clock:
     # The choice
 
     def choose(self, now: int) -> None:
-        chosen = next((queue for queue in self.queues if self.may_run(queue, now)), None)
         interrupted = self.running or self.suspended
         self.suspended = None
+        if interrupted and interrupted.queue.level.preempted == "never":
+            chosen: Queue | None = interrupted.queue
+        else:
+            chosen = next((queue for queue in self.queues if self.may_run(queue, now)), None)
         if interrupted and chosen is not interrupted.queue:
             self.preempt(interrupted, now)
         if chosen and not self.running:

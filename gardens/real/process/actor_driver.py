@@ -154,13 +154,13 @@ class ActorDriver:
         """Begins, or goes on where the journal ended."""
         host = self.host
         self._begun = True
-        lost = host.lost_work()
+        told = host.told()
         self._carry_out(-1, self._last_ns, list(enumerate(host.resume())))
         if host.pending is not None:
             self._try(host.proceed)
         elif not host.snapshot.state:
             self.offer(BEGIN, self.begins_ns)
-        for event in lost:
+        for event in told:
             self.offer(event)
         self._drain()
 

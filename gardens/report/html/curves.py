@@ -23,7 +23,12 @@ COLUMN_COUNT_MAX = 10_000
 """So many columns of pixels are drawn, in all curves together."""
 _CURVE_COLUMN_COUNT = range(30, 320)
 CURVE_COUNT_MAX = 300
-_UNITS = {"duration": ("s", SECOND_NS), "lifeforce": ("LF", MICRO), "share": ("%", MICRO // 100)}
+_UNITS = {
+    "duration": ("s", SECOND_NS),
+    "lifeforce": ("LF", MICRO),
+    "share": ("%", MICRO // 100),
+    "bytes": ("B", 1),
+}
 
 
 @dataclass(frozen=True)

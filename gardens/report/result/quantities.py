@@ -1,4 +1,4 @@
-"""Data of cells in the units that people read: seconds, LF, shares from 0 to 1."""
+"""Data of cells in the units that people read: seconds, LF, shares from 0 to 1; sizes are bytes."""
 
 from __future__ import annotations
 

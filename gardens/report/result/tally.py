@@ -24,7 +24,7 @@ from gardens.report.result.beats import BeatTally
 from gardens.report.result.stays import Stays
 from nimdsl.base.canonical import Plain
 from nimdsl.program import Program, Scenario
-from nimdsl.program.flatten import FAULT, REFUSED, TIMER
+from nimdsl.program.flatten import FAULT, REFUSED, RETURNED, TIMER
 from runtime.records import (
     BeatEnded,
     Began,
@@ -93,7 +93,7 @@ class _Activity:
                     self.purses.append(body.economy)
                 self.refusals.extend((body.price, body.balance, self.purses.index(body.economy)))
             case Ignored():
-                if body.event not in (REFUSED, FAULT) and not body.event.startswith(TIMER):
+                if body.event not in (REFUSED, FAULT, RETURNED) and not body.event.startswith(TIMER):
                     self._notice(type_, f"`{body.event}` in `{body.state}`")
             case Faulted() | Broken() | Dropped() | Malformed():
                 self._notice(type_, body.reason)

@@ -16,6 +16,7 @@ KINDS = {
     "duration": "write for example `200ms`, `5s` or `1.5min`",
     "share": "write for example `40%`",
     "lifeforce": "write for example `0.4`",
+    "bytes": "write for example `64B`, `40GB` or `20GiB`",
     "list<int>": "write `[]`",
     "record": "write `{}`",
     "{k: int}": "write `{}`",
@@ -64,6 +65,14 @@ def test_a_record_without_declared_fields_may_hold_nothing() -> None:
         ("duration", "0.5ns", "NIM0207", "'0.5ns' is finer than the grid of 1ns"),
         ("share", "0.00001%", "NIM0207", "'0.00001%' is finer than the grid of 0.0001%"),
         ("lifeforce", "0.0000001", "NIM0207", "'0.0000001' is finer than the grid of 0.000001"),
+        ("bytes", "0.1B", "NIM0207", "'0.1B' is finer than the grid of 1B"),
+        ("bytes", "9300PB", "NIM0207", "'9300PB' is too large"),
+        ("bytes", "20gib", "NIM0207", "a size with its unit wanted here"),
+        ("bytes", "20 GIB", "NIM0207", "a size with its unit wanted here"),
+        ("bytes", "20KB", "NIM0207", "a size with its unit wanted here"),
+        ("bytes", "20Gi", "NIM0207", "a size with its unit wanted here"),
+        ("bytes", "20G", "NIM0207", "a size with its unit wanted here"),
+        ("bytes", "2048", "NIM0207", "a size with its unit wanted here"),
     ],
 )
 def test_a_value_out_of_its_range(kind: str, value: str, code: str, message: str) -> None:

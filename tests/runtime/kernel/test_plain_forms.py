@@ -71,6 +71,7 @@ def test_events_of_an_instant_are_ordered_by_what_they_are() -> None:
     """SEMANTICS 2.2."""
     assert {kind.__name__: kind.priority for kind in EVENTS} == {
         "Begin": 0,
+        "Returned": 0,
         "Boundary": 1,
         "Marked": 1,
         "Finished": 2,

@@ -70,6 +70,8 @@ CYCLE.append(CYCLE)
         ("share", 7, 7),
         ("lifeforce", "0.4", 400_000),
         ("lifeforce", -1, -1),
+        ("bytes", "20GiB", 20 * 2**30),
+        ("bytes", 64, 64),
         ("string", "ä", "ä"),
         ("string", Colour.RED, "red"),
         ("string", Mixed.BLUE, "blue"),
@@ -113,6 +115,9 @@ def test_what_conforms_becomes_plain(name: str, value: Any, wanted: Any) -> None
         ("duration", True),
         ("share", "40"),
         ("lifeforce", "lots"),
+        ("bytes", "64"),
+        ("bytes", "0.5B"),
+        ("bytes", 1.5),
         ("string", 1),
         ("string", b"bytes"),
         ("string", "\ud800"),
@@ -215,7 +220,7 @@ ANYTHING = st.recursive(
     ),
     max_leaves=8,
 )
-SCALAR_NAMES = ["int", "real", "duration", "share", "lifeforce", "string", "bool"]
+SCALAR_NAMES = ["int", "real", "duration", "share", "lifeforce", "bytes", "string", "bool"]
 NAMES = st.sampled_from([*SCALAR_NAMES, "record", "any", "list<real>", "list<list<string>>"])
 
 
