@@ -9,7 +9,7 @@ from nimdsl.compile.sending import compile_send
 from nimdsl.expression.check import Scope
 from nimdsl.expression.evaluate import Fault
 from nimdsl.expression.syntax import Literal
-from nimdsl.expression.types import REAL, record_of
+from nimdsl.expression.types import LIFEFORCE, REAL, record_of
 from nimdsl.program.expression import Expression
 from nimdsl.program.machine import Action, AskReward, BeginWork, Emit, Raise, ReplyToAsk, Set
 from nimdsl.schema.remedies import of_work
@@ -41,7 +41,7 @@ def _action(reader: Reader, scope: Scope, interface: Interface, event: str) -> l
         case "reply":
             return _reply(reader, scope, interface, event)
         case _:
-            return _reward(reader, interface)
+            return _reward(reader, scope, interface)
 
 
 def _confidence(wave: Reader, scope: Scope) -> Expression:
@@ -109,10 +109,14 @@ def _reply(reader: Reader, scope: Scope, interface: Interface, event: str) -> li
     return [ReplyToAsk(payload, place)]
 
 
-def _reward(reader: Reader, interface: Interface) -> list[Action]:
-    name = reader.text("reward")
+def _reward(reader: Reader, scope: Scope, interface: Interface) -> list[Action]:
+    inner = reader.sub("reward")
+    if inner is None:
+        return []
+    name = inner.text("name")
     if interface.rewards is not None and name not in interface.rewards:
         fix = phrase(name, interface.rewards)
         message = f"no economy knows the reward `{name}`"
-        reader.findings.report("NIM0301", message, reader.place("reward"), fix)
-    return [AskReward(name, f"{interface.kind}/{interface.name}")]
+        inner.findings.report("NIM0301", message, inner.place("name"), fix)
+    amount = inner.template("amount", scope, LIFEFORCE) if "amount" in inner else None
+    return [AskReward(name, f"{interface.kind}/{interface.name}", amount=amount)]

@@ -1,8 +1,9 @@
 """Who takes part in a scenario that does not say so.
 
 The rule: the cells that its protocol's phases ask, that its stimuli address, that it
-mentions in ``expect`` and ``set`` (or its protocol in a criterion), and those that they
-and its attention send to, and so on; without protocol, attention and stimuli every cell.
+mentions in ``expect`` and ``set`` (or its protocol in a criterion), those that use an
+economy or a resource that it mentions, and those that they and its attention send to,
+and so on; without protocol, attention and stimuli every cell.
 """
 
 from __future__ import annotations
@@ -38,8 +39,17 @@ def receivers_of(root: State, works: Mapping[str, Work]) -> frozenset[str]:
     return frozenset(to.removeprefix("cell/") for one in found for to in members_of(one))
 
 
+Uses = Mapping[str, Mapping[str, frozenset[str]]]
+"""Which ``economies`` and ``resources`` cells name, by the cell."""
+
+
 def concerned(
-    reader: Reader, known: Iterable[str], protocol: Protocol | None, attention: str, sends: Sends
+    reader: Reader,
+    known: Iterable[str],
+    protocol: Protocol | None,
+    attention: str,
+    sends: Sends,
+    uses: Uses,
 ) -> list[str]:
     """The cells that a scenario concerns, sorted; ``known`` are all that there are."""
     known = sorted(known)
@@ -49,7 +59,7 @@ def concerned(
     written += [*_expected(reader), *_changed(reader)]
     documents = reader.findings.documents
     named = {name for text in written for name in names_of(documents, "Cell", text)}
-    named |= {*sends.get(f"attention/{attention}", ())}
+    named |= {*sends.get(f"attention/{attention}", ()), *_using(reader, uses)}
     if protocol is not None:
         named |= {phase.cell for phase in protocol.phases}
         named |= {cell for one in protocol.criteria for cell in mentioned(one.holds.node)}
@@ -58,6 +68,15 @@ def concerned(
         found |= waiting
         named = {to for cell in waiting for to in sends.get(f"cell/{cell}", ())}
     return sorted(found)
+
+
+def _using(reader: Reader, uses: Uses) -> Iterator[str]:
+    """The cells that use an economy or a resource which the scenario mentions in ``expect``."""
+    documents = reader.findings.documents
+    for whole, kind in (("economies", "Economy"), ("resources", "Resource")):
+        texts = {text for tree in expectations(reader) for text in mentioned(tree, whole)}
+        told = {name for text in texts for name in names_of(documents, kind, text)}
+        yield from (cell for cell, named in uses.get(whole, {}).items() if told & named)
 
 
 def _expected(reader: Reader) -> Iterator[str]:

@@ -58,7 +58,14 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     cells = (
         expanded(reader, "cells", "Cell")
         if "cells" in reader
-        else concerned(reader, context.cells, protocol, attention, context.sends)
+        else concerned(
+            reader,
+            context.cells,
+            protocol,
+            attention,
+            context.sends,
+            {"economies": context.purses, "resources": context.resources},
+        )
     )
     phases = [phase.name for phase in protocol.phases] if protocol else []
     visible = cells if "cells" in reader else context.cells  # whoever is mentioned takes part

@@ -184,6 +184,8 @@ class AskReward:
     scope: str
     keys: Expression | None = None
     claims: Expression | None = None
+    amount: Expression | None = None
+    """How much of it was earned, micro-LF; None: all."""
 
 
 @tagged("note")

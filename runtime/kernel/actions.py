@@ -192,8 +192,11 @@ def _reward(context: StepContext, action: AskReward) -> None:
     keys = [prefix + str(key) for key in found]
     claims = action.claims.evaluate(environment) if action.claims else []
     claimed = sum(claims) if claims else None
+    amount = None if action.amount is None else action.amount.evaluate(environment)
+    if amount is not None and amount < 0:
+        raise Fault("a reward is measured from 0 upwards")
     purse = context.actor.economy
-    reward = accounts.Reward(action.name, tuple(keys), action.scope, claimed, purse)
+    reward = accounts.Reward(action.name, tuple(keys), action.scope, claimed, purse, amount)
     context.effects.append(effects.Book(reward))
     context.note(records.Rewarded(action.name, keys))
 

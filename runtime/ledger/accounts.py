@@ -190,7 +190,8 @@ class Reward(Command, frozen=True, tag="reward"):
     """The tariff's reward (or penalty) ``name``, once for each key.
 
     ``claimed`` is what the sender believes it gets: it has no authority, a
-    difference from what is paid becomes a ``mismatch`` entry.
+    difference from what is paid becomes a ``mismatch`` entry.  With ``amount`` each key
+    is paid that much, at most what the tariff says; what is beyond is a ``mismatch``.
     """
 
     name: str
@@ -198,6 +199,7 @@ class Reward(Command, frozen=True, tag="reward"):
     scope: str = ""
     claimed: MicroLF | None = None
     purse: str = ""
+    amount: MicroLF | None = None
 
 
 class Acquire(Command, frozen=True, tag="acquire"):

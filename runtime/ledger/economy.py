@@ -279,17 +279,23 @@ class Ledger(LedgerState):
         return Answer(True, excess, self.balance)
 
     def _reward(self, command: Reward) -> Answer:
-        reward = self.tariff.rewards[command.name]
-        accounts = (f"reward:{command.name}", POOL) if reward >= 0 else (POOL, _cost(command.name))
+        whole = self.tariff.rewards[command.name]
+        reward = whole if command.amount is None else _at_most(command.amount, whole)
+        accounts = (f"reward:{command.name}", POOL) if whole >= 0 else (POOL, _cost(command.name))
         keys = tuple(dict.fromkeys(command.keys))
         for key in keys:
             self._same(key, *accounts)
         new = [key for key in keys if key not in self._done]
         for key in new:
-            if reward >= 0:
+            if whole >= 0:
                 self._bring("reward", key, accounts[0], reward, command.scope)
             else:
                 self._take("penalty", key, command.name, -reward, command.scope)
+        if command.amount is not None and command.amount > abs(whole):
+            claimed = command.amount if whole >= 0 else -command.amount
+            for key in new:
+                paid = self._paid(key)
+                self._write("mismatch", key, *accounts, paid, command.scope, "reward", claimed=claimed)
         if new or not keys:
             self._compare(command, accounts, sum(self._paid(key) for key in new))
         last = max((self._done[key] for key in keys), key=lambda done: done.entry, default=None)
@@ -354,6 +360,11 @@ def numbered(key: str, items: Iterable[Payment]) -> list[NumberedPayment]:
     return [(f"{key}#{place}", item) for place, item in enumerate(items)]
 
 
+def _at_most(amount: int, whole: int) -> int:
+    """As much of a reward, or of a penalty, as was measured."""
+    return min(amount, whole) if whole >= 0 else max(-amount, whole)
+
+
 def _way(key: str, part: Payment) -> tuple[Cause, str]:
     """The cause and the target of an item."""
     return ("reserve", f"hold:{key}") if part.held else ("charge", _cost(part.name))
@@ -362,7 +373,7 @@ def _way(key: str, part: Payment) -> tuple[Cause, str]:
 def _keys_and_amounts(command: LedgerCommand) -> tuple[tuple[str, ...], tuple[int, ...]]:
     match command:
         case Reward(_, keys):
-            return keys, ()
+            return keys, () if command.amount is None else (command.amount,)
         case Release(_, keep):
             return (), (keep,)
         case SetRates(_, income, upkeep):

@@ -100,7 +100,7 @@ def test_a_price_that_nobody_can_ever_pay(economy: str, bound: str) -> None:
     [
         ("opening: 3", "", "horizon: 9s"),
         ("opening: 2, incomes: {sun: 1}", "", "horizon: 9s"),
-        ("opening: 2, rewards: {good: 1}", "{reward: good}", "horizon: 9s"),
+        ("opening: 2, rewards: {good: 1}", "{reward: {name: good}}", "horizon: 9s"),
         ("opening: 2", "", "set: {economy/purse.opening: 5}"),
     ],
 )

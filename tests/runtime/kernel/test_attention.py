@@ -173,7 +173,9 @@ def test_a_timer_of_a_stage_fires_in_time() -> None:
 
 
 def test_what_a_stage_does_happens_in_time() -> None:
-    acting = STAGES.replace("THINK", "enter: [{reward: seen}],").replace("late: {", "late: {final: true, ")
+    acting = STAGES.replace("THINK", "enter: [{reward: {name: seen}}],").replace(
+        "late: {", "late: {final: true, "
+    )
     acting = acting.replace("answer: {}}}", "answer: {timers: [{after: 9s, to: late}]}}}")
     result = run(program(TALK, modes(acting), scenario=SPEAK), "s")
     (rewarded,) = (record for record in result.records() if isinstance(record.body, Rewarded))
@@ -183,7 +185,9 @@ def test_what_a_stage_does_happens_in_time() -> None:
 
 def test_a_stage_of_no_length_is_passed_through() -> None:
     levels = "[{name: talk, take: all, takes: 6s, stages: {listen: 0%, think: 0%, answer: 100%}}]"
-    acting = STAGES.replace("THINK", "enter: [{reward: seen}],").replace("late: {", "late: {final: true, ")
+    acting = STAGES.replace("THINK", "enter: [{reward: {name: seen}}],").replace(
+        "late: {", "late: {final: true, "
+    )
     acting = acting.replace("answer: {}}}", "answer: {timers: [{after: 9s, to: late}]}}}")
     result = run(program(levels, modes(acting), scenario=SPEAK), "s")
     assert ways(result)[:3] == [(0.1, "talk/listen"), (0.1, "talk/think"), (0.1, "talk/answer")]

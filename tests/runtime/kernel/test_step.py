@@ -196,7 +196,9 @@ def test_3_3_refused_transitions_are_heard_of_and_what_follows_is_free() -> None
 
 
 def test_3_4_penalties_take_what_is_there_and_record_the_rest() -> None:
-    machine = "{initial: a, states: {a: {transitions: [{event: push, to: a, do: [{reward: crash}]}]}}}"
+    machine = (
+        "{initial: a, states: {a: {transitions: [{event: push, to: a, do: [{reward: {name: crash}}]}]}}}"
+    )
     economy = "{opening: 10, floor: 4, rewards: {crash: -7}}"
     result = go(cell(machine, PUSH, economy, ONE))
     assert result.outcome["lifeforce"]["final"] == 4_000_000
@@ -352,7 +354,9 @@ def test_4_4_an_absurd_claim_makes_a_reply_unreadable_not_a_crash() -> None:
 
 
 def test_rewards_of_a_cell_do_not_enter_a_phase_of_its_name() -> None:
-    machine = "{initial: a, states: {a: {transitions: [{event: push, to: a, do: [{reward: gift}]}]}}}"
+    machine = (
+        "{initial: a, states: {a: {transitions: [{event: push, to: a, do: [{reward: {name: gift}}]}]}}}"
+    )
     result = go(cell(machine, PUSH, "{opening: 1, rewards: {gift: 2}}", ONE))
     assert result.run.ledger is not None
     assert result.run.ledger.earned("cell/c") == 2_000_000
