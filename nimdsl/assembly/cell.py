@@ -9,6 +9,7 @@ from functools import partial
 from nimdsl.base.diagnostics import Severity
 from nimdsl.checks.machines import check_machine
 from nimdsl.checks.origins import answers_back, check_answers, senders_of
+from nimdsl.checks.resources import check_orders, orders_of
 from nimdsl.compile.answers import Context
 from nimdsl.compile.cell import CompiledCell, accepted_events, compile_cell
 from nimdsl.compile.compilation import Compilation
@@ -24,7 +25,7 @@ from nimdsl.show.graph import Drawing, draw_cell
 
 
 def _compile(compilation: Compilation) -> dict[str, CompiledCell]:
-    context = Context(compilation.parts["Schema"], compilation.rewards, compilation.economies)
+    context = Context(compilation.parts["Schema"], compilation.rewards)
 
     def compile_one(findings: Findings, reader: Reader) -> CompiledCell | None:
         cell = compile_cell(findings, reader, context)
@@ -35,6 +36,7 @@ def _compile(compilation: Compilation) -> dict[str, CompiledCell]:
     cells = compilation.each("Cell", compile_one)
     _check_answers(compilation, cells)
     _check_marks(compilation, cells)
+    _check_orders(compilation, cells)
     return _with_times(cells)
 
 
@@ -68,6 +70,16 @@ def _check_marks(compilation: Compilation, cells: Mapping[str, CompiledCell]) ->
                 place = inner.node.key_place(mark) if inner else reader.place("marks")
                 findings.report("NIM0510", message, place, fix, Severity.WARNING)
                 compilation.close(findings)
+
+
+def _check_orders(compilation: Compilation, cells: Mapping[str, CompiledCell]) -> None:
+    """NIM0511: resources that are acquired in opposite orders; once all cells are known."""
+    orders = {name: found for name, cell in cells.items() if (found := orders_of(cell.root, cell.works))}
+    known = {order: name for name, found in orders.items() for order in found}
+    for name, found in orders.items():
+        findings, _ = compilation.open(compilation.documents.of("Cell")[name])
+        check_orders(findings, found, known)
+        compilation.close(findings)
 
 
 def _check_answers(compilation: Compilation, cells: Mapping[str, CompiledCell]) -> None:

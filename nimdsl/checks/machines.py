@@ -31,6 +31,7 @@ def check_machine(findings: Findings, root: State, interface: Interface, answeri
     checker.timers()
     checker.work()
     checker.replies()
+    checker.reserves()
     checker.faults()
 
 
@@ -186,6 +187,18 @@ class _Checker:
             message = "if this guard has no value, `fault` comes, and no state handles it"
             fix = "add a transition on `fault`, or leave out `failure_policy: fail`"
             self.findings.report("NIM0419", message, unsure[0].place, fix, Severity.WARNING)
+
+    def reserves(self) -> None:
+        """NIM0415: what is put aside when the cell begins, where nobody could refuse it."""
+        for path in lineage(leaf_of(self.root, "")):
+            for action in self.states[path].enter:
+                if isinstance(action, BeginWork) and action.reserve is not None:
+                    work = self.interface.works[action.work]
+                    message = (
+                        f"the cell begins with `{work.name}`, and what it reserves could not be refused"
+                    )
+                    fix = "start it in a state that a transition enters"
+                    self.findings.report("NIM0415", message, work.place, fix)
 
     def timers(self) -> None:
         """NIM0410: a timer whose transition is refused or guarded off is used up (SEMANTICS 1.4)."""

@@ -21,18 +21,18 @@ def compile_actions(
     """The actions in the list at ``key``, done on an ``event``; wrong ones are reported and left out."""
     actions: list[Action] = []
     for item in reader.items(key):
-        actions += _action(item, scope, interface, event)
+        actions += _action(item, scope, interface, event, key == "enter")
     return tuple(actions)
 
 
-def _action(reader: Reader, scope: Scope, interface: Interface, event: str) -> list[Action]:
+def _action(reader: Reader, scope: Scope, interface: Interface, event: str, entering: bool) -> list[Action]:
     match next(iter(reader.node.entries)):
         case "set":
             return _sets(reader, scope, interface)
         case "raise":
             return [Raise(reader.text("raise"))]
         case "work":
-            return _start(reader, interface)
+            return _start(reader, interface, entering)
         case "emit":
             wave = reader.sub("emit")
             return [Emit(_confidence(wave, scope), wave.template("content", scope))] if wave else []
@@ -75,8 +75,12 @@ def _sets(reader: Reader, scope: Scope, interface: Interface) -> list[Action]:
     return actions
 
 
-def _start(reader: Reader, interface: Interface) -> list[Action]:
+def _start(reader: Reader, interface: Interface, entering: bool) -> list[Action]:
     name = reader.text("work")
+    if name in interface.works and interface.works[name].acquire is not None and not entering:
+        message = f"`{name}` acquires units, which are held until a state is left: which one?"
+        fix = "start it in the `enter` of the state that needs them"
+        reader.findings.report("NIM0414", message, reader.place("work"), fix)
     if name in interface.works:
         return [BeginWork(name, interface.arguments[name], reserve=interface.works[name].reserve)]
     fix = of_work(name, interface.works)

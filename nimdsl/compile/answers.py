@@ -10,7 +10,7 @@ of processing, settled from the hold that came with the request; RETRY is free
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from nimdsl.base.suggest import phrase
 from nimdsl.compile.actions import compile_actions
@@ -21,7 +21,7 @@ from nimdsl.compile.reader import Reader
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.syntax import Binary, Call, Field, Literal, Macro, Name
 from nimdsl.expression.types import ANY, BOOL, INT, REAL, STRING, Type, list_of, record_of
-from nimdsl.program import Economy, Schema
+from nimdsl.program import Schema
 from nimdsl.program.expression import Expression
 from nimdsl.program.flatten import FAULT, REFUSED
 from nimdsl.program.machine import (
@@ -45,7 +45,6 @@ class Context:
 
     schemas: Mapping[str, Schema]
     rewards: frozenset[str] | None
-    economies: Mapping[str, Economy] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

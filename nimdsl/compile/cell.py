@@ -75,9 +75,7 @@ def compile_cell(findings: Findings, reader: Reader, context: Context) -> Compil
         data,
         works,
         arguments,
-        event_sources(
-            accepts, works, replies, unsure, marks_of(reader, economy, context.economies, accepts)
-        ),
+        event_sources(accepts, works, replies, unsure, marks_of(reader, economy, accepts)),
         context.rewards,
         findings.document.name,
         economy=economy,

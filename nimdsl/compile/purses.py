@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator
 
 from nimdsl.base.diagnostics import Place
+from nimdsl.compile.documents import Document
 from nimdsl.compile.reader import Reader
-from nimdsl.program import Economy
 from nimdsl.program.machine import State, every_way
 from nimdsl.text.tree import ListNode, MapNode, Node
 
 
-def marks_of(
-    reader: Reader, economy: str, economies: Mapping[str, Economy], accepts: Container[str]
-) -> list[str]:
+def marks_of(reader: Reader, economy: str, accepts: Container[str]) -> list[str]:
     """The marks that a cell can be told: of its own economy, or of any, and of those that it pays besides.
 
     NIM0208 and NIM0510 for names that mean two things.
     """
+    economies = reader.findings.documents.of("Economy")
     besides = {name: place for name, place in _named_in_costs(reader.node) if name in economies}
-    own = [economy] if economy in economies else [] if economy else [*economies]
+    own = [economy] if economy else [] if "economy" in reader else [*economies]
     known: dict[str, str] = {}
     for name in dict.fromkeys([*own, *besides]):
-        for mark in economies[name].marks:
+        for mark in _declared(economies[name]):
             _check_event(reader, name, mark, accepts)
             first = known.setdefault(mark, name)
             if first != name and {first, name} <= {economy, *besides}:
@@ -30,6 +29,12 @@ def marks_of(
                 place = besides.get(name, reader.place("economy"))
                 reader.findings.report("NIM0510", message, place, "give one of the marks another name")
     return [*known]
+
+
+def _declared(document: Document) -> list[str]:
+    """The marks of an economy, also of one that is wrong itself."""
+    marks = document.spec.get("marks")
+    return list(marks.entries) if isinstance(marks, MapNode) else []
 
 
 def purses_of(root: State, economy: str) -> frozenset[str]:

@@ -4,19 +4,18 @@ The law (SEMANTICS 3.1, 3.4), on every prefix of the entries:
 
 * all accounts sum to zero, ``pool >= floor``, no hold is negative, and pool and
   holds together stay within the capacity; each entry is held against this before it is
-  written (:class:`LedgerBroken`), and where it is read (:class:`LedgerDamaged`);
+  written, and where it is read (:mod:`runtime.ledger.state`);
 * the state is the fold of the entries, so ``Ledger(tariff, entries)`` restores it;
-  whoever keeps them elsewhere may let go of them (:meth:`Ledger.forget`), which
+  whoever keeps them elsewhere may let go of them (:meth:`LedgerState.forget`), which
   changes nothing that is decided later;
 * a transfer has a key and happens once: the same command again is answered as
   the first time and writes nothing, the same key for another transfer raises
   :class:`LedgerConflict`; a refusal is not remembered;
-* keys that count, ``<sender>/<number>``, are remembered as far back as the
-  sender's last :data:`COUNTED_KEYS_MAX`.  To reserve or to charge with an older one
-  is a conflict; a settlement is remembered besides while its hold contains
-  something, and afterwards there is nothing that it could take;
-* a rate has been settled to exactly floor(rate x time), however often it was
-  looked at.  Upkeep and penalties take at most ``pool - floor``; the rest is a
+* keys that count, ``<sender>/<number>``, are remembered for a while (:mod:`runtime.ledger.keys`).
+  To reserve or to charge with an older one is a conflict; a settlement is remembered besides
+  while its hold contains something, and afterwards there is nothing that it could take;
+* a rate has been settled to exactly floor(rate x time), however often it was looked at
+  or changed.  Upkeep and penalties take at most ``pool - floor``; the rest is a
   ``shortfall`` and is never owed again.
 
 What an income or a reward brings beyond the capacity goes from its own account
