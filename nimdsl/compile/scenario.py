@@ -55,18 +55,7 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     protocol = context.protocols.get(name)
     findings.poisoned = findings.poisoned or (bool(name) and protocol is None)
     attention = _attention(findings, reader, context)
-    cells = (
-        expanded(reader, "cells", "Cell")
-        if "cells" in reader
-        else concerned(
-            reader,
-            context.cells,
-            protocol,
-            attention,
-            context.sends,
-            {"economies": context.purses, "resources": context.resources},
-        )
-    )
+    cells = _cells(reader, context, protocol, attention)
     phases = [phase.name for phase in protocol.phases] if protocol else []
     visible = cells if "cells" in reader else context.cells  # whoever is mentioned takes part
     data = {cell: context.cells[cell] for cell in visible if cell in context.cells}
@@ -109,6 +98,16 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
         actors=tuple(others),
         families=families,
     )
+
+
+def _cells(
+    reader: Reader, context: ScenarioContext, protocol: Protocol | None, attention: str
+) -> list[str]:
+    """The cells that take part: those that are listed, without a list those that it concerns."""
+    if "cells" in reader:
+        return expanded(reader, "cells", "Cell")
+    uses = {"economies": context.purses, "resources": context.resources}
+    return concerned(reader, context.cells, protocol, attention, context.sends, uses)
 
 
 def _used(context: ScenarioContext, cells: Sequence[str], economy: str) -> dict[str, list[str]]:

@@ -61,7 +61,7 @@ def cell_costs(program: Program, name: str) -> list[WorstCost]:
         timed = [(f"timer of `{path}`", t) for timer in state.timers for t in timer.transitions]
         for where, transition in [(f"`{path}` on `{t.event}`", t) for t in state.transitions] + timed:
             priced += _amount(where, transition)
-    times = [found for work in cell.works.values() for found in _longest(work)]
+    times = [found for work in cell.works.values() for found in (*_longest(work), *_reserved(work))]
     if not priced:
         return times
     amount, where = max(priced, key=lambda item: item[0])
@@ -78,6 +78,15 @@ def _longest(work: Work) -> list[WorstCost]:
     return [{"micro_lf": 0, "text": text, "longest_ns": longest_ns}]
 
 
+def _reserved(work: Work) -> list[WorstCost]:
+    """What all attempts of work cost at most."""
+    if work.reserve is None:
+        return []
+    each, most = most_of(work.reserve), most_of(work.reserve) * work.attempts
+    told = "" if work.attempts == 1 else f": {work.attempts} attempts x {format_lifeforce(each)} LF"
+    return [{"micro_lf": most, "text": f"`{work.name}` costs {format_lifeforce(most)} LF at most{told}"}]
+
+
 def _amount(where: str, transition: Transition) -> list[tuple[int, str]]:
-    price = transition.price
-    return [(most_of(price.amount), where)] if price is not None and price.amount else []
+    amount = sum(most_of(price.amount) for price in transition.bill if not price.economy)
+    return [(amount, where)] if amount else []

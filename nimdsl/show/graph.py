@@ -17,8 +17,8 @@ from nimdsl.base.units import format_lifeforce
 from nimdsl.expression.syntax import Binary, Literal, Name, unparse
 from nimdsl.program import Actor, Phase, Protocol
 from nimdsl.program.flatten import FAULT, REFUSED
-from nimdsl.program.machine import Price, PriceSource, Reply, State, Timer, Transition, walk
-from nimdsl.show.amounts import duration_text, jittered, lifeforce_text
+from nimdsl.program.machine import Reply, State, Timer, Transition, walk
+from nimdsl.show.amounts import bill_text, duration_text, flow_text, jittered
 
 ANY_STATE = "any state"
 LABEL_LENGTH_MAX = 80
@@ -113,6 +113,8 @@ class _Artist:
         label = self.labels.get(path) or state.name.replace("_", " ")
         if state.defer and not any(one.startswith("request:") for one in state.defer):
             label += f" (defers {', '.join(state.defer)})"
+        if flow := flow_text(state.income, state.upkeep):
+            label += f" ({flow})"
         if not state.states or not self.deep:
             return Vertex(self.ids[path], label, final=self._ends(path, state))
         inner = tuple(self._vertex(f"{path}/{child.name}", child) for child in state.states)
@@ -162,7 +164,7 @@ class _Artist:
         elif not event and last and self._guarded(path):
             parts.append("otherwise")
         back = ["(where it was left)"] if transition.history else []
-        return " ".join([*parts, *back, *_cost(transition.price), *_replies(transition)])
+        return " ".join([*parts, *back, *_cost(transition), *_replies(transition)])
 
     def _guarded(self, path: str) -> bool:
         """Whether some timer of the state that fires at once is guarded."""
@@ -195,11 +197,9 @@ def _is_zero(node: object) -> bool:
     return isinstance(node, Literal) and node.value == 0
 
 
-def _cost(price: Price | None) -> list[str]:
-    if price is None or not price.amount:
-        return []
-    verb = "reserves " if price.purse is PriceSource.HOLD else ""
-    return [f"({verb}{_shortened(lifeforce_text(price.amount))})"]
+def _cost(transition: Transition) -> list[str]:
+    told = bill_text(transition.bill, ())
+    return [f"({_shortened(told)})"] if told else []
 
 
 def _replies(transition: Transition) -> list[str]:

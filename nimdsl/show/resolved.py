@@ -89,7 +89,7 @@ def _defaults(kind: str, schema: Mapping[str, Any], found: Mapping[str, Plain]) 
         if key in found:
             continue
         part = resolve(kind, part)
-        if "default" in part:
+        if "default" in part and not {*part.get("x-not-beside", ())} & {*found}:
             filled[key] = part["default"]
         elif _may_be_implied(part):
             inner = _defaults(kind, part, {})

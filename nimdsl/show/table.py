@@ -16,14 +16,14 @@ from nimdsl.base.values import Value
 from nimdsl.expression.syntax import RecordOf, unparse
 from nimdsl.program import Actor, Protocol
 from nimdsl.program.address import Address, FamilyAddress, OriginAddress
-from nimdsl.program.amount import Amount, Computed
+from nimdsl.program.amount import RATE_TIMES, Amount, Computed
 from nimdsl.program.expression import Expression
 from nimdsl.program.flatten import Row, Table
 from nimdsl.program.format import tag_of
 from nimdsl.program.machine import Action, Append, BeginWork, Price, PriceSource, Set
-from nimdsl.show.amounts import duration_text, jittered, lifeforce_text
+from nimdsl.show.amounts import bill_text, duration_text, flow_text, jittered
 
-_MICRO_LF = ("amount", "process", "keep")
+_MICRO_LF = ("amount", "process", "keep", "reserve")
 """Fields of actions that are amounts."""
 
 
@@ -55,6 +55,14 @@ def table_data(table: Table) -> dict[str, Value]:
             }
             for timer in table.timers
         ],
+        "flows": [
+            {
+                "state": state,
+                "income_per_s": _amount(flow.income, RATE_TIMES * MICRO),
+                "upkeep_per_s": _amount(flow.upkeep, RATE_TIMES * MICRO),
+            }
+            for state, flow in table.flows.items()
+        ],
     }
 
 
@@ -64,6 +72,7 @@ def _row(table: Table, row: Row) -> dict[str, Value]:
         "event": table.events[row.event],
         "guard": _expression(row.guard) if row.guard else None,
         "price": _price(row.price) if row.price else None,
+        "costs": [_price(price) for price in row.costs],
         "returns": {"state": row.returns.state, "leaf": row.returns.leaf} if row.returns else None,
         "target": table.states[row.target],
         "actions": [_action(action) for action in row.actions],
@@ -75,7 +84,9 @@ def _row(table: Table, row: Row) -> dict[str, Value]:
 
 
 def _price(price: Price) -> dict[str, Value]:
-    return {"amount": _amount(price.amount, MICRO), "purse": str(price.purse), "account": price.account}
+    economy = {"economy": price.economy} if price.economy else {}
+    amount = _amount(price.amount, MICRO)
+    return {"amount": amount, "purse": str(price.purse), "account": price.account, **economy}
 
 
 def _amount(amount: Amount, unit: int) -> Value:
@@ -99,11 +110,13 @@ def _name(action: Action) -> str:
 def _field(name: str, value: Any) -> Value:
     if isinstance(value, Expression):
         return _expression(value)
+    if isinstance(value, Computed):
+        return _expression(value.expression)
     if isinstance(value, FamilyAddress | OriginAddress):
         return address_text(value)
     if isinstance(value, tuple):
         return ".".join(value)
-    found: Value = value / MICRO if name in _MICRO_LF else value
+    found: Value = value / MICRO if name in _MICRO_LF and value is not None else value
     return found
 
 
@@ -149,6 +162,9 @@ def table_text(title: str, table: Table) -> str:
     if table.timers:
         lines += ["", "timers"]
         lines += [f"  {n}: after {_timer(table, n)}" for n in range(len(table.timers))]
+    if table.flows:
+        lines += ["", "flows"]
+        lines += [f"  {state}: {flow_text(one.income, one.upkeep)}" for state, one in table.flows.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -160,7 +176,7 @@ def _timer(table: Table, number: int) -> str:
 
 def _head(table: Table, row: Row) -> str:
     guard = f" [{_expression(row.guard)}]" if row.guard else ""
-    price = f"  ({_priced(row.price)})" if row.price else ""
+    price = f"  ({_priced(row)})" if row.bill or row.reserves else ""
     if row.defers:
         return f"{table.events[row.event]} is deferred"
     back = ""
@@ -170,11 +186,13 @@ def _head(table: Table, row: Row) -> str:
     return f"{table.events[row.event]}{guard} → {table.states[row.target]}{back}{price}"
 
 
-def _priced(price: Price) -> str:
-    if price.purse is PriceSource.REQUEST:
+def _priced(row: Row) -> str:
+    price = row.price
+    if price is not None and price.purse is PriceSource.REQUEST:
         return f"the request pays for {price.account}"
-    verb = "reserves " if price.purse is PriceSource.HOLD else ""
-    return f"{verb}{lifeforce_text(price.amount)} for {price.account}"
+    begun = (one for one in row.actions if isinstance(one, BeginWork) and one.reserve is not None)
+    told = bill_text(row.bill, (one.reserve for one in begun if one.reserve is not None))
+    return f"{told} for {price.account}" if price is not None else told
 
 
 def _effects(row: Row) -> Iterator[str]:

@@ -332,7 +332,7 @@ def test_the_laws_kill(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
     @given(attentions)
     @settings(
-        max_examples=500,
+        max_examples=2000,
         phases=[Phase.generate],
         derandomize=True,
         report_multiple_bugs=False,

@@ -49,6 +49,56 @@ def test_the_shipped_specs_validate_again_and_cost_the_same() -> None:
     assert {n: c.sha for n, c in hashes(after).items()} == {n: c.sha for n, c in hashes(before).items()}
 
 
+BORROWING = """
+apiVersion: nimdsl.dev/v1
+kind: Resource
+metadata: {name: desks}
+spec: {capacity: 2}
+---
+apiVersion: nimdsl.dev/v1
+kind: Economy
+metadata: {name: purse}
+spec: {opening: 9, incomes: {sun: 40/d}, marks: {low: {below: 2}}}
+---
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: host}
+spec:
+  accepts: {may: {}}
+  replies: {may: {}}
+  machine: {initial: open, states: {open: {transitions: [{event: may, internal: true, do: [{reply: {}}]}]}}}
+---
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: guest}
+spec:
+  accepts: {come: {}}
+  machine:
+    initial: away
+    any: [{event: low, to: away}]
+    states:
+      away: {income: 0.3/min, transitions: [{event: come, to: asking}]}
+      asking: {enter: [{work: ask}], transitions: [{event: done, to: seated}, {event: failed, to: away}]}
+      seated:
+        upkeep: 5/h
+        enter: [{work: desk}]
+        transitions: [{event: done, to: thinking}, {event: failed, to: away}]
+      thinking: {enter: [{work: think}], transitions: [{event: done, to: away}, {event: failed, to: away}]}
+  work:
+    ask: {ask: {to: host, event: may}, timeout: 5s}
+    desk: {acquire: {resource: desks}, timeout: 1h}
+    think: {reserve: 2, cost: 1, attempts: 2, virtual: {latency: {constant: 1min}}}
+"""
+
+
+def test_what_is_borrowed_and_asked_for_is_shown_without_what_cannot_stand_beside_it() -> None:
+    before = nimdsl.load_text(BORROWING)
+    after = resolved(before)
+    assert {n: c.sha for n, c in hashes(after).items()} == {n: c.sha for n, c in hashes(before).items()}
+    assert after.economies == before.economies
+    assert after.resources == before.resources
+
+
 class Hash:
     def __init__(self, sha: str) -> None:
         self.sha = sha
