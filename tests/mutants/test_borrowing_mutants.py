@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from nimdsl.base.errors import NimdslError
-from runtime.kernel import attempts, bills, loans, machine_step, reserves
+from runtime.kernel import attempts, bills, loans, reserves
 from runtime.kernel.effects import Book
 from runtime.kernel.step_context import StepContext
 from runtime.ledger.accounts import Release
-from runtime.ledger.lender import Lender
+from runtime.ledger.lender import LoanRequest, Shelf
 from tests.runtime.kernel import test_economies_of_cells as sentences
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -24,7 +24,7 @@ def a_timeout_costs_nothing(patch: pytest.MonkeyPatch) -> None:
     def settle(context: StepContext, started: Any, outcome: str, fields: Any) -> None:
         original(context, started, "failed" if outcome == "unknown" else outcome, fields)
 
-    patch.setattr(machine_step.reserves, "settle", settle)
+    patch.setattr(reserves, "settle", settle)
 
 
 def what_is_abandoned_comes_back(patch: pytest.MonkeyPatch) -> None:
@@ -41,7 +41,7 @@ def a_failure_costs_all(patch: pytest.MonkeyPatch) -> None:
     def settle(context: StepContext, started: Any, outcome: str, fields: Any) -> None:
         original(context, started, "unknown" if outcome == "failed" else outcome, fields)
 
-    patch.setattr(machine_step.reserves, "settle", settle)
+    patch.setattr(reserves, "settle", settle)
 
 
 def never_begun_costs_all(patch: pytest.MonkeyPatch) -> None:
@@ -68,13 +68,13 @@ def units_are_kept(patch: pytest.MonkeyPatch) -> None:
 
 
 def whoever_came_last_is_served(patch: pytest.MonkeyPatch) -> None:
-    original = Lender._serve
+    def add(self: Shelf, request: LoanRequest) -> None:
+        last = request._replace(number=-request.number)
+        self.waiting.insert(0, last)
+        self.requests[request.key] = last
+        self.queue_max = max(self.queue_max, len(self.waiting))
 
-    def serve(self: Lender, resource: str) -> None:
-        self.shelves[resource].waiting.reverse()
-        original(self, resource)
-
-    patch.setattr(Lender, "_serve", serve)
+    patch.setattr(Shelf, "add", add)
 
 
 def the_request_is_sent_all_the_same(patch: pytest.MonkeyPatch) -> None:
