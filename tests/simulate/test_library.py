@@ -307,7 +307,7 @@ class _Text(HTMLParser):
     [
         (SPECS, "spark", ["Phases", "identity", "5 of 5", "388.2 LF"]),
         (SPECS, "danger", ["Levels in 1 beat", "reflex", "thinking"]),
-        ("examples/thermostat.yaml", "dead-sensor", ["Cells", "thermostat", "blind", "minutes=0"]),
+        ("examples/thermostat.yaml", "dead-sensor", ["Cells", "thermostat", "blind", "celsius=17.55"]),
     ],
 )
 def test_a_notebook_sees_what_took_part(documents: str | Path, scenario: str, wanted: list[str]) -> None:
