@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from nimdsl.base.errors import InternalError
 from nimdsl.base.units import MICRO
-from nimdsl.base.values import Value
+from nimdsl.base.values import Fields, Value
 from nimdsl.expression.evaluate import Fault
 from nimdsl.program.amount import value_of
 from nimdsl.program.flatten import REFUSED, RETURNED
@@ -328,6 +328,24 @@ class MachineStep(RowStep):
         context.sender = event.sender
         self.fire(context.actor.works[started.work].outcomes[outcome], fields)
 
+    def _answered_by_a_program(self, event: Answered) -> bool:
+        """Whether it is the reply of a program outside to an ask: plain fields, without a name."""
+        context, number = self.context, event.request.number
+        started = context.works.get(number) if event.request.asker == context.actor.id else None
+        if started is None or not started.asked:
+            return False
+        work = context.actor.works[started.work]
+        try:
+            fields: Fields = accepted(work.returns, event.message)
+        except Mismatch as problem:
+            reason = f"the reply to `{work.name}` does not fit: {problem}"
+            context.note(records.Faulted(self.table.states[context.state], reason))
+            return True
+        name = "" if work.ask is None else work.ask.event
+        reply = Received(name, dict(fields), Role.REPLY, number, sender=started.asked)
+        self._replied(reply)
+        return True
+
     def _requested(self, event: Requested) -> None:
         context, request = self.context, event.request
         asker = event.sender or request.asker
@@ -353,6 +371,8 @@ class MachineStep(RowStep):
     def _answered(self, event: Answered) -> None:
         context = self.context
         opened = context.request
+        if self._answered_by_a_program(event):
+            return
         if opened is None or event.request != (context.actor.id, opened.number):
             context.note(records.Stale(event.request))
             return

@@ -4,8 +4,8 @@ A request or reply is a JSON object as its schema says, with ``request_id``
 (uuid5 of the run and the request's identity) and ``timestamp`` (ISO 8601, of
 the first sending).  Attempts of one request have the same bytes (SEMANTICS
 4.2).  Who sends and what it has paid travels in headers, so that a program that
-knows nothing of them can answer: it replies to the address that the request
-gives, which names the request.  Inside, the integer pair is the identity (2.4).
+knows nothing of them can answer: it replies to the address that the request,
+or the ask of another cell, gives, which names it.  Inside, the integer pair is the identity (2.4).
 
 Whatever arrives, bytes and headers alike, becomes an event that can be journalled;
 nothing here raises for it.
@@ -132,7 +132,8 @@ def to_message(effect: Deliver, sender: str, run_id: str, epoch: str, now_ns: in
                 headers |= {ROLE: effect.role, ASK: str(effect.ask)}
             if effect.attempt > 1:
                 headers[ATTEMPT] = str(effect.attempt)
-            return Message(effect.to, canonical.encode(effect.payload), headers, sender, number)
+            back = _address(Identity(sender, effect.ask)) if effect.role is Role.ASK else ""
+            return Message(effect.to, canonical.encode(effect.payload), headers, sender, number, back)
         case SendRequest():
             data = encode(effect.message, run_id, effect.request, epoch, effect.opened_ns)
             headers = {KIND: _REQUEST, HOLD: effect.hold, PROCESS: str(effect.process)}
