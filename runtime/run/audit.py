@@ -92,8 +92,8 @@ class Audit:
         self.positions: list[int] = []
         self.at = 0
         """How many entries of the journal this ledger has written too."""
-        self.keys: set[str] = set()
-        """Of the transfers among them."""
+        self.keys: set[tuple[str, str]] = set()
+        """Of the transfers among them, each with its purse."""
         self.asked = asked
         self.taken: set[int] = set()
         self.queues: dict[str, deque[int]] = defaultdict(deque)
@@ -207,7 +207,7 @@ class Audit:
                 )
             self.at += 1
             if own.kind == "transfer":
-                self.keys.add(own.key)
+                self.keys.add((own.purse, own.key))
 
     def _check_keys(self) -> None:
         """What was granted or booked has a key, and the journal an entry with it."""
@@ -236,7 +236,7 @@ class Audit:
     def _explain(self, entry: Entry) -> None:
         """Finds what led to the next entry, and does the same."""
         before, cause = self.at, entry.cause
-        if entry.kind == "transfer" and entry.key in self.keys:
+        if entry.kind == "transfer" and (entry.purse, entry.key) in self.keys:
             raise _Found(self._at(ParityMismatch.TWICE, f"{entry.key} has happened before", entry))
         self.ledger.ledger(entry.purse).look(entry.time_ns)
         self._match(None)
