@@ -95,6 +95,7 @@ class Audit:
         self.keys: set[tuple[str, str]] = set()
         """Of the transfers among them, each with its purse."""
         self.asked = asked
+        """What the lender was asked is among it, for it was answered too; what it led to is not audited here."""
         self.taken: set[int] = set()
         self.queues: dict[str, deque[int]] = defaultdict(deque)
         self.by_key: dict[str, deque[int]] = defaultdict(deque)
@@ -151,6 +152,8 @@ class Audit:
             if wrong is not None:
                 raise _Found(wrong)
         for order, one in enumerate(self.asked):
+            if isinstance(one.command, LenderCommand):
+                continue
             self.queues[one.actor].append(order)
             for key in _keys(one.command):
                 self.by_key[key].append(order)
@@ -214,7 +217,7 @@ class Audit:
         keys = {entry.key for entry in self.entries}
         for one in self.asked:
             said = one.paid.granted if one.paid is not None else one.item[1] >= BOOKS
-            moves = not isinstance(one.command, Release | SetRates | Consume)
+            moves = not isinstance(one.command, Release | SetRates | Consume | LenderCommand)
             wanted = _keys(one.command) if said and moves else ()
             missing = [key for key in wanted if key and key not in keys]
             if missing and not self._may_lack(one):
