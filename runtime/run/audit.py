@@ -95,7 +95,7 @@ class Audit:
         self.keys: set[tuple[str, str]] = set()
         """Of the transfers among them, each with its purse."""
         self.asked = asked
-        """What the lender was asked is among it, for it was answered too; what it led to is not audited here."""
+        """Also of the lender, for that was answered too; what it led to is not audited here."""
         self.taken: set[int] = set()
         self.queues: dict[str, deque[int]] = defaultdict(deque)
         self.by_key: dict[str, deque[int]] = defaultdict(deque)

@@ -1,4 +1,4 @@
-"""Purses, marks, flows and resources in a real garden: whatever dies, each is told once, and in its turn."""
+"""Purses, marks, flows and resources in a real garden: whatever dies, each is told once, in its turn."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import pytest
 
 import nimdsl
 import simulate
-from gardens.real.supervisor.garden import GardenSupervisor
-from gardens.real.supervisor.launchers import ProcessLauncher, TaskLauncher
 from gardens.report.result.result import RunResult
 from gardens.stores.sqlite import SqliteJournal
 from gardens.virtual.recorded import parity
@@ -23,12 +21,14 @@ from runtime.kernel.events import Loan, Marked
 from runtime.run.inbox import read_inbox
 from runtime.run.recording import opened
 from runtime.run.replay import replay
-from tests.support.gardens import Lived, Meanwhile, live, local
-from tests.support.journal_laws import journal_laws
+from tests.support.garden_laws import garden_laws
+from tests.support.gardens import dying, live, local
 from tests.support.nats import NatsServer, nats_server
 
 RATE = 5.0
 """Garden seconds a second."""
+EVERY_NS = 2_600_000_000
+"""How often something dies, in garden time."""
 DEATHS: list[tuple[str, ...]] = [(), ("economy",) * 4, ("one",) * 4, ("economy", "one", "two", "economy")]
 
 
@@ -38,33 +38,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
         yield running
 
 
-def dying(names: Sequence[str]) -> Meanwhile | None:
-    """Each of the processes is killed in its turn, 2.6 s of garden time after the one before."""
-    if not names:
-        return None
-
-    async def die(living: GardenSupervisor, launcher: ProcessLauncher | TaskLauncher) -> None:
-        assert isinstance(launcher, TaskLauncher)
-        for place, name in enumerate(names, 1):
-            while living.clock.now_ns() < place * 2.6 * SECOND_NS:
-                await asyncio.sleep(0.005)
-            await launcher.crash(name)
-
-    return die
-
-
 def lived(
     program: Program, groups: tuple[Group, ...], deaths: Sequence[str], server: NatsServer, folder: Path
 ) -> RunResult:
-    """A run that keeps every law, of which its journal is the same again, alone and in the virtual garden."""
+    """A run that keeps every law; its journal replays, alone and in the virtual garden."""
     garden = local(RATE, server=server.url, groups=groups)
     program = program.with_parts("Garden", {**program.gardens, garden.name: garden})
-    run: Lived = asyncio.run(
-        live(program, "s", garden, folder, url=server.url, meanwhile=dying(deaths))
-    )
+    meanwhile = dying(deaths, EVERY_NS)
+    run = asyncio.run(live(program, "s", garden, folder, url=server.url, meanwhile=meanwhile))
     with SqliteJournal(run.journal, read_only=True) as journal:
         recording = replace(opened(journal), program=program)
-        assert list(journal_laws(recording)) == []
+        assert list(garden_laws(recording)) == []
         assert replay(recording).differences == ()
         found = parity(recording)
         assert found.holds, [str(one) for one in (*found.differences, *found.losses)]
@@ -114,7 +98,7 @@ def test_marks_are_heard_once_at_their_instants_whatever_dies(
         wanted = marks_of(virtual, f"cell/{name}")
         assert len(heard) >= 4
         assert [one for one, _ in heard] == [one for one, _ in wanted][: len(heard)]
-        # what is heard late lets the flows of the state before go on, so only the first is the virtual one's
+        # what is heard late lets flows go on, so only the first is the virtual garden's to the nanosecond
         assert heard[0][1] >= wanted[0][1] == (2 if name == "robot-2" else 1) * SECOND_NS + 1
 
 

@@ -88,4 +88,3 @@ def test_what_nobody_waits_for_any_more_may_go_unheard() -> None:
     assert {body.event for body in bodies if isinstance(body, records.Moved)} == {"low"}
     assert found.holds, [*found.differences, *found.losses]
     assert sum(found.explained.values()) == 2
-

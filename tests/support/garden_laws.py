@@ -1,8 +1,8 @@
-"""What a journal must say of purses, bills, flows, marks, loans and asks: a second statement, by its lines alone.
+"""What a journal must say of purses, bills, flows, marks, loans and asks: a second statement.
 
-It folds the lines itself and shares no code with the books that wrote them; of the kernel it
+It folds the lines itself, and shares no code with the books that wrote them; of the kernel it
 uses only what an actor asked for (:class:`runtime.run.replay.Stepper`), and its last snapshot.
-``journal_laws(recording)`` yields a sentence for each law that is broken.
+``garden_laws(recording)`` yields a sentence for each law that is broken.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Lives:
     """Each bill of several items, and whether it was granted."""
 
 
-def journal_laws(recording: Recording) -> Iterator[str]:
+def garden_laws(recording: Recording) -> Iterator[str]:
     """A sentence for each law that the journal breaks."""
     told, lives = _told(recording), _lives(recording)
     names = {economy.name for economy in recording.program.economies.values()}
@@ -104,7 +104,9 @@ def _balances(name: str, entries: list[Entry], floor: int, capacity: int | None)
         yield f"3.1: the accounts of {name} do not sum to zero"
 
 
-def _flows(name: str, entries: list[Entry], incomes: dict[str, int], upkeep: dict[str, int]) -> Iterator[str]:
+def _flows(
+    name: str, entries: list[Entry], incomes: dict[str, int], upkeep: dict[str, int]
+) -> Iterator[str]:
     """3.4, 3.7: at no entry more is settled than has flowed, and in the end all of it is."""
     rates = {("income", one): rate for one, rate in incomes.items()}
     rates |= {("upkeep", one): rate for one, rate in upkeep.items()}
@@ -175,15 +177,19 @@ def _grace_ns(recording: Recording) -> int:
 
 
 def _bills(told: Told, lives: Lives) -> Iterator[str]:
-    """3.7: a bill is paid whole, at one instant, from the purses that it names; or not at all."""
+    """3.7: a bill is paid whole, at one instant, from the purses that it names; or not at all.
+
+    What was refused leaves its key to the next bill of the actor.
+    """
     paid: dict[str, list[Entry]] = defaultdict(list)
     for entries in told.purses.values():
         for entry in entries:
             if entry.kind == "transfer" and entry.cause in ("charge", "reserve"):
                 paid[entry.key].append(entry)
+    granted_keys = {bill.key for bill, granted in lives.bills if granted}
     for bill, granted in lives.bills:
         items = [paid[f"{bill.key}#{place}"] for place in range(len(bill.items))]
-        if not granted and any(items):
+        if any(items) and bill.key not in granted_keys:
             yield f"3.7: {bill.key} was refused, and some of it paid"
         if not granted:
             continue
@@ -215,7 +221,9 @@ def _loans(resource: str, lines: list[LoanEntry], capacity: int, queue: int) -> 
 
 def _loans_heard(lives: Lives, resource: str, lines: list[LoanEntry]) -> Iterator[str]:
     """3.8: nobody hears of a loan that was not made, twice, or before."""
-    made = {(line.key, line.fate == "lent"): line.time_ns for line in lines if line.fate in ("lent", "full")}
+    made = {
+        (line.key, line.fate == "lent"): line.time_ns for line in lines if line.fate in ("lent", "full")
+    }
     for actor, accepted in lives.lines.items():
         heard: set[str] = set()
         for line in accepted:
@@ -249,9 +257,10 @@ def _asks(lives: Lives) -> Iterator[str]:
         said: dict[int, object] = {}
         for line in lines:
             event = line.event
-            if isinstance(event, Received) and event.role is Role.REPLY:
-                if said.setdefault(event.ask, event.payload) != event.payload:
-                    yield f"1.8: the ask {event.ask} of {actor} was answered in two ways"
+            if not (isinstance(event, Received) and event.role is Role.REPLY):
+                continue
+            if said.setdefault(event.ask, event.payload) != event.payload:
+                yield f"1.8: the ask {event.ask} of {actor} was answered in two ways"
         tickets = lives.steppers[actor].snapshot.data.get("tickets", [])
         if isinstance(tickets, list) and len(tickets) > len(said):
             yield f"1.8: {actor} took {len(tickets)} replies, {len(said)} came"
