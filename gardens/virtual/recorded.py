@@ -59,6 +59,7 @@ from runtime.kernel.events import (
     Stimulus,
     TimerDue,
 )
+from runtime.ledger.accounts import GiveBack
 from runtime.ports.bus import Message, check_size
 from runtime.ports.topics import matches
 from runtime.run import wire
@@ -126,6 +127,8 @@ class RecordedGarden:
         self.waiting: dict[Identity, list[str]] = {}
         """Whose next event is a message that is not sent yet."""
         self.asked: list[AskedCommand] = []
+        self.given_back: set[str] = set()
+        """The requests for units that their actors have ended, by key."""
         self.astray: set[str] = set()
         self.differences: list[Difference] = list(strangers(recording))
         self.notes: Counter[str] = Counter()
@@ -253,6 +256,8 @@ class RecordedGarden:
                 self._publish(name, line.time_ns, effect)
             elif isinstance(effect, Book):
                 item = line.position, BOOKS + index
+                if isinstance(effect.command, GiveBack):
+                    self.given_back.add(effect.command.key)
                 self.asked.append(AskedCommand(name, item, effect.command, line, None))
 
     def _send(self, name: str, now_ns: int, effect: Deliver) -> None:
@@ -395,6 +400,8 @@ class RecordedGarden:
             return "the receiver has no journal here"
         if sent.too_large:
             return "too large for the bus"
+        if isinstance(sent.event, Loan) and f"{sent.to}/{sent.event.work}" in self.given_back:
+            return "nobody waited for it any more"
         stimulus = isinstance(sent.event, Stimulus)
         if stimulus and self.ended_ns is not None and sent.time_ns >= self.ended_ns:
             return "the protocol had ended"

@@ -47,8 +47,7 @@ class BookAudit:
             return
         if books.lender.shelves:
             yield from self._loans(books.lender)
-        booked = [one for one in self.asked if not isinstance(one.command, LenderCommand)]
-        audit = Audit(books.purses, lines, booked)
+        audit = Audit(books.purses, lines, self.asked)
         audit.virtual, audit.complete = not recording.garden, recording.complete
         audit.outside = len(recording.inboxes) < len(recording.kernels)
         audit.grace_ns, audit.astray = self.grace_ns, self.astray

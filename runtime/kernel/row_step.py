@@ -140,6 +140,7 @@ class RowStep:
         """
         saved, reserves = Saved(self.context), list[int]()
         self.context.rehearsed = reserves
+        self.context.changed, self.context.appended = {}, {}  # those at hand are in a record
         try:
             for action in row.actions:
                 perform(self.context, action)

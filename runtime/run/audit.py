@@ -92,9 +92,10 @@ class Audit:
         self.positions: list[int] = []
         self.at = 0
         """How many entries of the journal this ledger has written too."""
-        self.keys: set[str] = set()
-        """Of the transfers among them."""
+        self.keys: set[tuple[str, str]] = set()
+        """Of the transfers among them, each with its purse."""
         self.asked = asked
+        """Also of the lender, for that was answered too; what it led to is not audited here."""
         self.taken: set[int] = set()
         self.queues: dict[str, deque[int]] = defaultdict(deque)
         self.by_key: dict[str, deque[int]] = defaultdict(deque)
@@ -151,6 +152,8 @@ class Audit:
             if wrong is not None:
                 raise _Found(wrong)
         for order, one in enumerate(self.asked):
+            if isinstance(one.command, LenderCommand):
+                continue
             self.queues[one.actor].append(order)
             for key in _keys(one.command):
                 self.by_key[key].append(order)
@@ -207,14 +210,14 @@ class Audit:
                 )
             self.at += 1
             if own.kind == "transfer":
-                self.keys.add(own.key)
+                self.keys.add((own.purse, own.key))
 
     def _check_keys(self) -> None:
         """What was granted or booked has a key, and the journal an entry with it."""
         keys = {entry.key for entry in self.entries}
         for one in self.asked:
             said = one.paid.granted if one.paid is not None else one.item[1] >= BOOKS
-            moves = not isinstance(one.command, Release | SetRates | Consume)
+            moves = not isinstance(one.command, Release | SetRates | Consume | LenderCommand)
             wanted = _keys(one.command) if said and moves else ()
             missing = [key for key in wanted if key and key not in keys]
             if missing and not self._may_lack(one):
@@ -236,7 +239,7 @@ class Audit:
     def _explain(self, entry: Entry) -> None:
         """Finds what led to the next entry, and does the same."""
         before, cause = self.at, entry.cause
-        if entry.kind == "transfer" and entry.key in self.keys:
+        if entry.kind == "transfer" and (entry.purse, entry.key) in self.keys:
             raise _Found(self._at(ParityMismatch.TWICE, f"{entry.key} has happened before", entry))
         self.ledger.ledger(entry.purse).look(entry.time_ns)
         self._match(None)

@@ -181,9 +181,12 @@ def laws(result: RunResult) -> Iterator[str]:
 
 
 def ledger_laws(result: RunResult) -> Iterator[str]:
-    ledger = result.run.ledger
-    assert ledger is not None
-    tariff = result.program.economies[result.scenario.economy]
+    """Those of each purse."""
+    for ledger in result.run.purses.ledgers.values():
+        yield from _purse_laws(result, ledger)
+
+
+def _purse_laws(result: RunResult, ledger: Ledger) -> Iterator[str]:
     balances: dict[str, int] = {}
     keys: set[str] = set()
     for entry in ledger.entries:
@@ -196,7 +199,7 @@ def ledger_laws(result: RunResult) -> Iterator[str]:
         keys.add(entry.key)
         if sum(balances.values()):
             yield "3.1: the accounts do not sum to zero"
-        if balances.get("pool", 0) < tariff.floor:
+        if balances.get("pool", 0) < ledger.tariff.floor:
             yield f"3.1: the pool fell below its floor at entry {entry.number}"
         if any(amount < 0 for account, amount in balances.items() if account.startswith("hold:")):
             yield f"3.1: a hold is negative at entry {entry.number}"
@@ -204,15 +207,14 @@ def ledger_laws(result: RunResult) -> Iterator[str]:
         yield "3.1: a hold is left at the end of the run"
     if balances.get("pool", 0) != ledger.balance:
         yield "3.1: the balance is not the fold of the journal"
-    journalled = [
+    booked = [
         Entry.from_data(line.body["entry"])
         for line in result.journal.read("economy")
         if line.kind == "entry"
     ]
-    if (
-        tuple(journalled) != ledger.entries
-        or Ledger(ledger.tariff, journalled).balances() != ledger.balances()
-    ):
+    journalled = [entry for entry in booked if entry.purse == ledger.purse]
+    again = Ledger(ledger.tariff, journalled, ledger.purse)
+    if tuple(journalled) != ledger.entries or again.balances() != ledger.balances():
         yield "3.1: the ledger's journal does not restore the ledger"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -91,6 +91,26 @@ async def live(
     if disturbing is not None and isinstance(outcome, Exception):
         raise outcome
     return Lived(_result(plan, living, cast(Stopped, stopped)), state.journal, why, tuple(said))
+
+
+def dying(names: Sequence[str], every_ns: int) -> Meanwhile | None:
+    """One task dies each ``every_ns`` of garden time, without a word, and comes back from its journal."""
+    if not names:
+        return None
+
+    async def die(living: GardenSupervisor, launcher: ProcessLauncher | TaskLauncher) -> None:
+        assert isinstance(launcher, TaskLauncher)
+        for place, name in enumerate(names, 1):
+            while living.clock.now_ns() < place * every_ns:
+                await asyncio.sleep(0.005)
+            death = asyncio.ensure_future(launcher.crash(name))
+            try:
+                await asyncio.shield(death)
+            except asyncio.CancelledError:  # the run has ended: nobody is left half alive
+                await death
+                raise
+
+    return die
 
 
 def _result(plan: Plan, living: GardenSupervisor, stopped: Stopped) -> RunResult:

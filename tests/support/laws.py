@@ -10,6 +10,7 @@ from gardens.virtual.recorded import parity
 from runtime.run.recording import opened
 from runtime.run.replay import replay
 from tests.properties.worlds import ledger_laws
+from tests.support.garden_laws import garden_laws
 from tests.support.gardens import Lived
 
 
@@ -26,6 +27,7 @@ def journal_laws(path: Path) -> Iterator[str]:
     """The same for a journal alone."""
     with SqliteJournal(path, read_only=True) as journal:
         recording = opened(journal)
+        yield from garden_laws(recording)
         yield from (f"8.4, replay: {difference}" for difference in replay(recording).differences)
         agreed = parity(recording)
         yield from (f"8.4, parity: {difference}" for difference in agreed.differences)
