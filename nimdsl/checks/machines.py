@@ -10,10 +10,12 @@ from collections.abc import Iterator
 
 from nimdsl.base.diagnostics import Severity
 from nimdsl.base.suggest import phrase
+from nimdsl.checks.comparisons import compared, no_state
 from nimdsl.checks.guards import may_fault, shadowed, uncovered
 from nimdsl.compile.interface import MARK, UNCLAIMED, Interface
 from nimdsl.compile.reader import Findings
-from nimdsl.program.flatten import FAULT, REFUSED, RETURNED, leaf_of, lineage
+from nimdsl.expression.syntax import Name
+from nimdsl.program.flatten import FAULT, REFUSED, RETURNED, STATE_ROOT, expressions_in, leaf_of, lineage
 from nimdsl.program.machine import Action, BeginWork, ReplyToAsk, State, Transition, walk
 
 
@@ -32,6 +34,7 @@ def check_machine(findings: Findings, root: State, interface: Interface, answeri
     checker.work()
     checker.replies()
     checker.reserves()
+    checker.own_states()
     checker.faults()
 
 
@@ -199,6 +202,17 @@ class _Checker:
                     )
                     fix = "start it in a state that a transition enters"
                     self.findings.report("NIM0415", message, work.place, fix)
+
+    def own_states(self) -> None:
+        """NIM0405: a state that `state` is compared with, and the cell does not have."""
+        told = {id(one): one for state in self.states.values() for one in expressions_in(state)}
+        for expression in told.values():
+            if not expression.reads(STATE_ROOT):
+                continue
+            for _, written in compared(expression.node, lambda node: "state" * (node == Name("state"))):
+                wrong = no_state(self.interface.name, str(written.value), self.leaves)
+                if wrong is not None:
+                    self.findings.report("NIM0405", wrong[0], expression.place, wrong[1])
 
     def timers(self) -> None:
         """NIM0410: a timer whose transition is refused or guarded off is used up (SEMANTICS 1.4)."""

@@ -48,7 +48,7 @@ class Expression:
         """The same with one of its names a constant."""
         names = {key: one for key, one in self.scope.names.items() if key != name}
         scope = Scope(names, {**self.scope.constants, name: value})
-        return Expression(self.node, self.type, scope, self.place)
+        return Expression(self.node, self.type, scope, self.place, self.wanted)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_closure": []}

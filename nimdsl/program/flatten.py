@@ -299,6 +299,18 @@ def _parts(state: State) -> Iterator[object]:
         yield from (way.guard, way.price, *way.costs, *way.actions)
 
 
+def expressions_in(part: object) -> Iterator[Expression]:
+    """Every expression in a state itself, or in a part of one; not those of the states inside it."""
+    if isinstance(part, Expression):
+        yield part
+    elif isinstance(part, State):
+        for inner in _parts(part):
+            yield from expressions_in(inner)
+    elif is_dataclass(part) and not isinstance(part, type):
+        for one in fields(part):
+            yield from expressions_in(getattr(part, one.name))
+
+
 def _reads_state(part: object) -> bool:
     return in_state(part, "") is not part
 

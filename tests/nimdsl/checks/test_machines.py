@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.nimdsl.checks.building import ECONOMY, cell, document, finds, leaves_alone
 
 WORK = "accepts: {go: {}}\nwork: {read: {returns: {heat: real}}}"
@@ -268,3 +270,25 @@ def test_nobody_is_asked_for_an_economy_while_the_only_one_is_wrong() -> None:
     machine = "initial: a\nstates:\n  a: {transitions: [{event: go, to: a, cost: 1}, {event: stop, to: a}]}"
     wrong = document("Economy", "{opening: 1, floor: §2}", "purse")
     finds("NIM0506", cell(machine), wrong, document("Scenario", "{}", "run"))
+
+
+@pytest.mark.parametrize(
+    ("guard", "fix"),
+    [
+        ('state == "drak/deep"', "did you mean `dark/deep`?"),
+        ('"dark" != state', "known: `dark/deep`, `dark/deeper`"),
+        ('state in ["bright", "gone"]', "known: `bright`, `dark/deep`, `dark/deeper`"),
+    ],
+)
+def test_a_state_that_the_cell_compares_itself_with_is_one_of_its_own(guard: str, fix: str) -> None:
+    machine = f"""
+    initial: dark
+    any: [{{event: go, if: §'{guard}', to: bright}}]
+    states:
+      dark:
+        initial: deep
+        states: {{deep: {{}}, deeper: {{timers: [{{after: 1s, to: dark}}]}}}}
+        transitions: [{{event: stop, to: dark/deeper}}]
+      bright: {{transitions: [{{event: stop, to: dark}}]}}
+    """
+    assert finds("NIM0405", cell(machine)).fix == fix

@@ -1,0 +1,40 @@
+"""Texts that something is compared with: names that must be among those that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+
+from nimdsl.base.suggest import phrase
+from nimdsl.expression.syntax import Binary, ExpressionNode, ListOf, Literal, children
+
+
+def compared(
+    tree: ExpressionNode, subject: Callable[[ExpressionNode], str]
+) -> Iterator[tuple[str, Literal]]:
+    """What a tree compares with texts (``==``, ``!=``, ``in``): its subject, and each of the texts.
+
+    ``subject`` names what a part is; empty for what does not matter.
+    """
+    if isinstance(tree, Binary) and tree.operator in ("==", "!=", "in"):
+        for one, other in ((tree.left, tree.right), (tree.right, tree.left)):
+            named = subject(one)
+            texts = other.items if isinstance(other, ListOf) else (other,)
+            for text in texts if named else ():
+                if isinstance(text, Literal) and isinstance(text.value, str):
+                    yield named, text
+    for child in children(tree):
+        yield from compared(child, subject)
+
+
+def no_state(cell: str, written: str, known: Collection[str]) -> tuple[str, str] | None:
+    """What is wrong with the name of a state that is found at the end of a path; None for nothing.
+
+    ``known`` are the states that have none inside: only those are told.
+    """
+    if written in known:
+        return None
+    inside = [path for path in known if path.startswith(f"{written}/")]
+    if inside:
+        message = f"`{written}` of `{cell}` has states inside, and one of them is told"
+        return message, phrase("", inside)
+    return f"`{cell}` has no state `{written}`", phrase(written, known)
