@@ -77,6 +77,12 @@ COMMANDS: st.SearchStrategy[LedgerCommand] = st.one_of(
         SCOPES,
         st.none() | st.integers(-20, 50),
     ),
+    st.builds(
+        lambda name, keys, amount: Reward(name, tuple(keys), amount=amount),
+        st.sampled_from(["small", "big"]),
+        st.lists(KEYS.map(lambda key: f"{key}/measured"), max_size=3),
+        st.integers(0, 50),
+    ),
 )
 
 
@@ -257,6 +263,8 @@ class Model:
 
     def reward(self, command: Reward) -> Answer | None:
         amount = self.tariff.rewards[command.name]
+        if command.amount is not None:
+            amount = min(amount, command.amount)
         known = [self.done[key] for key in command.keys if key in self.done]
         if any(name != command.name for name, _, _ in known):
             return None

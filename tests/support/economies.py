@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from functools import partial
 
 from gardens.real.process.ledger_service import LedgerService
 from nimdsl.base import canonical
@@ -14,7 +13,7 @@ from runtime.ledger.accounts import (
     Tariff,
     command_to_data,
 )
-from runtime.ledger.bookkeeper import Bookkeeper
+from runtime.ledger.bookkeeper import AnyEntry, Bookkeeper
 from runtime.ports.bus import Message
 from runtime.ports.journal import JournalEntry
 from runtime.ports.memory_bus import MemoryBus
@@ -68,14 +67,18 @@ def _completes(line: JournalEntry) -> bool:
     return entry["kind"] in ("shortfall", "mismatch") or entry["cause"] == "overflow"
 
 
+def kept_for(tariff: Tariff) -> Callable[[Iterable[AnyEntry]], Bookkeeper]:
+    """Makes the books of an economy of what was written."""
+    return lambda written: Bookkeeper({tariff.name: tariff}, tariff.name, entries=written)
+
+
 class Economy:
     """One life of the economy, and what it answered, by the number of the message."""
 
     def __init__(self, tariff: Tariff, journal: SlowJournal, now_ns: Callable[[], int]) -> None:
         self.journal = journal
         self.bus = MemoryBus()
-        purses = partial(Bookkeeper, {tariff.name: tariff}, tariff.name)
-        self.ledger_service = LedgerService(purses, journal.lines, journal, journal.after, now_ns)
+        self.ledger_service = LedgerService(kept_for(tariff), journal.lines, journal, journal.after, now_ns)
         self.ledger_service.listen(self.bus, ADDRESS)
         self.answers: dict[int, list[Plain]] = {}
         self.bus.listen(ASKER, self._hear)

@@ -87,7 +87,8 @@ def test_the_spark_for_real_has_the_figures_and_decides_as_the_virtual_one(
     assert said["garden"] == "local"
     assert said["completed"]
     assert said["stopped"] == "final"
-    assert said["lifeforce"] == {"initial": 100.0, "spent": 28.8, "earned": 317.0, "final": 388.2}
+    force = {"initial": 100.0, "spent": 28.8, "earned": 317.0, "final": 388.2}
+    assert said["lifeforce"].items() >= force.items()
     amounts = [(phase["spent"], phase["earned"]) for phase in said["phases"]]
     assert amounts == [(4.0, 100.0), (3.2, 75.0), (16.0, 100.0), (2.4, 10.0), (3.2, 32.0)]
     assert sum(phase["handshakes"] for phase in said["phases"]) == 36

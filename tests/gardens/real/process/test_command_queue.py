@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gardens.real.process.command_queue import ANSWER_WAIT_NS, CommandQueue, QueuedCommand
+from gardens.real.process.command_queue import ANSWER_WAIT_NS, ANSWER_WAIT_NS_MAX, CommandQueue, QueuedCommand
 from gardens.real.process.ledger_service import LedgerService
 from gardens.stores.memory import MemoryJournal
 from nimdsl.base import canonical
@@ -19,7 +18,6 @@ from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import InternalError, PermanentPortError
 from runtime.kernel.step import PriceDecision
 from runtime.ledger.accounts import Charge, LedgerCommand, Release, Reserve, Reward, Settle
-from runtime.ledger.bookkeeper import Bookkeeper
 from runtime.ledger.economy import Ledger
 from runtime.ports.bus import Listener, Message
 from runtime.ports.memory_bus import MemoryBus
@@ -27,6 +25,7 @@ from runtime.ports.requests import RequestClient
 from runtime.run.lines import LEDGER
 from runtime.run.run import BOOKS
 from tests.properties.ledger_laws import PLAIN_TARIFF, check_laws
+from tests.support.economies import kept_for
 from tests.support.effort import examples
 
 ADDRESS = "economy/e"
@@ -244,8 +243,9 @@ class Unreliable:
 
     def _reborn(self) -> LedgerService:
         lines = list(self.journal.read(LEDGER)) if LEDGER in self.journal.actors() else []
-        purses = partial(Bookkeeper, {"plain": PLAIN_TARIFF}, "plain")
-        ledger_service = LedgerService(purses, lines, self.journal, lambda act: act(), lambda: 0)
+        ledger_service = LedgerService(
+            kept_for(PLAIN_TARIFF), lines, self.journal, lambda act: act(), lambda: 0
+        )
         self._home = MemoryBus()
         ledger_service.listen(self._home, ADDRESS)
         self._home.listen("asker", lambda message: self._answers.append(message))
@@ -326,6 +326,8 @@ def test_whatever_the_bus_does_each_wish_is_decided_once_and_in_order(
             wanted.append((number, PriceDecision(answer.granted, answer.balance)))
     for _ in range(4 * (len(steps) + len(fates))):
         world.bus.advance(ANSWER_WAIT_NS)
+    for _ in fates:  # each that was lost in a row is waited for twice as long
+        world.bus.advance(ANSWER_WAIT_NS_MAX)
     assert (commands.count, problems) == (0, [])
     assert happened == wanted
     assert world.ledger_service.purses.ledgers[""].entries == direct.entries

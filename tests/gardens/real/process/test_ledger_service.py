@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,13 +22,12 @@ from runtime.ledger.accounts import (
     Settle,
     command_to_data,
 )
-from runtime.ledger.bookkeeper import Bookkeeper
 from runtime.ledger.economy import Ledger
 from runtime.ports.bus import BACKLOG_COUNT_MAX, Handler, Listener, Message
 from runtime.ports.memory_bus import MemoryBus
 from runtime.run.run import BOOKS
 from tests.properties.ledger_laws import PLAIN_TARIFF, SECOND, TARIFF, check_laws
-from tests.support.economies import ADDRESS, Economy, SlowJournal, asked, economy, outcome
+from tests.support.economies import ADDRESS, Economy, SlowJournal, asked, economy, kept_for, outcome
 from tests.support.effort import examples
 
 ACTORS = ("cell/a", "cell/b")
@@ -366,9 +364,7 @@ def test_an_address_that_the_bus_does_not_take_costs_only_the_answer() -> None:
             raise AssertionError
 
     journal, bus = SlowJournal(), Narrow()
-    ledger_service = LedgerService(
-        partial(Bookkeeper, {"plain": PLAIN_TARIFF}, "plain"), [], journal, journal.after, lambda: 0
-    )
+    ledger_service = LedgerService(kept_for(PLAIN_TARIFF), [], journal, journal.after, lambda: 0)
     ledger_service.listen(bus, ADDRESS)
     assert bus.take is not None
     bus.take(Message(ADDRESS, asked(Charge("k", "w", 5), "cell/a", [0, 0]), reply_to="subject/x"))
