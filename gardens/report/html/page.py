@@ -22,6 +22,7 @@ from gardens.report.html import actors as page_actors
 from gardens.report.html import beats as page_beats
 from gardens.report.html import charts as page_charts
 from gardens.report.html import curves as page_curves
+from gardens.report.html import lending as page_lending
 from gardens.report.html import lists as page_lists
 from gardens.report.html import time as page_time
 from gardens.report.html import usage as page_usage
@@ -56,6 +57,7 @@ def _sections(view: View, summary: Mapping[str, Any]) -> list[Section]:
         Section("waits", "How long items waited", page_charts.waits(view), _WAITS_NOTE),
         Section("losses", "What was dropped", page_lists.losses(view)),
         Section("lifeforce", "Lifeforce", page_charts.economy(view)),
+        Section("resources", "Resources", page_lending.resources(summary), _LENDING_NOTE),
         Section("modes", "Modes", page_lists.modes(view)),
         Section("actors", "Who did what", page_actors.tracks(view)),
         Section("data", "Data over time", page_curves.curves(view), _DATA_NOTE),
@@ -76,6 +78,7 @@ def _of_kinds(view: View) -> list[Section]:
     return found
 
 
+_LENDING_NOTE = "Waited: in the mean, and at most, of those to whom units were lent."
 _OVERVIEW_NOTE = (
     "A column a beat, levels from the highest at the bottom; pale what took the rest. Below, in red: "
     "what was dropped."

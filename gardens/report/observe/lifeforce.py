@@ -90,6 +90,8 @@ class LifeforceCollector:
         if entry.kind == "shortfall":
             name = _account(entry.target, entry)
             self._unpaid[name] = self._unpaid.get(name, 0) + entry.amount
+        if entry.kind == "rate":
+            self._move(entry.time_ns, even=False)  # here a slope begins
         if entry.kind != "transfer":
             return
         self._look(entry.time_ns)

@@ -11,7 +11,7 @@ from gardens.report.observe.lifeforce import Lifeforce, LifeforceCollector
 from nimdsl.base.units import MICRO, SECOND_NS
 from nimdsl.program import Economy, Prices
 from nimdsl.program.amount import RATE_TIMES as DAY
-from runtime.ledger.accounts import Charge, Release, Reserve, Reward, Settle
+from runtime.ledger.accounts import Charge, Release, Reserve, Reward, SetRates, Settle
 from runtime.ledger.economy import Ledger
 from runtime.run.run import tariff_of
 
@@ -191,3 +191,13 @@ def test_a_long_run_has_few_points_evenly_over_time_and_keeps_its_extremes() -> 
     values = [value for _, value in force.points]
     assert max(values) == max(pools)
     assert min(values[1:]) == min(pools)
+
+
+def test_a_slope_begins_where_its_rate_does() -> None:
+    known = Economy("e", 10, 0, None, Prices(), {}, {}, {}, WINDOW_NS)
+    ledger = Ledger(tariff_of(known))
+    ledger.apply(SetRates("cell/c", 2 * DAY, 0), 5 * SECOND_NS)
+    ledger.apply(SetRates("cell/c", 0, 0), 8 * SECOND_NS)
+    points = seen(ledger, known, 10 * SECOND_NS).points
+    told = dict.fromkeys((at_ns // SECOND_NS, value) for at_ns, value in points)
+    assert list(told) == [(0, 10), (5, 10), (8, 16), (10, 16)]

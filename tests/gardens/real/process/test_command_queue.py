@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gardens.real.process.command_queue import ANSWER_WAIT_NS, ANSWER_WAIT_NS_MAX, CommandQueue, QueuedCommand
+from gardens.real.process.command_queue import (
+    ANSWER_WAIT_NS,
+    ANSWER_WAIT_NS_MAX,
+    CommandQueue,
+    QueuedCommand,
+)
 from gardens.real.process.ledger_service import LedgerService
 from gardens.stores.memory import MemoryJournal
 from nimdsl.base import canonical
