@@ -68,7 +68,7 @@ def test_laws_hold_whatever_the_bus_does_and_it_does_what_they_are_about(server:
     seen: Counter[str] = Counter()
 
     @given(worlds(), RATES)
-    @settings(max_examples=examples(10), deadline=None, phases=PHASES)
+    @settings(max_examples=examples(20), deadline=None, phases=PHASES)
     def hunt(world: World, rate: float) -> None:
         with scratch() as folder:
             run = lived(world, rate, server, folder)
@@ -95,7 +95,7 @@ def test_laws_hold_in_places_whatever_dies(server: NatsServer) -> None:
     seen: Counter[str] = Counter()
 
     @given(places(), st.sampled_from([8.0, 15.0, 40.0]), DEATHS)
-    @settings(max_examples=examples(15), deadline=None, phases=PHASES)
+    @settings(max_examples=examples(20), deadline=None, phases=PHASES)
     def hunt(world: World, rate: float, deaths: list[str]) -> None:
         check(world)
         with scratch() as folder:
