@@ -19,7 +19,7 @@ test: lint types layers
 	$(BIN)/python -m pytest -n 2
 
 test-parity: $(READY)
-	NIMDSL_EFFORT=40 $(BIN)/python -m pytest tests/properties/test_real_gardens.py
+	NIMDSL_EFFORT=25 $(BIN)/python -m pytest tests/properties/test_real_gardens.py
 
 test-deep: $(READY)
 	NIMDSL_EFFORT=20 $(BIN)/python -m pytest -n 2 tests/properties tests/nimdsl

@@ -100,6 +100,11 @@ class LedgerState:
         return tuple(self._entries[number - self._forgotten_count :])
 
     @property
+    def now_ns(self) -> int:
+        """Garden time of its last entry, or at which it was last asked."""
+        return self._now_ns
+
+    @property
     def has_rates(self) -> bool:
         """Whether it changes by time alone just now."""
         return any(self._incomes) or any(self._upkeep)

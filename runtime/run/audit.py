@@ -101,6 +101,10 @@ class Audit:
         self.by_key: dict[str, deque[int]] = defaultdict(deque)
         self.said: dict[tuple[str, tuple[int, int]], PriceDecision] = {}
         """What the economy answered, by whom and to what."""
+        self.places: deque[tuple[int, tuple[str, tuple[int, int]]]] = deque()
+        """The same in the order of the journal, each with how many entries stand before it."""
+        self.orders: dict[tuple[str, tuple[int, int]], int] = {}
+        """Where each question and booking for a ledger is among what was asked."""
         self.notes: Counter[str] = Counter()
         self.virtual = self.complete = self.outside = self.may_end = False
         self.grace_ns = 0
@@ -155,6 +159,7 @@ class Audit:
             if isinstance(one.command, LenderCommand):
                 continue
             self.queues[one.actor].append(order)
+            self.orders[one.actor, one.item] = order
             for key in _keys(one.command):
                 self.by_key[key].append(order)
 
@@ -179,6 +184,7 @@ class Audit:
             return Difference(ParityMismatch.ANSWERED, LEDGER, position, text, None, "", said)
         last[line.actor] = line.item
         self.said[line.actor, line.item] = decision
+        self.places.append((len(self.entries), (line.actor, line.item)))
         if (line.actor, line.item) not in known and self._has_read(line.actor, line.item[0]):
             return Difference(ParityMismatch.UNHEARD, LEDGER, position, text, None, "", said)
         if heard not in (None, decision):
@@ -232,9 +238,18 @@ class Audit:
     def _follow(self) -> None:
         self.may_end = not (self.virtual or self.complete)
         self._match(None)
+        self._do_idle()
         while self.at < len(self.entries):
             self._explain(self.entries[self.at])
+            self._do_idle()
         self.may_end = False
+
+    def _do_idle(self) -> None:
+        """What a real ledger answered here, and what led to it is not done yet: it led to no entry."""
+        while self.places and self.places[0][0] <= self.at:
+            order = self.orders.get(self.places.popleft()[1])
+            if order is not None and order not in self.taken:
+                self._do_up_to(order, idle=True)
 
     def _explain(self, entry: Entry) -> None:
         """Finds what led to the next entry, and does the same."""
@@ -260,21 +275,24 @@ class Audit:
         if self.at == before:
             raise _Found(self._at(ParityMismatch.UNASKED, "no command of an actor leads to it", entry))
 
-    def _do_up_to(self, order: int) -> None:
+    def _do_up_to(self, order: int, *, idle: bool = False) -> None:
         """What the same actor asked before leads to no entry, or it would stand here."""
         queue = self.queues[self.asked[order].actor]
         while True:
             head = queue.popleft()
-            self._do(head)
+            self._do(head, idle=idle or head != order)
             if head == order:
                 return
 
-    def _do(self, order: int) -> None:
+    def _do(self, order: int, *, idle: bool) -> None:
+        """Does what was asked; what is ``idle`` leads to no entry, nor did the look at its instant."""
         asked = self.asked[order]
         self.taken.add(order)
-        now_ns = self._time_of(asked)
         if isinstance(asked.command, LenderCommand):
             raise InternalError("what the lender is asked is no command of a ledger")
+        now_ns = self._time_of(asked)
+        if idle and not isinstance(asked.command, Pay):
+            now_ns = self.ledger.ledger(asked.command.purse).now_ns
         answer = self.ledger.apply(asked.command, now_ns)
         self._match(asked)
         said = asked.paid or self.said.get((asked.actor, asked.item))
@@ -324,7 +342,7 @@ class Audit:
             if asked.paid is None and asked.item[1] < BOOKS:
                 continue
             self.may_end = self._may_lack(asked)
-            self._do(order)
+            self._do(order, idle=True)
 
 
 def _keys(command: AnyCommand) -> tuple[str, ...]:

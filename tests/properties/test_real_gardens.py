@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from nimdsl.base.units import SECOND_NS
@@ -22,6 +22,8 @@ from tests.support.gardens import Lived, Meanwhile, dying, live, scratch
 from tests.support.laws import broken_laws
 from tests.support.nats import NatsServer, nats_server
 
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
+"""No shrinking: a real run is not the same twice."""
 RATES = st.sampled_from([5.0, 20.0, 100.0])
 
 
@@ -66,7 +68,7 @@ def test_laws_hold_whatever_the_bus_does_and_it_does_what_they_are_about(server:
     seen: Counter[str] = Counter()
 
     @given(worlds(), RATES)
-    @settings(max_examples=examples(10), deadline=None)
+    @settings(max_examples=examples(20), deadline=None, phases=PHASES)
     def hunt(world: World, rate: float) -> None:
         with scratch() as folder:
             run = lived(world, rate, server, folder)
@@ -93,7 +95,7 @@ def test_laws_hold_in_places_whatever_dies(server: NatsServer) -> None:
     seen: Counter[str] = Counter()
 
     @given(places(), st.sampled_from([8.0, 15.0, 40.0]), DEATHS)
-    @settings(max_examples=examples(15), deadline=None)
+    @settings(max_examples=examples(20), deadline=None, phases=PHASES)
     def hunt(world: World, rate: float, deaths: list[str]) -> None:
         check(world)
         with scratch() as folder:

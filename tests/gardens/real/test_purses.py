@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import random
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +14,8 @@ import pytest
 
 import nimdsl
 import simulate
+from gardens.real.supervisor.garden import GardenSupervisor
+from gardens.real.supervisor.launchers import ProcessLauncher, TaskLauncher
 from gardens.report.result.result import RunResult
 from gardens.stores.sqlite import SqliteJournal
 from gardens.virtual.recorded import parity
@@ -23,6 +28,7 @@ from runtime.run.recording import opened
 from runtime.run.replay import replay
 from tests.support.garden_laws import garden_laws
 from tests.support.gardens import dying, live, local
+from tests.support.laws import broken_laws
 from tests.support.nats import NatsServer, nats_server
 
 RATE = 5.0
@@ -211,3 +217,92 @@ def test_units_are_granted_and_given_back_whatever_dies(
         lines = read_inbox(result.journal, f"cell/{name}").lines
         loans = [line.event for line in lines if isinstance(line.event, Loan)]
         assert data["got"] == sum(one.granted for one in loans), "each grant was taken once"
+
+
+VICTIMS = ("economy", "one", "economy", "two", "one")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("round_", range(3))
+def test_a_shift_survives_the_death_of_every_process(tmp_path: Path, round_: int) -> None:
+    """kill -9: marks, flows, loans, attempts and what was put aside, all at once."""
+    chance = random.Random(round_)
+    killed: list[str] = []
+
+    async def kill(living: GardenSupervisor, launcher: ProcessLauncher | TaskLauncher) -> None:
+        assert isinstance(launcher, ProcessLauncher)
+        for victim in VICTIMS:
+            await asyncio.sleep(chance.uniform(0.2, 0.7))
+            while (child := next(c for c in launcher.family.children() if c.name == victim)).pid is None:
+                await asyncio.sleep(0.01)
+            os.kill(child.pid, signal.SIGKILL)
+            killed.append(victim)
+
+    program = nimdsl.load_text(SHIFT)
+    garden = local(RATE, restart_delay_ns=20_000_000, groups=TWO)
+    run = asyncio.run(live(program, "s", garden, tmp_path, meanwhile=kill))
+    assert run.why == ""
+    assert list(broken_laws(run)) == []
+    assert killed == list(VICTIMS)
+    shelf = run.result.run.books.lender.shelves["chargers"]
+    assert shelf.granted > 1
+    for k in (1, 2):
+        assert len(marks_of(run.result, f"cell/robot-{k}")) > 1
+
+
+SHIFT = """
+apiVersion: nimdsl.dev/v1
+kind: Economy
+metadata: {name: "battery-${k}"}
+spec: {for: {k: [1, 2]}, opening: "${3 + k}", capacity: 8, marks: {low: {below: 2, until: 5}}}
+---
+apiVersion: nimdsl.dev/v1
+kind: Resource
+metadata: {name: chargers}
+spec: {capacity: 1}
+---
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: "robot-${k}"}
+spec:
+  for: {k: [1, 2]}
+  economy: "battery-${k}"
+  data: {trips: int, lost: int}
+  machine:
+    initial: driving
+    any: [{event: refused, to: charging}]
+    states:
+      driving:
+        upkeep: 0.2
+        enter: [{work: trip}]
+        defer: [low]
+        transitions:
+          - {event: arrived, to: resting, do: [{set: {trips: "${trips + 1}"}}]}
+          - {event: lost, to: resting, do: [{set: {lost: "${lost + 1}"}}]}
+      resting:
+        transitions: [{event: low, to: charging}]
+        timers: [{after: 400ms, jitter: 50%, to: driving}]
+      charging:
+        enter: [{work: charger}]
+        initial: waiting
+        states:
+          waiting: {transitions: [{event: plugged, to: filling}, {event: failed, to: charging}]}
+          filling: {income: 3, transitions: [{event: low.over, to: driving}]}
+  work:
+    charger: {acquire: {resource: chargers}, timeout: 2s, done: plugged}
+    trip:
+      reserve: 1.5
+      returns: {used: lifeforce}
+      cost: "${event.used}"
+      attempts: 2
+      timeout: 2s
+      backoff: {initial: 200ms, jitter: 50%}
+      done: arrived
+      failed: lost
+      virtual: {latency: {uniform: [100ms, 900ms]}, failure: 20%, returns: {used: {uniform: [0.5, 1.5]}}}
+---
+apiVersion: nimdsl.dev/v1
+kind: Scenario
+metadata: {name: s}
+spec: {economy: battery-1, horizon: 30s}
+"""
