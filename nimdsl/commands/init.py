@@ -39,7 +39,7 @@ def command(
         Path, typer.Argument(metavar="DIR", help="The folder to make; it must be new or empty.")
     ],
     template: Annotated[
-        Template, typer.Option("--from", help="A first cell, a fleet of robots, or a copy of the shipped spark.")
+        Template, typer.Option("--from", help="A first cell, a fleet, or a copy of the shipped spark.")
     ] = Template.CELL,
 ) -> None:
     """Make a commented project that validates and simulates at once.
