@@ -164,8 +164,7 @@ class Ledger(LedgerState):
         """When a mark is due if nothing but time happens; None for never."""
         if not self._marks:
             return None
-        slope = self._incomes.slope() - self._upkeep.slope()
-        return self._marks.next_ns(self._exact(self._now_ns), slope, self._now_ns)
+        return self._marks.next_ns(self._exact(self._now_ns), self._slope(), self._now_ns, self._full())
 
     def look(self, now_ns: int) -> None:
         """Tells every mark that is due up to ``now_ns``, each at its instant, and settles the rates."""
@@ -178,7 +177,7 @@ class Ledger(LedgerState):
     def _tell(self) -> None:
         if self._marks:
             exact = self._exact(self._now_ns)
-            for event in list(self._marks.due(exact)):
+            for event in list(self._marks.due(exact, self._full())):
                 self._write("mark", event, POOL, "", 0, "", "mark", balance=exact // DAY_NS)
 
     def _set_rates(self, name: str, income: int, upkeep: int) -> Answer:

@@ -2,7 +2,9 @@
 
 The law (SEMANTICS 3.6): a mark is told at the first instant at which the exact balance
 (of the pool alone, with what has flowed and is not booked) is below its amount, and is
-over at the first at which it has reached ``until``; the two alternate.
+over at the first at which it has reached ``until``; the two alternate.  A full pool that
+would grow has reached what it holds (``full``, micro-LF; else 0): less than a micro-LF that a
+flow which is over has left cannot come any more.
 """
 
 from __future__ import annotations
@@ -25,13 +27,13 @@ class Marks:
     def __bool__(self) -> bool:
         return bool(self._marks)
 
-    def due(self, exact: int) -> Iterator[str]:
+    def due(self, exact: int, full: int = 0) -> Iterator[str]:
         """What is to be told now, in the order of the names."""
         for name, (below, until) in self._marks.items():
             if name in self._below:
-                if exact >= until * DAY_NS:
+                if exact >= until * DAY_NS or full >= until:
                     yield name + OVER
-            elif exact < below * DAY_NS:
+            elif exact < below * DAY_NS and full < below:
                 yield name
 
     def tell(self, event: str) -> None:
@@ -42,12 +44,14 @@ class Marks:
         else:
             self._below.discard(name)
 
-    def next_ns(self, exact: int, slope: int, now_ns: int) -> int | None:
+    def next_ns(self, exact: int, slope: int, now_ns: int, full: int = 0) -> int | None:
         """When the next one is due if nothing but time happens; None for never."""
         found: int | None = None
         for name, (below, until) in self._marks.items():
             if name in self._below:
                 wait_ns = _ceiling(until * DAY_NS - exact, slope) if slope > 0 else None
+                if full >= until:
+                    wait_ns = 0
             else:
                 wait_ns = (exact - below * DAY_NS) // -slope + 1 if slope < 0 else None
             if wait_ns is not None and (found is None or now_ns + wait_ns < found):

@@ -147,6 +147,16 @@ class LedgerState:
         """The pool with what has flowed and is not booked: micro-LF / ``DAY_NS``."""
         return self.balance * DAY_NS + self._incomes.rest(now_ns) - self._upkeep.rest(now_ns)
 
+    def _slope(self) -> int:
+        """By how much the pool changes by time alone just now, micro-LF a day."""
+        return self._incomes.slope() - self._upkeep.slope()
+
+    def _full(self) -> int:
+        """The pool, where it would grow and there is no room; else 0."""
+        capacity = self.tariff.capacity
+        no_room = capacity is not None and self.balance + self._held >= capacity
+        return self.balance if no_room and self._slope() > 0 else 0
+
     # -- the fold
 
     def _restore(self, entry: Entry) -> None:
@@ -166,7 +176,7 @@ class LedgerState:
             return f"it is of the purse {entry.purse!r}, not of {self.purse!r}"
         if entry.kind == "mark":
             exact = self._exact(entry.time_ns)
-            due = entry.key in self._marks.due(exact) and entry.balance == exact // DAY_NS
+            due = entry.key in self._marks.due(exact, self._full()) and entry.balance == exact // DAY_NS
             return "" if due else f"the mark {entry.key} is not due with {entry.balance} micro-LF"
         repeats = entry.kind == "transfer" and entry.cause not in (*_UNREPEATABLE, "overflow")
         if repeats and entry.key in self._done:

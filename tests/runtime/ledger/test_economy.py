@@ -400,3 +400,17 @@ def test_a_tariff_that_no_document_may_have_is_a_bug(change: dict[str, Any]) -> 
 )
 def test_a_command_is_told_in_words_and_lf(command: LedgerCommand, words: str) -> None:
     assert in_words(command) == words
+
+
+def test_a_full_pool_has_reached_its_marks_whatever_flows_have_left() -> None:
+    """Two upkeeps that are over have each left less than a micro-LF, which nothing settles any more."""
+    marks = {"low": (5, 30)}
+    ledger = Ledger(Tariff("e", 4, 0, 30, {}, {"sun": 1_500 * 86_400}, {}, 1, marks))
+    for name in ("cell/a", "cell/b"):
+        ledger.apply(SetRates(name, 0, 86_400 * 10**9 * 9 // 13_000), 0)
+    for name in ("cell/a", "cell/b"):
+        ledger.apply(SetRates(name, 0, 0), 1_300)
+    ledger.look(10**9)
+    assert [entry.key for entry in ledger.entries if entry.kind == "mark"] == ["low", "low.over"]
+    assert ledger.next_mark_ns() is None
+    assert Ledger(ledger.tariff, ledger.entries).entries == ledger.entries
