@@ -245,9 +245,11 @@ def _pair(node: Binary) -> tuple[str, int]:
 
 
 def _walk(node: ExpressionNode) -> Iterator[ExpressionNode]:
-    yield node
-    for child in children(node):
-        yield from _walk(child)
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        yield one
+        waiting += children(one)
 
 
 def _names(node: ExpressionNode) -> set[str]:
@@ -345,6 +347,8 @@ def uncovered(guards: Sequence[Expression], without_value: bool = True) -> str |
 
 def shadowed(guards: Sequence[Expression | None]) -> list[int]:
     """The candidates that can never be taken, because an earlier one always is."""
+    if len(guards) == 1 and guards[0] is None:
+        return []
     if None in guards:
         first = guards.index(None)
         late = list(range(first + 1, len(guards)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
+from functools import lru_cache
 
 from nimdsl.base.diagnostics import Place
 from nimdsl.compile.documents import Document
@@ -17,7 +18,8 @@ def marks_of(reader: Reader, economy: str, accepts: Container[str]) -> list[str]
     NIM0208 and NIM0510 for names that mean two things.
     """
     economies = reader.findings.documents.of("Economy")
-    besides = {name: place for name, place in _named_in_costs(reader.node) if name in economies}
+    paid = _named_in_costs(reader.node) if _may_cost(reader.node.source.text) else ()
+    besides = {name: place for name, place in paid if name in economies}
     own = [economy] if economy else [] if "economy" in reader else [*economies]
     known: dict[str, str] = {}
     for name in dict.fromkeys([*own, *besides]):
@@ -29,6 +31,12 @@ def marks_of(reader: Reader, economy: str, accepts: Container[str]) -> list[str]
                 place = besides.get(name, reader.place("economy"))
                 reader.findings.report("NIM0510", message, place, "give one of the marks another name")
     return [*known]
+
+
+@lru_cache(maxsize=64)
+def _may_cost(text: str) -> bool:
+    """Whether some document of a file may name economies in ``costs``: of a large one it is asked often."""
+    return "costs" in text
 
 
 def _declared(document: Document) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from nimdsl.base.diagnostics import NOWHERE, Place
@@ -37,12 +38,15 @@ class Expression:
         """Whether it has the same value in every environment: it reads nothing but constants."""
         return syntax.free_names(self.node) <= {*self.scope.constants}
 
+    @cached_property
+    def roots(self) -> frozenset[str]:
+        """The roots of the environment below which it reads something."""
+        names = self.scope.names
+        return frozenset(names[one].path[0] for one in _names(self.node) if one in names)
+
     def reads(self, root: str) -> bool:
         """Whether it reads something below this root of the environment."""
-        return any(self.scope.names[name].path[0] == root for name in self._bound())
-
-    def _bound(self) -> frozenset[str]:
-        return frozenset(one for one in _names(self.node) if one in self.scope.names)
+        return root in self.roots
 
     def where(self, name: str, value: syntax.Literal) -> Expression:
         """The same with one of its names a constant."""
@@ -69,5 +73,11 @@ class Expression:
 
 def _names(node: syntax.ExpressionNode) -> frozenset[str]:
     """Every name that stands in it, bound or not."""
-    own = {node.name} if isinstance(node, syntax.Name) else set()
-    return frozenset(own).union(*map(_names, syntax.children(node)))
+    found, waiting = set[str](), [node]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, syntax.Name):
+            found.add(one.name)
+        else:
+            waiting += syntax.children(one)
+    return frozenset(found)
