@@ -148,11 +148,3 @@ class Purses:
     def entry_count(self) -> int:
         """How many entries were ever written."""
         return self._forgotten_count + len(self._written)
-
-    def spent(self, scope: str) -> int:
-        """What a scope spent, of all purses."""
-        return sum(ledger.spent(scope) for ledger in self.ledgers.values())
-
-    def earned(self, scope: str) -> int:
-        """What a scope earned, in all purses."""
-        return sum(ledger.earned(scope) for ledger in self.ledgers.values())

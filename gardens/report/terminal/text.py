@@ -157,7 +157,8 @@ def _print_cells(console: Console, result: RunResult) -> None:
     for name, cell in result.outcome["cells"].items():
         moves = result.tally.count(f"cell/{name}", "transition")
         purses = result.run.purses
-        spent = format_lifeforce(purses.spent(f"cell/{name}")) if purses.ledgers else "–"
+        own = purses.ledgers.get(purses.purse_of(result.program.cells[name].economy))
+        spent = format_lifeforce(own.spent(f"cell/{name}")) if own is not None else "–"
         data = fields(types_of(result.program.cells[name]), cell["data"])
         rows.append([name, cell["state"], str(moves), spent, escape(data)])
     print_table(console, columns, rows)
