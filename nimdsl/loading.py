@@ -21,6 +21,7 @@ from nimdsl.base.canonical import Plain
 from nimdsl.base.diagnostics import Diagnostic, Severity, error, in_order
 from nimdsl.base.errors import NimdslError, SpecError
 from nimdsl.compile.documents import gather
+from nimdsl.compile.mending import mended
 from nimdsl.compile.overrides import override
 from nimdsl.compile.recordings import with_recordings
 from nimdsl.program import Program
@@ -123,7 +124,7 @@ def _parsed(sources: Sequence[Source]) -> tuple[list[Node], tuple[Source, ...], 
             continue
         own.append(source)
         roots += [tree for tree in trees if not (source.below is not None and is_foreign(tree))]
-        diagnostics += problems
+        diagnostics += mended(source, problems)
     if foreign:
         diagnostics.append(left_out(foreign))
     if foreign and not roots:

@@ -91,6 +91,12 @@ _SENTENCES = (
         "directive", "a line that begins with `%` is a directive, and this one is not known", "quote it"
     ),
 )
+INDENT_WITH_SPACES = "indent with spaces"
+_GUESSES = frozenset(
+    one.fix
+    for one in _SENTENCES
+    if re.search(r"^(?:align|close|quote text that|put each|write `key)", one.fix)
+) | {INDENT_WITH_SPACES}
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -106,7 +112,7 @@ def explain(problem: yaml.YAMLError | UnicodeError, source: Source) -> Diagnosti
     if "\t" in source.lines[place.line - 1] and not source.lines[place.line - 1].strip():
         return error("NIM0113", "this line holds nothing but a tab", place, "empty it")
     if _indented_by_tab(source, place):
-        return error("NIM0113", "a tab is used as indentation", place, "indent with spaces")
+        return error("NIM0113", "a tab is used as indentation", place, INDENT_WITH_SPACES)
     if "tag" in said or "tag" in (problem.context or ""):
         return error(
             "NIM0112", "tags (`!name`) are not part of the language", place, "remove it, or quote the text"
@@ -118,6 +124,11 @@ def explain(problem: yaml.YAMLError | UnicodeError, source: Source) -> Diagnosti
         return found
     message = sentence.message.format(opened=_opened(problem, place), char=_char_at(source, place))
     return error("NIM0106", message, place, sentence.fix)
+
+
+def is_guess(found: Diagnostic) -> bool:
+    """Whether a diagnostic of here only says what the parser met, so that the mistake may be elsewhere."""
+    return found.code in ("NIM0106", "NIM0113") and found.fix in _GUESSES
 
 
 def _invisible_near(source: Source, place: Place) -> Diagnostic | None:

@@ -108,7 +108,11 @@ def groups() -> list[Group]:
 
 
 def _group(name: str, paths: list[Path]) -> Group:
-    return Group(name, [_file(path.name, path.read_text("utf-8")) for path in paths])
+    return Group(name, [_file(_shown(path), path.read_text("utf-8")) for path in paths])
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else path.name
 
 
 def _file(name: str, text: str) -> File:

@@ -17,6 +17,10 @@ from tests.nimdsl.mutation import roles
 from tests.nimdsl.mutation.documents import WORD, File, Group, Site, plain
 
 
+SITE_TRIES_MAX = 60
+"""So many sites are tried before the next mutator has its turn."""
+
+
 @dataclass(frozen=True)
 class Mutant:
     """A text that is no legal document any more."""
@@ -66,9 +70,11 @@ def mutants(groups: Iterable[Group], seed: int, count: int) -> list[Mutant]:
     while len(found) < count:
         name = names[tries % len(names)]
         tries += 1
-        made = _made(rng, name, *rng.choice(pools[name]))
-        if made is not None:
-            found.setdefault((made.group.name, made.file.name, made.text), made)
+        for _ in range(SITE_TRIES_MAX):
+            made = _made(rng, name, *rng.choice(pools[name]))
+            if made is not None:
+                found.setdefault((made.group.name, made.file.name, made.text), made)
+                break
     return list(found.values())
 
 
@@ -122,7 +128,7 @@ def misspelt(rng: random.Random, word: str, taken: Iterable[str]) -> tuple[str, 
             return None
     if new == word or new in taken or not new[0].isalpha():
         return None
-    others = {one for one in taken if one != word and near(one.lower(), new.lower())}
+    others = {one for one in taken if one.lower() != word.lower() and near(one.lower(), new.lower())}
     return new, not others
 
 

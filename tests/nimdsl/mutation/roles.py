@@ -78,7 +78,7 @@ DURATION = re.compile(
 )
 SHARE = re.compile(r"/(?:loss|duplicate|chance|failure|nack|retry|jitter|share)$|/stages/[^/]+$")
 LIFEFORCE = re.compile(
-    r"/(?:cost|reserve|opening|floor|capacity|per_item|per_second|fixed|below|until)$|^Economy/spec/rewards/[^/]+$"
+    r"/(?:cost|reserve|opening|floor|per_item|per_second|fixed|below|until)$|^Economy/spec/(?:capacity|rewards/[^/]+)$"
 )
 RATE = re.compile(r"^Economy/spec/(?:incomes|upkeep)/[^/]+$|/states/[^/]+/(?:income|upkeep)$")
 COUNT = re.compile(r"/(?:times|seed|attempts|max_per_beat|tier|queue)$")
@@ -88,7 +88,7 @@ TYPE = re.compile(
     r"|/columns/[^/]+$"
 )
 ENUM = re.compile(
-    r"/(?:leftover|preempted|role|when|status|failure_policy|repeat)$|/levels/#/take$|/(?:work/[^/]+|translator)/real$"
+    r"/(?:leftover|preempted|role|when|failure_policy|repeat)$|/answers/[^/]+/status$|/levels/#/take$|/(?:work/[^/]+|translator)/real$"
     r"|^Schema/spec/payload/.*type$"
 )
 EXPRESSION = re.compile(

@@ -1,0 +1,231 @@
+"""What would mend a text that is no YAML: the one edit, on one line, that makes documents of it again.
+
+A parser notices an open quote, a missing colon or a line in the wrong column only where the text no
+longer makes sense, which can be far below.  So what people do wrong is undone on each line that may be
+to blame, and the first edit is told with which the document has the structure of its kind.
+
+The law: what is told makes a document of the text.  Bounded: `TRIES_MAX` edits of a document of at most
+`LINES_MAX` lines; where none helps, the parser's own words stay.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from nimdsl.base.diagnostics import Diagnostic, Place, Severity, error
+from nimdsl.base.words import counted
+from nimdsl.compile.constants import count_of
+from nimdsl.compile.documents import gather
+from nimdsl.text.source import Source
+from nimdsl.text.tree import MapNode, Node, parse
+from nimdsl.text.yaml_errors import INDENT_WITH_SPACES, is_guess
+
+LINES_MAX = 1_000
+TRIES_MAX = 100
+INSTANCE_COUNT_MAX = 20
+"""A document that makes more of them is not read again and again."""
+ABOVE_MAX = 200
+"""How many lines above the error are looked at."""
+_KEY = r"[A-Za-z_][\w./-]*"
+_NO_COLON = re.compile(rf"((?:\s*-)*\s*)({_KEY})\s+(\S.*)")
+_NO_SPACE = re.compile(rf"((?:\s*-)*\s*)({_KEY}:)([^\s:]\S*)")
+_CLOSING = {"[": "]", "{": "}"}
+_BEFORE_QUOTE = re.compile(r"(?:^|[:,\[{-])\s*\Z")
+
+
+class _Edit(NamedTuple):
+    """A line as it may have been meant; where it is wrong (columns from 0), what to say and to write."""
+
+    line: int
+    new: str
+    column: int
+    length: int
+    message: str
+    fix: str
+
+
+def mended(source: Source, problems: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """The problems of a text; of the one that ended its reading, what would mend it, if one edit does."""
+    if not problems or not is_guess(problems[-1]) or not 0 < problems[-1].place.line <= len(source.lines):
+        return [*problems]
+    last = problems[-1]
+    found = _Piece(source, last.place).mend(last.fix == INDENT_WITH_SPACES)
+    if found is None:
+        return [*problems]
+    place = source.place(found.line, found.column + 1, found.length)
+    return [*problems[:-1], error(last.code, found.message, place, found.fix)]
+
+
+class _Piece:
+    """The one document of a text in which the reading ended."""
+
+    def __init__(self, source: Source, place: Place) -> None:
+        lines = source.lines
+        at = min(place.line, len(lines)) - 1
+        while at > 0 and (lines[at].startswith("---") or not lines[at].strip()):
+            at -= 1
+        first = next((n + 1 for n in range(at, -1, -1) if lines[n].startswith("---")), 0)
+        end = next((n for n in range(at + 1, len(lines)) if lines[n].startswith("---")), len(lines))
+        self.name, self.first, self.lines = source.name, first, lines[first:end]
+        self.error = at - first
+        """The line at which the reading ended, from 0."""
+        self.tries = 0
+
+    def mend(self, tab: bool) -> _Edit | None:
+        """The first edit that makes a document of it."""
+        if len(self.lines) > LINES_MAX:
+            return None
+        for edit in self._reindented([self.error]) if tab else self._edits():
+            self.tries += 1
+            if self.tries > TRIES_MAX:
+                break
+            if self._reads(edit):
+                return edit._replace(line=self.first + edit.line + 1)
+        return None
+
+    def _reads(self, edit: _Edit) -> bool:
+        text = "\n".join([*self.lines[: edit.line], edit.new, *self.lines[edit.line + 1 :]])
+        roots, problems = parse(Source(self.name, text))
+        if any(one.severity is Severity.ERROR for one in problems) or len(roots) != 1:
+            return False
+        if _instances(roots[0]) > INSTANCE_COUNT_MAX:
+            return False
+        return not any(one.severity is Severity.ERROR for one in gather(roots)[1])
+
+    def _edits(self) -> Iterator[_Edit]:
+        near = [self.error, *self._before(self.error)]
+        for number in near:
+            yield from _quoted(number, self.lines[number])
+        for number in near:
+            yield from _closed(number, self.lines[number])
+        for number in near[:3]:
+            yield from _separated(number, self.lines[number])
+        yield from self._reindented(self._around())
+
+    def _before(self, number: int) -> list[int]:
+        """The lines above with something on them, the nearest first."""
+        above = range(number - 1, max(number - ABOVE_MAX, -1), -1)
+        return [n for n in above if self._indent(n) >= 0]
+
+    def _indent(self, number: int) -> int:
+        """The column in which a line begins; -1 for one that says nothing."""
+        line = self.lines[number]
+        bare = line.lstrip(" \t")
+        return -1 if not bare or bare.startswith("#") else len(line) - len(bare)
+
+    def _around(self) -> list[int]:
+        """The lines whose column may be wrong: that of the error, the one above, those that hold it."""
+        above = self._before(self.error)
+        found, least = [self.error, *above[:1]], self._indent(self.error)
+        for number in above:
+            if self._indent(number) < least:
+                found.append(number)
+                least = self._indent(number)
+        return list(dict.fromkeys(found))[:6]
+
+    def _reindented(self, numbers: Sequence[int]) -> Iterator[_Edit]:
+        moves = []
+        for rank, number in enumerate(numbers):
+            line = self.lines[number]
+            old, tab = self._indent(number), line.lstrip(" ").startswith("\t")
+            wanted = self._likely(number)
+            for new in wanted:
+                rating = (wanted.index(new) if tab else abs(new - old), rank)
+                if new != old or tab:
+                    moves.append((rating, number, new, tab))
+        for _, number, new, tab in sorted(moves):
+            line = self.lines[number]
+            bare = line.lstrip(" \t")
+            message = "a tab is used as indentation" if tab else "this line begins in the wrong column"
+            fix = f"indent it by {counted(new, 'space')}" if new else "indent it by 0 spaces"
+            width = len(line) - len(bare) if tab else len(bare)
+            begin = 0 if tab else len(line) - len(bare)
+            yield _Edit(number, " " * new + bare, begin, max(width, 1), message, fix)
+
+    def _likely(self, number: int) -> list[int]:
+        """The columns in which a line can begin: those of the lines around, the likeliest first."""
+        above = [self._indent(n) for n in self._before(number)[:60]]
+        below = [self._indent(n) for n in range(number + 1, min(number + 20, len(self.lines)))]
+        nearest = above[0] if above else 0
+        clean = [n for n in [*below[:1], nearest, nearest + 2, *above, *below] if n >= 0]
+        return list(dict.fromkeys(clean))[:8]
+
+
+def _instances(root: Node) -> int:
+    spec = root.get("spec") if isinstance(root, MapNode) else None
+    return count_of(spec.get("for")) if isinstance(spec, MapNode) and "for" in spec.entries else 1
+
+
+def _end(line: str) -> int:
+    """Where what is said on a line ends."""
+    return len(line.rstrip())
+
+
+def _quoted(number: int, line: str) -> Iterator[_Edit]:
+    """A quote that is opened and not closed: closed at the end, or before a sign that ends a value."""
+    for quote in "\"'":
+        if line.count(quote) % 2 == 0:
+            continue
+        marks = [n for n, sign in enumerate(line) if sign == quote]
+        for begin in (n for n in marks if _BEFORE_QUOTE.search(line[:n])):
+            end = next((n for n in marks if n > begin), _end(line))
+            ends = [n for n in range(end, begin, -1) if n == _end(line) or line[n] in ",]}"]
+            for at in ends:
+                message = f"the quote opened in column {begin + 1} is never closed"
+                new = line[:at] + quote + line[at:]
+                yield _Edit(number, new, at, 1, message, f"close it with `{quote}`")
+
+
+def _closed(number: int, line: str) -> Iterator[_Edit]:
+    """A bracket that is opened and not closed: closed at the end, or before another bracket or a comma."""
+    open_, marks = _brackets(line)
+    for begin in reversed(open_):
+        sign = _CLOSING[line[begin]]
+        for at in sorted({_comment(line), *(n for n in marks if n > begin)}, reverse=True):
+            message = f"the `{line[begin]}` opened in column {begin + 1} is never closed"
+            yield _Edit(number, line[:at] + sign + line[at:], at, 1, message, f"close it with `{sign}`")
+
+
+def _brackets(line: str) -> tuple[list[int], list[int]]:
+    """The columns of brackets that nothing on the line closes, and of what may follow one that does."""
+    stack: list[int] = []
+    open_: list[int] = []
+    marks: list[int] = []
+    quote = ""
+    for column, sign in enumerate(line[: _comment(line)]):
+        if quote:
+            quote = "" if sign == quote else quote
+        elif sign in "\"'" and _BEFORE_QUOTE.search(line[:column]):
+            quote = sign
+        elif sign in _CLOSING:
+            stack.append(column)
+        elif sign in "]}":
+            marks.append(column)
+            while stack and _CLOSING[line[stack[-1]]] != sign:
+                open_.append(stack.pop())
+            if stack:
+                stack.pop()
+        elif sign == ",":
+            marks.append(column)
+    return [*stack, *open_], marks
+
+
+def _comment(line: str) -> int:
+    """Where a comment begins, or the line ends."""
+    found = re.search(r"\s+#(?=[^\"']*$)", line)
+    return found.start() if found else _end(line)
+
+
+def _separated(number: int, line: str) -> Iterator[_Edit]:
+    """A key without its colon, or without the space behind it."""
+    if found := _NO_COLON.fullmatch(line.rstrip()):
+        before, key, rest = found.groups()
+        message = f"a `:` is missing after `{key}`"
+        yield _Edit(number, f"{before}{key}: {rest}", len(before), len(key), message, f"write `{key}:`")
+    if found := _NO_SPACE.match(line):
+        before, key, word = found.groups()
+        message = f"a space is missing after `{key}`"
+        new = f"{before}{key} {word}{line[found.end() :]}"
+        yield _Edit(number, new, len(before), len(key + word), message, f"write `{key} {word}`")
