@@ -26,11 +26,15 @@ LINES_MAX = 1_000
 TRIES_MAX = 100
 INSTANCE_COUNT_MAX = 20
 """A document that makes more of them is not read again and again."""
+STEP = 2
+"""By how much what is inside is usually indented."""
 ABOVE_MAX = 200
 """How many lines above the error are looked at."""
 _KEY = r"[A-Za-z_][\w./-]*"
 _NO_COLON = re.compile(rf"((?:\s*-)*\s*)({_KEY})\s+(\S.*)")
 _NO_SPACE = re.compile(rf"((?:\s*-)*\s*)({_KEY}:)([^\s:]\S*)")
+_KEY_INSIDE = re.compile(rf"(?<=[{{,])(\s*)({_KEY})(:?)(\s*)(?=[\[{{\"'])")
+_NEXT_KEY = re.compile(rf",\s*{_KEY}:\s")
 _CLOSING = {"[": "]", "{": "}"}
 _BEFORE_QUOTE = re.compile(r"(?:^|[:,\[{-])\s*\Z")
 
@@ -102,6 +106,7 @@ class _Piece:
             yield from _closed(number, self.lines[number])
         for number in near[:3]:
             yield from _separated(number, self.lines[number])
+            yield from _separated_inside(number, self.lines[number])
         yield from self._reindented(self._around())
 
     def _before(self, number: int) -> list[int]:
@@ -130,11 +135,10 @@ class _Piece:
         for rank, number in enumerate(numbers):
             line = self.lines[number]
             old, tab = self._indent(number), line.lstrip(" ").startswith("\t")
-            wanted = self._likely(number)
-            for new in wanted:
-                rating = (wanted.index(new) if tab else abs(new - old), rank)
+            for likely, new in enumerate(self._likely(number)):
                 if new != old or tab:
-                    moves.append((rating, number, new, tab))
+                    odd = self._odd(number, new)
+                    moves.append(((odd, likely if tab else abs(new - old), rank), number, new, tab))
         for _, number, new, tab in sorted(moves):
             line = self.lines[number]
             bare = line.lstrip(" \t")
@@ -143,6 +147,22 @@ class _Piece:
             width = len(line) - len(bare) if tab else len(bare)
             begin = 0 if tab else len(line) - len(bare)
             yield _Edit(number, " " * new + bare, begin, max(width, 1), message, fix)
+
+    def _odd(self, number: int, column: int) -> int:
+        """How many lines around would begin neither where one above does nor a step to the right of it."""
+        columns: list[int] = []
+        count = 0
+        for n in range(max(number - ABOVE_MAX, 0), min(number + 20, len(self.lines))):
+            here = column if n == number else self._indent(n)
+            if here < 0:
+                continue
+            while columns and columns[-1] > here:
+                columns.pop()
+            count += bool(columns) and here not in (columns[-1], columns[-1] + STEP)
+            columns.append(here)
+            dashes = re.match(r"(?:- +)+", self.lines[n].lstrip(" \t"))
+            columns += [here + dashes.end()] if dashes else []
+        return count
 
     def _likely(self, number: int) -> list[int]:
         """The columns in which a line can begin: those of the lines around, the likeliest first."""
@@ -171,8 +191,10 @@ def _quoted(number: int, line: str) -> Iterator[_Edit]:
         marks = [n for n, sign in enumerate(line) if sign == quote]
         for begin in (n for n in marks if _BEFORE_QUOTE.search(line[:n])):
             end = next((n for n in marks if n > begin), _end(line))
-            ends = [n for n in range(end, begin, -1) if n == _end(line) or line[n] in ",]}"]
-            for at in ends:
+            last = {_end(line), _comment(line)}
+            ends = [n for n in range(end, begin, -1) if n in last or line[n] in ",]}"]
+            before_keys = [n for n in reversed(ends) if _NEXT_KEY.match(line, n)]
+            for at in dict.fromkeys([*before_keys, *ends]):
                 message = f"the quote opened in column {begin + 1} is never closed"
                 new = line[:at] + quote + line[at:]
                 yield _Edit(number, new, at, 1, message, f"close it with `{quote}`")
@@ -224,8 +246,22 @@ def _separated(number: int, line: str) -> Iterator[_Edit]:
         before, key, rest = found.groups()
         message = f"a `:` is missing after `{key}`"
         yield _Edit(number, f"{before}{key}: {rest}", len(before), len(key), message, f"write `{key}:`")
-    if found := _NO_SPACE.match(line):
+    if (found := _NO_SPACE.match(line)) and "{" not in found[1]:
         before, key, word = found.groups()
         message = f"a space is missing after `{key}`"
         new = f"{before}{key} {word}{line[found.end() :]}"
         yield _Edit(number, new, len(before), len(key + word), message, f"write `{key} {word}`")
+
+
+def _separated_inside(number: int, line: str) -> Iterator[_Edit]:
+    """The same inside brackets, where a list, a map or a quote begins behind the key."""
+    for found in _KEY_INSIDE.finditer(line):
+        _, key, colon, space = found.groups()
+        if colon and space:
+            continue
+        new = f"{line[: found.start(2)]}{key}: {line[found.end() :]}"
+        what = "a space" if colon else "a `:`"
+        message = f"{what} is missing after `{key}{colon}`"
+        sign = line[found.end()]
+        fix = f"write `{key}: {sign}`"
+        yield _Edit(number, new, found.start(2), found.end() + 1 - found.start(2), message, fix)

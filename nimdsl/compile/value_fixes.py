@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
+from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.base.units import MICRO, parse_share
+from nimdsl.expression import types
+from nimdsl.expression.habits import TYPES
 from nimdsl.expression.syntax import ExpressionNode, unparse
-from nimdsl.expression.types import INT, REAL, STRING, Type
+from nimdsl.expression.types import INT, REAL, STRING, Type, parse_type
 from nimdsl.text.scalars import read_plain
 from nimdsl.text.tree import Scalar
 
@@ -15,6 +20,7 @@ WANTED = {
     "string": "write it as text: put it in quotes",
 }
 """An example of each type."""
+_WORD = re.compile(r"\b[A-Za-z_]\w*\b(?!\s*:)")
 _PYTHON = {"int": (int,), "real": (int, float), "bool": (bool,)}
 
 
@@ -34,6 +40,18 @@ def of_literal(node: Scalar, kind: Type, expected: Type, computes: bool) -> str:
     if computes:
         return f'text is literal; to compute, write "${{{text}}}"'
     return f'{fix}; to compute it, `"${{...}}"`' if fix else ""
+
+
+def of_type(written: str) -> str:
+    """For text that is no type: the one that is meant, also inside another one."""
+    known = [*types.SCALARS, "record", "list<string>", "{x: int}"]
+    if written.lower() in TYPES:
+        return f"write `{TYPES[written.lower()]}`"
+    words = (*types.SCALARS, "record", "list")
+    meant = _WORD.sub(lambda one: did_you_mean(one.group(), words) or one.group(), written)
+    if meant != written and parse_type(meant) is not None:
+        return f"did you mean `{meant}`?"
+    return phrase(written, known)
 
 
 def of_computed(tree: ExpressionNode, kind: Type, expected: Type) -> str:

@@ -7,6 +7,7 @@ type that is wanted (``200ms`` where a duration is).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
@@ -26,6 +27,11 @@ from nimdsl.expression.syntax import (
 )
 from nimdsl.expression.types import Type, list_of, record_of
 from nimdsl.text.tree import Scalar
+
+
+ENDS_MAX = 60
+"""At so many places, at most, an open ``${`` is tried to end."""
+_ENDS = re.compile(r"(?<=\w)(?!\w)|(?<=[)\]])")
 
 
 def type_of(value: Any) -> Type:
@@ -106,7 +112,23 @@ def _closing(text: str, begin: int) -> int:
             if depth < 0:
                 return offset
         offset += 1
-    raise SyntaxMistake("`${` is never closed", begin, "add `}`")
+    whole = _longest(text[begin + 2 :])
+    fix = f"write `${{{whole}}}`" if whole else "add `}`"
+    raise SyntaxMistake("`${` is never closed", begin, fix, len(whole) + 2)
+
+
+def _longest(text: str) -> str:
+    """The most of a text, from its beginning, that is an expression; empty where nothing is."""
+    text = text.partition("${")[0]
+    ends = [found.start() for found in _ENDS.finditer(text)][:ENDS_MAX]
+    for end in reversed([*ends, len(text)] if len(ends) < ENDS_MAX else ends):
+        whole = text[:end].rstrip()
+        try:
+            parse(whole)
+        except SyntaxMistake:
+            continue
+        return whole
+    return ""
 
 
 def _shifted(text: str, begin: int, end: int) -> ExpressionNode:
@@ -116,7 +138,7 @@ def _shifted(text: str, begin: int, end: int) -> ExpressionNode:
     try:
         return shifted(parse(inner), begin)
     except SyntaxMistake as mistake:
-        raise SyntaxMistake(mistake.message, mistake.offset + begin, mistake.fix) from None
+        raise SyntaxMistake(mistake.message, mistake.offset + begin, mistake.fix, mistake.length) from None
 
 
 def shifted(node: ExpressionNode, by: int) -> ExpressionNode:

@@ -17,13 +17,15 @@ from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.base.words import listed
 from nimdsl.kinds.schemas import resolve
 from nimdsl.text.scalars import both_float, read_plain
-from nimdsl.text.tree import MapNode, Node, Scalar
+from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
 
 Schema = Mapping[str, Any]
 
 DEPTH_MAX = 4
 SHOWN_MAX = 100
 """Longer examples are not shown."""
+WHOLE_MAX = 200
+"""What somebody wrote is shown again up to this length."""
 _SPECIAL = re.compile(r"[\[\]{},?\"]|: |:$| #|^[#&*!|>'%@`?:-]|^\.\.\.|^\s|\s$")
 _WORDS = {
     "duration": "5s",
@@ -35,6 +37,8 @@ _WORDS = {
 }
 _QUANTITIES = ("duration", "share", "lifeforce", "rate")
 _PYTHON = {"integer": (int,), "number": (int, float), "string": (str,), "boolean": (bool,)}
+
+_RUN_TOGETHER = re.compile(r"(\w+)(?:(:)|\s+)(\S.*)", re.DOTALL)
 
 
 HABITS = {
@@ -64,6 +68,34 @@ def meant(key: str, known: Collection[str]) -> str | None:
     return habit or did_you_mean(key, known)
 
 
+def unseparated(key: str, known: Collection[str]) -> tuple[str, str]:
+    """Message and fix for a key that is a known one and its value, run together; else empty."""
+    found = _RUN_TOGETHER.fullmatch(key)
+    if found is None or found[1] not in known:
+        return "", ""
+    head, colon, rest = found[1], found[2] or "", found[3]
+    what = "a space is missing after" if colon else "a `:` is missing after"
+    return f"{what} `{head}{colon}`", f"write `{head}: {rest}`"
+
+
+def head(key: str, known: Collection[str]) -> str:
+    """The known key with which a key begins that holds its value too; else empty."""
+    found = _RUN_TOGETHER.fullmatch(key)
+    return found[1] if found is not None and found[1] in known else ""
+
+
+def without_minus(schema: Schema, keyword: str, node: Node) -> str:
+    """A number that would do without its minus; else empty."""
+    if keyword != "minimum" or "x-below" in schema or not isinstance(node, Scalar):
+        return ""
+    bare = node.text.removeprefix("-").lstrip()
+    value = read_plain(bare).value
+    if not isinstance(value, (int, float)) or bare == node.text or not node.text.startswith("-"):
+        return ""
+    within = schema["minimum"] <= value <= schema.get("maximum", value)
+    return bare if within and not isinstance(value, bool) else ""
+
+
 def of_unknown(key: str, known: Collection[str]) -> str:
     """What to write instead of a key that is not known."""
     likely = meant(key, known)
@@ -88,7 +120,11 @@ def of_type(kind: str, schema: Schema, key: str, node: Node) -> str:
     if wanted == "string" and isinstance(node, Scalar) and node.value is not None:
         return "write it as text: put it in quotes"
     if wanted == "array" and _is_item(kind, schema, node):
-        return "put it into a list, with `- ` before it or in `[]`"
+        whole = f"{f'{key}: ' if key else ''}{written([node.plain()])}"
+        short = len(whole) <= WHOLE_MAX and "\n" not in whole
+        return f"put it into a list: `{whole}`" if short else "put it into a list, with `- ` before it or in `[]`"
+    if (alone := _alone(kind, schema, node)) is not None:
+        return f"write it without the brackets: `{f'{key}: ' if key else ''}{alone}`"
     return _shown(key, _kept(kind, schema, node) or example(kind, schema))
 
 
@@ -167,6 +203,13 @@ def _map(kind: str, schema: Schema, depth: int) -> dict[str, Any]:
     if not fields and isinstance(free, Mapping):
         return {"<name>": example(kind, free, depth + 1)}
     return {name: example(kind, fields[name], depth + 1) for name in names}
+
+
+def _alone(kind: str, schema: Schema, node: Node) -> str | None:
+    """The only item of a list where it would do by itself, as it is written."""
+    items = getattr(node, "items", ())
+    one = items[0] if isinstance(node, ListNode) and len(items) == 1 else None
+    return written(one.value) if isinstance(one, Scalar) and _fits(kind, schema, one) else None
 
 
 def _is_item(kind: str, schema: Schema, node: Node) -> bool:

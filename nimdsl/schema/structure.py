@@ -165,6 +165,7 @@ def _explained(kind: str, problem: Any, root: Node, told: Container[str | int]) 
         case "required":
             fields = problem.schema.get("properties", {})
             misspelt = {remedies.meant(key, fields) for key in problem.instance}
+            misspelt |= {remedies.head(key, fields) for key in problem.instance}
             for key in problem.validator_value:
                 if key in misspelt or key in problem.instance or f"'{key}'" not in problem.message:
                     continue
@@ -179,6 +180,10 @@ def _explained(kind: str, problem: Any, root: Node, told: Container[str | int]) 
             yield error("NIM0206", f"`{field}` cannot be {said}", place, fix)
         case _:
             fix = remedies.of_bound(kind, problem.schema, problem.validator, _key(problem))
+            if bare := remedies.without_minus(problem.schema, problem.validator, node):
+                message = f"`{field}` must not be negative, this is {_what(node)}"
+                yield error("NIM0210", message, place, f"remove the minus: `{bare}`")
+                return
             yield error("NIM0210", f"`{field}`: {_bound(problem)}", place, fix)
 
 
@@ -205,8 +210,9 @@ def _unknown_keys(problem: Any, node: Node, field: str, told: Container[str | in
         told = {*parts, *(key for key in node.entries if key in told)}
     for key in node.entries:
         if key not in known and key not in told:
-            message = f"`{field}` has no field `{key}`"
-            yield error("NIM0203", message, node.key_place(key), remedies.of_unknown(key, known))
+            message, fix = remedies.unseparated(key, known)
+            message = message or f"`{field}` has no field `{key}`"
+            yield error("NIM0203", message, node.key_place(key), fix or remedies.of_unknown(key, known))
 
 
 def _cut_by_commas(node: MapNode, known: Collection[str]) -> dict[str, tuple[list[str], str]]:

@@ -91,12 +91,13 @@ _SENTENCES = (
         "directive", "a line that begins with `%` is a directive, and this one is not known", "quote it"
     ),
 )
+QUOTE_THE_WHOLE = "put the whole text into quotes"
 INDENT_WITH_SPACES = "indent with spaces"
 _GUESSES = frozenset(
     one.fix
     for one in _SENTENCES
     if re.search(r"^(?:align|close|quote text that|put each|write `key)", one.fix)
-) | {INDENT_WITH_SPACES}
+) | {INDENT_WITH_SPACES, QUOTE_THE_WHOLE}
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -128,7 +129,7 @@ def explain(problem: yaml.YAMLError | UnicodeError, source: Source) -> Diagnosti
 
 def is_guess(found: Diagnostic) -> bool:
     """Whether a diagnostic of here only says what the parser met, so that the mistake may be elsewhere."""
-    return found.code in ("NIM0106", "NIM0113") and found.fix in _GUESSES
+    return found.code in ("NIM0106", "NIM0113") and (not found.fix or found.fix in _GUESSES)
 
 
 def _invisible_near(source: Source, place: Place) -> Diagnostic | None:
@@ -147,7 +148,7 @@ def _in_flow(problem: yaml.MarkedYAMLError, source: Source, place: Place) -> Dia
     cut = _cut_by_comment(problem, source, place)
     if cut is not None:
         message = "` #` begins a comment here, and a quote before it is left open"
-        return error("NIM0106", message, cut, "put the whole text into quotes")
+        return error("NIM0106", message, cut, QUOTE_THE_WHOLE)
     line = source.lines[place.line - 1]
     in_list = "sequence" in (problem.context or "")
     guess = missing_comma(line, place.column - 1) or cut_text(line, place.column - 1, in_list)

@@ -64,6 +64,7 @@ def _works(texts: dict[str, str], said: Diagnostic) -> bool:
 
 _INDENT = re.compile(r"indent it by (\d+) space")
 _WRITTEN = re.compile(r"`+([^`]+)`+")
+_CLOSING = {"[": "]", "{": "}"}
 
 
 def applied(text: str, said: Diagnostic) -> str | None:
@@ -79,7 +80,31 @@ def applied(text: str, said: Diagnostic) -> str | None:
     if written is None:
         return None
     new = written[1]
+    key = re.match(r"[\w.]+: ", new)
     if said.fix.startswith("close it with"):
         new, end = new + line[start:end], end
+    elif key and line[:start].endswith(key.group()):
+        new = new[key.end() :]
+    elif key and line[start:].startswith(key.group()):
+        end = _end(line, start + key.end())
     lines[said.place.line - 1] = line[:start] + new + line[end:]
     return "\n".join(lines)
+
+
+def _end(line: str, begin: int) -> int:
+    """Where the value that begins there ends: a bracket's at the one that closes it."""
+    if line[begin] not in _CLOSING:
+        found = re.compile(r"[,}\]]|\s+#|$").search(line, begin)
+        return found.start() if found else len(line)
+    depth, quote = 0, ""
+    for column in range(begin, len(line)):
+        sign = line[column]
+        if quote:
+            quote = "" if sign == quote else quote
+        elif sign in "\"'":
+            quote = sign
+        else:
+            depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(sign, 0)
+        if depth == 0:
+            return column + 1
+    return len(line)
