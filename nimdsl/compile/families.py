@@ -15,7 +15,7 @@ from nimdsl.compile.constants import part_text
 from nimdsl.compile.documents import Document, Documents
 from nimdsl.expression.check import Scope, infer
 from nimdsl.expression.evaluate import closure
-from nimdsl.expression.syntax import ExpressionNode, Literal, Text
+from nimdsl.expression.syntax import ExpressionNode, Literal, SyntaxMistake, Text
 from nimdsl.expression.template import parse_template
 from nimdsl.expression.types import STRING, Type
 from nimdsl.program.address import EVERY, Hole

@@ -20,7 +20,7 @@ from nimdsl.compile.constants import count_of
 from nimdsl.compile.documents import gather
 from nimdsl.text.source import Source
 from nimdsl.text.tree import MapNode, Node, parse
-from nimdsl.text.yaml_errors import INDENT_WITH_SPACES, is_guess
+from nimdsl.text.yaml_errors import INDENT_WITH_SPACES, is_cut, is_guess
 
 LINES_MAX = 1_000
 TRIES_MAX = 100
@@ -52,10 +52,11 @@ class _Edit(NamedTuple):
 
 def mended(source: Source, problems: Sequence[Diagnostic]) -> list[Diagnostic]:
     """The problems of a text; of the one that ended its reading, what would mend it, if one edit does."""
-    if not problems or not is_guess(problems[-1]) or not 0 < problems[-1].place.line <= len(source.lines):
+    last = problems[-1] if problems else None
+    if last is None or not 0 < last.place.line <= len(source.lines):
         return [*problems]
-    last = problems[-1]
-    found = _Piece(source, last.place).mend(last.fix == INDENT_WITH_SPACES)
+    piece = _Piece(source, last.place)
+    found = piece.mend(piece.edits_after(last)) if is_guess(last) else None
     if found is None:
         return [*problems]
     place = source.place(found.line, found.column + 1, found.length)
@@ -77,11 +78,19 @@ class _Piece:
         """The line at which the reading ended, from 0."""
         self.tries = 0
 
-    def mend(self, tab: bool) -> _Edit | None:
+    def edits_after(self, said: Diagnostic) -> Iterator[_Edit]:
+        """The edits that may be meant after what the parser said."""
+        if said.fix == INDENT_WITH_SPACES:
+            return self._reindented([self.error])
+        if is_cut(said):
+            return _separated_inside(self.error, self.lines[self.error])
+        return self._edits()
+
+    def mend(self, edits: Iterator[_Edit]) -> _Edit | None:
         """The first edit that makes a document of it."""
         if len(self.lines) > LINES_MAX:
             return None
-        for edit in self._reindented([self.error]) if tab else self._edits():
+        for edit in edits:
             self.tries += 1
             if self.tries > TRIES_MAX:
                 break

@@ -19,8 +19,10 @@ from nimdsl.expression import types
 from nimdsl.expression.syntax import (
     ExpressionNode,
     Literal,
+    Name,
     SyntaxMistake,
     Text,
+    children,
     free_names,
     parse,
     with_children,
@@ -84,17 +86,27 @@ def parse_template(text: str) -> ExpressionNode:
     return parts[0] if len(parts) == 1 else Text(tuple(parts), start=0, end=len(text))
 
 
-def not_constant(text: str, constants: Iterable[str]) -> tuple[str, str]:
-    """Why a template has no value where only constants stand, and what to write; empty when it has one."""
+def not_constant(text: str, constants: Iterable[str]) -> SyntaxMistake | None:
+    """Why a template has no value where only constants stand; None when it has one."""
     known = [*constants]
     try:
-        unknown = sorted(free_names(parse_template(text)) - {*known})
+        tree = parse_template(text)
     except SyntaxMistake as mistake:
-        return mistake.message, mistake.fix
+        return mistake
+    unknown = sorted(free_names(tree) - {*known})
     if not unknown:
-        return "", ""
-    fix = phrase(unknown[0], known) if known else f"add `parameters: {{{unknown[0]}: ...}}` to the spec"
-    return f"`{unknown[0]}` is no constant, and only constants can stand here", fix
+        return None
+    name = unknown[0]
+    fix = phrase(name, known) if known else f"add `parameters: {{{name}: ...}}` to the spec"
+    message = f"`{name}` is no constant, and only constants can stand here"
+    return SyntaxMistake(message, _offset_of(tree, name), fix, len(name))
+
+
+def _offset_of(tree: ExpressionNode, name: str) -> int:
+    """Where a name is read first."""
+    if isinstance(tree, Name):
+        return tree.start if tree.name == name else -1
+    return next((at for part in children(tree) if (at := _offset_of(part, name)) >= 0), -1)
 
 
 def _closing(text: str, begin: int) -> int:

@@ -15,13 +15,14 @@ from typing import Any
 from nimdsl.base.diagnostics import Diagnostic, Place, error
 from nimdsl.base.json_schema import matches, validator_of
 from nimdsl.base.suggest import did_you_mean, phrase
-from nimdsl.base.units import PARSERS, parse_lifeforce
+from nimdsl.base.units import MICRO, PARSERS, parse_lifeforce, parse_share
 from nimdsl.base.words import JSON_TYPES
 from nimdsl.expression.template import is_template, not_constant
 from nimdsl.kinds import kind_names
 from nimdsl.kinds.schemas import API_VERSION, document_schema
 from nimdsl.schema import remedies, retired
 from nimdsl.schema.quantities import UNIT_FIX, unit_fix
+from nimdsl.text.alignment import place_within
 from nimdsl.text.flow_text import quoted
 from nimdsl.text.scalars import shortened
 from nimdsl.text.tree import ListNode, LostScalar, MapNode, Node, Scalar
@@ -125,9 +126,13 @@ def _unfilled(problem: Any, root: Node, constants: Iterable[str]) -> list[Diagno
         return []
     if problem.validator_value in ("object", "array"):
         return []
-    message, fix = not_constant(str(node.value), constants) if is_template(node) else ("", "")
+    mistake = not_constant(str(node.value), constants) if is_template(node) else None
+    if mistake is None:
+        return []
     field = _field(list(problem.absolute_path))
-    return [error("NIM0303", f"`{field}`: {message}", place, fix)] if message else []
+    if node.text == str(node.value):
+        place = place_within(node, mistake.offset, mistake.offset + mistake.length)
+    return [error("NIM0303", f"`{field}`: {mistake.message}", place, mistake.fix)]
 
 
 def _at(root: Node, path: Any) -> tuple[Node, Place]:
@@ -252,6 +257,8 @@ def _badly_typed(kind: str, problem: Any, node: Node, place: Place) -> Diagnosti
         wanted, fix = UNIT_FIX[unit][0], unit_fix(unit, node.text)
         if unit == "lifeforce" and node.quoted and parse_lifeforce(node.text) is not None:
             fix = f"remove the quotes: `{node.text}`"
+        if unit == "share" and (beyond := parse_share(node.text)) is not None and beyond > MICRO:
+            return error("NIM0207", f"`{field}` is more than 100 %", place, "write at most `100%`")
         if bare := negative(unit, node.text):
             message = f"`{field}` must not be negative, this is {shortened(node.text)!r}"
             return error("NIM0210", message, place, f"remove the minus: `{bare}`")

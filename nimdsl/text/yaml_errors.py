@@ -13,7 +13,7 @@ from typing import NamedTuple
 import yaml
 
 from nimdsl.base.diagnostics import Diagnostic, Place, error
-from nimdsl.text.flow_text import cut_text, missing_comma
+from nimdsl.text.flow_text import CUT, cut_text, missing_comma
 from nimdsl.text.invisible import INVISIBLE, message_and_fix
 from nimdsl.text.scalars import shortened
 from nimdsl.text.source import Source
@@ -129,7 +129,14 @@ def explain(problem: yaml.YAMLError | UnicodeError, source: Source) -> Diagnosti
 
 def is_guess(found: Diagnostic) -> bool:
     """Whether a diagnostic of here only says what the parser met, so that the mistake may be elsewhere."""
-    return found.code in ("NIM0106", "NIM0113") and (not found.fix or found.fix in _GUESSES)
+    if found.code not in ("NIM0106", "NIM0113"):
+        return False
+    return not found.fix or found.fix in _GUESSES or is_cut(found)
+
+
+def is_cut(found: Diagnostic) -> bool:
+    """Whether it says of a plain text that a bracket cuts it."""
+    return found.message == CUT
 
 
 def _invisible_near(source: Source, place: Place) -> Diagnostic | None:

@@ -109,8 +109,13 @@ def _missed(file: File, site: Site, start: int, end: int, new: str) -> set[int]:
 # Words
 
 
-def misspelt(rng: random.Random, word: str, taken: Iterable[str]) -> tuple[str, bool] | None:
-    """The word with a slip of the fingers, none of ``taken``; and whether one can tell what it was."""
+def misspelt(
+    rng: random.Random, word: str, taken: Iterable[str], rivals: Iterable[str]
+) -> tuple[str, bool] | None:
+    """The word with a slip of the fingers, none of ``taken``.
+
+    And whether one can tell what it was: none of ``rivals``, which could stand there too, is as near.
+    """
     letters = [n for n, one in enumerate(word) if one.isalpha()]
     if len(letters) < 2:
         return None
@@ -128,7 +133,7 @@ def misspelt(rng: random.Random, word: str, taken: Iterable[str]) -> tuple[str, 
             return None
     if new == word or new in taken or not new[0].isalpha():
         return None
-    others = {one for one in taken if one.lower() != word.lower() and near(one.lower(), new.lower())}
+    others = {one for one in rivals if one.lower() != word.lower() and near(one.lower(), new.lower())}
     return new, not others
 
 
@@ -150,13 +155,15 @@ def _taken(words: frozenset[str]) -> frozenset[str]:
     return words | roles.LANGUAGE
 
 
-def _slip(rng: random.Random, group: Group, text: str, start: int) -> Made | None:
+def _slip(
+    rng: random.Random, group: Group, text: str, start: int, rivals: Iterable[str] | None = None
+) -> Made | None:
     """One misspelt word of a text that begins at ``start``."""
     found = [one for one in WORD.finditer(text) if len(one.group()) > 1]
     if not found:
         return None
     word = rng.choice(found)
-    slip = misspelt(rng, word.group(), _taken(group.words))
+    slip = misspelt(rng, word.group(), _taken(group.words), group.names if rivals is None else rivals)
     if slip is None:
         return None
     return (start + word.start(), start + word.end(), slip[0]), slip[1]
@@ -175,22 +182,22 @@ def _scalar(pattern: re.Pattern[str]) -> Choice:
 
 @mutator("misspelt field", roles.is_field)
 def _misspelt_field(rng: random.Random, group: Group, file: File, site: Site) -> Made | None:
-    return _slip(rng, group, file.raw(site), site.start)
+    return _slip(rng, group, file.raw(site), site.start, roles.FIELDS)
 
 
 @mutator("misspelt kind or version", lambda site: bool(re.fullmatch(r"\w+/(apiVersion|kind)", site.path)))
 def _misspelt_envelope(rng: random.Random, group: Group, file: File, site: Site) -> Made | None:
-    return _slip(rng, group, file.raw(site), site.start)
+    return _slip(rng, group, file.raw(site), site.start, roles.LANGUAGE)
 
 
 @mutator("misspelt keyword", _scalar(roles.ENUM))
 def _misspelt_keyword(rng: random.Random, group: Group, file: File, site: Site) -> Made | None:
-    return _slip(rng, group, file.raw(site), site.start)
+    return _slip(rng, group, file.raw(site), site.start, roles.LANGUAGE)
 
 
 @mutator("misspelt type", _scalar(roles.TYPE))
 def _misspelt_type(rng: random.Random, group: Group, file: File, site: Site) -> Made | None:
-    return _slip(rng, group, file.raw(site), site.start)
+    return _slip(rng, group, file.raw(site), site.start, roles.LANGUAGE)
 
 
 def _reference(name: str) -> None:
@@ -249,7 +256,7 @@ def _misspelt_in_expression(rng: random.Random, group: Group, file: File, site: 
     if not words:
         return None
     start, word = rng.choice(words)
-    slip = misspelt(rng, word, _taken(group.words))
+    slip = misspelt(rng, word, _taken(group.words), _taken(group.words))
     return ((start, start + len(word), slip[0]), slip[1]) if slip else None
 
 

@@ -22,6 +22,13 @@ LANGUAGE = frozenset(
 }  # fmt: skip
 """Words that mean, or could mean, something although no document says them."""
 
+FIELDS = frozenset(
+    field
+    for path in (ROOT / "nimdsl" / "kinds").glob("*.yaml")
+    for field in re.findall(r"(\w+):(?=\s)", path.read_text())
+) | {"kind", "apiVersion", "metadata", "spec", "name", "labels"}
+"""The fields of the language, and some words more."""
+
 _NAMED = (
     "data", "accepts", "accepts/[^/]+", "replies", "replies/[^/]+", "Cell/spec/initial", "tables", "columns",
     "rows/#", "answers", "work", "returns", "args", "payload", "content", "set", "states", "incomes", "rewards",
