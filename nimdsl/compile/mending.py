@@ -203,10 +203,16 @@ def _quoted(number: int, line: str) -> Iterator[_Edit]:
             last = {_end(line), _comment(line)}
             ends = [n for n in range(end, begin, -1) if n in last or line[n] in ",]}"]
             before_keys = [n for n in reversed(ends) if _NEXT_KEY.match(line, n)]
-            for at in dict.fromkeys([*before_keys, *ends]):
+            closing = [n for one in before_keys for n in _closers_before(line, one)]
+            for at in dict.fromkeys([*before_keys, *closing, *ends]):
                 message = f"the quote opened in column {begin + 1} is never closed"
                 new = line[:at] + quote + line[at:]
                 yield _Edit(number, new, at, 1, message, f"close it with `{quote}`")
+
+
+def _closers_before(line: str, column: int) -> list[int]:
+    """The columns of the brackets that close directly before a column, the nearest first."""
+    return [*range(column - 1, len(line[:column].rstrip("]}")) - 1, -1)]
 
 
 def _closed(number: int, line: str) -> Iterator[_Edit]:

@@ -8,12 +8,12 @@ documents are checked and compiled like any others.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
 from nimdsl.base.canonical import Plain
-from nimdsl.base.diagnostics import NOWHERE, Diagnostic, error
+from nimdsl.base.diagnostics import NOWHERE, Diagnostic, Place, error
 from nimdsl.base.suggest import phrase
 from nimdsl.base.words import counted
 from nimdsl.compile.documents import Document, Documents, instance
@@ -28,19 +28,23 @@ _POSITION = re.compile(r"\[(\d+)\]")
 
 
 def override(
-    documents: Documents, overrides: Mapping[str, Plain]
+    documents: Documents, overrides: Mapping[str, Plain | Node]
 ) -> tuple[Documents, tuple[Diagnostic, ...]]:
-    """The documents with every override made, and what was wrong with them."""
+    """The documents with every override made, and what was wrong with them.
+
+    What is wrong in a value that is a node has its place there.
+    """
     by_kind = {kind: dict(found) for kind, found in documents.by_kind.items()}
     problems: list[Diagnostic] = []
     for path, value in overrides.items():
         problems += _apply(documents, by_kind, path, value)
-    changes = {**documents.changes, **overrides}
+    plain = {path: one.plain() if isinstance(one, Node) else one for path, one in overrides.items()}
+    changes = {**documents.changes, **plain}
     return replace(documents, by_kind=by_kind, changes=changes), tuple(problems)
 
 
 def _apply(
-    documents: Documents, by_kind: dict[str, dict[str, Document]], path: str, value: Plain
+    documents: Documents, by_kind: dict[str, dict[str, Document]], path: str, value: Plain | Node
 ) -> list[Diagnostic]:
     """Changes documents as they were written, and fills their constants in again."""
     found = _meant(documents, path)
@@ -57,7 +61,11 @@ def _apply(
         own: list[Diagnostic] = []
         changed = instance(kind, name, root, document.variables, own)
         by_kind[kind][name] = replace(changed, number=document.number)
-        told = [replace(p, message=f"`{path}`: {p.message}", place=NOWHERE) for p in own]
+        here = {*_places(value)} if isinstance(value, Node) else set()
+        told = [
+            replace(p, message=f"`{path}`: {p.message}", place=p.place if p.place in here else NOWHERE)
+            for p in own
+        ]
         problems += [one for one in told if one not in problems]
     return problems
 
@@ -84,7 +92,17 @@ def _meant(documents: Documents, path: str) -> tuple[str, tuple[str, ...], str] 
     return kind, names, fields
 
 
-def _copied(node: Node, fields: list[str], value: Plain, path: str) -> Node | Diagnostic:
+def _places(node: Node) -> Iterator[Place]:
+    """The places of a node and of everything below it."""
+    yield node.place
+    if isinstance(node, MapNode):
+        yield from (node.key_place(key) for key in node.entries)
+    inner = node.entries.values() if isinstance(node, MapNode) else getattr(node, "items", ())
+    for part in inner:
+        yield from _places(part)
+
+
+def _copied(node: Node, fields: list[str], value: Plain | Node, path: str) -> Node | Diagnostic:
     """A copy of ``node`` along ``fields`` with the value at their end."""
     if not fields or fields == [""]:
         return _as_node(value, Source(f"--set {path}", ""))
@@ -123,8 +141,10 @@ def _dotted(found: re.Match[str]) -> str:
     return f".{found[1]}"
 
 
-def _as_node(value: Plain, source: Source) -> Node:
+def _as_node(value: Plain | Node, source: Source) -> Node:
     """A plain value as if it had been written in a document."""
+    if isinstance(value, Node):
+        return value
     if isinstance(value, dict):
         made = MapNode(source, 1, 1)
         made.entries = {str(key): _as_node(item, source) for key, item in value.items()}

@@ -10,6 +10,7 @@ from nimdsl.expression import types
 from nimdsl.expression.habits import TYPES
 from nimdsl.expression.syntax import ExpressionNode, unparse
 from nimdsl.expression.types import INT, REAL, STRING, Type, parse_type
+from nimdsl.schema.remedies import written as as_yaml
 from nimdsl.text.scalars import read_plain
 from nimdsl.text.tree import Scalar
 
@@ -50,7 +51,7 @@ def of_type(written: str) -> str:
     words = (*types.SCALARS, "record", "list")
     meant = _WORD.sub(lambda one: did_you_mean(one.group(), words) or one.group(), written)
     if meant != written and parse_type(meant) is not None:
-        return f"did you mean `{meant}`?"
+        return f"did you mean `{as_yaml(meant)}`?"
     return phrase(written, known)
 
 

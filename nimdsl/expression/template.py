@@ -33,6 +33,8 @@ from nimdsl.text.tree import Scalar
 
 ENDS_MAX = 60
 """At so many places, at most, an open ``${`` is tried to end."""
+_HYPHEN = re.compile(r"(?<=\w)-(?=[A-Za-z_])")
+"""Between words without spaces it is more likely text than a minus."""
 _ENDS = re.compile(r"(?<=\w)(?!\w)|(?<=[)\]])")
 
 
@@ -131,7 +133,7 @@ def _closing(text: str, begin: int) -> int:
 
 def _longest(text: str) -> str:
     """The most of a text, from its beginning, that is an expression; empty where nothing is."""
-    text = text.partition("${")[0]
+    text = _HYPHEN.split(text.partition("${")[0])[0]
     ends = [found.start() for found in _ENDS.finditer(text)][:ENDS_MAX]
     for end in reversed([*ends, len(text)] if len(ends) < ENDS_MAX else ends):
         whole = text[:end].rstrip()

@@ -38,9 +38,12 @@ _WORDS = {
 _QUANTITIES = ("duration", "share", "lifeforce", "rate")
 _PYTHON = {"integer": (int,), "number": (int, float), "string": (str,), "boolean": (bool,)}
 
+_BOOLEANS = {**dict.fromkeys(("y", "yes", "on"), "true"), **dict.fromkeys(("n", "no", "off"), "false")}
 _RUN_TOGETHER = re.compile(r"(\w+)(?:(:)|\s+)(\S.*)", re.DOTALL)
 
 
+MEANT_BOOLEANS = frozenset(f"write `{word}`" for word in _BOOLEANS.values())
+"""The fixes for words that mean true or false elsewhere."""
 HABITS = {
     **dict.fromkeys(("std", "stddev", "sigma", "sd"), ("deviation",)),
     **dict.fromkeys(("rate", "lambda", "average"), ("mean",)),
@@ -111,7 +114,8 @@ def of_type(kind: str, schema: Schema, key: str, node: Node) -> str:
     if isinstance(node, Scalar) and node.quoted and _without_quotes(wanted, node.text):
         return f"remove the quotes: `{node.text}`"
     if wanted == "boolean":
-        return "write `true` or `false`"
+        said = _BOOLEANS.get(node.text.lower(), "") if isinstance(node, Scalar) else ""
+        return f"write `{said}`" if said else "write `true` or `false`"
     if wanted in ("integer", "number"):
         return f"write {_number(schema)}"
     number = isinstance(node, Scalar) and type(node.value) in (int, float)
@@ -120,7 +124,7 @@ def of_type(kind: str, schema: Schema, key: str, node: Node) -> str:
     if wanted == "string" and isinstance(node, Scalar) and node.value is not None:
         return "write it as text: put it in quotes"
     if wanted == "array" and _is_item(kind, schema, node):
-        whole = f"{f'{key}: ' if key else ''}{written([node.plain()])}"
+        whole = f"{f'{key}: ' if key else ''}{written([node.as_written()])}"
         short = len(whole) <= WHOLE_MAX and "\n" not in whole
         return f"put it into a list: `{whole}`" if short else "put it into a list, with `- ` before it or in `[]`"
     if (alone := _alone(kind, schema, node)) is not None:

@@ -33,7 +33,7 @@ _NAMED = (
     "data", "accepts", "accepts/[^/]+", "replies", "replies/[^/]+", "Cell/spec/initial", "tables", "columns",
     "rows/#", "answers", "work", "returns", "args", "payload", "content", "set", "states", "incomes", "rewards",
     "upkeep", "marks", "groups", "costs", "for", "parameters", "draws", "stages", "properties", "level/#",
-    "payload/.*", "content/.*", "reply",
+    "payload/.*", "content/.*", "reply", "rows/#/.*",
 )  # fmt: skip
 """Maps whose keys are names that the writer chose; ends of paths."""
 _CHOSEN = re.compile(rf"(?:^|/)(?:{'|'.join(_NAMED)})/[^/]+$")
