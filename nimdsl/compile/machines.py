@@ -252,7 +252,9 @@ class _Compiler:
             scope = scope.rpartition("/")[0]
         known = {path for path in self.paths if path}
         around = [owner[:at] for at, sign in enumerate(owner) if sign == "/"]
-        short = {path.removeprefix(f"{one}/") for one in around for path in known if path.startswith(f"{one}/")}
+        short = {
+            path.removeprefix(f"{one}/") for one in around for path in known if path.startswith(f"{one}/")
+        }
         fix = phrase(written, known | short) if did_you_mean(written, short) else phrase(written, known)
         self.findings.report("NIM0405", f"there is no state `{written}`", reader.place("to"), fix)
         return ""

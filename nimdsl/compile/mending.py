@@ -4,26 +4,29 @@ A parser notices an open quote, a missing colon or a line in the wrong column on
 longer makes sense, which can be far below.  So what people do wrong is undone on each line that may be
 to blame, and the first edit is told with which the document has the structure of its kind.
 
-The law: what is told makes a document of the text.  Bounded: `TRIES_MAX` edits of a document of at most
-`LINES_MAX` lines; where none helps, the parser's own words stay.
+The law: what is told makes a document of the text.  Bounded: so many edits that `LINES_READ_MAX` lines
+are read again; where none helps, the parser's own words stay.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 
 from nimdsl.base.diagnostics import Diagnostic, Place, Severity, error
 from nimdsl.base.words import counted
 from nimdsl.compile.constants import count_of
 from nimdsl.compile.documents import gather
+from nimdsl.text.flow_text import quoted
 from nimdsl.text.source import Source
 from nimdsl.text.tree import MapNode, Node, parse
 from nimdsl.text.yaml_errors import INDENT_WITH_SPACES, is_cut, is_guess
 
-LINES_MAX = 1_000
-TRIES_MAX = 100
+LINES_READ_MAX = 30_000
+LINE_LENGTH_MAX = 1_000
+"""Longer lines are not looked at."""
 INSTANCE_COUNT_MAX = 20
 """A document that makes more of them is not read again and again."""
 STEP = 2
@@ -36,6 +39,9 @@ _NO_SPACE = re.compile(rf"((?:\s*-)*\s*)({_KEY}:)([^\s:]\S*)")
 _KEY_INSIDE = re.compile(rf"(?<=[{{,])(\s*)({_KEY})(:?)(\s*)(?=[\[{{\"'])")
 _NEXT_KEY = re.compile(rf",\s*{_KEY}:\s")
 _CLOSING = {"[": "]", "{": "}"}
+_VALUE = re.compile(r"(?:(?<=:) +|(?:^|(?<=- )|(?<=[\[{,])) *(?:- +)?)")
+_COLON_TEXT = re.compile(r"(?<=[\w\"']: )\s*((?!\s)[^\[\]{}\"',#]*: [^\[\]{}\"'#]*)")
+_TEMPLATE = re.compile(r"\$\{[^{}]*\}")
 _BEFORE_QUOTE = re.compile(r"(?:^|[:,\[{-])\s*\Z")
 
 
@@ -76,24 +82,19 @@ class _Piece:
         self.name, self.first, self.lines = source.name, first, lines[first:end]
         self.error = at - first
         """The line at which the reading ended, from 0."""
-        self.tries = 0
 
     def edits_after(self, said: Diagnostic) -> Iterator[_Edit]:
         """The edits that may be meant after what the parser said."""
         if said.fix == INDENT_WITH_SPACES:
             return self._reindented([self.error])
         if is_cut(said):
-            return _separated_inside(self.error, self.lines[self.error])
+            line = self.lines[self.error][:LINE_LENGTH_MAX]
+            return chain(_separated_inside(self.error, line), _quoted(self.error, line))
         return self._edits()
 
     def mend(self, edits: Iterator[_Edit]) -> _Edit | None:
         """The first edit that makes a document of it."""
-        if len(self.lines) > LINES_MAX:
-            return None
-        for edit in edits:
-            self.tries += 1
-            if self.tries > TRIES_MAX:
-                break
+        for edit in islice(edits, LINES_READ_MAX // len(self.lines)):
             if self._reads(edit):
                 return edit._replace(line=self.first + edit.line + 1)
         return None
@@ -109,10 +110,13 @@ class _Piece:
 
     def _edits(self) -> Iterator[_Edit]:
         near = [self.error, *self._before(self.error)]
+        near = [number for number in near if len(self.lines[number]) <= LINE_LENGTH_MAX]
         for number in near:
             yield from _quoted(number, self.lines[number])
         for number in near:
-            yield from _closed(number, self.lines[number])
+            yield from _bracketed(number, self.lines[number])
+        for number in near[:2]:
+            yield from _text_quoted(number, self.lines[number])
         for number in near[:3]:
             yield from _separated(number, self.lines[number])
             yield from _separated_inside(number, self.lines[number])
@@ -204,10 +208,42 @@ def _quoted(number: int, line: str) -> Iterator[_Edit]:
             ends = [n for n in range(end, begin, -1) if n in last or line[n] in ",]}"]
             before_keys = [n for n in reversed(ends) if _NEXT_KEY.match(line, n)]
             closing = [n for one in before_keys for n in _closers_before(line, one)]
-            for at in dict.fromkeys([*before_keys, *closing, *ends]):
+            template = [n for n in ends if _TEMPLATE.fullmatch(line, begin + 1, n)]
+            for at in dict.fromkeys([*template, *before_keys, *closing, *ends]):
                 message = f"the quote opened in column {begin + 1} is never closed"
                 new = line[:at] + quote + line[at:]
                 yield _Edit(number, new, at, 1, message, f"close it with `{quote}`")
+
+    for stray in _stray_quotes(line):
+        begins = [found.end() for found in _VALUE.finditer(line, 0, stray) if found.end() < stray]
+        for at in reversed(begins):
+            quote = line[stray]
+            message = f"the quote closed in column {stray + 1} is never opened"
+            new = line[:at] + quote + line[at:]
+            yield _Edit(number, new, at, 1, message, f"open it with `{quote}`")
+
+
+def _stray_quotes(line: str) -> list[int]:
+    """The columns of quotes that close nothing, if there is one too many."""
+    found: list[int] = []
+    quote = ""
+    for column, sign in enumerate(line):
+        if quote:
+            quote = "" if sign == quote else quote
+        elif sign in "\"'" and _BEFORE_QUOTE.search(line[:column]):
+            quote = sign
+        elif sign in "\"'" and line.count(sign) % 2:
+            found.append(column)
+    return found
+
+
+def _text_quoted(number: int, line: str) -> Iterator[_Edit]:
+    """Text with a colon in it, in quotes."""
+    for found in _COLON_TEXT.finditer(line):
+        text = found[1].rstrip()
+        new = f"{line[: found.start(1)]}{quoted(text)}{line[found.start(1) + len(text) :]}"
+        message = "`: ` in a text makes a key of what stands before it"
+        yield _Edit(number, new, found.start(1), len(text), message, f"quote it: `{quoted(text)}`")
 
 
 def _closers_before(line: str, column: int) -> list[int]:
@@ -215,38 +251,50 @@ def _closers_before(line: str, column: int) -> list[int]:
     return [*range(column - 1, len(line[:column].rstrip("]}")) - 1, -1)]
 
 
-def _closed(number: int, line: str) -> Iterator[_Edit]:
-    """A bracket that is opened and not closed: closed at the end, or before another bracket or a comma."""
-    open_, marks = _brackets(line)
-    for begin in reversed(open_):
-        sign = _CLOSING[line[begin]]
-        for at in sorted({_comment(line), *(n for n in marks if n > begin)}, reverse=True):
-            message = f"the `{line[begin]}` opened in column {begin + 1} is never closed"
-            yield _Edit(number, line[:at] + sign + line[at:], at, 1, message, f"close it with `{sign}`")
+def _bracketed(number: int, line: str) -> Iterator[_Edit]:
+    """A bracket without its partner.
+
+    Where there are too many that close, one is removed, or one is opened where a value begins; where there
+    are too few, one is closed at the end, or before another bracket or a comma.
+    """
+    signs = _signs(line)
+    for opening, closing in _CLOSING.items():
+        begins = [at for at in signs if line[at] == opening]
+        ends = [at for at in signs if line[at] == closing]
+        if len(ends) > len(begins):
+            yield from _too_many(number, line, ends)
+        for begin in reversed(begins if len(begins) > len(ends) else []):
+            message = f"a `{opening}` is never closed"
+            after = (at for at in signs if at > begin and line[at] in ",]}")
+            for at in sorted({_comment(line), *after}, reverse=True):
+                new = line[:at] + closing + line[at:]
+                yield _Edit(number, new, at, 1, message, f"close it with `{closing}`")
 
 
-def _brackets(line: str) -> tuple[list[int], list[int]]:
-    """The columns of brackets that nothing on the line closes, and of what may follow one that does."""
-    stack: list[int] = []
-    open_: list[int] = []
-    marks: list[int] = []
+def _too_many(number: int, line: str, ends: Sequence[int]) -> Iterator[_Edit]:
+    """Of these closing brackets one has no partner."""
+    closing = line[ends[0]]
+    opening = next(one for one, other in _CLOSING.items() if other == closing)
+    for at in (at for at in ends if at - 1 not in ends):
+        message = f"this `{closing}` closes nothing"
+        yield _Edit(number, line[:at] + line[at + 1 :], at, 1, message, f"remove the `{closing}`")
+    for at in (found.end() for found in _VALUE.finditer(line, 0, ends[-1]) if found.end() < ends[-1]):
+        message = f"the `{closing}` in column {ends[-1] + 1} is never opened"
+        yield _Edit(number, line[:at] + opening + line[at:], at, 1, message, f"open it with `{opening}`")
+
+
+def _signs(line: str) -> list[int]:
+    """The columns of brackets and commas that stand in no quotes and no comment."""
+    found: list[int] = []
     quote = ""
     for column, sign in enumerate(line[: _comment(line)]):
         if quote:
             quote = "" if sign == quote else quote
         elif sign in "\"'" and _BEFORE_QUOTE.search(line[:column]):
             quote = sign
-        elif sign in _CLOSING:
-            stack.append(column)
-        elif sign in "]}":
-            marks.append(column)
-            while stack and _CLOSING[line[stack[-1]]] != sign:
-                open_.append(stack.pop())
-            if stack:
-                stack.pop()
-        elif sign == ",":
-            marks.append(column)
-    return [*stack, *open_], marks
+        elif sign in "[]{},":
+            found.append(column)
+    return found
 
 
 def _comment(line: str) -> int:

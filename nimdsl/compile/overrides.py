@@ -8,13 +8,13 @@ documents are checked and compiled like any others.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
 from nimdsl.base.canonical import Plain
 from nimdsl.base.diagnostics import NOWHERE, Diagnostic, Place, error
-from nimdsl.base.suggest import phrase
+from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.base.words import counted
 from nimdsl.compile.documents import Document, Documents, instance
 from nimdsl.compile.families import matched
@@ -24,6 +24,7 @@ from nimdsl.text.source import Source
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar, parse
 
 CODE = "NIM0507"
+_SUGGESTED = re.compile(r"did you mean `([^`]+)`\?")
 _POSITION = re.compile(r"\[(\d+)\]")
 
 
@@ -62,12 +63,31 @@ def _apply(
         changed = instance(kind, name, root, document.variables, own)
         by_kind[kind][name] = replace(changed, number=document.number)
         here = {*_places(value)} if isinstance(value, Node) else set()
-        told = [
-            replace(p, message=f"`{path}`: {p.message}", place=p.place if p.place in here else NOWHERE)
-            for p in own
-        ]
+        told = (_told(one, path, here) for one in own)
         problems += [one for one in told if one not in problems]
     return problems
+
+
+def _told(found: Diagnostic, path: str, here: Container[Place]) -> Diagnostic:
+    """What is wrong with a changed document, said of its path."""
+    place, fix, last = found.place, found.fix, path.rpartition(".")[2]
+    if place not in here:
+        place = NOWHERE
+        if (
+            found.code == "NIM0203"
+            and f"`{last}`" in found.message
+            and (meant := _SUGGESTED.fullmatch(fix))
+        ):
+            fix = f"did you mean `{path.removesuffix(last)}{meant[1]}`?"
+    return replace(found, message=f"`{path}`: {found.message}", place=place, fix=fix)
+
+
+def _path_with(path: str, after: int, word: str, known: Iterable[str], prefix: str = "") -> str:
+    """A suggestion: the path, and in the part before the last ``after`` ones what was meant; or empty."""
+    likely = did_you_mean(word, known)
+    parts = path.split(".")
+    parts[len(parts) - 1 - after] = f"{prefix}{likely}"
+    return f"did you mean `{'.'.join(parts)}`?" if likely else ""
 
 
 def _meant(documents: Documents, path: str) -> tuple[str, tuple[str, ...], str] | Diagnostic:
@@ -87,7 +107,8 @@ def _meant(documents: Documents, path: str) -> tuple[str, tuple[str, ...], str] 
     names, fields = matched(documents, kind, rest)
     if not names:
         name = rest.partition(".")[0]
-        fix = phrase(name, documents.of(kind))
+        known = documents.of(kind)
+        fix = _path_with(path, rest.count("."), name, known, f"{kind_text}/") or phrase(name, known)
         return error(CODE, f"`{path}`: there is no {kind} named `{name}`", fix=fix)
     return kind, names, fields
 
@@ -110,7 +131,8 @@ def _copied(node: Node, fields: list[str], value: Plain | Node, path: str) -> No
     if isinstance(node, MapNode):
         inner = node.get(head)
         if inner is None and rest:
-            return error(CODE, f"`{path}`: there is no `{head}`", fix=phrase(head, node.entries))
+            fix = _path_with(path, len(rest), head, node.entries) or phrase(head, node.entries)
+            return error(CODE, f"`{path}`: there is no `{head}`", fix=fix)
         changed = _copied(inner if inner is not None else node, rest, value, path)
         if isinstance(changed, Diagnostic):
             return changed

@@ -10,6 +10,7 @@ from nimdsl.expression import types
 from nimdsl.expression.habits import TYPES
 from nimdsl.expression.syntax import ExpressionNode, unparse
 from nimdsl.expression.types import INT, REAL, STRING, Type, parse_type
+from nimdsl.schema.remedies import items_of
 from nimdsl.schema.remedies import written as as_yaml
 from nimdsl.text.scalars import read_plain
 from nimdsl.text.tree import Scalar
@@ -31,6 +32,8 @@ def of_literal(node: Scalar, kind: Type, expected: Type, computes: bool) -> str:
     if kind != STRING:
         return fix
     text = str(node.value)
+    if expected.name == "list" and (items := items_of(node)):
+        return f"write `[{', '.join(items)}]`"
     reading = read_plain(text)
     if node.quoted and not reading.code and type(reading.value) in _PYTHON.get(expected.name, ()):
         return f"remove the quotes: `{text}`"

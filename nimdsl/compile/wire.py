@@ -17,7 +17,7 @@ from nimdsl.compile.reader import Findings, Reader
 from nimdsl.expression import types
 from nimdsl.expression.types import Type, list_of, record_of
 from nimdsl.program import Schema
-from nimdsl.schema.remedies import unseparated
+from nimdsl.schema.remedies import items_of, unseparated, written
 from nimdsl.text.scalars import shortened
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
 
@@ -82,7 +82,10 @@ def _report_schema(findings: Findings, node: Any, plain: Mapping[str, Any]) -> N
         place = node.key_place(key) if isinstance(node, MapNode) else place
         node = node.entries[key] if isinstance(node, MapNode) else node.items[key]
     reason = problem.message[:160] if problem else "jsonschema-rs refuses it"
-    findings.report("NIM0305", f"not a JSON Schema: {reason}", place)
+    wanted, fix = getattr(problem, "validator_value", None), ""
+    if isinstance(node, Scalar) and wanted == "array" and (items := items_of(node)):
+        place, fix = node.place, f"write `{written(items)}`"
+    findings.report("NIM0305", f"not a JSON Schema: {reason}", place, fix)
 
 
 def _without_prose(schema: Any) -> Any:

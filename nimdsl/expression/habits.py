@@ -79,7 +79,7 @@ def operator(text: str, offset: int) -> tuple[int, str, str]:
 
 
 def word(text: str, offset: int) -> tuple[int, str, str]:
-    """Where a word begins, at ``offset`` or before it, that is an operator elsewhere, it, and what is meant."""
+    """The same for a word, at ``offset`` or before it, that is an operator elsewhere."""
     before = re.search(r"(\w+)\s*\Z", text[:offset])
     here = re.compile(r"\w+").match(text, offset)
     for found, group in ((before, 1), (here, 0)):

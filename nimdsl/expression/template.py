@@ -30,7 +30,6 @@ from nimdsl.expression.syntax import (
 from nimdsl.expression.types import Type, list_of, record_of
 from nimdsl.text.tree import Scalar
 
-
 ENDS_MAX = 60
 """At so many places, at most, an open ``${`` is tried to end."""
 _HYPHEN = re.compile(r"(?<=\w)-(?=[A-Za-z_])")

@@ -88,9 +88,9 @@ def unit_fix(unit: str, text: str) -> str:
     if unit == "lifeforce" and (number := re.fullmatch(r"(\d+(?:\.\d+)?)\s*LF", text, re.IGNORECASE)):
         return f"leave the unit out: `{number[1]}`"
     if unit == "share" and (number := _PERCENT.fullmatch(text)) and Decimal(number[1]) <= 100:
-        parts = Decimal(number[1])
-        if 0 < parts < 1 and not number[2]:
-            return f"write `{parts * 100:f}%`, or `{parts}%` if so little is meant"
+        share = Decimal(number[1])
+        if 0 < share < 1 and not number[2]:
+            return f"write `{(share * 100).normalize():f}%`, or `{share}%` if so little is meant"
         return f"write `{number[1]}%`"
     return UNIT_FIX[unit][1]
 

@@ -39,6 +39,7 @@ _QUANTITIES = ("duration", "share", "lifeforce", "rate")
 _PYTHON = {"integer": (int,), "number": (int, float), "string": (str,), "boolean": (bool,)}
 
 _BOOLEANS = {**dict.fromkeys(("y", "yes", "on"), "true"), **dict.fromkeys(("n", "no", "off"), "false")}
+_ITEM = re.compile(r"[\w.-]+")
 _RUN_TOGETHER = re.compile(r"(\w+)(?:(:)|\s+)(\S.*)", re.DOTALL)
 
 
@@ -89,7 +90,7 @@ def head(key: str, known: Collection[str]) -> str:
 
 def without_minus(schema: Schema, keyword: str, node: Node) -> str:
     """A number that would do without its minus; else empty."""
-    if keyword != "minimum" or "x-below" in schema or not isinstance(node, Scalar):
+    if keyword != "minimum" or "x-below" in schema or not isinstance(node, Scalar) or node.template:
         return ""
     bare = node.text.removeprefix("-").lstrip()
     value = read_plain(bare).value
@@ -126,9 +127,13 @@ def of_type(kind: str, schema: Schema, key: str, node: Node) -> str:
     if wanted == "array" and _is_item(kind, schema, node):
         whole = f"{f'{key}: ' if key else ''}{written([node.as_written()])}"
         short = len(whole) <= WHOLE_MAX and "\n" not in whole
-        return f"put it into a list: `{whole}`" if short else "put it into a list, with `- ` before it or in `[]`"
-    if (alone := _alone(kind, schema, node)) is not None:
-        return f"write it without the brackets: `{f'{key}: ' if key else ''}{alone}`"
+        return (
+            f"put it into a list: `{whole}`"
+            if short
+            else "put it into a list, with `- ` before it or in `[]`"
+        )
+    if alone := without_brackets(kind, schema, key, node):
+        return alone
     return _shown(key, _kept(kind, schema, node) or example(kind, schema))
 
 
@@ -209,11 +214,12 @@ def _map(kind: str, schema: Schema, depth: int) -> dict[str, Any]:
     return {name: example(kind, fields[name], depth + 1) for name in names}
 
 
-def _alone(kind: str, schema: Schema, node: Node) -> str | None:
-    """The only item of a list where it would do by itself, as it is written."""
-    items = getattr(node, "items", ())
-    one = items[0] if isinstance(node, ListNode) and len(items) == 1 else None
-    return written(one.value) if isinstance(one, Scalar) and _fits(kind, schema, one) else None
+def without_brackets(kind: str, schema: Schema, key: str, node: Node) -> str:
+    """What to write for the only item of a list where it would do by itself; else empty."""
+    items = node.items if isinstance(node, ListNode) else []
+    if len(items) != 1 or not isinstance(items[0], Scalar) or not _fits(kind, schema, items[0]):
+        return ""
+    return f"write it without the brackets: `{f'{key}: ' if key else ''}{written(items[0].value)}`"
 
 
 def _is_item(kind: str, schema: Schema, node: Node) -> bool:
@@ -227,6 +233,8 @@ def _kept(kind: str, schema: Schema, node: Node) -> Any:
     if not isinstance(node, Scalar) or node.value is None:
         return None
     if schema.get("type") == "array":
+        if isinstance(node.value, str) and (listed_ := items_of(node)):
+            return listed_
         one = schema.get("minItems", 1) == 1 and _fits(kind, schema.get("items", {}), node)
         return [node.value] if one else None
     likely: Mapping[str, Any] = next(iter(schema.get("examples", ())), {})
@@ -240,11 +248,22 @@ def _kept(kind: str, schema: Schema, node: Node) -> Any:
     return None
 
 
+def items_of(node: Scalar) -> list[str]:
+    """The items of a list that was written without its brackets, or without one; else empty."""
+    text = node.text.strip()
+    bare = text.removeprefix("[").removesuffix("]")
+    parts = [part.strip() for part in bare.split(",")]
+    return parts if (len(parts) > 1 or bare != text) and all(map(_ITEM.fullmatch, parts)) else []
+
+
 def _fits(kind: str, schema: Schema, node: Scalar) -> bool:
     schema = resolve(kind, schema)
     wanted, value = schema.get("type"), node.value
-    if wanted is not None and type(value) not in _PYTHON.get(wanted, ()):
+    kinds: list[str] = wanted if isinstance(wanted, list) else [wanted or ""]
+    if wanted is not None and not any(type(value) in _PYTHON.get(one, ()) for one in kinds):
         return False
+    if isinstance(wanted, list) and not isinstance(value, str):
+        return True
     return re.search(schema.get("pattern", ""), str(node.value)) is not None
 
 

@@ -186,7 +186,7 @@ def _explained(kind: str, problem: Any, root: Node, told: Container[str | int]) 
         case _:
             fix = remedies.of_bound(kind, problem.schema, problem.validator, _key(problem))
             if bare := remedies.without_minus(problem.schema, problem.validator, node):
-                message = f"`{field}` must not be negative, this is {_what(node)}"
+                message = f"`{field}` must not be negative, this is -{bare}"
                 yield error("NIM0210", message, place, f"remove the minus: `{bare}`")
                 return
             yield error("NIM0210", f"`{field}`: {_bound(problem)}", place, fix)
@@ -279,7 +279,8 @@ def _badly_typed(kind: str, problem: Any, node: Node, place: Place) -> Diagnosti
         )
     wanted = _wanted(problem)
     known = UNIT_FIX[unit][1] if unit in UNIT_FIX else ""
-    fix = known or remedies.of_type(kind, problem.schema, _key(problem), node)
+    fix = remedies.without_brackets(kind, problem.schema, _key(problem), node) or known
+    fix = fix or remedies.of_type(kind, problem.schema, _key(problem), node)
     return error("NIM0205", f"`{field}` wants {wanted}, this is {_what(node)}", place, fix)
 
 
@@ -302,7 +303,8 @@ def _good_name(pattern: str) -> str:
 def _wanted(problem: Any) -> str:
     if isinstance(problem.schema, dict) and "x-words" in problem.schema:
         return " or ".join([*(f"`{word}`" for word in problem.schema["x-words"]), "a map"])
-    return JSON_TYPES.get(str(problem.validator_value), str(problem.validator_value))
+    value = problem.validator_value
+    return " or ".join(JSON_TYPES.get(one, one) for one in (value if isinstance(value, list) else [value]))
 
 
 def _bound(problem: Any) -> str:

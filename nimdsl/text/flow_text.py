@@ -42,7 +42,9 @@ def cut_text(line: str, column: int, in_list: bool) -> Guess | None:
 def missing_comma(line: str, column: int) -> Guess | None:
     """The key before the `:` at ``column``, if it stands behind a value without a comma."""
     found = _WORD.search(line, 0, column)
-    if line[column : column + 1] != ":" or found is None or not line[: found.start()].strip():
+    before = line[: found.start()].rstrip() if found else ""
+    prose = re.search(r": *[^\s:,\[{]+ [^:,\[{]*\Z", before)
+    if line[column : column + 1] != ":" or found is None or not before or before.endswith(":") or prose:
         return None
     key = found.group()
     return Guess(found.start(), len(key), f"a comma is missing before `{key}:`", f"write `, {key}:`")

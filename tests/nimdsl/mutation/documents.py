@@ -95,12 +95,14 @@ class Group:
         """Every word of every file: what a misspelt word must not be, so that it surely means nothing."""
         return frozenset(word for file in self.files for word in WORD.findall(file.text))
 
-
     @cached_property
     def names(self) -> frozenset[str]:
         """The words in keys and short values: what a name can be."""
         texts = {
-            site.node.value for file in self.files for site in file.sites if site.is_scalar and " " not in site.node.value
+            site.node.value
+            for file in self.files
+            for site in file.sites
+            if site.is_scalar and " " not in site.node.value
         }
         return frozenset(word for text in texts for word in WORD.findall(text))
 

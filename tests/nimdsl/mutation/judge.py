@@ -9,7 +9,7 @@ from nimdsl.assembly import Report
 from nimdsl.base.diagnostics import Diagnostic, Severity
 from nimdsl.loading import check_sources
 from nimdsl.text.source import Source
-from tests.nimdsl.mutation.mutators import Mutant
+from tests.nimdsl.mutation.mutants import Mutant
 
 TRIES_MAX = 3
 """So many of the errors at the mutated line are tried."""
@@ -68,7 +68,7 @@ _CLOSING = {"[": "]", "{": "}"}
 
 
 def applied(text: str, said: Diagnostic) -> str | None:
-    """The text with the fix of a diagnostic in it, as somebody would who reads only that; None without one."""
+    """The text with the fix of a diagnostic in it, as who reads only that would write it; None without."""
     lines = text.split("\n")
     line = lines[said.place.line - 1]
     start = said.place.column - 1
@@ -81,7 +81,9 @@ def applied(text: str, said: Diagnostic) -> str | None:
         return None
     new = written[1]
     key = re.match(r"[\w.]+: ", new)
-    if said.fix.startswith("close it with"):
+    if said.fix.startswith("remove the `"):
+        new = ""
+    elif said.fix.startswith(("close it with", "open it with")):
         new, end = new + line[start:end], end
     elif key and line[:start].endswith(key.group()):
         new = new[key.end() :]

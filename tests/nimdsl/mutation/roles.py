@@ -13,12 +13,13 @@ from tests.nimdsl.mutation.documents import ROOT, WORD, Site
 LANGUAGE = frozenset(
     word for path in (ROOT / "nimdsl" / "kinds").glob("*.yaml") for word in WORD.findall(path.read_text())
 ) | {
-    "abs", "all", "any", "ceil", "clamp", "contains", "count", "digest", "distinct", "duration", "exists",
-    "filter", "first", "flatten", "floor", "has", "int", "last", "len", "length", "list", "lower", "map", "max",
-    "min", "mod", "now", "elapsed", "origin", "real", "record", "round", "share", "size", "slice", "sort",
-    "state", "string", "sum", "time_of_day", "true", "false", "upper", "bool", "bytes", "lifeforce", "float",
-    "on", "entry", "leave", "guard", "when", "next", "target", "action", "then", "delay", "price", "start",
-    "from", "rate", "std", "or", "and", "not", "in", "is",
+    "abs", "all", "any", "ceil", "clamp", "contains", "count", "digest", "distinct", "duration",
+    "exists", "filter", "first", "flatten", "floor", "has", "int", "last", "len", "length", "list",
+    "lower", "map", "max", "min", "mod", "now", "elapsed", "origin", "real", "record", "round",
+    "share", "size", "slice", "sort", "state", "string", "sum", "time_of_day", "true", "false",
+    "upper", "bool", "bytes", "lifeforce", "float", "on", "entry", "leave", "guard", "when", "next",
+    "target", "action", "then", "delay", "price", "start", "from", "rate", "std", "or", "and",
+    "not", "in", "is",
 }  # fmt: skip
 """Words that mean, or could mean, something although no document says them."""
 
@@ -30,10 +31,10 @@ FIELDS = frozenset(
 """The fields of the language, and some words more."""
 
 _NAMED = (
-    "data", "accepts", "accepts/[^/]+", "replies", "replies/[^/]+", "Cell/spec/initial", "tables", "columns",
-    "rows/#", "answers", "work", "returns", "args", "payload", "content", "set", "states", "incomes", "rewards",
-    "upkeep", "marks", "groups", "costs", "for", "parameters", "draws", "stages", "properties", "level/#",
-    "payload/.*", "content/.*", "reply", "rows/#/.*",
+    "data", "accepts", "accepts/[^/]+", "replies", "replies/[^/]+", "Cell/spec/initial", "tables",
+    "columns", "rows/#", "answers", "work", "returns", "args", "payload", "content", "set",
+    "states", "incomes", "rewards", "upkeep", "marks", "groups", "costs", "for", "parameters",
+    "draws", "stages", "properties", "level/#", "payload/.*", "content/.*", "reply", "rows/#/.*",
 )  # fmt: skip
 """Maps whose keys are names that the writer chose; ends of paths."""
 _CHOSEN = re.compile(rf"(?:^|/)(?:{'|'.join(_NAMED)})/[^/]+$")
@@ -77,6 +78,9 @@ REFERENCES = {name: re.compile(f"(?:{pattern})$") for name, pattern in _VALUES.i
 """What a value refers to."""
 NAMES = re.compile(r"/(?:send/payload|do/#/set|enter/#/set)/[^/]+$|^Cell/spec/initial/[^/]+$")
 """Keys that refer to a field of data or of an event."""
+
+COLUMNS = re.compile(r"/rows/#/[^/]+$|/virtual/returns/[^/]+$")
+"""Keys that refer to a column, or to what work returns."""
 
 _MODEL = r"(?:latency|by)/(?:lognormal|exponential|uniform|constant)(?:/.*)?"
 DURATION = re.compile(
