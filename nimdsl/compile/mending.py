@@ -15,20 +15,20 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import NamedTuple
 
-from nimdsl.base.diagnostics import Diagnostic, Place, Severity, error
+from nimdsl.base.diagnostics import Diagnostic, Severity, error
 from nimdsl.base.words import counted
 from nimdsl.compile.constants import count_of
 from nimdsl.compile.documents import gather
 from nimdsl.text.flow_text import quoted
 from nimdsl.text.source import Source
-from nimdsl.text.tree import MapNode, Node, parse
+from nimdsl.text.tree import ListNode, MapNode, Node, parse
 from nimdsl.text.yaml_errors import INDENT_WITH_SPACES, is_cut, is_guess
 
 LINES_READ_MAX = 30_000
 LINE_LENGTH_MAX = 1_000
 """Longer lines are not looked at."""
-INSTANCE_COUNT_MAX = 20
-"""A document that makes more of them is not read again and again."""
+INSTANCE_COUNT_MAX = 50
+"""A document that makes more of them, or of items of a list, is not read again and again."""
 STEP = 2
 """By how much what is inside is usually indented."""
 ABOVE_MAX = 200
@@ -61,7 +61,7 @@ def mended(source: Source, problems: Sequence[Diagnostic]) -> list[Diagnostic]:
     last = problems[-1] if problems else None
     if last is None or not 0 < last.place.line <= len(source.lines):
         return [*problems]
-    piece = _Piece(source, last.place)
+    piece = _Piece(source, last)
     found = piece.mend(piece.edits_after(last)) if is_guess(last) else None
     if found is None:
         return [*problems]
@@ -72,9 +72,9 @@ def mended(source: Source, problems: Sequence[Diagnostic]) -> list[Diagnostic]:
 class _Piece:
     """The one document of a text in which the reading ended."""
 
-    def __init__(self, source: Source, place: Place) -> None:
+    def __init__(self, source: Source, said: Diagnostic) -> None:
         lines = source.lines
-        at = min(place.line, len(lines)) - 1
+        at = said.place.line - 1
         while at > 0 and (lines[at].startswith("---") or not lines[at].strip()):
             at -= 1
         first = next((n + 1 for n in range(at, -1, -1) if lines[n].startswith("---")), 0)
@@ -82,6 +82,9 @@ class _Piece:
         self.name, self.first, self.lines = source.name, first, lines[first:end]
         self.error = at - first
         """The line at which the reading ended, from 0."""
+        opened = re.search(r"opened on line (\d+)", said.message)
+        self.opened = int(opened[1]) - 1 - first if opened else self.error
+        """The line of the quote or bracket that was open then."""
 
     def edits_after(self, said: Diagnostic) -> Iterator[_Edit]:
         """The edits that may be meant after what the parser said."""
@@ -104,20 +107,20 @@ class _Piece:
         roots, problems = parse(Source(self.name, text))
         if any(one.severity is Severity.ERROR for one in problems) or len(roots) != 1:
             return False
-        if _instances(roots[0]) > INSTANCE_COUNT_MAX:
+        if _counted(roots[0]) > INSTANCE_COUNT_MAX:
             return False
         return not any(one.severity is Severity.ERROR for one in gather(roots)[1])
 
     def _edits(self) -> Iterator[_Edit]:
-        near = [self.error, *self._before(self.error)]
-        near = [number for number in near if len(self.lines[number]) <= LINE_LENGTH_MAX]
+        near = list(dict.fromkeys([self.error, self.opened, *self._before(self.error)]))
+        near = [n for n in near if n >= 0 and len(self.lines[n]) <= LINE_LENGTH_MAX]
         for number in near:
             yield from _quoted(number, self.lines[number])
         for number in near:
             yield from _bracketed(number, self.lines[number])
-        for number in near[:2]:
-            yield from _text_quoted(number, self.lines[number])
         for number in near[:3]:
+            yield from _text_quoted(number, self.lines[number])
+        for number in near[:4]:
             yield from _separated(number, self.lines[number])
             yield from _separated_inside(number, self.lines[number])
         yield from self._reindented(self._around())
@@ -186,9 +189,13 @@ class _Piece:
         return list(dict.fromkeys(clean))[:8]
 
 
-def _instances(root: Node) -> int:
+def _counted(root: Node) -> int:
+    """How many instances and items the ``for`` of a document and of its lists make."""
     spec = root.get("spec") if isinstance(root, MapNode) else None
-    return count_of(spec.get("for")) if isinstance(spec, MapNode) and "for" in spec.entries else 1
+    inner = [*spec.entries.values()] if isinstance(spec, MapNode) else []
+    items = [item for one in inner if isinstance(one, ListNode) for item in one.items]
+    looped = [one for one in (spec, *items) if isinstance(one, MapNode) and "for" in one.entries]
+    return sum(count_of(one.get("for")) for one in looped)
 
 
 def _end(line: str) -> int:
@@ -205,7 +212,9 @@ def _quoted(number: int, line: str) -> Iterator[_Edit]:
         for begin in (n for n in marks if _BEFORE_QUOTE.search(line[:n])):
             end = next((n for n in marks if n > begin), _end(line))
             last = {_end(line), _comment(line)}
-            ends = [n for n in range(end, begin, -1) if n in last or line[n] in ",]}"]
+            ends = [
+                n for n in range(end, begin, -1) if n in last or line[n] in ",]}" or line[n : n + 2] == ": "
+            ]
             before_keys = [n for n in reversed(ends) if _NEXT_KEY.match(line, n)]
             closing = [n for one in before_keys for n in _closers_before(line, one)]
             template = [n for n in ends if _TEMPLATE.fullmatch(line, begin + 1, n)]
@@ -264,7 +273,7 @@ def _bracketed(number: int, line: str) -> Iterator[_Edit]:
         if len(ends) > len(begins):
             yield from _too_many(number, line, ends)
         for begin in reversed(begins if len(begins) > len(ends) else []):
-            message = f"a `{opening}` is never closed"
+            message = f"the `{opening}` in column {begin + 1} is never closed"
             after = (at for at in signs if at > begin and line[at] in ",]}")
             for at in sorted({_comment(line), *after}, reverse=True):
                 new = line[:at] + closing + line[at:]

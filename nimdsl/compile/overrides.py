@@ -24,7 +24,7 @@ from nimdsl.text.source import Source
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar, parse
 
 CODE = "NIM0507"
-_SUGGESTED = re.compile(r"did you mean `([^`]+)`\?")
+_SUGGESTED = re.compile(r"(did you mean |write )`([^`]+)`(\??)")
 _POSITION = re.compile(r"\[(\d+)\]")
 
 
@@ -73,12 +73,8 @@ def _told(found: Diagnostic, path: str, here: Container[Place]) -> Diagnostic:
     place, fix, last = found.place, found.fix, path.rpartition(".")[2]
     if place not in here:
         place = NOWHERE
-        if (
-            found.code == "NIM0203"
-            and f"`{last}`" in found.message
-            and (meant := _SUGGESTED.fullmatch(fix))
-        ):
-            fix = f"did you mean `{path.removesuffix(last)}{meant[1]}`?"
+        if found.code == "NIM0203" and (meant := _SUGGESTED.fullmatch(fix)):
+            fix = f"{meant[1]}`{path.removesuffix(last)}{meant[2]}`{meant[3]}"
     return replace(found, message=f"`{path}`: {found.message}", place=place, fix=fix)
 
 

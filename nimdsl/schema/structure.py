@@ -126,13 +126,26 @@ def _unfilled(problem: Any, root: Node, constants: Iterable[str]) -> list[Diagno
         return []
     if problem.validator_value in ("object", "array"):
         return []
-    mistake = not_constant(str(node.value), constants) if is_template(node) else None
+    known = {*constants, *_looped(root, problem.absolute_path)}
+    mistake = not_constant(str(node.value), known) if is_template(node) else None
     if mistake is None:
         return []
     field = _field(list(problem.absolute_path))
     if node.text == str(node.value):
         place = place_within(node, mistake.offset, mistake.offset + mistake.length)
     return [error("NIM0303", f"`{field}`: {mistake.message}", place, mistake.fix)]
+
+
+def _looped(root: Node, path: Iterable[str | int]) -> set[str]:
+    """The variables of the items on a path that have a ``for`` of their own."""
+    node, found = root, set[str]()
+    for key in path:
+        if isinstance(node, MapNode) and isinstance(key, str):
+            node = node.entries[key]
+        elif isinstance(node, ListNode) and isinstance(key, int):
+            node = node.items[key]
+        found |= {*node.variables} if isinstance(node, MapNode) else set()
+    return found
 
 
 def _at(root: Node, path: Any) -> tuple[Node, Place]:
@@ -278,6 +291,8 @@ def _badly_typed(kind: str, problem: Any, node: Node, place: Place) -> Diagnosti
             "NIM0205", message, place, "fields begin at zero: write for example `int` or `list<string>`"
         )
     wanted = _wanted(problem)
+    if isinstance(node, MapNode) and problem.validator_value == "array" and node.line > place.line:
+        place = node.place  # a dash is missing there
     known = UNIT_FIX[unit][1] if unit in UNIT_FIX else ""
     fix = remedies.without_brackets(kind, problem.schema, _key(problem), node) or known
     fix = fix or remedies.of_type(kind, problem.schema, _key(problem), node)

@@ -96,7 +96,9 @@ INDENT_WITH_SPACES = "indent with spaces"
 _GUESSES = frozenset(
     one.fix
     for one in _SENTENCES
-    if re.search(r"^(?:align|close|quote text that|put each|write `key|quote the text)", one.fix)
+    if re.search(
+        r"^(?:align|close|quote text that|put each|write `key|write a value|quote the text)", one.fix
+    )
 ) | {INDENT_WITH_SPACES, QUOTE_THE_WHOLE}
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

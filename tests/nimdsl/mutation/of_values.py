@@ -126,3 +126,11 @@ def _negative(rng: random.Random, group: Group, file: File, site: Site) -> Made 
 )
 def _beyond(rng: random.Random, group: Group, file: File, site: Site) -> Made | None:
     return (site.start, site.end, "140%" if file.raw(site).endswith("%") else "1000"), False
+
+
+@mutator(
+    "number for text",
+    on_one_line(re.compile("|".join(one.pattern for one in roles.REFERENCES.values()))),
+)
+def _number_for_text(rng: random.Random, group: Group, file: File, site: Site) -> Made | None:
+    return (site.start, site.end, rng.choice(["5", "0.5", "true"])), False
