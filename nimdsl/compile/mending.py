@@ -24,6 +24,8 @@ from nimdsl.text.source import Source
 from nimdsl.text.tree import ListNode, MapNode, Node, parse
 from nimdsl.text.yaml_errors import INDENT_WITH_SPACES, is_cut, is_guess
 
+TWICE = "NIM0109"
+"""A key that stands twice: often it begins another item."""
 LINES_READ_MAX = 30_000
 LINE_LENGTH_MAX = 1_000
 """Longer lines are not looked at."""
@@ -36,6 +38,7 @@ ABOVE_MAX = 200
 _KEY = r"[A-Za-z_][\w./-]*"
 _NO_COLON = re.compile(rf"((?:\s*-)*\s*)({_KEY})\s+(\S.*)")
 _NO_SPACE = re.compile(rf"((?:\s*-)*\s*)({_KEY}:)([^\s:]\S*)")
+_ITEM = re.compile(rf" *(  {_KEY})(?=:\s|:$)")
 _KEY_INSIDE = re.compile(rf"(?<=[{{,])(\s*)({_KEY})(:?)(\s*)(?=[\[{{\"'])")
 _NEXT_KEY = re.compile(rf",\s*{_KEY}:\s")
 _CLOSING = {"[": "]", "{": "}"}
@@ -58,15 +61,17 @@ class _Edit(NamedTuple):
 
 def mended(source: Source, problems: Sequence[Diagnostic]) -> list[Diagnostic]:
     """The problems of a text; of the one that ended its reading, what would mend it, if one edit does."""
-    last = problems[-1] if problems else None
+    doubled = next((one for one in problems if one.code == TWICE), None)
+    last = doubled or (problems[-1] if problems else None)
     if last is None or not 0 < last.place.line <= len(source.lines):
         return [*problems]
     piece = _Piece(source, last)
-    found = piece.mend(piece.edits_after(last)) if is_guess(last) else None
+    found = piece.mend(piece.edits_after(last)) if doubled or is_guess(last) else None
     if found is None:
         return [*problems]
     place = source.place(found.line, found.column + 1, found.length)
-    return [*problems[:-1], error(last.code, found.message, place, found.fix)]
+    rest = [one for one in problems if one is not last and not (doubled and one.place.line in piece)]
+    return [*rest, error(TWICE if doubled else last.code, found.message, place, found.fix)]
 
 
 class _Piece:
@@ -82,12 +87,17 @@ class _Piece:
         self.name, self.first, self.lines = source.name, first, lines[first:end]
         self.error = at - first
         """The line at which the reading ended, from 0."""
-        opened = re.search(r"opened on line (\d+)", said.message)
+        opened = re.search(r"(?:opened|begins) on line (\d+)", said.message)
         self.opened = int(opened[1]) - 1 - first if opened else self.error
-        """The line of the quote or bracket that was open then."""
+        """The line of the quote, the bracket, the map or the list that was open then."""
+
+    def __contains__(self, line: int) -> bool:
+        return self.first < line <= self.first + len(self.lines)
 
     def edits_after(self, said: Diagnostic) -> Iterator[_Edit]:
         """The edits that may be meant after what the parser said."""
+        if said.code == TWICE:
+            return _dashed(self.error, self.lines[self.error])
         if said.fix == INDENT_WITH_SPACES:
             return self._reindented([self.error])
         if is_cut(said):
@@ -123,6 +133,9 @@ class _Piece:
         for number in near[:4]:
             yield from _separated(number, self.lines[number])
             yield from _separated_inside(number, self.lines[number])
+        for number in (*near[:4], self.opened + 1):
+            if 0 <= number < len(self.lines):
+                yield from _dashed(number, self.lines[number])
         yield from self._reindented(self._around())
 
     def _before(self, number: int) -> list[int]:
@@ -323,6 +336,15 @@ def _separated(number: int, line: str) -> Iterator[_Edit]:
         message = f"a space is missing after `{key}`"
         new = f"{before}{key} {word}{line[found.end() :]}"
         yield _Edit(number, new, len(before), len(key + word), message, f"write `{key} {word}`")
+
+
+def _dashed(number: int, line: str) -> Iterator[_Edit]:
+    """An item of a list without its dash."""
+    if found := _ITEM.match(line):
+        at, key = found.start(1), found[1].strip()
+        new = f"{line[:at]}- {line[at + 2 :]}"
+        message = f"a `-` is missing before `{key}`"
+        yield _Edit(number, new, at, found.end() - at, message, f"write `- {key}`")
 
 
 def _separated_inside(number: int, line: str) -> Iterator[_Edit]:

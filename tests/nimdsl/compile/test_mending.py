@@ -57,6 +57,7 @@ spec:
         ("      bright:", "     bright:"),
         ("          - {event", "         - {event"),
         ("    initial", "     initial"),
+        ("          - event", "            event"),
     ],
 )
 def test_an_edit_on_the_wrong_line_mends_it(right: str, wrong: str) -> None:

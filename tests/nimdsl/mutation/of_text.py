@@ -114,7 +114,7 @@ def _missing_dash(rng: random.Random, group: Group, file: File, site: Site) -> M
         return None
     if not re.search(rf"^ *(?:- )?{site.key}:", above.group(), re.MULTILINE):
         return None
-    return (first + found.start(1), first + found.end(1), "  "), False
+    return (first + found.start(1), first + found.end(1), "  "), True
 
 
 @mutator("duplicate key", _block_key)
