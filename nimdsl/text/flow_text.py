@@ -44,7 +44,13 @@ def missing_comma(line: str, column: int) -> Guess | None:
     found = _WORD.search(line, 0, column)
     before = line[: found.start()].rstrip() if found else ""
     prose = re.search(r": *[^\s:,\[{]+ [^:,\[{]*\Z", before)
-    if line[column : column + 1] != ":" or found is None or not before or before.endswith(":") or prose:
+    if (
+        line[column : column + 1] != ":"
+        or found is None
+        or not before.strip(" -")
+        or before.endswith(":")
+        or prose
+    ):
         return None
     key = found.group()
     return Guess(found.start(), len(key), f"a comma is missing before `{key}:`", f"write `, {key}:`")
