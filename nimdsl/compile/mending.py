@@ -66,7 +66,8 @@ def mended(source: Source, problems: Sequence[Diagnostic]) -> list[Diagnostic]:
     if last is None or not 0 < last.place.line <= len(source.lines):
         return [*problems]
     piece = _Piece(source, last)
-    found = piece.mend(piece.edits_after(last)) if doubled or is_guess(last) else None
+    usable = piece.lines and (doubled or is_guess(last))
+    found = piece.mend(piece.edits_after(last)) if usable else None
     if found is None:
         return [*problems]
     place = source.place(found.line, found.column + 1, found.length)
@@ -85,7 +86,7 @@ class _Piece:
         first = next((n + 1 for n in range(at, -1, -1) if lines[n].startswith("---")), 0)
         end = next((n for n in range(at + 1, len(lines)) if lines[n].startswith("---")), len(lines))
         self.name, self.first, self.lines = source.name, first, lines[first:end]
-        self.error = at - first
+        self.error = max(at - first, 0)
         """The line at which the reading ended, from 0."""
         opened = re.search(r"(?:opened|begins) on line (\d+)", said.message)
         self.opened = int(opened[1]) - 1 - first if opened else self.error
@@ -101,8 +102,10 @@ class _Piece:
         if said.fix == INDENT_WITH_SPACES:
             return self._reindented([self.error])
         if is_cut(said):
-            line = self.lines[self.error][:LINE_LENGTH_MAX]
-            return chain(_separated_inside(self.error, line), _quoted(self.error, line))
+            at, line = self.error, self.lines[self.error]
+            if len(line) > LINE_LENGTH_MAX:
+                return iter(())
+            return chain(_separated_inside(at, line), _quoted(at, line), _bracketed(at, line))
         return self._edits()
 
     def mend(self, edits: Iterator[_Edit]) -> _Edit | None:

@@ -72,7 +72,18 @@ def test_an_edit_on_the_wrong_line_mends_it(right: str, wrong: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["a: [1, 2\nb: {c: ]\n", "{[}]", "a: 'x\n", "- a\nb: c\n", "a: b: c: [d\n"]
+    "wrong",
+    [
+        "a: [1, 2\nb: {c: ]\n",
+        "{[}]",
+        "a: 'x\n",
+        "- a\nb: c\n",
+        "---",
+        "--- ]",
+        "--- {a: [",
+        "---\n---\n}",
+        "a: b: c: [d\n",
+    ],
 )
 def test_what_no_edit_mends_keeps_the_words_of_the_parser(wrong: str) -> None:
     source = Source("x.yaml", wrong)
