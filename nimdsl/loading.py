@@ -21,10 +21,12 @@ from nimdsl.base.canonical import Plain
 from nimdsl.base.diagnostics import Diagnostic, Severity, error, in_order
 from nimdsl.base.errors import NimdslError, SpecError
 from nimdsl.compile.documents import gather
+from nimdsl.compile.mending import mended
 from nimdsl.compile.overrides import override
 from nimdsl.compile.recordings import with_recordings
 from nimdsl.program import Program
 from nimdsl.schema.foreign import is_foreign, left_out, mentions_ours
+from nimdsl.schema.remedies import MEANT_BOOLEANS
 from nimdsl.text.source import Source, read_sources
 from nimdsl.text.tree import Node, parse
 
@@ -94,8 +96,8 @@ def check_sources(
     diagnostics = [*found, *broken]
     lost = any(d.severity is Severity.ERROR for d in diagnostics)
     documents, problems = gather(roots, lost)
-    unknown = {problem.place for problem in problems if problem.code == "NIM0203"}
-    diagnostics = [one for one in diagnostics if one.code != "NIM0110" or one.place not in unknown]
+    known_better = {one.place for one in problems if one.code == "NIM0203" or one.fix in MEANT_BOOLEANS}
+    diagnostics = [one for one in diagnostics if one.code != "NIM0110" or one.place not in known_better]
     blamed = {diagnostic.place for diagnostic in diagnostics}
     diagnostics += [problem for problem in problems if problem.place not in blamed]
     known = {recording.name: recording for recording in recordings}
@@ -123,7 +125,7 @@ def _parsed(sources: Sequence[Source]) -> tuple[list[Node], tuple[Source, ...], 
             continue
         own.append(source)
         roots += [tree for tree in trees if not (source.below is not None and is_foreign(tree))]
-        diagnostics += problems
+        diagnostics += mended(source, problems)
     if foreign:
         diagnostics.append(left_out(foreign))
     if foreign and not roots:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nimdsl.base.diagnostics import Severity
-from nimdsl.base.suggest import phrase
+from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.checks.comparisons import compared, no_state
 from nimdsl.checks.guards import may_fault, shadowed, uncovered
 from nimdsl.compile.interface import MARK, UNCLAIMED, Interface
 from nimdsl.compile.reader import Findings
 from nimdsl.expression.syntax import Name
+from nimdsl.program import Work
 from nimdsl.program.flatten import FAULT, REFUSED, RETURNED, STATE_ROOT, expressions_in, leaf_of, lineage
 from nimdsl.program.machine import Action, BeginWork, ReplyToAsk, State, Transition, walk
 
@@ -161,6 +162,8 @@ class _Checker:
                 how = "is accepted" if "accepts" in origins else "is raised"
                 message = f"the event `{event}` {how}, and no state handles it"
                 fix = f"add a transition on `{event}`, or remove the event"
+                if "accepts" not in origins and (likely := did_you_mean(event, taken - {*sources})):
+                    fix = f"did you mean `{likely}`?"
                 place = source.place or self.findings.document.place
                 self.findings.report("NIM0407", message, place, fix)
 
@@ -244,8 +247,18 @@ class _Checker:
                 continue
             for outcome, code in (("done", "NIM0407"), ("failed", "NIM0408"), ("unknown", "NIM0409")):
                 event = work.outcomes.get(outcome)
-                if event is not None:
+                if event is not None and not self._misnamed(work, outcome, event):
                     self._comes_back(name, event, code)
+
+    def _misnamed(self, work: Work, outcome: str, event: str) -> bool:
+        """NIM0407: an outcome whose name no state knows, beside states that wait for one nobody brings."""
+        taken = {way.event for state in self.states.values() for way in state.transitions}
+        likely = did_you_mean(event, taken - {*self.interface.events})
+        if event in taken or likely is None or outcome not in work.places:
+            return False
+        message = f"`{work.name}` can come back with `{event}`, and no state handles it"
+        self.findings.report("NIM0407", message, work.places[outcome], f"did you mean `{likely}`?")
+        return True
 
     def _comes_back(self, name: str, event: str, code: str) -> None:
         """Work that a state starts on entry must be taken there; other work anywhere."""

@@ -12,6 +12,7 @@ from nimdsl.base.suggest import phrase
 from nimdsl.compile.documents import Document
 from nimdsl.compile.families import Fixed, Match, families_of, is_open, matches
 from nimdsl.compile.reader import Reader
+from nimdsl.compile.syntax_mistakes import said_of_syntax
 from nimdsl.expression.check import Scope
 from nimdsl.expression.syntax import Name, SyntaxMistake
 from nimdsl.expression.template import parse_template
@@ -91,7 +92,9 @@ def _match(reader: Reader, key: str, kind: str, text: str) -> Match | None:
     try:
         found = matches(families, text)
     except SyntaxMistake as mistake:
-        reader.findings.report("NIM0302", mistake.message, place, mistake.fix)
+        node = reader.scalar(key)
+        said = (mistake.message, place, mistake.fix) if node is None else said_of_syntax(node, mistake)
+        reader.findings.report("NIM0302", *said)
         return None
     if len(found) == 1:
         return found[0]

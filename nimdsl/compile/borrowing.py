@@ -59,7 +59,7 @@ def compile_acquire(reader: Reader, scope: Scope, starting: bool) -> AcquireSpec
 def _check_units(reader: Reader, name: str, units: Amount) -> None:
     """NIM0511: more than the resource ever has."""
     document = reader.findings.documents.get("Resource", name) if name else None
-    capacity = document.spec.get("capacity") if document else None
+    capacity = document.spec.get("capacity") if document and not document.broken else None
     most: object = capacity.plain() if capacity is not None else None
     if isinstance(most, int) and most_of(units) > most:
         message = f"`{name}` has {counted(most, 'unit')}, and this may ask for {most_of(units):,}"

@@ -15,7 +15,7 @@ from nimdsl.compile.constants import part_text
 from nimdsl.compile.documents import Document, Documents
 from nimdsl.expression.check import Scope, infer
 from nimdsl.expression.evaluate import closure
-from nimdsl.expression.syntax import ExpressionNode, Literal, Text
+from nimdsl.expression.syntax import ExpressionNode, Literal, SyntaxMistake, Text
 from nimdsl.expression.template import parse_template
 from nimdsl.expression.types import STRING, Type
 from nimdsl.program.address import EVERY, Hole
@@ -71,9 +71,19 @@ def families_of(documents: Documents, kind: str) -> tuple[DocumentFamily, ...]:
         for one in documents.of(kind).values():
             if one.variables:
                 grouped.setdefault(one.written.place, []).append(one)
-        known = documents.families[kind] = tuple(_family(several) for several in grouped.values())
+        several = (each for each in grouped.values() if _is_readable(each[0].template))
+        known = documents.families[kind] = tuple(map(_family, several))
     found: tuple[DocumentFamily, ...] = known
     return found
+
+
+def _is_readable(name: str) -> bool:
+    """Whether a name is a template; what is wrong with another has been said of its document."""
+    try:
+        parse_template(name)
+    except SyntaxMistake:
+        return False
+    return True
 
 
 def _family(documents: list[Document]) -> DocumentFamily:

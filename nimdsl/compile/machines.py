@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from nimdsl.base.diagnostics import Place
-from nimdsl.base.suggest import phrase
+from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.compile.actions import compile_actions
 from nimdsl.compile.amounts import duration_or_lifeforce, rate
 from nimdsl.compile.interface import RAISED, Interface, add_source
@@ -250,8 +250,12 @@ class _Compiler:
             if not scope:
                 break
             scope = scope.rpartition("/")[0]
-        known = [path for path in self.paths if path]
-        fix = phrase(written, sorted(known))
+        known = {path for path in self.paths if path}
+        around = [owner[:at] for at, sign in enumerate(owner) if sign == "/"]
+        short = {
+            path.removeprefix(f"{one}/") for one in around for path in known if path.startswith(f"{one}/")
+        }
+        fix = phrase(written, known | short) if did_you_mean(written, short) else phrase(written, known)
         self.findings.report("NIM0405", f"there is no state `{written}`", reader.place("to"), fix)
         return ""
 

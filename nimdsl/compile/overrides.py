@@ -8,13 +8,13 @@ documents are checked and compiled like any others.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
 from nimdsl.base.canonical import Plain
-from nimdsl.base.diagnostics import NOWHERE, Diagnostic, error
-from nimdsl.base.suggest import phrase
+from nimdsl.base.diagnostics import NOWHERE, Diagnostic, Place, error
+from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.base.words import counted
 from nimdsl.compile.documents import Document, Documents, instance
 from nimdsl.compile.families import matched
@@ -24,23 +24,28 @@ from nimdsl.text.source import Source
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar, parse
 
 CODE = "NIM0507"
+_SUGGESTED = re.compile(r"(did you mean |write )`([^`]+)`(\??)")
 _POSITION = re.compile(r"\[(\d+)\]")
 
 
 def override(
-    documents: Documents, overrides: Mapping[str, Plain]
+    documents: Documents, overrides: Mapping[str, Plain | Node]
 ) -> tuple[Documents, tuple[Diagnostic, ...]]:
-    """The documents with every override made, and what was wrong with them."""
+    """The documents with every override made, and what was wrong with them.
+
+    What is wrong in a value that is a node has its place there.
+    """
     by_kind = {kind: dict(found) for kind, found in documents.by_kind.items()}
     problems: list[Diagnostic] = []
     for path, value in overrides.items():
         problems += _apply(documents, by_kind, path, value)
-    changes = {**documents.changes, **overrides}
+    plain = {path: one.plain() if isinstance(one, Node) else one for path, one in overrides.items()}
+    changes = {**documents.changes, **plain}
     return replace(documents, by_kind=by_kind, changes=changes), tuple(problems)
 
 
 def _apply(
-    documents: Documents, by_kind: dict[str, dict[str, Document]], path: str, value: Plain
+    documents: Documents, by_kind: dict[str, dict[str, Document]], path: str, value: Plain | Node
 ) -> list[Diagnostic]:
     """Changes documents as they were written, and fills their constants in again."""
     found = _meant(documents, path)
@@ -57,9 +62,28 @@ def _apply(
         own: list[Diagnostic] = []
         changed = instance(kind, name, root, document.variables, own)
         by_kind[kind][name] = replace(changed, number=document.number)
-        told = [replace(p, message=f"`{path}`: {p.message}", place=NOWHERE) for p in own]
+        here = {*_places(value)} if isinstance(value, Node) else set()
+        told = (_told(one, path, here) for one in own)
         problems += [one for one in told if one not in problems]
     return problems
+
+
+def _told(found: Diagnostic, path: str, here: Container[Place]) -> Diagnostic:
+    """What is wrong with a changed document, said of its path."""
+    place, fix, last = found.place, found.fix, path.rpartition(".")[2]
+    if place not in here:
+        place = NOWHERE
+        if found.code == "NIM0203" and (meant := _SUGGESTED.fullmatch(fix)):
+            fix = f"{meant[1]}`{path.removesuffix(last)}{meant[2]}`{meant[3]}"
+    return replace(found, message=f"`{path}`: {found.message}", place=place, fix=fix)
+
+
+def _path_with(path: str, after: int, word: str, known: Iterable[str], prefix: str = "") -> str:
+    """A suggestion: the path, and in the part before the last ``after`` ones what was meant; or empty."""
+    likely = did_you_mean(word, known)
+    parts = path.split(".")
+    parts[len(parts) - 1 - after] = f"{prefix}{likely}"
+    return f"did you mean `{'.'.join(parts)}`?" if likely else ""
 
 
 def _meant(documents: Documents, path: str) -> tuple[str, tuple[str, ...], str] | Diagnostic:
@@ -79,12 +103,23 @@ def _meant(documents: Documents, path: str) -> tuple[str, tuple[str, ...], str] 
     names, fields = matched(documents, kind, rest)
     if not names:
         name = rest.partition(".")[0]
-        fix = phrase(name, documents.of(kind))
+        known = documents.of(kind)
+        fix = _path_with(path, rest.count("."), name, known, f"{kind_text}/") or phrase(name, known)
         return error(CODE, f"`{path}`: there is no {kind} named `{name}`", fix=fix)
     return kind, names, fields
 
 
-def _copied(node: Node, fields: list[str], value: Plain, path: str) -> Node | Diagnostic:
+def _places(node: Node) -> Iterator[Place]:
+    """The places of a node and of everything below it."""
+    yield node.place
+    if isinstance(node, MapNode):
+        yield from (node.key_place(key) for key in node.entries)
+    inner = node.entries.values() if isinstance(node, MapNode) else getattr(node, "items", ())
+    for part in inner:
+        yield from _places(part)
+
+
+def _copied(node: Node, fields: list[str], value: Plain | Node, path: str) -> Node | Diagnostic:
     """A copy of ``node`` along ``fields`` with the value at their end."""
     if not fields or fields == [""]:
         return _as_node(value, Source(f"--set {path}", ""))
@@ -92,7 +127,8 @@ def _copied(node: Node, fields: list[str], value: Plain, path: str) -> Node | Di
     if isinstance(node, MapNode):
         inner = node.get(head)
         if inner is None and rest:
-            return error(CODE, f"`{path}`: there is no `{head}`", fix=phrase(head, node.entries))
+            fix = _path_with(path, len(rest), head, node.entries) or phrase(head, node.entries)
+            return error(CODE, f"`{path}`: there is no `{head}`", fix=fix)
         changed = _copied(inner if inner is not None else node, rest, value, path)
         if isinstance(changed, Diagnostic):
             return changed
@@ -123,8 +159,10 @@ def _dotted(found: re.Match[str]) -> str:
     return f".{found[1]}"
 
 
-def _as_node(value: Plain, source: Source) -> Node:
+def _as_node(value: Plain | Node, source: Source) -> Node:
     """A plain value as if it had been written in a document."""
+    if isinstance(value, Node):
+        return value
     if isinstance(value, dict):
         made = MapNode(source, 1, 1)
         made.entries = {str(key): _as_node(item, source) for key, item in value.items()}

@@ -27,12 +27,11 @@ from nimdsl.base.units import (
 from nimdsl.base.words import with_article
 from nimdsl.compile.documents import Document, Documents
 from nimdsl.compile.syntax_mistakes import said_of_syntax
-from nimdsl.compile.value_fixes import WANTED, of_computed, of_literal
+from nimdsl.compile.value_fixes import WANTED, of_computed, of_literal, of_type
 from nimdsl.expression import types
 from nimdsl.expression.check import Scope, infer, undeclared_fix
 from nimdsl.expression.conversion import converter
 from nimdsl.expression.functions import REAL_EXACT_MAX
-from nimdsl.expression.habits import TYPES
 from nimdsl.expression.syntax import (
     Binary,
     Call,
@@ -229,11 +228,7 @@ class Reader:
         written = self.text(key)
         found = parse_type(written)
         if found is None:
-            known = [*types.SCALARS, "record", "list<string>", "{x: int}"]
-            fix = (
-                f"write `{TYPES[written.lower()]}`" if written.lower() in TYPES else phrase(written, known)
-            )
-            self.findings.report("NIM0305", f"`{written}` is no type", self.place(key), fix)
+            self.findings.report("NIM0305", f"`{written}` is no type", self.place(key), of_type(written))
         return found or ANY
 
     def reference(self, key: str, kind: str) -> str:

@@ -206,8 +206,9 @@ def _check_overrides(findings: Findings, reader: Reader) -> None:
     if inner is None or findings.documents.overridden or findings.documents.damaged:
         return
     for path, node in inner.node.entries.items():
-        for problem in override(findings.documents, {path: node.plain()})[1]:
-            findings.report(problem.code, problem.message, inner.node.key_place(path), problem.fix)
+        for problem in override(findings.documents, {path: node})[1]:
+            place = problem.place if problem.place.file else inner.node.key_place(path)
+            findings.report(problem.code, problem.message, place, problem.fix)
 
 
 def _economy(reader: Reader, context: ScenarioContext, protocol: Protocol | None, cells: list[str]) -> str:

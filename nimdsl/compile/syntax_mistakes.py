@@ -24,7 +24,8 @@ def said_of_syntax(node: Scalar, mistake: SyntaxMistake) -> tuple[str, Place, st
         whole = (text + rest).replace("'", "''")
         cut = node.source.place(place.line, begin)
         return message, cut, f"quote the whole: `'{whole}'`"
-    return mistake.message, place_within(node, mistake.offset, mistake.offset + 1), mistake.fix
+    place = place_within(node, mistake.offset, mistake.offset + mistake.length)
+    return mistake.message, place, mistake.fix
 
 
 def _goes_on(text: str, whole: str) -> bool:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
+from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.base.units import MICRO, parse_share
+from nimdsl.expression import types
+from nimdsl.expression.habits import TYPES
 from nimdsl.expression.syntax import ExpressionNode, unparse
-from nimdsl.expression.types import INT, REAL, STRING, Type
+from nimdsl.expression.types import INT, REAL, STRING, Type, parse_type
+from nimdsl.schema.remedies import items_of
+from nimdsl.schema.remedies import written as as_yaml
 from nimdsl.text.scalars import read_plain
 from nimdsl.text.tree import Scalar
 
@@ -15,6 +22,7 @@ WANTED = {
     "string": "write it as text: put it in quotes",
 }
 """An example of each type."""
+_WORD = re.compile(r"\b[A-Za-z_]\w*\b(?!\s*:)")
 _PYTHON = {"int": (int,), "real": (int, float), "bool": (bool,)}
 
 
@@ -24,6 +32,8 @@ def of_literal(node: Scalar, kind: Type, expected: Type, computes: bool) -> str:
     if kind != STRING:
         return fix
     text = str(node.value)
+    if expected.name == "list" and (items := items_of(node)):
+        return f"write `[{', '.join(items)}]`"
     reading = read_plain(text)
     if node.quoted and not reading.code and type(reading.value) in _PYTHON.get(expected.name, ()):
         return f"remove the quotes: `{text}`"
@@ -34,6 +44,18 @@ def of_literal(node: Scalar, kind: Type, expected: Type, computes: bool) -> str:
     if computes:
         return f'text is literal; to compute, write "${{{text}}}"'
     return f'{fix}; to compute it, `"${{...}}"`' if fix else ""
+
+
+def of_type(written: str) -> str:
+    """For text that is no type: the one that is meant, also inside another one."""
+    known = [*types.SCALARS, "record", "list<string>", "{x: int}"]
+    if written.lower() in TYPES:
+        return f"write `{TYPES[written.lower()]}`"
+    words = (*types.SCALARS, "record", "list")
+    meant = _WORD.sub(lambda one: did_you_mean(one.group(), words) or one.group(), written)
+    if meant != written and parse_type(meant) is not None:
+        return f"did you mean `{as_yaml(meant)}`?"
+    return phrase(written, known)
 
 
 def of_computed(tree: ExpressionNode, kind: Type, expected: Type) -> str:

@@ -17,7 +17,9 @@ from nimdsl.compile.reader import Findings, Reader
 from nimdsl.expression import types
 from nimdsl.expression.types import Type, list_of, record_of
 from nimdsl.program import Schema
-from nimdsl.text.tree import MapNode, Node, Scalar
+from nimdsl.schema.remedies import items_of, unseparated, written
+from nimdsl.text.scalars import shortened
+from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
 
 KEYWORDS = (
     "type",
@@ -41,6 +43,7 @@ KEYWORDS = (
     "format",
     "anyOf",
 )
+_JSON_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 _TYPES = {"integer": types.INT, "number": types.REAL, "string": types.STRING, "boolean": types.BOOL}
 
 
@@ -79,7 +82,10 @@ def _report_schema(findings: Findings, node: Any, plain: Mapping[str, Any]) -> N
         place = node.key_place(key) if isinstance(node, MapNode) else place
         node = node.entries[key] if isinstance(node, MapNode) else node.items[key]
     reason = problem.message[:160] if problem else "jsonschema-rs refuses it"
-    findings.report("NIM0305", f"not a JSON Schema: {reason}", place)
+    wanted, fix = getattr(problem, "validator_value", None), ""
+    if isinstance(node, Scalar) and wanted == "array" and (items := items_of(node)):
+        place, fix = node.place, f"write `{written(items)}`"
+    findings.report("NIM0305", f"not a JSON Schema: {reason}", place, fix)
 
 
 def _without_prose(schema: Any) -> Any:
@@ -117,8 +123,10 @@ def _body(name: str, role: str, type_: str, payload: Mapping[str, Any]) -> dict[
 def _check_keywords(findings: Findings, schema: MapNode) -> None:
     for key in schema.entries:
         if key not in KEYWORDS:
-            message = f"`{key}` is not among the keywords that every garden can honour"
-            findings.report("NIM0305", message, schema.key_place(key), phrase(key, KEYWORDS))
+            message, fix = unseparated(key, KEYWORDS)
+            message = message or f"`{key}` is not among the keywords that every garden can honour"
+            findings.report("NIM0305", message, schema.key_place(key), fix or phrase(key, KEYWORDS))
+    _check_type(findings, schema.get("type"))
     _check_pattern(findings, schema.get("pattern"))
     form = schema.get("format")
     if isinstance(form, Scalar) and isinstance(form.value, str) and form.value not in FORMATS:
@@ -126,6 +134,13 @@ def _check_keywords(findings: Findings, schema: MapNode) -> None:
         findings.report("NIM0305", message, form.place, phrase(form.value, FORMATS))
     for inner in _inner(schema):
         _check_keywords(findings, inner)
+
+
+def _check_type(findings: Findings, kind: Node | None) -> None:
+    for node in kind.items if isinstance(kind, ListNode) else (kind,):
+        if isinstance(node, Scalar) and node.value not in _JSON_TYPES:
+            message = f"`{shortened(node.text)}` is no type of JSON Schema"
+            findings.report("NIM0305", message, node.place, phrase(node.text, _JSON_TYPES))
 
 
 def _check_pattern(findings: Findings, pattern: Node | None) -> None:

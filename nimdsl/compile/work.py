@@ -66,6 +66,7 @@ def compile_work(
         attempts=attempts,
         backoff=compile_backoff(reader, attempts),
         place=reader.node.place,
+        places={key: reader.place(key) for key in own if key in reader},
     )
 
 

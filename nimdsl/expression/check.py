@@ -111,6 +111,20 @@ class _Checker:
         self.mistakes.append(Mistake(code, message, node.start, node.end, fix))
         return ANY
 
+    def _unknown(
+        self, node: Field | Index | Call, message: str, fix: str = "", code: str = MISTYPED
+    ) -> Type:
+        """A name that is not there: only the name is blamed, not what stands before it or behind."""
+        start, end = node.end - len(getattr(node, "name", "")), node.end
+        if isinstance(node, Call):
+            start, end = node.start, node.start + len(node.name)
+        elif isinstance(node, Index):
+            start, end = node.index.start, node.index.end
+            if isinstance(node.index, Literal) and end - start > 2:
+                start, end = start + 1, end - 1
+        self.mistakes.append(Mistake(code, message, start, end, fix))
+        return ANY
+
     def visit(self, node: ExpressionNode, scope: Scope) -> Type:
         kind = self.kinds[id(node)] = self._visit(node, scope)
         return kind
@@ -160,7 +174,7 @@ class _Checker:
                 self.untyped.add(id(node))
             return ANY
         if target.name != "record":
-            return self._wrong(node, f"{with_article(str(target))} has no field `{node.name}`")
+            return self._unknown(node, f"{with_article(str(target))} has no field `{node.name}`")
         return self._member(node, node.name, target)
 
     def _member(self, node: Field | Index, name: str, target: Type) -> Type:
@@ -170,10 +184,10 @@ class _Checker:
             return found or ANY
         fix = phrase(name, [key for key, _ in target.fields or ()])
         if isinstance(node, Index):
-            return self._wrong(node, f"`{unparse(node.target)}` has no `{name}`", fix, LACKING)
+            return self._unknown(node, f"`{unparse(node.target)}` has no `{name}`", fix, LACKING)
         if target.source:
-            return self._wrong(node, f"{target.source} has no field `{name}`", fix, LACKING)
-        return self._wrong(node, f"there is no `{name}` here", fix, UNDEFINED)
+            return self._unknown(node, f"{target.source} has no field `{name}`", fix, LACKING)
+        return self._unknown(node, f"there is no `{name}` here", fix, UNDEFINED)
 
     def _index(self, node: Index, target: Type, index: Type) -> Type:
         if ANY in (target, index):
@@ -260,6 +274,8 @@ class _Checker:
             known = known_functions()
             fix = habits.instead_of(node.name, [unparse(part) for part in node.arguments])
             fix = fix or phrase(node.name, known, len(known))
+            if did_you_mean(node.name, known) and fix == phrase(node.name, known):
+                return self._unknown(node, f"there is no function `{node.name}`", fix, UNDEFINED)
             return self._wrong(node, f"there is no function `{node.name}`", fix, UNDEFINED)
         if len(kinds) not in function.arity:
             return self._wrong(

@@ -43,6 +43,18 @@ TYPES = {
     "size": "bytes",
 }
 """Of types."""
+_SIGNS = re.compile(r"[=!<>&|/]+(?: =(?= |$))?")
+_OPERATORS = {
+    **dict.fromkeys(("=", "===", "= =", "===="), "=="),
+    **dict.fromkeys(("<>", "=!", "=/=", "/=", "!==", "! ="), "!="),
+    **dict.fromkeys(("=>", "> ="), ">="),
+    **dict.fromkeys(("=<", "< ="), "<="),
+    **dict.fromkeys(("&", "&&&"), "&&"),
+    **dict.fromkeys(("|", "|||"), "||"),
+}
+"""Signs that are no operators, and those that are meant."""
+WORDS = {"and": "&&", "or": "||", "not": "!", "if": "condition ? value : other"}
+"""Words that are operators elsewhere."""
 _REMAINDER = re.compile(r"([A-Za-z_][\w.]*)\s*\Z")
 _SLICED = re.compile(r"([A-Za-z_][\w.]*)\[([^\[\]]*)\Z")
 _UP_TO = re.compile(r":([^\[\]:]*)\]")
@@ -56,6 +68,24 @@ def instead_of(name: str, arguments: Sequence[str]) -> str:
         return f"the rest of a list is `slice({items}, 1, size({items}))`, its head `{items}[0]`"
     form = _FUNCTIONS.get(name, "")
     return f"write `{form.format(*arguments)}`" if form and form.count("{}") == len(arguments) else ""
+
+
+def operator(text: str, offset: int) -> tuple[int, str, str]:
+    """Where signs begin that are no operator at ``offset``, these signs, and what is meant; else empty."""
+    for found in _SIGNS.finditer(text):
+        if found.start() <= offset < found.end() and found.group() in _OPERATORS:
+            return found.start(), found.group(), _OPERATORS[found.group()]
+    return offset, "", ""
+
+
+def word(text: str, offset: int) -> tuple[int, str, str]:
+    """The same for a word, at ``offset`` or before it, that is an operator elsewhere."""
+    before = re.search(r"(\w+)\s*\Z", text[:offset])
+    here = re.compile(r"\w+").match(text, offset)
+    for found, group in ((before, 1), (here, 0)):
+        if found is not None and found[group].lower() in WORDS:
+            return found.start(group), found[group], WORDS[found[group].lower()]
+    return offset, "", ""
 
 
 def remainder(text: str, offset: int) -> str:

@@ -151,11 +151,11 @@ MACROS = ("map", "filter", "all", "exists")
 
 
 class SyntaxMistake(Exception):  # noqa: N818
-    """The text is not an expression; ``offset`` is where, ``fix`` what to write."""
+    """The text is not an expression; ``offset`` and ``length`` say where, ``fix`` what to write."""
 
-    def __init__(self, message: str, offset: int, fix: str = "") -> None:
+    def __init__(self, message: str, offset: int, fix: str = "", length: int = 1) -> None:
         super().__init__(message)
-        self.message, self.offset, self.fix = message, offset, fix
+        self.message, self.offset, self.fix, self.length = message, offset, fix, length
 
 
 @lru_cache(maxsize=1)
@@ -195,14 +195,6 @@ def _plain(item: Any) -> Tree | Token:
     return Tree(item.data, tuple(map(_plain, item.children)), item.meta.start_pos, item.meta.end_pos)
 
 
-_HABITS = {
-    "and": "`&&`",
-    "or": "`||`",
-    "not": "`!`",
-    "if": "`condition ? value : other`",
-}
-
-
 _NUMBER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\s*\Z")
 
 
@@ -213,18 +205,18 @@ def _explained(text: str, problem: Exception) -> SyntaxMistake:
     if text.lstrip().startswith("${"):
         return SyntaxMistake("this is an expression already", offset, "write it without `${` and `}`")
     rest = text[offset:]
-    before = text[:offset].split()
-    if before and before[-1] in _HABITS:
-        return SyntaxMistake(f"`{before[-1]}` is no operator here", offset, f"write {_HABITS[before[-1]]}")
+    start, word, meant = habits.word(text, offset)
+    if meant:
+        return SyntaxMistake(f"`{word}` is no operator here", start, f"write `{meant}`", len(word))
     word = rest.split()[0] if rest.split() else rest
-    if word in _HABITS:
-        return SyntaxMistake(f"`{word}` is no operator here", offset, f"write {_HABITS[word]}")
     if (number := _NUMBER.search(text[:offset])) and (unit := meant_bytes(word)):
         return SyntaxMistake(f"`{word}` is no unit", offset, f"write `{number[1]}{unit}`")
     if rest.startswith(":") and (fix := habits.sliced(text, offset)):
         return SyntaxMistake("a list is not cut with `:`", offset, fix)
-    if rest.startswith("=") and not rest.startswith("=="):
-        return SyntaxMistake("`=` is no operator", offset, "write `==` to compare")
+    start, signs, meant = habits.operator(text, offset)
+    if meant:
+        why = " to compare" if meant == "==" else ""
+        return SyntaxMistake(f"`{signs}` is no operator", start, f"write `{meant}`{why}", len(signs))
     if rest.startswith("%"):
         message = "`%` is no operator (a share is written `40%`)"
         return SyntaxMistake(message, offset, habits.remainder(text, offset))

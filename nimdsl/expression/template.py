@@ -7,6 +7,7 @@ type that is wanted (``200ms`` where a duration is).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
@@ -18,14 +19,22 @@ from nimdsl.expression import types
 from nimdsl.expression.syntax import (
     ExpressionNode,
     Literal,
+    Name,
     SyntaxMistake,
     Text,
+    children,
     free_names,
     parse,
     with_children,
 )
 from nimdsl.expression.types import Type, list_of, record_of
 from nimdsl.text.tree import Scalar
+
+ENDS_MAX = 60
+"""At so many places, at most, an open ``${`` is tried to end."""
+_HYPHEN = re.compile(r"(?<=\w)-(?=[A-Za-z_])")
+"""Between words without spaces it is more likely text than a minus."""
+_ENDS = re.compile(r"(?<=\w)(?!\w)|(?<=[)\]])")
 
 
 def type_of(value: Any) -> Type:
@@ -78,17 +87,27 @@ def parse_template(text: str) -> ExpressionNode:
     return parts[0] if len(parts) == 1 else Text(tuple(parts), start=0, end=len(text))
 
 
-def not_constant(text: str, constants: Iterable[str]) -> tuple[str, str]:
-    """Why a template has no value where only constants stand, and what to write; empty when it has one."""
+def not_constant(text: str, constants: Iterable[str]) -> SyntaxMistake | None:
+    """Why a template has no value where only constants stand; None when it has one."""
     known = [*constants]
     try:
-        unknown = sorted(free_names(parse_template(text)) - {*known})
+        tree = parse_template(text)
     except SyntaxMistake as mistake:
-        return mistake.message, mistake.fix
+        return mistake
+    unknown = sorted(free_names(tree) - {*known})
     if not unknown:
-        return "", ""
-    fix = phrase(unknown[0], known) if known else f"add `parameters: {{{unknown[0]}: ...}}` to the spec"
-    return f"`{unknown[0]}` is no constant, and only constants can stand here", fix
+        return None
+    name = unknown[0]
+    fix = phrase(name, known) if known else f"add `parameters: {{{name}: ...}}` to the spec"
+    message = f"`{name}` is no constant, and only constants can stand here"
+    return SyntaxMistake(message, _offset_of(tree, name), fix, len(name))
+
+
+def _offset_of(tree: ExpressionNode, name: str) -> int:
+    """Where a name is read first."""
+    if isinstance(tree, Name):
+        return tree.start if tree.name == name else -1
+    return next((at for part in children(tree) if (at := _offset_of(part, name)) >= 0), -1)
 
 
 def _closing(text: str, begin: int) -> int:
@@ -106,7 +125,23 @@ def _closing(text: str, begin: int) -> int:
             if depth < 0:
                 return offset
         offset += 1
-    raise SyntaxMistake("`${` is never closed", begin, "add `}`")
+    whole = _longest(text[begin + 2 :])
+    fix = f"write `${{{whole}}}`" if whole else "add `}`"
+    raise SyntaxMistake("`${` is never closed", begin, fix, len(whole) + 2)
+
+
+def _longest(text: str) -> str:
+    """The most of a text, from its beginning, that is an expression; empty where nothing is."""
+    text = _HYPHEN.split(text.partition("${")[0])[0]
+    ends = [found.start() for found in _ENDS.finditer(text)][:ENDS_MAX]
+    for end in reversed([*ends, len(text)] if len(ends) < ENDS_MAX else ends):
+        whole = text[:end].rstrip()
+        try:
+            parse(whole)
+        except SyntaxMistake:
+            continue
+        return whole
+    return ""
 
 
 def _shifted(text: str, begin: int, end: int) -> ExpressionNode:
@@ -116,7 +151,7 @@ def _shifted(text: str, begin: int, end: int) -> ExpressionNode:
     try:
         return shifted(parse(inner), begin)
     except SyntaxMistake as mistake:
-        raise SyntaxMistake(mistake.message, mistake.offset + begin, mistake.fix) from None
+        raise SyntaxMistake(mistake.message, mistake.offset + begin, mistake.fix, mistake.length) from None
 
 
 def shifted(node: ExpressionNode, by: int) -> ExpressionNode:

@@ -139,6 +139,8 @@ class Work:
     virtual: WorkModel | None = field(default=None, metadata={"hashed": False})
     real: Mapping[str, Value] = field(default_factory=dict, metadata={"hashed": False})
     place: Place = field(default=NOWHERE, compare=False)
+    places: Mapping[str, Place] = field(default_factory=dict, compare=False, metadata={"hashed": False})
+    """Where the outcomes have their names from, for those that are written."""
 
     def wait_ns(self, failures: int) -> int:
         """How long is waited, at most, before the attempt after so many failures."""

@@ -44,6 +44,7 @@ _WORDS = {
     **dict.fromkeys(("day", "days"), "d"),
 }
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z\xb5\u03bc]+)\s*")
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*(percent|per cent|pct)?", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _GRIDS = {
     "duration": "1ns",
@@ -84,8 +85,13 @@ def unit_fix(unit: str, text: str) -> str:
         if all(one in NANOSECONDS for one in units):
             total = sum(Decimal(parts[n][0]) * NANOSECONDS[one] for n, one in enumerate(units))
             return f"write `{readable_duration(int(total))}`"
-    if unit == "lifeforce" and (number := re.fullmatch(r"(\d+(?:\.\d+)?)\s*LF", text)):
+    if unit == "lifeforce" and (number := re.fullmatch(r"(\d+(?:\.\d+)?)\s*LF", text, re.IGNORECASE)):
         return f"leave the unit out: `{number[1]}`"
+    if unit == "share" and (number := _PERCENT.fullmatch(text)) and Decimal(number[1]) <= 100:
+        share = Decimal(number[1])
+        if 0 < share < 1 and not number[2]:
+            return f"write `{(share * 100).normalize():f}%`, or `{share}%` if so little is meant"
+        return f"write `{number[1]}%`"
     return UNIT_FIX[unit][1]
 
 

@@ -17,13 +17,15 @@ from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.base.words import listed
 from nimdsl.kinds.schemas import resolve
 from nimdsl.text.scalars import both_float, read_plain
-from nimdsl.text.tree import MapNode, Node, Scalar
+from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
 
 Schema = Mapping[str, Any]
 
 DEPTH_MAX = 4
 SHOWN_MAX = 100
 """Longer examples are not shown."""
+WHOLE_MAX = 200
+"""What somebody wrote is shown again up to this length."""
 _SPECIAL = re.compile(r"[\[\]{},?\"]|: |:$| #|^[#&*!|>'%@`?:-]|^\.\.\.|^\s|\s$")
 _WORDS = {
     "duration": "5s",
@@ -36,7 +38,13 @@ _WORDS = {
 _QUANTITIES = ("duration", "share", "lifeforce", "rate")
 _PYTHON = {"integer": (int,), "number": (int, float), "string": (str,), "boolean": (bool,)}
 
+_BOOLEANS = {**dict.fromkeys(("y", "yes", "on"), "true"), **dict.fromkeys(("n", "no", "off"), "false")}
+_ITEM = re.compile(r"[\w.-]+")
+_RUN_TOGETHER = re.compile(r"(\w+)(?:(:)|\s+)(\S.*)", re.DOTALL)
 
+
+MEANT_BOOLEANS = frozenset(f"write `{word}`" for word in _BOOLEANS.values())
+"""The fixes for words that mean true or false elsewhere."""
 HABITS = {
     **dict.fromkeys(("std", "stddev", "sigma", "sd"), ("deviation",)),
     **dict.fromkeys(("rate", "lambda", "average"), ("mean",)),
@@ -64,6 +72,34 @@ def meant(key: str, known: Collection[str]) -> str | None:
     return habit or did_you_mean(key, known)
 
 
+def unseparated(key: str, known: Collection[str]) -> tuple[str, str]:
+    """Message and fix for a key that is a known one and its value, run together; else empty."""
+    found = _RUN_TOGETHER.fullmatch(key)
+    if found is None or found[1] not in known:
+        return "", ""
+    head, colon, rest = found[1], found[2] or "", found[3]
+    what = "a space is missing after" if colon else "a `:` is missing after"
+    return f"{what} `{head}{colon}`", f"write `{head}: {rest}`"
+
+
+def head(key: str, known: Collection[str]) -> str:
+    """The known key with which a key begins that holds its value too; else empty."""
+    found = _RUN_TOGETHER.fullmatch(key)
+    return found[1] if found is not None and found[1] in known else ""
+
+
+def without_minus(schema: Schema, keyword: str, node: Node) -> str:
+    """A number that would do without its minus; else empty."""
+    if keyword != "minimum" or "x-below" in schema or not isinstance(node, Scalar) or node.template:
+        return ""
+    bare = node.text.removeprefix("-").lstrip()
+    value = read_plain(bare).value
+    if not isinstance(value, (int, float)) or bare == node.text or not node.text.startswith("-"):
+        return ""
+    within = schema["minimum"] <= value <= schema.get("maximum", value)
+    return bare if within and not isinstance(value, bool) else ""
+
+
 def of_unknown(key: str, known: Collection[str]) -> str:
     """What to write instead of a key that is not known."""
     likely = meant(key, known)
@@ -79,7 +115,8 @@ def of_type(kind: str, schema: Schema, key: str, node: Node) -> str:
     if isinstance(node, Scalar) and node.quoted and _without_quotes(wanted, node.text):
         return f"remove the quotes: `{node.text}`"
     if wanted == "boolean":
-        return "write `true` or `false`"
+        said = _BOOLEANS.get(node.text.lower(), "") if isinstance(node, Scalar) else ""
+        return f"write `{said}`" if said else "write `true` or `false`"
     if wanted in ("integer", "number"):
         return f"write {_number(schema)}"
     number = isinstance(node, Scalar) and type(node.value) in (int, float)
@@ -88,7 +125,15 @@ def of_type(kind: str, schema: Schema, key: str, node: Node) -> str:
     if wanted == "string" and isinstance(node, Scalar) and node.value is not None:
         return "write it as text: put it in quotes"
     if wanted == "array" and _is_item(kind, schema, node):
-        return "put it into a list, with `- ` before it or in `[]`"
+        whole = f"{f'{key}: ' if key else ''}{written([node.as_written()])}"
+        short = len(whole) <= WHOLE_MAX and "\n" not in whole
+        return (
+            f"put it into a list: `{whole}`"
+            if short
+            else "put it into a list, with `- ` before it or in `[]`"
+        )
+    if alone := without_brackets(kind, schema, key, node):
+        return alone
     return _shown(key, _kept(kind, schema, node) or example(kind, schema))
 
 
@@ -169,6 +214,14 @@ def _map(kind: str, schema: Schema, depth: int) -> dict[str, Any]:
     return {name: example(kind, fields[name], depth + 1) for name in names}
 
 
+def without_brackets(kind: str, schema: Schema, key: str, node: Node) -> str:
+    """What to write for the only item of a list where it would do by itself; else empty."""
+    items = node.items if isinstance(node, ListNode) else []
+    if len(items) != 1 or not isinstance(items[0], Scalar) or not _fits(kind, schema, items[0]):
+        return ""
+    return f"write it without the brackets: `{f'{key}: ' if key else ''}{written(items[0].value)}`"
+
+
 def _is_item(kind: str, schema: Schema, node: Node) -> bool:
     """Whether a map has the fields that the items of the list have."""
     known = resolve(kind, schema.get("items", {})).get("properties", {})
@@ -180,6 +233,8 @@ def _kept(kind: str, schema: Schema, node: Node) -> Any:
     if not isinstance(node, Scalar) or node.value is None:
         return None
     if schema.get("type") == "array":
+        if isinstance(node.value, str) and (listed_ := items_of(node)):
+            return listed_
         one = schema.get("minItems", 1) == 1 and _fits(kind, schema.get("items", {}), node)
         return [node.value] if one else None
     likely: Mapping[str, Any] = next(iter(schema.get("examples", ())), {})
@@ -193,11 +248,22 @@ def _kept(kind: str, schema: Schema, node: Node) -> Any:
     return None
 
 
+def items_of(node: Scalar) -> list[str]:
+    """The items of a list that was written without its brackets, or without one; else empty."""
+    text = node.text.strip()
+    bare = text.removeprefix("[").removesuffix("]")
+    parts = [part.strip() for part in bare.split(",")]
+    return parts if (len(parts) > 1 or bare != text) and all(map(_ITEM.fullmatch, parts)) else []
+
+
 def _fits(kind: str, schema: Schema, node: Scalar) -> bool:
     schema = resolve(kind, schema)
     wanted, value = schema.get("type"), node.value
-    if wanted is not None and type(value) not in _PYTHON.get(wanted, ()):
+    kinds: list[str] = wanted if isinstance(wanted, list) else [wanted or ""]
+    if wanted is not None and not any(type(value) in _PYTHON.get(one, ()) for one in kinds):
         return False
+    if isinstance(wanted, list) and not isinstance(value, str):
+        return True
     return re.search(schema.get("pattern", ""), str(node.value)) is not None
 
 

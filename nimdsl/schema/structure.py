@@ -15,13 +15,14 @@ from typing import Any
 from nimdsl.base.diagnostics import Diagnostic, Place, error
 from nimdsl.base.json_schema import matches, validator_of
 from nimdsl.base.suggest import did_you_mean, phrase
-from nimdsl.base.units import PARSERS, parse_lifeforce
+from nimdsl.base.units import MICRO, PARSERS, parse_lifeforce, parse_share
 from nimdsl.base.words import JSON_TYPES
 from nimdsl.expression.template import is_template, not_constant
 from nimdsl.kinds import kind_names
 from nimdsl.kinds.schemas import API_VERSION, document_schema
 from nimdsl.schema import remedies, retired
 from nimdsl.schema.quantities import UNIT_FIX, unit_fix
+from nimdsl.text.alignment import place_within
 from nimdsl.text.flow_text import quoted
 from nimdsl.text.scalars import shortened
 from nimdsl.text.tree import ListNode, LostScalar, MapNode, Node, Scalar
@@ -125,9 +126,26 @@ def _unfilled(problem: Any, root: Node, constants: Iterable[str]) -> list[Diagno
         return []
     if problem.validator_value in ("object", "array"):
         return []
-    message, fix = not_constant(str(node.value), constants) if is_template(node) else ("", "")
+    known = {*constants, *_looped(root, problem.absolute_path)}
+    mistake = not_constant(str(node.value), known) if is_template(node) else None
+    if mistake is None:
+        return []
     field = _field(list(problem.absolute_path))
-    return [error("NIM0303", f"`{field}`: {message}", place, fix)] if message else []
+    if node.text == str(node.value):
+        place = place_within(node, mistake.offset, mistake.offset + mistake.length)
+    return [error("NIM0303", f"`{field}`: {mistake.message}", place, mistake.fix)]
+
+
+def _looped(root: Node, path: Iterable[str | int]) -> set[str]:
+    """The variables of the items on a path that have a ``for`` of their own."""
+    node, found = root, set[str]()
+    for key in path:
+        if isinstance(node, MapNode) and isinstance(key, str):
+            node = node.entries[key]
+        elif isinstance(node, ListNode) and isinstance(key, int):
+            node = node.items[key]
+        found |= {*node.variables} if isinstance(node, MapNode) else set()
+    return found
 
 
 def _at(root: Node, path: Any) -> tuple[Node, Place]:
@@ -165,6 +183,7 @@ def _explained(kind: str, problem: Any, root: Node, told: Container[str | int]) 
         case "required":
             fields = problem.schema.get("properties", {})
             misspelt = {remedies.meant(key, fields) for key in problem.instance}
+            misspelt |= {remedies.head(key, fields) for key in problem.instance}
             for key in problem.validator_value:
                 if key in misspelt or key in problem.instance or f"'{key}'" not in problem.message:
                     continue
@@ -179,6 +198,10 @@ def _explained(kind: str, problem: Any, root: Node, told: Container[str | int]) 
             yield error("NIM0206", f"`{field}` cannot be {said}", place, fix)
         case _:
             fix = remedies.of_bound(kind, problem.schema, problem.validator, _key(problem))
+            if bare := remedies.without_minus(problem.schema, problem.validator, node):
+                message = f"`{field}` must not be negative, this is -{bare}"
+                yield error("NIM0210", message, place, f"remove the minus: `{bare}`")
+                return
             yield error("NIM0210", f"`{field}`: {_bound(problem)}", place, fix)
 
 
@@ -205,8 +228,9 @@ def _unknown_keys(problem: Any, node: Node, field: str, told: Container[str | in
         told = {*parts, *(key for key in node.entries if key in told)}
     for key in node.entries:
         if key not in known and key not in told:
-            message = f"`{field}` has no field `{key}`"
-            yield error("NIM0203", message, node.key_place(key), remedies.of_unknown(key, known))
+            message, fix = remedies.unseparated(key, known)
+            message = message or f"`{field}` has no field `{key}`"
+            yield error("NIM0203", message, node.key_place(key), fix or remedies.of_unknown(key, known))
 
 
 def _cut_by_commas(node: MapNode, known: Collection[str]) -> dict[str, tuple[list[str], str]]:
@@ -246,6 +270,8 @@ def _badly_typed(kind: str, problem: Any, node: Node, place: Place) -> Diagnosti
         wanted, fix = UNIT_FIX[unit][0], unit_fix(unit, node.text)
         if unit == "lifeforce" and node.quoted and parse_lifeforce(node.text) is not None:
             fix = f"remove the quotes: `{node.text}`"
+        if unit == "share" and (beyond := parse_share(node.text)) is not None and beyond > MICRO:
+            return error("NIM0207", f"`{field}` is more than 100 %", place, "write at most `100%`")
         if bare := negative(unit, node.text):
             message = f"`{field}` must not be negative, this is {shortened(node.text)!r}"
             return error("NIM0210", message, place, f"remove the minus: `{bare}`")
@@ -265,8 +291,11 @@ def _badly_typed(kind: str, problem: Any, node: Node, place: Place) -> Diagnosti
             "NIM0205", message, place, "fields begin at zero: write for example `int` or `list<string>`"
         )
     wanted = _wanted(problem)
+    if isinstance(node, MapNode) and problem.validator_value == "array" and node.line > place.line:
+        place = node.place  # a dash is missing there
     known = UNIT_FIX[unit][1] if unit in UNIT_FIX else ""
-    fix = known or remedies.of_type(kind, problem.schema, _key(problem), node)
+    fix = remedies.without_brackets(kind, problem.schema, _key(problem), node) or known
+    fix = fix or remedies.of_type(kind, problem.schema, _key(problem), node)
     return error("NIM0205", f"`{field}` wants {wanted}, this is {_what(node)}", place, fix)
 
 
@@ -289,7 +318,8 @@ def _good_name(pattern: str) -> str:
 def _wanted(problem: Any) -> str:
     if isinstance(problem.schema, dict) and "x-words" in problem.schema:
         return " or ".join([*(f"`{word}`" for word in problem.schema["x-words"]), "a map"])
-    return JSON_TYPES.get(str(problem.validator_value), str(problem.validator_value))
+    value = problem.validator_value
+    return " or ".join(JSON_TYPES.get(one, one) for one in (value if isinstance(value, list) else [value]))
 
 
 def _bound(problem: Any) -> str:

@@ -18,6 +18,7 @@ class Guess(NamedTuple):
     fix: str
 
 
+CUT = "`[ ] { } ,` end a plain text inside brackets, and this one goes on"
 _SEPARATOR = re.compile(r"(?<=:)\s+|[,\[{]\s*(?=\S)")
 _NEXT_KEY = re.compile(r",\s*[A-Za-z_][\w.-]*:(\s|$)")
 _WORD = re.compile(r"(?<=\s)[\w.-]+\Z")
@@ -35,14 +36,21 @@ def cut_text(line: str, column: int, in_list: bool) -> Guess | None:
     text = line[begin:end].rstrip()
     if column >= begin + len(text):
         return None
-    message = "`[ ] { } ,` end a plain text inside brackets, and this one goes on"
-    return Guess(begin, len(text), message, f"quote it: {quoted(text)}")
+    return Guess(begin, len(text), CUT, f"quote it: {quoted(text)}")
 
 
 def missing_comma(line: str, column: int) -> Guess | None:
     """The key before the `:` at ``column``, if it stands behind a value without a comma."""
     found = _WORD.search(line, 0, column)
-    if line[column : column + 1] != ":" or found is None or not line[: found.start()].strip():
+    before = line[: found.start()].rstrip() if found else ""
+    prose = re.search(r": *[^\s:,\[{]+ [^:,\[{]*\Z", before)
+    if (
+        line[column : column + 1] != ":"
+        or found is None
+        or not before.strip(" -")
+        or before.endswith(":")
+        or prose
+    ):
         return None
     key = found.group()
     return Guess(found.start(), len(key), f"a comma is missing before `{key}:`", f"write `, {key}:`")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import yaml
 
 from nimdsl.base.diagnostics import Diagnostic, Place, error
-from nimdsl.text.flow_text import cut_text, missing_comma
+from nimdsl.text.flow_text import CUT, cut_text, missing_comma
 from nimdsl.text.invisible import INVISIBLE, message_and_fix
 from nimdsl.text.scalars import shortened
 from nimdsl.text.source import Source
@@ -91,6 +91,15 @@ _SENTENCES = (
         "directive", "a line that begins with `%` is a directive, and this one is not known", "quote it"
     ),
 )
+QUOTE_THE_WHOLE = "put the whole text into quotes"
+INDENT_WITH_SPACES = "indent with spaces"
+_GUESSES = frozenset(
+    one.fix
+    for one in _SENTENCES
+    if re.search(
+        r"^(?:align|close|quote text that|put each|write `key|write a value|quote the text)", one.fix
+    )
+) | {INDENT_WITH_SPACES, QUOTE_THE_WHOLE}
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -106,7 +115,7 @@ def explain(problem: yaml.YAMLError | UnicodeError, source: Source) -> Diagnosti
     if "\t" in source.lines[place.line - 1] and not source.lines[place.line - 1].strip():
         return error("NIM0113", "this line holds nothing but a tab", place, "empty it")
     if _indented_by_tab(source, place):
-        return error("NIM0113", "a tab is used as indentation", place, "indent with spaces")
+        return error("NIM0113", "a tab is used as indentation", place, INDENT_WITH_SPACES)
     if "tag" in said or "tag" in (problem.context or ""):
         return error(
             "NIM0112", "tags (`!name`) are not part of the language", place, "remove it, or quote the text"
@@ -118,6 +127,18 @@ def explain(problem: yaml.YAMLError | UnicodeError, source: Source) -> Diagnosti
         return found
     message = sentence.message.format(opened=_opened(problem, place), char=_char_at(source, place))
     return error("NIM0106", message, place, sentence.fix)
+
+
+def is_guess(found: Diagnostic) -> bool:
+    """Whether a diagnostic of here only says what the parser met, so that the mistake may be elsewhere."""
+    if found.code not in ("NIM0106", "NIM0113"):
+        return False
+    return not found.fix or found.fix in _GUESSES or is_cut(found)
+
+
+def is_cut(found: Diagnostic) -> bool:
+    """Whether it says of a plain text that a bracket cuts it."""
+    return found.message == CUT
 
 
 def _invisible_near(source: Source, place: Place) -> Diagnostic | None:
@@ -136,7 +157,7 @@ def _in_flow(problem: yaml.MarkedYAMLError, source: Source, place: Place) -> Dia
     cut = _cut_by_comment(problem, source, place)
     if cut is not None:
         message = "` #` begins a comment here, and a quote before it is left open"
-        return error("NIM0106", message, cut, "put the whole text into quotes")
+        return error("NIM0106", message, cut, QUOTE_THE_WHOLE)
     line = source.lines[place.line - 1]
     in_list = "sequence" in (problem.context or "")
     guess = missing_comma(line, place.column - 1) or cut_text(line, place.column - 1, in_list)

@@ -81,7 +81,7 @@ def test_a_cell_that_is_wrong_itself_is_the_only_one_to_blame() -> None:
 def test_a_name_that_is_no_cell_is_told_with_all_that_may_be_meant() -> None:
     stimuli = "stimuli: [{at: 1s, to: c, event: go}]"
     found = finds(
-        "NIM0307", *CELLS, document("Scenario", f"{{{stimuli}, expect: [§cells.f.data.got == 0]}}")
+        "NIM0307", *CELLS, document("Scenario", f"{{{stimuli}, expect: [cells.§f.data.got == 0]}}")
     )
     assert found.fix == "known: `a`, `b`, `c`, `d`, `e-1`"
     leaves_alone(*CELLS, document("Scenario", f"{{{stimuli}, expect: [cells.c.data.got == 0]}}"))

@@ -290,7 +290,7 @@ def test_a_scenario_needs_an_attention_that_is_there() -> None:
 def test_expectations_know_the_levels() -> None:
     good = document("Scenario", "{attention: it, expect: ['beats[0].levels.virtual.spent > 3s']}", "run")
     leaves_alone(attention(REST), good)
-    bad = document("Scenario", "{attention: it, expect: ['§beats[0].levels.virtuel.spent > 3s']}", "run")
+    bad = document("Scenario", "{attention: it, expect: ['beats[0].levels.§virtuel.spent > 3s']}", "run")
     finds("NIM0307", attention(REST), bad)
 
 

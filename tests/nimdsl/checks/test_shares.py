@@ -115,7 +115,8 @@ def test_a_confidence_is_from_0_to_1(confidence: str) -> None:
             "name: it", "name: 'it-${sure}'"
         ),
     )
-    assert found.fix == "write a number from 0 to 1"
+    instead = "remove the minus: `0.5`" if "-" in confidence else "write a number from 0 to 1"
+    assert found.fix == instead
 
 
 @pytest.mark.parametrize("confidence", ["", "confidence: 0, ", "confidence: 1, ", 'confidence: "${0.5}", '])
