@@ -61,7 +61,7 @@ def _check_units(reader: Reader, name: str, units: Amount) -> None:
     document = reader.findings.documents.get("Resource", name) if name else None
     capacity = document.spec.get("capacity") if document and not document.broken else None
     most: object = capacity.plain() if capacity is not None else None
-    if isinstance(most, int) and most_of(units) > most:
+    if isinstance(most, int) and 0 < most < most_of(units):
         message = f"`{name}` has {counted(most, 'unit')}, and this may ask for {most_of(units):,}"
         fix = (
             f"write `min(..., {most})`" if not isinstance(units, int) else f"write at most `units: {most}`"

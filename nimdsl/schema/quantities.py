@@ -45,6 +45,7 @@ _WORDS = {
 }
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z\xb5\u03bc]+)\s*")
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*(percent|per cent|pct)?", re.IGNORECASE)
+_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:LF)?\s*(?:/|per|a|an|each)\s*([A-Za-z]+)", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _GRIDS = {
     "duration": "1ns",
@@ -87,6 +88,10 @@ def unit_fix(unit: str, text: str) -> str:
             return f"write `{readable_duration(int(total))}`"
     if unit == "lifeforce" and (number := re.fullmatch(r"(\d+(?:\.\d+)?)\s*LF", text, re.IGNORECASE)):
         return f"leave the unit out: `{number[1]}`"
+    if unit == "rate" and (flow := _RATE.fullmatch(text)):
+        number, word = flow[1], flow[2].lower()
+        per = "min" if word == "m" else _WORDS.get(word, word)
+        return f"write `{number}/{per}`" if per in ("s", "min", "h", "d") else UNIT_FIX[unit][1]
     if unit == "share" and (number := _PERCENT.fullmatch(text)) and Decimal(number[1]) <= 100:
         share = Decimal(number[1])
         if 0 < share < 1 and not number[2]:

@@ -118,7 +118,7 @@ def of_type(kind: str, schema: Schema, key: str, node: Node) -> str:
         said = _BOOLEANS.get(node.text.lower(), "") if isinstance(node, Scalar) else ""
         return f"write `{said}`" if said else "write `true` or `false`"
     if wanted in ("integer", "number"):
-        return f"write {_number(schema)}"
+        return f"write {numbers_in(schema)}"
     number = isinstance(node, Scalar) and type(node.value) in (int, float)
     if number and schema.get("x-type") == "expression":
         return f"write a condition, for example `{_WORDS['expression']}`"
@@ -164,7 +164,7 @@ def of_bound(kind: str, schema: Schema, keyword: str, key: str) -> str:
         return str(schema["x-below"])
     match keyword:
         case "minimum" | "maximum":
-            return f"write {_number(schema)}"
+            return f"write {numbers_in(schema)}"
         case "minLength":
             return "fill it in"
         case "maxLength":
@@ -267,8 +267,9 @@ def _fits(kind: str, schema: Schema, node: Scalar) -> bool:
     return re.search(schema.get("pattern", ""), str(node.value)) is not None
 
 
-def _number(schema: Schema) -> str:
-    what = "a whole number" if schema.get("type") == "integer" else "a number"
+def numbers_in(schema: Schema) -> str:
+    """The numbers that a schema allows, in words."""
+    what = "a whole number" if "integer" in schema.get("type", ()) else "a number"
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None and high is not None:
         return f"{what} from {low:,} to {high:,}"

@@ -15,7 +15,7 @@ from typing import Any
 from nimdsl.base.diagnostics import Diagnostic, Place, error
 from nimdsl.base.json_schema import matches, validator_of
 from nimdsl.base.suggest import did_you_mean, phrase
-from nimdsl.base.units import MICRO, PARSERS, parse_lifeforce, parse_share
+from nimdsl.base.units import MICRO, PARSERS, parse_lifeforce, parse_rate, parse_share
 from nimdsl.base.words import JSON_TYPES
 from nimdsl.expression.template import is_template, not_constant
 from nimdsl.kinds import kind_names
@@ -256,7 +256,7 @@ def _cut_by_commas(node: MapNode, known: Collection[str]) -> dict[str, tuple[lis
 def negative(unit: str, text: str) -> str:
     """A quantity that is less than nothing, without its sign; empty for what is none."""
     bare = text.strip().removeprefix("-").lstrip()
-    parse_unit = PARSERS.get(unit) if unit != "lifeforce" else None
+    parse_unit = parse_rate if unit == "rate" else PARSERS.get(unit) if unit != "lifeforce" else None
     found = text.strip().startswith("-") and parse_unit is not None and parse_unit(bare) is not None
     return bare if found else ""
 
@@ -279,6 +279,9 @@ def _badly_typed(kind: str, problem: Any, node: Node, place: Place) -> Diagnosti
     if problem.validator == "pattern" and "x-words" in problem.schema:
         fix = remedies.of_type(kind, problem.schema, _key(problem), node)
         return error("NIM0205", f"`{field}` cannot be {problem.instance[:60]!r}", place, fix)
+    if problem.validator == "pattern" and "integer" in problem.schema.get("type", ()):
+        fix = f"write {remedies.numbers_in(problem.schema)} or an expression: `${{...}}`"
+        return error("NIM0205", f"`{field}` wants a whole number, this is {_what(node)}", place, fix)
     if problem.validator == "pattern":
         message = f"{problem.instance[:60]!r} is not a good name here"
         if unit == "name" or not problem.schema.get("description"):

@@ -29,6 +29,16 @@ def level(fields: str) -> str:
     return document("Attention", f"{{levels: [{{name: think, take: all, {fields}}}]}}")
 
 
+def desk(fields: str) -> str:
+    """A cell with one piece of work."""
+    return document("Cell", f"{{work: {{desk: {{{fields}}}}}}}")
+
+
+def resting(upkeep: str) -> str:
+    """A cell that pays for being."""
+    return document("Cell", f"{{machine: {{initial: a, states: {{a: {{upkeep: {upkeep}}}}}}}}}")
+
+
 @pytest.mark.parametrize(
     ("code", "wrong", "fix"),
     [
@@ -49,6 +59,12 @@ def level(fields: str) -> str:
         ("NIM0210", document("Garden", "{bus: {latency: {§uniform: [1ms]}}}"), "`uniform: [1ms, 5ms]`"),
         ("NIM0210", document("Garden", "{bus: {§latency: {beta: [2, 5], constant: 5ms}}}"), "keep one of them"),
         ("NIM0205", level("max_per_beat: §many"), "write a whole number from 1 to 1,000,000"),
+        ("NIM0205", desk("acquire: {resource: it, units: §many}"), "write a whole number from 0 to 1,000,000 or an expression"),
+        ("NIM0207", resting("§0.5LF/min"), "write `0.5/min`"),
+        ("NIM0207", resting("§0.5/m"), "write `0.5/min`"),
+        ("NIM0207", resting("§5 per hour"), "write `5/h`"),
+        ("NIM0207", resting("§5/year"), "write for example `0.4`"),
+        ("NIM0210", resting("§-0.5/min"), "remove the minus: `0.5/min`"),
         ("NIM0205", level("reflex: §maybe"), "write `true` or `false`"),
         ("NIM0205", level("description: §3"), "put it in quotes"),
         ("NIM0210", level("queue: §0"), "write a whole number from 1 to 100,000"),
