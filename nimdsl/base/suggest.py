@@ -21,6 +21,8 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     if len(word) > WORD_LENGTH_MAX:
         return None
     names = [name for name in sorted(set(candidates)) if len(name) <= WORD_LENGTH_MAX]
+    if not names:
+        return None
     folded = {name.casefold(): name for name in reversed(names[:CANDIDATE_COUNT_MAX])}
     close = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=LIKENESS_MIN)
     return folded[close[0]] if close else None

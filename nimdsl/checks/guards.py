@@ -44,6 +44,8 @@ Case = Mapping[str, Any]
 Domains = Mapping[str, Sequence[int]]
 Test = Callable[[Case], bool | None]
 """Whether a condition is true in a case; None: it has no value."""
+Compared = tuple[ExpressionNode | None, list[tuple[Any, Any]]]
+"""The term that a comparison tests against constants, and the constants with their type."""
 
 _ORDER = {
     "==": (0,),
@@ -65,6 +67,7 @@ class Cases:
         self.shown: dict[str, str] = {}
         self.undefined: dict[str, list[tuple[str, Partial]]] = {}
         self.bounds: dict[str, tuple[Any, Any]] = {}
+        self._comparisons: dict[int, Compared] = {}
         for guard in guards:
             self._collect(guard.node, guard)
         self.points = {key: self._within(key, self._samples(values)) for key, values in self.points.items()}
@@ -120,8 +123,14 @@ class Cases:
         else:
             self._term(node, guard)
 
+    def _compared(self, node: ExpressionNode, guard: Expression) -> Compared:
+        found = self._comparisons.get(id(node))
+        if found is None:
+            found = self._comparisons[id(node)] = _compared(node, guard)
+        return found
+
     def _term(self, node: ExpressionNode, guard: Expression) -> None:
-        term, constants = _compared(node, guard)
+        term, constants = self._compared(node, guard)
         if term is not None:
             key = _key(term)
             ordered = isinstance(node, Binary) and node.operator in ("<", "<=", ">", ">=")
@@ -212,7 +221,7 @@ class Cases:
     def _compile_term(self, node: ExpressionNode, guard: Expression) -> Test:
         if self._grounded(node):
             return lambda case: _ground_value(node, guard, case)
-        term, constants = _compared(node, guard)
+        term, constants = self._compared(node, guard)
         if term is not None:
             key, compare = _key(term), _comparison(node, guard, [value for value, _ in constants])
             return lambda case: None if self._faults(key, case) else compare(case[key])
@@ -257,16 +266,16 @@ def _names(node: ExpressionNode) -> set[str]:
 
 
 def _is_constant(node: ExpressionNode, guard: Expression) -> bool:
-    if isinstance(node, Macro):
-        return False
-    return _names(node) <= set(guard.scope.constants)
+    if isinstance(node, Literal):
+        return True
+    constants = guard.scope.constants
+    if isinstance(node, Name):
+        return node.name in constants
+    return not isinstance(node, Macro) and _names(node) <= constants.keys()
 
 
-def _compared(
-    node: ExpressionNode, guard: Expression
-) -> tuple[ExpressionNode | None, list[tuple[Any, Any]]]:
-    """The term that a comparison tests against constants, and the constants with their type."""
-    if not isinstance(node, Binary) or node.operator not in (*_ORDER, "in"):
+def _compared(node: ExpressionNode, guard: Expression) -> Compared:
+    if not isinstance(node, Binary) or (node.operator not in _ORDER and node.operator != "in"):
         return None, []
     sides = (node.left, node.right) if not _is_constant(node.left, guard) else (node.right, node.left)
     term, fixed = sides
@@ -278,15 +287,16 @@ def _compared(
         found = [_constant(item, guard) for item in node.right.items]
         return (term, found) if all(kind for _, kind in found) else (None, [])
     value, kind = _constant(fixed, guard)
-    kinds = [infer(one, guard.scope)[0] for one in (term, fixed)]
-    if kinds == [REAL, SHARE]:
+    if kind is None:
+        return None, []
+    if infer(fixed, guard.scope)[0] == SHARE and infer(term, guard.scope)[0] == REAL:
         value, kind = value / MICRO, REAL
-    return (term, [(value, kind)]) if kind is not None else (None, [])
+    return term, [(value, kind)]
 
 
 def _constant(node: ExpressionNode, guard: Expression) -> tuple[Any, Any]:
     try:
-        value = closure(node, guard.scope)({})
+        value = node.value if isinstance(node, Literal) else closure(node, guard.scope)({})
     except Fault:
         return None, None
     if isinstance(value, bool | str):

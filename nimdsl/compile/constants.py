@@ -175,9 +175,13 @@ class Filling:
         return self._map(node, constants)
 
     def _map(self, node: MapNode, constants: Constants) -> MapNode:
-        filled = {key: self.node(value, constants) for key, value in node.entries.items()}
-        if not any("${" in key for key in filled):
-            changed = any(value is not node.entries[key] for key, value in filled.items())
+        changed = {
+            key: made
+            for key, value in node.entries.items()
+            if (made := self.node(value, constants)) is not value
+        }
+        filled = {**node.entries, **changed} if changed else node.entries
+        if "${" not in "".join(filled):
             return _map_like(node, filled, node.keys) if changed else node
         entries: dict[str, Node] = {}
         keys: dict[str, Scalar] = {}

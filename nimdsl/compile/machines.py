@@ -27,7 +27,7 @@ from nimdsl.program.machine import (
     Timer,
     Transition,
 )
-from nimdsl.text.tree import ListNode, MapNode, Node
+from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
 
 
 def compile_machine(reader: Reader, interface: Interface) -> State:
@@ -281,7 +281,7 @@ def _raised(node: Node | None) -> Iterator[tuple[str, Place]]:
         for key, value in node.entries.items():
             if key == "raise":
                 yield str(value.plain()), value.place
-            else:
+            elif not isinstance(value, Scalar):
                 yield from _raised(value)
     elif isinstance(node, ListNode):
         for item in node.items:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -347,19 +347,24 @@ _LEAVES = {"INT": _whole, "REAL": _real, "QUANTITY": _quantity, "STRING": _strin
 _LEAVES["OPERATOR"] = _operator
 
 
-def children(node: ExpressionNode) -> Iterator[ExpressionNode]:
+_PARTS: dict[type[ExpressionNode], Callable[[Any], tuple[ExpressionNode, ...]]] = {
+    Field: lambda node: (node.target,),
+    Unary: lambda node: (node.operand,),
+    Index: lambda node: (node.target, node.index),
+    Binary: lambda node: (node.left, node.right),
+    Macro: lambda node: (node.target, node.body),
+    Conditional: lambda node: (node.test, node.yes, node.no),
+    Call: lambda node: node.arguments,
+    ListOf: lambda node: node.items,
+    Text: lambda node: node.parts,
+    RecordOf: lambda node: tuple(part for _, part in node.fields),
+}
+
+
+def children(node: ExpressionNode) -> tuple[ExpressionNode, ...]:
     """The direct parts of a node."""
-    match node:
-        case Field(target=part) | Unary(operand=part):
-            yield part
-        case Index(target=one, index=two) | Binary(left=one, right=two) | Macro(target=one, body=two):
-            yield from (one, two)
-        case Conditional():
-            yield from (node.test, node.yes, node.no)
-        case Call(arguments=parts) | ListOf(items=parts) | Text(parts=parts):
-            yield from parts
-        case RecordOf():
-            yield from (part for _, part in node.fields)
+    parts = _PARTS.get(type(node))
+    return parts(node) if parts is not None else ()
 
 
 def free_names(node: ExpressionNode) -> frozenset[str]:

@@ -130,7 +130,7 @@ def _split(text: str) -> list[str]:
 
 def accepts(expected: Type, actual: Type) -> bool:
     """Whether a value of type ``actual`` may stand where ``expected`` is wanted (int to real converts)."""
-    if ANY in (expected, actual) or expected == actual or actual == EMPTY:
+    if expected is actual or ANY in (expected, actual) or expected == actual or actual == EMPTY:
         return True
     if expected == REAL and actual == INT:
         return True

@@ -306,9 +306,9 @@ def expressions_in(part: object) -> Iterator[Expression]:
     elif isinstance(part, State):
         for inner in _parts(part):
             yield from expressions_in(inner)
-    elif is_dataclass(part) and not isinstance(part, type):
-        for one in fields(part):
-            yield from expressions_in(getattr(part, one.name))
+    else:
+        for name in getattr(part, "__dataclass_fields__", ()):
+            yield from expressions_in(getattr(part, name))
 
 
 def _reads_state(part: object) -> bool:

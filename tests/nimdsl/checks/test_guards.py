@@ -61,3 +61,9 @@ def test_functions_have_bounds() -> None:
     assert uncovered(guards("clamp(x, 0.0, 1.0) >= 0.0")) is None
     assert shadowed(guards("clamp(x, 0.0, 1.0) > 0.5", "clamp(x, 0.0, 1.0) <= 0.5")) == []
     assert shadowed(guards("size(q) >= 0", "size(q) > 1")) == [1]
+
+
+def test_a_constant_without_a_value_is_compared_with_nothing() -> None:
+    assert uncovered(guards("x > [40%][3]", "x <= [40%][3]")) is not None
+    assert uncovered(guards("n > [1][1]", "n <= [1][1]")) is not None
+    assert shadowed(guards("x > [40%][3]", "x > 1.0")) == [0]
