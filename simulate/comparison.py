@@ -372,7 +372,8 @@ class _Measured:
             {name: host.records for name, host in run.hosts.items()},
             {name: read_inbox(journal, name) for name in run.hosts},
         )
-        self.costs.append(_costs(run.ledger.entries if run.ledger else ()))
+        ledgers = run.books.purses.ledgers.values()
+        self.costs.append(_costs(entry for ledger in ledgers for entry in ledger.entries))
 
     def add(self, records: Mapping[str, Iterable[Record]], inboxes: Mapping[str, Inbox]) -> None:
         """The records of a run, and what its actors accepted."""

@@ -393,7 +393,7 @@ class Driver:
                 tell(entry)
             self._tell(entry)
         self.written_count += len(entries)
-        if self.books.purses.has_marks:
+        if self.books.purses.has_marks and self.ended_ns is None:
             self._look_later()
         if not self.options.keep:
             asked_ns = self.active_ns if self.ended_ns is None else self.ended_ns
@@ -413,11 +413,11 @@ class Driver:
             self._schedule(at_ns, CONTROL, "", self.written_count, self._look)
 
     def _look(self) -> None:
-        if self.now_ns != self.look_ns:
+        if self.now_ns != self.look_ns or self.ended_ns is not None:
             return
         self.look_ns = None
         due_ns = self.books.purses.next_mark_ns()
-        if due_ns is not None and due_ns <= self.now_ns and self.ended_ns is None:
+        if due_ns is not None and due_ns <= self.now_ns:
             self.books.purses.look(self.now_ns)
             self._write_ledger()
         else:

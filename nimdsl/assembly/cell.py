@@ -25,7 +25,7 @@ from nimdsl.show.graph import Drawing, draw_cell
 
 
 def _compile(compilation: Compilation) -> dict[str, CompiledCell]:
-    context = Context(compilation.parts["Schema"], compilation.rewards)
+    context = Context(compilation.parts["Schema"], compilation.rewards, compilation.economies)
 
     def compile_one(findings: Findings, reader: Reader) -> CompiledCell | None:
         cell = compile_cell(findings, reader, context)

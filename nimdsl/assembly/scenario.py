@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from nimdsl.checks.attention import check_economy
-from nimdsl.checks.economy import check_prices, rewards_of
+from nimdsl.checks.economy import check_prices, check_rewards, rewards_of
 from nimdsl.checks.expectations import check_states, states_of_cells
 from nimdsl.checks.origins import answers_back
 from nimdsl.compile.attention import CompiledAttention
@@ -18,7 +18,7 @@ from nimdsl.compile.scenario import ScenarioContext, compile_scenario
 from nimdsl.kinds import Kind
 from nimdsl.kinds.schemas import shipped
 from nimdsl.program import Beat, Scenario
-from nimdsl.program.machine import AskReward, State, every_action, every_way, walk
+from nimdsl.program.machine import AskReward, BeginWork, State, every_action, every_way, walk
 
 
 def _compile(compilation: Compilation) -> dict[str, Scenario]:
@@ -97,7 +97,12 @@ def _check_prices(
     taking = [cells[name] for name in scenario.cells if name in cells]
     roots = [(cell.interface.economy or scenario.economy, cell.root) for cell in taking]
     known = [root for _, root in roots]
-    known += [attentions[name].root for name in [scenario.attention] if name in attentions]
+    beating = [attentions[name].root for name in [scenario.attention] if name in attentions]
+    known += beating
+    living = [(cell.interface.name, cell.root) for cell in taking if not cell.interface.economy]
+    living += [(scenario.attention, root) for root in beating]
+    if scenario.economy in context.economies:
+        check_rewards(findings, context.economies[scenario.economy], living)
     rewards = {name for root in known for name in rewards_of(root)}
     named = {scenario.economy, *(name for cell in scenario.cells for name in context.purses.get(cell, ()))}
     for name in sorted(named & {*context.economies}):
@@ -115,7 +120,8 @@ def _costs(root: State) -> bool:
     states = [root, *(state for _, state in walk(root))]
     rewarded = any(isinstance(action, AskReward) for action in every_action(root))
     flowing = any(state.income or state.upkeep for state in states)
-    return rewarded or flowing or any(way.price for way in every_way(root))
+    reserving = any(isinstance(one, BeginWork) and one.reserve is not None for one in every_action(root))
+    return rewarded or flowing or reserving or any(way.price for way in every_way(root))
 
 
 KIND = Kind(

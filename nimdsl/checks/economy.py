@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nimdsl.base.diagnostics import Severity
+from nimdsl.base.suggest import phrase
 from nimdsl.base.units import format_lifeforce
 from nimdsl.compile.reader import Findings
 from nimdsl.program import Economy
 from nimdsl.program.amount import Computed
-from nimdsl.program.machine import AskReward, Price, PriceSource, State, every_action, every_way, walk
+from nimdsl.program.flatten import begun_by
+from nimdsl.program.machine import AskReward, Price, PriceSource, State, every_action, walk, ways_of
 
 
 def most_above_floor(economy: Economy, rewards: Iterable[str]) -> int | None:
@@ -29,6 +31,15 @@ def rewards_of(root: State) -> set[str]:
     return {action.name for action in every_action(root) if isinstance(action, AskReward)}
 
 
+def check_rewards(findings: Findings, economy: Economy, living: Iterable[tuple[str, State]]) -> None:
+    """NIM0301: a reward that the economy which somebody lives on does not have; ``living`` are by name."""
+    for name, root in living:
+        for reward in sorted(rewards_of(root) - {*economy.rewards}):
+            message = f"`{name}` asks for the reward `{reward}`, and `{economy.name}` has none of that name"
+            fix = phrase(reward, economy.rewards) or f"add it to the `rewards` of `{economy.name}`"
+            findings.report("NIM0301", message, findings.document.place, fix)
+
+
 def check_prices(
     findings: Findings, economy: Economy, roots: Iterable[tuple[str, State]], rewards: set[str]
 ) -> None:
@@ -45,8 +56,12 @@ def check_prices(
     if most is None:
         return
     for own, root in roots:
-        for transition in every_way(root):
+        states = {"": root, **dict(walk(root))}
+        for owner, transition in ((path, way) for path, state in states.items() for way in ways_of(state)):
             amounts = [one.amount for one in transition.bill if _is_of(one, own, economy)]
+            if own == economy.name:
+                begun = begun_by(root, owner, transition)
+                amounts += [one.reserve for one in begun if one.reserve is not None]
             amount = sum(one for one in amounts if not isinstance(one, Computed))
             if amount <= most:
                 continue

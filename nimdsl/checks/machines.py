@@ -16,8 +16,17 @@ from nimdsl.compile.interface import MARK, UNCLAIMED, Interface
 from nimdsl.compile.reader import Findings
 from nimdsl.expression.syntax import Name
 from nimdsl.program import Work
-from nimdsl.program.flatten import FAULT, REFUSED, RETURNED, STATE_ROOT, expressions_in, leaf_of, lineage
-from nimdsl.program.machine import Action, BeginWork, ReplyToAsk, State, Transition, walk
+from nimdsl.program.flatten import (
+    FAULT,
+    REFUSED,
+    RETURNED,
+    STATE_ROOT,
+    begun_by,
+    expressions_in,
+    leaf_of,
+    lineage,
+)
+from nimdsl.program.machine import Action, BeginWork, ReplyToAsk, State, Transition, walk, ways_of
 
 
 def check_machine(findings: Findings, root: State, interface: Interface, answering: bool) -> None:
@@ -35,6 +44,7 @@ def check_machine(findings: Findings, root: State, interface: Interface, answeri
     checker.work()
     checker.replies()
     checker.reserves()
+    checker.refusals()
     checker.own_states()
     checker.faults()
 
@@ -46,6 +56,15 @@ class _Checker:
         self.interface = interface
         self.states = {"": root, **dict(walk(root))}
         self.leaves = [path for path, state in self.states.items() if path and not state.states]
+        reserving = {name for name, work in interface.works.items() if work.reserve is not None}
+        edges = [(path, way) for path, state in self.states.items() for way in ways_of(state)]
+        self.reserved = {
+            id(way): [one.work for one in begun_by(root, path, way) if one.work in reserving]
+            for path, way in (edges if reserving else ())
+        }
+        """The work for which a transition puts lifeforce aside, by the transition's ``id``."""
+        self.dear = {id(way) for _, way in edges if way.bill or self.reserved.get(id(way))}
+        """The transitions that can be refused."""
 
     def _ways(self, leaf: str) -> Iterator[tuple[str, Transition, bool]]:
         """Every transition of a leaf and its ancestors: owner, transition, whether a timer fires it."""
@@ -139,7 +158,7 @@ class _Checker:
     def _trapped(self, leaf: str, by_event: dict[str, list[Transition]]) -> None:
         """NIM0412: what leads out comes once, and can be refused."""
         for event, candidates in by_event.items():
-            dear = [candidate for candidate in candidates if candidate.bill]
+            dear = [candidate for candidate in candidates if id(candidate) in self.dear]
             if dear:
                 message = f"if `{event}` is refused, nothing leads out of `{leaf}`"
                 fix = "add a transition on `refused`, or a timer"
@@ -206,6 +225,15 @@ class _Checker:
                     fix = "start it in a state that a transition enters"
                     self.findings.report("NIM0415", message, work.place, fix)
 
+    def refusals(self) -> None:
+        """NIM0411: nothing can be put aside where there was not enough already."""
+        for state in self.states.values():
+            for way in state.transitions:
+                if way.event == REFUSED and (works := self.reserved.get(id(way))):
+                    message = f"a transition on `refused` is free, and `{works[0]}` that it begins reserves"
+                    fix = f"lead to a state that does not begin `{works[0]}`, and on from there by a timer"
+                    self.findings.report("NIM0411", message, way.place, fix)
+
     def own_states(self) -> None:
         """NIM0405: a state that `state` is compared with, and the cell does not have."""
         told = {id(one): one for state in self.states.values() for one in expressions_in(state)}
@@ -222,7 +250,10 @@ class _Checker:
         told: set[int] = set()
         for leaf in self.leaves:
             ways = [way for way in self._ways(leaf) if not way[1].internal]
-            if not ways or not all(timed and _unsure(transition) for _, transition, timed in ways):
+            if not ways or not all(
+                timed and (transition.guard is not None or id(transition) in self.dear)
+                for _, transition, timed in ways
+            ):
                 continue
             transition = ways[0][1]
             if id(transition) not in told:
@@ -231,7 +262,7 @@ class _Checker:
                     f"every timer of `{leaf}` can be refused or guarded off, and nothing else leads out"
                 )
                 fix = "add a transition on `refused`, or a timer without `if` and `cost`"
-                if not any(way.bill for _, way, _ in ways):
+                if not any(id(way) in self.dear for _, way, _ in ways):
                     message = f"every timer of `{leaf}` can be guarded off, and nothing else leads out"
                     fix = "leave out the last `if`, or add a timer without one"
                 self.findings.report("NIM0410", message, transition.place, fix)
@@ -280,10 +311,6 @@ class _Checker:
             edges = [*state.transitions, *(t for timer in state.timers for t in timer.transitions)]
             for transition in edges:
                 yield from transition.actions
-
-
-def _unsure(transition: Transition) -> bool:
-    return transition.guard is not None or bool(transition.bill)
 
 
 def _starts(state: State, work: str) -> bool:

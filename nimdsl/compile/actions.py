@@ -121,6 +121,8 @@ def _reward(reader: Reader, scope: Scope, interface: Interface) -> list[Action]:
     if interface.rewards is not None and name not in interface.rewards:
         fix = phrase(name, interface.rewards)
         message = f"no economy knows the reward `{name}`"
+        if interface.economy:
+            message = f"`{interface.economy}` has no reward `{name}`"
         inner.findings.report("NIM0301", message, inner.place("name"), fix)
     amount = inner.template("amount", scope, LIFEFORCE) if "amount" in inner else None
     return [AskReward(name, f"{interface.kind}/{interface.name}", amount=amount)]

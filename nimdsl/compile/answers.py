@@ -21,7 +21,7 @@ from nimdsl.compile.reader import Reader
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.syntax import Binary, Call, Field, Literal, Macro, Name
 from nimdsl.expression.types import ANY, BOOL, INT, REAL, STRING, Type, list_of, record_of
-from nimdsl.program import Schema
+from nimdsl.program import Economy, Schema
 from nimdsl.program.expression import Expression
 from nimdsl.program.flatten import FAULT, REFUSED
 from nimdsl.program.machine import (
@@ -45,6 +45,12 @@ class Context:
 
     schemas: Mapping[str, Schema]
     rewards: frozenset[str] | None
+    economies: Mapping[str, Economy]
+
+    def rewards_from(self, economy: str) -> frozenset[str] | None:
+        """The rewards that a cell may ask for; without an economy of its own, those of all."""
+        known = self.economies.get(economy)
+        return self.rewards if known is None else frozenset(known.rewards)
 
 
 @dataclass(frozen=True)

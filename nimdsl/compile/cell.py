@@ -76,7 +76,7 @@ def compile_cell(findings: Findings, reader: Reader, context: Context) -> Compil
         works,
         arguments,
         event_sources(accepts, works, replies, unsure, marks_of(reader, economy, accepts)),
-        context.rewards,
+        context.rewards_from(economy),
         findings.document.name,
         economy=economy,
         replies=replies,

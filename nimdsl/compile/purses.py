@@ -7,9 +7,14 @@ from functools import lru_cache
 
 from nimdsl.base.diagnostics import Place
 from nimdsl.compile.documents import Document
+from nimdsl.compile.interface import UNCLAIMED
 from nimdsl.compile.reader import Reader
+from nimdsl.program.flatten import FAULT, REFUSED, RETURNED
 from nimdsl.program.machine import State, every_way
 from nimdsl.text.tree import ListNode, MapNode, Node
+
+OUTCOMES = ("done", "failed", "unknown")
+BUILT_IN = (REFUSED, FAULT, RETURNED, UNCLAIMED)
 
 
 def marks_of(reader: Reader, economy: str, accepts: Container[str]) -> list[str]:
@@ -58,6 +63,13 @@ def _check_event(reader: Reader, economy: str, mark: str, accepts: Container[str
             message = f"`{event}` is told by the mark of `{economy}`, so nobody can send it"
             place = inner.node.key_place(event)
             reader.findings.report("NIM0208", message, place, "give the event or the mark another name")
+    outcomes = {one.text(way, way): one for _, one in reader.named("work") for way in OUTCOMES}
+    if mark in outcomes or mark in BUILT_IN:
+        what = "what work comes back with" if mark in outcomes else "an event that every machine can hear"
+        own = reader.place("economy") if "economy" in reader else reader.findings.document.place
+        place = outcomes[mark].node.place if mark in outcomes else own
+        message = f"`{mark}` is a mark of `{economy}`, and {what} too"
+        reader.findings.report("NIM0208", message, place, "give one of them another name")
 
 
 def _named_in_costs(node: Node | None) -> Iterator[tuple[str, Place]]:

@@ -133,6 +133,20 @@ def leaf_of(root: State, path: str) -> str:
     return path
 
 
+def begun_by(root: State, owner: str, way: Transition) -> list[BeginWork]:
+    """The work that a transition of the state ``owner`` begins: itself, and in the states that it enters.
+
+    Where it goes back to what was left, the state's first leaf stands for that.
+    """
+    actions = [*way.actions]
+    if not way.internal:
+        around = {*lineage(owner)}
+        for path in reversed(lineage(leaf_of(root, way.target))):
+            if path not in around or path == way.target or path.startswith(f"{way.target}/"):
+                actions += state_at(root, path).enter
+    return [action for action in actions if isinstance(action, BeginWork)]
+
+
 def state_at(root: State, path: str) -> State:
     """The state at a path from the root.  Raises KeyError when there is none."""
     for name in path.split("/") if path else ():

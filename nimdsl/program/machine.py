@@ -287,11 +287,16 @@ def walk(state: State, path: str = "") -> Iterator[tuple[str, State]]:
         yield from walk(child, here)
 
 
+def ways_of(state: State) -> Iterator[Transition]:
+    """The transitions of a state itself, those of its timers too."""
+    yield from state.transitions
+    yield from (way for timer in state.timers for way in timer.transitions)
+
+
 def every_way(root: State) -> Iterator[Transition]:
     """Every transition of a machine, those of its timers too."""
     for state in (root, *(state for _, state in walk(root))):
-        yield from state.transitions
-        yield from (way for timer in state.timers for way in timer.transitions)
+        yield from ways_of(state)
 
 
 def events_of(root: State) -> frozenset[str]:

@@ -28,7 +28,7 @@ from simulate.comparison import Comparison, Sample, compare
 from tests.properties.worlds import World, worlds
 from tests.support.doctored import CELL, PROTOCOL, Lines, groups_of, lines_of, recording_of
 from tests.support.effort import examples
-from tests.support.texts import HELLO
+from tests.support.texts import HELLO, cell
 
 SHIPPED = ("spark", "spark-lossy", "spark-nack", "spark-retry", "spark-crash", "spark-pauper")
 MS = 1_000_000
@@ -184,6 +184,17 @@ def test_times_are_measured_from_step_to_step() -> None:
     (cost,) = comparison.costs
     assert (cost.scope, cost.spent, cost.earned) == ("meet", 1_600_000, 4_000_000)
     assert cost.predicted_spent == [1_600_000] * 3
+
+
+def test_what_a_purse_of_its_own_spends_is_predicted_too() -> None:
+    rest = "  economy: own\n  accepts: {go: {}}\n"
+    machine = "{initial: a, states: {a: {transitions: [{event: go, internal: true, cost: 2}]}}}"
+    own = f"---\n{ENVELOPE.format('Economy', 'own')}  opening: 10\n"
+    stimuli = "  economy: purse\n  stimuli: [{at: 1s, to: c, event: go}]\n"
+    program = nimdsl.load_text(cell(machine, rest, scenario=stimuli) + own)
+    comparison = compare(recording_of(run(program, "s", journal=MemoryJournal())), replications=2)
+    (cost,) = comparison.costs
+    assert (cost.spent, cost.predicted_spent) == (2_000_000, [2_000_000] * 2)
 
 
 def test_a_handshake_lasts_from_its_first_request() -> None:

@@ -147,3 +147,38 @@ def test_a_timer_that_is_due_while_its_actor_is_down_is_not_missed() -> None:
     result = run(nimdsl.load_text(cell(machine, work)), keep=True)
     assert {incident.what for incident in result.incidents} == {"crashed", "came back"}
     assert result.cells["c"]["state"] == "b"
+
+
+def test_a_mark_that_is_due_after_the_protocols_end_is_not_told() -> None:
+    drone = """---
+apiVersion: nimdsl.dev/v1
+kind: Economy
+metadata: {name: battery}
+spec: {opening: 10, upkeep: {life: 4}, marks: {low: {below: 9, until: 9.5}}}
+---
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: drone}
+spec:
+  economy: battery
+  work: {flight: {virtual: {latency: {constant: 800ms}}}}
+  machine:
+    initial: up
+    states:
+      up:
+        enter: [{work: flight}]
+        transitions: [{event: low, internal: true}, {event: done, to: down}, {event: failed, to: down}]
+      down: {final: true}
+"""
+    steady = {
+        "cell/greeter.work.recall.virtual.latency": {"constant": "20ms"},
+        "garden/g.bus.latency": {"constant": "5ms"},
+    }
+    together = HELLO.replace(
+        "{protocol: hello,", "{protocol: hello, economy: purse, cells: [greeter, drone],"
+    )
+    result = run(nimdsl.load_text(together + drone), "hello", set=steady)
+    assert result.run.stopped == "final"
+    assert result.outcome["cells"]["drone"]["state"] == "down"
+    heard = [record for record in result.records() if isinstance(record.body, Moved)]
+    assert [one.body.event for one in heard if one.actor == "cell/drone"] == ["done"]
