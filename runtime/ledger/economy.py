@@ -164,7 +164,8 @@ class Ledger(LedgerState):
         """When a mark is due if nothing but time happens; None for never."""
         if not self._marks:
             return None
-        return self._marks.next_ns(self._exact(self._now_ns), self._slope(), self._now_ns, self._full())
+        exact, slope = self._exact(self._now_ns), self._slope()
+        return self._marks.next_ns(exact, slope, self._now_ns, self._full(), self._most())
 
     def look(self, now_ns: int) -> None:
         """Tells every mark that is due up to ``now_ns``, each at its instant, and settles the rates."""

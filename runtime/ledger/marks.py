@@ -44,12 +44,18 @@ class Marks:
         else:
             self._below.discard(name)
 
-    def next_ns(self, exact: int, slope: int, now_ns: int, full: int = 0) -> int | None:
-        """When the next one is due if nothing but time happens; None for never."""
+    def next_ns(
+        self, exact: int, slope: int, now_ns: int, full: int = 0, most: int | None = None
+    ) -> int | None:
+        """When the next one is due if nothing but time happens; None for never.
+
+        ``most`` is what the pool holds at most, micro-LF: what is beyond that is not waited for.
+        """
         found: int | None = None
         for name, (below, until) in self._marks.items():
             if name in self._below:
-                wait_ns = _ceiling(until * DAY_NS - exact, slope) if slope > 0 else None
+                comes = slope > 0 and (most is None or until <= most)
+                wait_ns = _ceiling(until * DAY_NS - exact, slope) if comes else None
                 if full >= until:
                     wait_ns = 0
             else:

@@ -157,6 +157,10 @@ class LedgerState:
         no_room = capacity is not None and self.balance + self._held >= capacity
         return self.balance if no_room and self._slope() > 0 else 0
 
+    def _most(self) -> int | None:
+        """What the pool holds at most beside the holds; None: any amount."""
+        return None if self.tariff.capacity is None else self.tariff.capacity - self._held
+
     # -- the fold
 
     def _restore(self, entry: Entry) -> None:

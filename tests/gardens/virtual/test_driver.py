@@ -180,5 +180,5 @@ spec:
     result = run(nimdsl.load_text(together + drone), "hello", set=steady)
     assert result.run.stopped == "final"
     assert result.outcome["cells"]["drone"]["state"] == "down"
-    heard = [record for record in result.records() if isinstance(record.body, Moved)]
-    assert [one.body.event for one in heard if one.actor == "cell/drone"] == ["done"]
+    moves = [(one.actor, one.body) for one in result.records() if isinstance(one.body, Moved)]
+    assert [move.event for actor, move in moves if actor == "cell/drone"] == ["done"]

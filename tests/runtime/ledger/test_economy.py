@@ -414,3 +414,15 @@ def test_a_full_pool_has_reached_its_marks_whatever_flows_have_left() -> None:
     assert [entry.key for entry in ledger.entries if entry.kind == "mark"] == ["low", "low.over"]
     assert ledger.next_mark_ns() is None
     assert Ledger(ledger.tariff, ledger.entries).entries == ledger.entries
+
+
+def test_what_holds_leave_no_room_for_is_not_waited_for() -> None:
+    ledger = Ledger(
+        Tariff("e", 90 * LF, 0, 100 * LF, {}, {"sun": 86_400 * LF}, {}, 1, {"low": (95 * LF, 100 * LF)})
+    )
+    assert ledger.next_mark_ns() == 10 * SECOND
+    assert ledger.apply(Reserve("h", 1, ""), SECOND).granted
+    assert ledger.next_mark_ns() is None, "a micro-LF is held, so 100 LF cannot come"
+    ledger.look(60 * SECOND)
+    assert ledger.apply(Release("h", 0), 61 * SECOND).granted
+    assert [entry.key for entry in ledger.entries if entry.kind == "mark"] == ["low", "low.over"]
