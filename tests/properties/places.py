@@ -186,12 +186,16 @@ class _Worker:
         if self.draw(st.booleans()):
             heard = {"event": "low", "to": self.next(), "do": [{"set": {"lows": "${lows + 1}"}}]}
         machine = {
-            "initial": "work",
+            "initial": "begin",
             "any": [
                 {"event": "refused", "internal": True, "do": [{"set": {"refusals": "${refusals + 1}"}}]},
                 {"event": "low.over", "internal": True, "do": [{"set": {"lows": "${lows + 100}"}}]},
             ],
             "states": {
+                "begin": {
+                    "transitions": [{"event": "stop", "to": "stopped"}],
+                    "timers": [{"after": "20ms", "to": "work"}],
+                },
                 "work": {
                     "initial": self.names[0],
                     "transitions": [

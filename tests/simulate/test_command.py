@@ -102,7 +102,7 @@ def test_an_out_that_cannot_be_written_is_exit_2(hello: str, tmp_path: Path) -> 
     [
         (["sparkk"], "did you mean `spark`?"),
         (["--set", "economy/lifeforce.openning=3"], "openning"),
-        (["--set", "economy/lifforce.opening=3"], "did you mean `lifeforce`?"),
+        (["--set", "economy/lifforce.opening=3"], "did you mean `economy/lifeforce.opening`?"),
         (["--set", "nonsense"], "kind/name.field.path=value"),
         (["--set", "economy/lifeforce.opening=lots"], "lifeforce"),
         (["--specs", "no-such-folder"], "no-such-folder"),

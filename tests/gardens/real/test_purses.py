@@ -269,7 +269,7 @@ spec:
   economy: "battery-${k}"
   data: {trips: int, lost: int}
   machine:
-    initial: driving
+    initial: resting
     any: [{event: refused, to: charging}]
     states:
       driving:
