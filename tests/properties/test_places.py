@@ -11,7 +11,7 @@ from tests.properties.places import check, happened, lived, places
 from tests.properties.worlds import World
 from tests.support.effort import examples
 
-WANTED = {"WorkRepeated", "Deferred", "Refused", "SentToEach", "AnsweredAgain", "Abandoned", "Stale"}
+WANTED = {"WorkRepeated", "Deferred", "Refused", "SentToEach", "Abandoned"}
 WANTED |= {"granted", "withdrawn", "full", "mark mark", "rate income", "rate upkeep", "shortfall settle"}
 WANTED |= {"transfer overflow", "refused reserve", "refused charge", "shortfall upkeep", "transfer release"}
 

@@ -94,7 +94,12 @@ def check_whole(folder: Path) -> int:
     return int(summary["seed"])
 
 
+UNASSIGNED = "ignore::pytest.PytestUnraisableExceptionWarning"
+"""An interrupt between the opening of a file and its name: Python closes it, and says so."""
+
+
 @pytest.mark.slow
+@pytest.mark.filterwarnings(UNASSIGNED)
 def test_an_interrupted_run_leaves_nothing_half_written(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -109,6 +114,7 @@ def test_an_interrupted_run_leaves_nothing_half_written(
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings(UNASSIGNED)
 def test_an_interrupted_run_leaves_those_of_the_run_before(words: list[str], tmp_path: Path) -> None:
     seeds = set()
     for at in instants(words):
