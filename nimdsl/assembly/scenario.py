@@ -28,6 +28,7 @@ def _compile(compilation: Compilation) -> dict[str, Scenario]:
     def compile_one(findings: Findings, reader: Reader) -> Scenario:
         scenario = compile_scenario(findings, reader, context)
         _check_economy(compilation, findings, scenario, context)
+        _check_rewards(compilation, findings, scenario, context)
         _check_prices(compilation, findings, scenario, context)
         for one in scenario.expect:
             place = partial(reader.within, "expect", one.holds.place)
@@ -86,6 +87,20 @@ def _check_economy(
         check_economy(attention, beat, purse, economy)
 
 
+def _check_rewards(
+    compilation: Compilation, findings: Findings, scenario: Scenario, context: ScenarioContext
+) -> None:
+    """Whether the economy of a scenario has what those that live on it ask for."""
+    economy = context.economies.get(scenario.economy)
+    if economy is None or findings.failed or findings.poisoned:
+        return
+    cells, attentions = compilation.parts["Cell"], compilation.parts["Attention"]
+    taking = [cells[name] for name in scenario.cells if name in cells]
+    living = [(cell.interface.name, cell.root) for cell in taking if not cell.interface.economy]
+    living += [(name, attentions[name].root) for name in [scenario.attention] if name in attentions]
+    check_rewards(findings, economy, living)
+
+
 def _check_prices(
     compilation: Compilation, findings: Findings, scenario: Scenario, context: ScenarioContext
 ) -> None:
@@ -97,12 +112,7 @@ def _check_prices(
     taking = [cells[name] for name in scenario.cells if name in cells]
     roots = [(cell.interface.economy or scenario.economy, cell.root) for cell in taking]
     known = [root for _, root in roots]
-    beating = [attentions[name].root for name in [scenario.attention] if name in attentions]
-    known += beating
-    living = [(cell.interface.name, cell.root) for cell in taking if not cell.interface.economy]
-    living += [(scenario.attention, root) for root in beating]
-    if scenario.economy in context.economies:
-        check_rewards(findings, context.economies[scenario.economy], living)
+    known += [attentions[name].root for name in [scenario.attention] if name in attentions]
     rewards = {name for root in known for name in rewards_of(root)}
     named = {scenario.economy, *(name for cell in scenario.cells for name in context.purses.get(cell, ()))}
     for name in sorted(named & {*context.economies}):

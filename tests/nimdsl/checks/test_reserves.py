@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import nimdsl
+from simulate import run
 
 H = "apiVersion: nimdsl.dev/v1"
 BATTERY = f"{{{H}, kind: Economy, metadata: {{name: battery}}, spec: {{opening: 10, rewards: {{tip: 1}}}}}}"
@@ -81,6 +84,19 @@ def test_a_reward_is_one_of_the_economy_that_somebody_lives_on(
         "}}}}"
     )
     assert codes(BATTERY, OTHER, tipped, scenario(f", economy: {of_scenario}")) == code
+
+
+def test_a_reward_is_looked_for_in_the_economy_that_a_run_is_given(tmp_path: Path) -> None:
+    tipped = (
+        f"{{{H}, kind: Cell, metadata: {{name: c}}, spec: {{accepts: {{go: {{}}}}, machine: "
+        "{initial: a, states: {a: {transitions: [{event: go, internal: true, do: [{reward: {name: tip}}]}]}"
+        "}}}}"
+    )
+    file = tmp_path / "all.yaml"
+    documents = (BATTERY, OTHER, tipped, scenario(", economy: battery"))
+    file.write_text("\n---\n".join(documents), encoding="utf-8")
+    with pytest.raises(nimdsl.SpecError, match="NIM0301"):
+        run(nimdsl.load(file), "s", set={"scenario/s.economy": "other"})
 
 
 @pytest.mark.parametrize("mark", ["refused", "fault", "returned", "unclaimed", "done", "failed"])
