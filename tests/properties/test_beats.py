@@ -146,13 +146,13 @@ def scaled_payload(payload: Any) -> Any:
 def test_the_generator_reaches_what_the_laws_are_about(
     strategy: Callable[[], st.SearchStrategy[Case]], wanted: Mapping[str, Applies]
 ) -> None:
-    """Each situation occurs in at least 4 % of the examples in which it can."""
+    """Each situation occurs in at least 5 % of the examples in which it can."""
     seen: Counter[str] = Counter()
     possible: Counter[str] = Counter()
 
     @given(strategy())
     @settings(
-        max_examples=300, phases=[Phase.generate], derandomize=True, suppress_health_check=list(HealthCheck)
+        max_examples=600, phases=[Phase.generate], derandomize=True, suppress_health_check=list(HealthCheck)
     )
     def survey(case: Case) -> None:
         found = reached(case, case.run())
@@ -162,6 +162,6 @@ def test_the_generator_reaches_what_the_laws_are_about(
                 seen[name] += name in found
 
     survey()
-    rare = {name: (seen[name], possible[name]) for name in wanted if seen[name] < 0.04 * possible[name]}
+    rare = {name: (seen[name], possible[name]) for name in wanted if seen[name] < 0.05 * possible[name]}
     assert not rare, f"seen too rarely: {rare}"
     assert all(possible[name] >= 30 for name in wanted), possible

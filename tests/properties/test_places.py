@@ -11,7 +11,7 @@ from tests.properties.places import check, happened, lived, places
 from tests.properties.worlds import World
 from tests.support.effort import examples
 
-WANTED = {"WorkRepeated", "Deferred", "Refused", "SentToEach", "Abandoned"}
+WANTED = {"WorkRepeated", "Deferred", "Refused", "SentToEach", "AnsweredAgain", "Abandoned", "Stale"}
 WANTED |= {"granted", "withdrawn", "full", "mark mark", "rate income", "rate upkeep", "shortfall settle"}
 WANTED |= {"transfer overflow", "refused reserve", "refused charge", "shortfall upkeep", "transfer release"}
 
@@ -20,7 +20,7 @@ def test_laws_hold_in_random_places_and_they_are_what_the_laws_are_about() -> No
     seen: Counter[str] = Counter()
 
     @given(places())
-    @settings(max_examples=examples(80), deadline=None)
+    @settings(max_examples=examples(160), deadline=None)
     def hunt(world: World) -> None:
         seen.update(happened(check(world)))
 

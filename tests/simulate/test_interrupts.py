@@ -94,7 +94,7 @@ def check_whole(folder: Path) -> int:
     return int(summary["seed"])
 
 
-UNASSIGNED = "ignore::pytest.PytestUnraisableExceptionWarning"
+UNASSIGNED = "ignore:Exception ignored in. <_io.FileIO:pytest.PytestUnraisableExceptionWarning"
 """An interrupt between the opening of a file and its name: Python closes it, and says so."""
 
 
