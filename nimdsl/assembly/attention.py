@@ -24,7 +24,7 @@ def _compile(compilation: Compilation) -> dict[str, CompiledAttention]:
         if one is not None and not findings.failed:
             check_beat(findings, reader, one.beat)
         if one is not None and one.written and not findings.failed and not findings.poisoned:
-            check_machine(findings, one.root, one.interface, answering=False)
+            check_machine(findings, one.root, one.interface)
         return one
 
     return compilation.each("Attention", compile_one)

@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import partial
 
 from nimdsl.base.diagnostics import Severity
-from nimdsl.checks.machines import check_machine
-from nimdsl.checks.origins import answers_back, check_answers, senders_of
+from nimdsl.checks.machines import check_answers, check_machine
+from nimdsl.checks.origins import answers_back, check_answers_back, senders_of
 from nimdsl.checks.resources import check_orders, orders_of
 from nimdsl.compile.answers import Context
 from nimdsl.compile.cell import CompiledCell, accepted_events, compile_cell
@@ -30,11 +30,12 @@ def _compile(compilation: Compilation) -> dict[str, CompiledCell]:
     def compile_one(findings: Findings, reader: Reader) -> CompiledCell | None:
         cell = compile_cell(findings, reader, context)
         if cell is not None and not findings.failed and not findings.poisoned:
-            check_machine(findings, cell.root, cell.interface, cell.answering)
+            check = check_machine if "machine" in reader else check_answers
+            check(findings, cell.root, cell.interface)
         return cell
 
     cells = compilation.each("Cell", compile_one)
-    _check_answers(compilation, cells)
+    _check_answers_back(compilation, cells)
     _check_marks(compilation, cells)
     _check_orders(compilation, cells)
     return _with_times(cells)
@@ -82,7 +83,7 @@ def _check_orders(compilation: Compilation, cells: Mapping[str, CompiledCell]) -
         compilation.close(findings)
 
 
-def _check_answers(compilation: Compilation, cells: Mapping[str, CompiledCell]) -> None:
+def _check_answers_back(compilation: Compilation, cells: Mapping[str, CompiledCell]) -> None:
     """What goes back to ``origin``: once all cells are known."""
     answering = {name: found for name, cell in cells.items() if (found := answers_back(cell.root))}
     if not answering:
@@ -91,7 +92,7 @@ def _check_answers(compilation: Compilation, cells: Mapping[str, CompiledCell]) 
     known = {f"cell/{name}": accepted_events(cell) for name, cell in cells.items()}
     for name, found in answering.items():
         findings, _ = compilation.open(compilation.documents.of("Cell")[name])
-        check_answers(findings, f"cell/{name}", known[f"cell/{name}"], found, senders, known)
+        check_answers_back(findings, f"cell/{name}", known[f"cell/{name}"], found, senders, known)
         compilation.close(findings)
 
 

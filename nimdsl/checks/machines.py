@@ -7,6 +7,7 @@ Only machines whose targets all exist get here.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from nimdsl.base.diagnostics import Severity
 from nimdsl.base.suggest import did_you_mean, phrase
@@ -19,6 +20,7 @@ from nimdsl.program import Work
 from nimdsl.program.flatten import (
     FAULT,
     REFUSED,
+    REQUESTED,
     RETURNED,
     STATE_ROOT,
     begun_by,
@@ -29,12 +31,16 @@ from nimdsl.program.flatten import (
 from nimdsl.program.machine import Action, BeginWork, ReplyToAsk, State, Transition, walk, ways_of
 
 
-def check_machine(findings: Findings, root: State, interface: Interface, answering: bool) -> None:
-    """Reports everything that is wrong with a machine; ``answering`` ones were made by the compiler."""
-    checker = _Checker(findings, root, interface)
-    if answering:
-        checker.competing()
-        return
+def check_answers(findings: Findings, root: State, interface: Interface) -> None:
+    """Reports what is wrong with a machine that the compiler made of answers."""
+    _Checker(findings, root, interface, ()).competing()
+
+
+def check_machine(findings: Findings, root: State, interface: Interface) -> None:
+    """Reports everything that is wrong with a machine, and with the answers beside it."""
+    beside = tuple(way for way in root.transitions if way.answer)
+    own = replace(root, transitions=tuple(way for way in root.transitions if not way.answer))
+    checker = _Checker(findings, own if beside else root, interface, beside)
     checker.reachable()
     checker.exits()
     checker.competing()
@@ -50,9 +56,13 @@ def check_machine(findings: Findings, root: State, interface: Interface, answeri
 
 
 class _Checker:
-    def __init__(self, findings: Findings, root: State, interface: Interface) -> None:
+    def __init__(
+        self, findings: Findings, root: State, interface: Interface, beside: tuple[Transition, ...]
+    ) -> None:
         self.findings = findings
         self.root = root
+        self.beside = beside
+        """The transitions of answers, which are internal ones of every state."""
         self.interface = interface
         self.states = {"": root, **dict(walk(root))}
         self.leaves = [path for path, state in self.states.items() if path and not state.states]
@@ -108,16 +118,18 @@ class _Checker:
 
     def competing(self) -> None:
         """NIM0404."""
-        for path, state in self.states.items():
-            by_event: dict[str, list[Transition]] = {}
-            for transition in state.transitions:
-                by_event.setdefault(transition.event, []).append(transition)
-            for event, candidates in by_event.items():
+        groups = [(path, state.transitions) for path, state in self.states.items()]
+        for path, ways in [*groups, ("", self.beside)]:
+            by_event: dict[tuple[str, str], list[Transition]] = {}
+            for way in ways:
+                part = "" if way.event.startswith(REQUESTED) else way.answer
+                by_event.setdefault((way.event, part), []).append(way)
+            for (event, _), candidates in by_event.items():
                 for number in shadowed([candidate.guard for candidate in candidates]):
                     self._shadowed(path, event, candidates[number], alone=number == 0)
 
     def _shadowed(self, path: str, event: str, transition: Transition, alone: bool) -> None:
-        shown = event.removeprefix("request:")
+        shown = event.removeprefix(REQUESTED)
         where = f"of `{path or 'any'}` on `{shown}`"
         message = f"this transition {where} can never be taken: an earlier one always is"
         fix = "give them guards (`if`) that tell them apart, or remove one"
@@ -214,7 +226,13 @@ class _Checker:
             self.findings.report("NIM0419", message, unsure[0].place, fix, Severity.WARNING)
 
     def reserves(self) -> None:
-        """NIM0415: what is put aside when the cell begins, where nobody could refuse it."""
+        """NIM0415: what is put aside where nobody could refuse it."""
+        for way in self.beside:
+            for action in way.actions:
+                if isinstance(action, BeginWork) and action.reserve is not None:
+                    message = f"an answer begins `{action.work}`, and what it reserves could not be refused"
+                    fix = "raise an event instead, and start it in the machine"
+                    self.findings.report("NIM0415", message, way.place, fix)
         for path in lineage(leaf_of(self.root, "")):
             for action in self.states[path].enter:
                 if isinstance(action, BeginWork) and action.reserve is not None:
@@ -271,6 +289,8 @@ class _Checker:
         """NIM0407, NIM0408 and NIM0409."""
         started = {action.work for action in self._actions() if isinstance(action, BeginWork)}
         for name, work in self.interface.works.items():
+            if name in self.interface.answering:
+                continue
             if name not in started:
                 message = f"no state starts the work `{name}`"
                 fix = f"start it with `{{work: {name}}}`, or remove it"
@@ -311,6 +331,8 @@ class _Checker:
             edges = [*state.transitions, *(t for timer in state.timers for t in timer.transitions)]
             for transition in edges:
                 yield from transition.actions
+        for transition in self.beside:
+            yield from transition.actions
 
 
 def _starts(state: State, work: str) -> bool:

@@ -67,7 +67,7 @@ def _sent(root: State, works: Mapping[str, Work]) -> Iterator[tuple[str, str]]:
             yield from ((to, work.ask.event) for to in members_of(work.ask.to))
 
 
-def check_answers(
+def check_answers_back(
     findings: Findings,
     actor: str,
     accepted: Accepted,

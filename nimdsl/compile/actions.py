@@ -81,6 +81,10 @@ def _start(reader: Reader, interface: Interface, entering: bool) -> list[Action]
         message = f"`{name}` acquires units, which are held until a state is left: which one?"
         fix = "start it in the `enter` of the state that needs them"
         reader.findings.report("NIM0414", message, reader.place("work"), fix)
+    if name in interface.answering:
+        message = f"`{name}` is what an answer does: what it comes to is written to who asked"
+        reader.findings.report("NIM0203", message, reader.place("work"), "start other work, in a machine")
+        return []
     if name in interface.works:
         return [BeginWork(name, interface.arguments[name], reserve=interface.works[name].reserve)]
     fix = of_work(name, interface.works)

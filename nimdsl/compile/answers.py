@@ -1,15 +1,18 @@
-"""Compiles ``answers`` into the machine that they amount to.
+"""Compiles ``answers`` into the machine that they amount to, or into a part of the one beside them.
 
 The cell listens; a request takes it to the state of the first answer that
 fits, where the answer's work is done; then it replies and listens again.
 While it works, further requests are put aside.  ACK and NACK cost the price
 of processing, settled from the hold that came with the request; RETRY is free
 (SEMANTICS 4.2).  An answer without work replies at once.
+
+Beside a machine the same transitions are internal ones of every state, and the kernel remembers
+which answer serves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from nimdsl.base.suggest import phrase
@@ -23,8 +26,9 @@ from nimdsl.expression.syntax import Binary, Call, Field, Literal, Macro, Name
 from nimdsl.expression.types import ANY, BOOL, INT, REAL, STRING, Type, list_of, record_of
 from nimdsl.program import Economy, Schema
 from nimdsl.program.expression import Expression
-from nimdsl.program.flatten import FAULT, REFUSED
+from nimdsl.program.flatten import FAULT, REFUSED, REQUESTED, own_event
 from nimdsl.program.machine import (
+    Action,
     BeginWork,
     Price,
     PriceSource,
@@ -65,17 +69,30 @@ def compile_answers(
     reader: Reader, interface: Interface, context: Context, tables: Mapping[str, Type]
 ) -> State:
     """The root of the answering machine."""
-    works = reader.sub("work")
-    answers = [
-        _Answer(name, inner, works, interface, context, tables) for name, inner in reader.named("answers")
-    ]
-    requests = tuple(dict.fromkeys(answer.event for answer in answers))
-    listening = tuple(answer.listening() for answer in answers)
-    working = tuple(answer.working(requests) for answer in answers)
+    answers = _answers(reader, interface, context, tables)
+    listening = tuple(way for answer in answers for way in answer.listening())
+    working = tuple(answer.working() for answer in answers)
     place = reader.place("answers")
     return State(
         "", LISTENING, (State(LISTENING, transitions=listening, place=place), *working), place=place
     )
+
+
+def compile_beside(
+    reader: Reader, interface: Interface, context: Context, tables: Mapping[str, Type]
+) -> tuple[Transition, ...]:
+    """The answers of a cell that has a machine too: transitions of its root."""
+    answers = _answers(reader, interface, context, tables)
+    return tuple(way for answer in answers for way in answer.beside())
+
+
+def _answers(
+    reader: Reader, interface: Interface, context: Context, tables: Mapping[str, Type]
+) -> list[_Answer]:
+    works, nobody_asks = reader.sub("work"), replace(interface, replies={})
+    return [
+        _Answer(name, inner, works, nobody_asks, context, tables) for name, inner in reader.named("answers")
+    ]
 
 
 class _Answer:
@@ -93,7 +110,7 @@ class _Answer:
         self.interface = interface
         self.request = self._schema("request", context)
         self.reply = self._schema("reply", context)
-        self.event = f"request:{reader.text('request')}"
+        self.event = f"{REQUESTED}{reader.text('request')}"
         self.work = self._work()
         payload = self.request.payload_type if self.request else ANY
         asked = record_of({"payload": payload, "type": STRING}, reader.text("request"))
@@ -177,33 +194,55 @@ class _Answer:
         nothing = Expression(Literal("nothing found", STRING), STRING, Scope({}))
         return [_Ending(found, main), _Ending(None, _refusal(main, "NACK", nothing))]
 
-    def listening(self) -> Transition:
-        """What a request does while the cell listens."""
-        return Transition(self.event, self.name, self.guard, place=self.reader.place())
+    def listening(self) -> Iterator[Transition]:
+        """What a request does while the cell listens; one that cannot be begun is refused at once."""
+        yield self._taken(self.name)
+        yield from self._inside(self._troubles(self.name), LISTENING)
 
-    def working(self, requests: tuple[str, ...]) -> State:
+    def working(self) -> State:
         """The state in which the answer is worked out; without work that is at once."""
-        at_once = f"{self.name}.answer"
-        work = self.interface.works.get(self.work)
-        outcomes = work.outcomes if work else {"done": at_once}
-        start = BeginWork(self.work, self.arguments) if work else Raise(at_once)
-        refused = [
-            (outcomes[outcome], status) for outcome, status in _REFUSALS.items() if outcome in outcomes
-        ]
         return State(
             self.name,
-            enter=(start,),
-            defer=requests,
-            transitions=(
-                *self._answered(outcomes["done"]),
-                *(self._refused(event, status) for event, status in refused),
-                self._refused(FAULT, "NACK"),
-                Transition(
-                    REFUSED, LISTENING, actions=(_refusal(self.endings[0].reply, "RETRY", _UNPAID),)
-                ),
-            ),
+            enter=(self._start,),
+            transitions=(*self._outcomes(), *self._troubles()),
             place=self.reader.place(),
         )
+
+    def beside(self) -> Iterator[Transition]:
+        """The same within any state of a machine."""
+        taken = replace(self._taken(""), actions=(self._start,))
+        yield from self._inside([taken, *self._outcomes(), *self._troubles(self.name)], "")
+
+    def _inside(self, ways: Iterable[Transition], state: str) -> Iterator[Transition]:
+        for way in ways:
+            yield replace(way, target=state, internal=True, answer=self.name, place=self.reader.place())
+
+    def _taken(self, target: str) -> Transition:
+        return Transition(self.event, target, self.guard, answer=self.name, place=self.reader.place())
+
+    @property
+    def _at_once(self) -> str:
+        return f"{self.name}.answer"
+
+    @property
+    def _start(self) -> Action:
+        known = self.work in self.interface.works
+        return BeginWork(self.work, self.arguments) if known else Raise(self._at_once)
+
+    def _outcomes(self) -> Iterator[Transition]:
+        """What becomes of the work."""
+        work = self.interface.works.get(self.work)
+        outcomes = work.outcomes if work else {"done": self._at_once}
+        yield from self._answered(outcomes["done"])
+        for outcome, status in _REFUSALS.items():
+            if outcome in outcomes:
+                yield self._refused(outcomes[outcome], status)
+
+    def _troubles(self, answer: str = "") -> Iterator[Transition]:
+        """What had no value, and what nobody can pay; in an ``answer``'s own words or the machine's."""
+        yield self._refused(own_event(answer, FAULT), "NACK")
+        unpaid = _refusal(self.endings[0].reply, "RETRY", _UNPAID)
+        yield Transition(own_event(answer, REFUSED), LISTENING, actions=(unpaid,))
 
     def _answered(self, event: str) -> list[Transition]:
         actions = compile_actions(self.reader, "do", self._done_scope(), self.interface)

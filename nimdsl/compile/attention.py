@@ -52,7 +52,7 @@ def compile_attention(
     findings: Findings, reader: Reader, rewards: frozenset[str] | None
 ) -> CompiledAttention | None:
     """The attention; None when its levels or its times make no sense."""
-    works, _ = compile_works(reader, Scope({}), None, GIVEN, asking=False)
+    works, _ = compile_works(reader, Scope({}), {}, GIVEN, asking=False)
     levels = _levels(findings, reader, works)
     beat = Beat(
         reader.duration("beat", 30_000_000_000),

@@ -1,4 +1,5 @@
-"""Compiles ``Cell``: a machine of its own, or the machine that its ``answers`` amount to.
+"""Compiles ``Cell``: a machine of its own, the machine that its ``answers`` amount to, or both in one.
+
 How answers become a machine is in :mod:`nimdsl.compile.answers`.
 """
 
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from nimdsl.base.canonical import Plain
 from nimdsl.base.suggest import phrase
 from nimdsl.compile.addresses import ORIGIN
-from nimdsl.compile.answers import Context, compile_answers
+from nimdsl.compile.answers import Context, compile_answers, compile_beside
 from nimdsl.compile.interface import ELAPSED, Interface, event_sources
 from nimdsl.compile.machines import compile_machine
 from nimdsl.compile.purses import marks_of
@@ -35,12 +36,11 @@ class CompiledCell:
     tables: Mapping[str, Plain]
     works: Mapping[str, Work]
     interface: Interface
-    answering: bool
     domain: str
 
 
 def compile_cell(findings: Findings, reader: Reader, context: Context) -> CompiledCell | None:
-    """The cell's machine; None when it says neither or both of ``machine`` and ``answers``."""
+    """The cell's machine; None when it says neither ``machine`` nor ``answers``."""
     _check_names(reader)
     tables, table_types = compile_tables(reader, "tables")
     data = reader.types("data")
@@ -52,14 +52,12 @@ def compile_cell(findings: Findings, reader: Reader, context: Context) -> Compil
         }
     )
     scope = reader.scope(scope)
-    answering = "answers" in reader
-    if answering == ("machine" in reader):
-        message = "a cell has either a `machine` or `answers`" + (", not both" if answering else "")
-        findings.report(
-            "NIM0204" if not answering else "NIM0203", message, reader.place(), "keep one of them"
-        )
+    machine = reader.sub("machine")
+    if machine is None and "answers" not in reader:
+        message, fix = "a cell needs a `machine` or `answers`", "add `machine:`, or `answers:`, or both"
+        findings.report("NIM0204", message, reader.place(), fix)
         return None
-    asked = _asked(reader, context) if answering else None
+    asked = _asked(reader, context, alone=machine is None)
     works, arguments = compile_works(reader, scope, asked)
     accepted = reader.sub("accepts")
     accepts = {
@@ -70,25 +68,28 @@ def compile_cell(findings: Findings, reader: Reader, context: Context) -> Compil
     replies = _replies(reader, accepts)
     unsure = [name for name, one in reader.named("work") if "ask" in one and works[name].ask is None]
     economy = reader.reference("economy", "Economy") if "economy" in reader else ""
+    own = {name: work for name, work in works.items() if name not in asked}
     interface = Interface(
         scope,
         data,
         works,
         arguments,
-        event_sources(accepts, works, replies, unsure, marks_of(reader, economy, accepts)),
+        event_sources(accepts, own, replies, unsure, marks_of(reader, economy, accepts)),
         context.rewards_from(economy),
         findings.document.name,
         economy=economy,
         replies=replies,
+        answering=frozenset(asked),
     )
-    machine = reader.sub("machine")
-    root = (
-        compile_machine(machine, interface)
-        if machine
-        else compile_answers(reader, interface, context, table_types)
-    )
+    if machine is None:
+        root = compile_answers(reader, interface, context, table_types)
+    else:
+        told = [answer.node.get("do") for _, answer in reader.named("answers")]
+        root = compile_machine(machine, interface, told)
+        beside = compile_beside(reader, interface, context, table_types)
+        root = replace(root, transitions=(*root.transitions, *beside))
     first = {name: zero(kind) for name, kind in data.items()} | _initial(reader, data)
-    return CompiledCell(root, first, tables, works, interface, answering, reader.text("domain"))
+    return CompiledCell(root, first, tables, works, interface, reader.text("domain"))
 
 
 OWN = {
@@ -155,36 +156,40 @@ def accepted_events(cell: CompiledCell) -> dict[str, dict[str, Type]]:
     return {name: source.fields for name, source in events if "accepts" in source.origins}
 
 
-def _asked(reader: Reader, context: Context) -> dict[str, Type]:
-    """By work: what its arguments may read as ``request``, as far as the answers that use it agree."""
+def _asked(reader: Reader, context: Context, alone: bool) -> dict[str, Type]:
+    """By work of answers: what its arguments may read as ``request``, as far as those that use it agree.
+
+    Where there is no machine, all work is that of answers.
+    """
     found: dict[str, Type] = {}
     for _, answer in reader.named("answers"):
         schema, work = context.schemas.get(answer.text("request")), answer.text("work")
         payload = schema.payload_type if schema else ANY
         kind = record_of({"payload": payload, "type": STRING})
         found[work] = join(found.get(work, kind), kind) or ANY
-    return found
+    declared = [name for name, _ in reader.named("work")]
+    return {name: found.get(name, RECORD) for name in declared if alone or name in found}
 
 
 def compile_works(
     reader: Reader,
     scope: Scope,
-    asked: Mapping[str, Type] | None,
+    asked: Mapping[str, Type],
     given: Type | None = None,
     asking: bool = True,
 ) -> tuple[dict[str, Work], dict[str, Expression]]:
     """The works that a document declares under ``work``, with their arguments.
 
-    For a cell that answers, ``asked`` is the type of the request by work; ``given`` is the type of the
-    arguments, where not the document says what they are.
+    ``asked`` is the type of the request, by work of answers; ``given`` is the type of the arguments, where
+    not the document says what they are.
     """
-    answering = asked is not None
     works: dict[str, Work] = {}
     arguments: dict[str, Expression] = {}
     named = reader.sub("work")
     for name, inner in reader.named("work"):
+        answering = name in asked
         outcomes = {"nack": f"{name}.nack", "retry": f"{name}.retry"} if answering else {}
-        request = {"request": Binding((asked or {}).get(name, RECORD), ("$request",))} if answering else {}
+        request = {"request": Binding(asked[name], ("$request",))} if answering else {}
         # Whoever answers compiles the arguments again, for each answer: mistakes are reported there.
         reading = inner.silent() if answering else inner
         argument = reading.template("args", scope.extended(request))

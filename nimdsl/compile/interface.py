@@ -65,6 +65,8 @@ class Interface:
     """Whose lifeforce it lives on; empty for the scenario's."""
     replies: Mapping[str, Mapping[str, Type]] = field(default_factory=dict)
     """The events that are answered, with the fields of the answer."""
+    answering: frozenset[str] = frozenset()
+    """The works that answers do."""
 
     def scope_in(self, state: str) -> Scope:
         """The scope of what stands in a state, by its path (the root: empty)."""

@@ -30,9 +30,12 @@ from nimdsl.program.machine import (
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
 
 
-def compile_machine(reader: Reader, interface: Interface) -> State:
-    """The root of the state tree.  Targets that do not exist are reported and kept as they are."""
-    return _Compiler(reader, interface).root()
+def compile_machine(reader: Reader, interface: Interface, beside: Sequence[Node | None] = ()) -> State:
+    """The root of the state tree.  Targets that do not exist are reported and kept as they are.
+
+    ``beside`` are other actions of the cell, which can raise events for it.
+    """
+    return _Compiler(reader, interface).root(beside)
 
 
 class _Compiler:
@@ -42,9 +45,10 @@ class _Compiler:
         self.findings = reader.findings
         self.paths = {""} | set(_paths(reader.node.get("states"), "", interface.stages))
 
-    def root(self) -> State:
+    def root(self, beside: Sequence[Node | None]) -> State:
         """The whole machine."""
-        for name, place in _raised(self.reader.node):
+        raised = [one for node in (self.reader.node, *beside) for one in _raised(node)]
+        for name, place in raised:
             add_source(self.interface.events, name, RAISED, {}, place)
         return State(
             name="",

@@ -27,6 +27,8 @@ STATE, STATE_ROOT = "state", "$state"
 REFUSED = "refused"
 FAULT = "fault"
 RETURNED = "returned"
+REQUESTED = "request:"
+"""How the events of requests begin: the name of their schema follows."""
 """What a cell hears that was down and is back, if its machine takes it."""
 TIMER = "after:"
 """How the events of timers begin: no event of a document can."""
@@ -66,6 +68,8 @@ class Row:
     """What it costs besides the price."""
     flowing: tuple[str, ...] = ()
     """The states that it enters in which lifeforce flows."""
+    answer: str = ""
+    """The answer that it is a part of, beside a machine: it is tried while that serves a request."""
 
     @cached_property
     def reserves(self) -> bool:
@@ -117,6 +121,11 @@ class Table:
     candidates: Mapping[tuple[int, int], tuple[int, ...]] = field(compare=False)
     event_numbers: Mapping[str, int] = field(compare=False)
     state_numbers: Mapping[str, int] = field(compare=False)
+
+
+def own_event(answer: str, event: str) -> str:
+    """What happened inside an answer, told apart from what happens to the machine beside it."""
+    return f"{answer}.{event}" if answer else event
 
 
 def flatten(root: State) -> Table:
@@ -254,7 +263,8 @@ class _Flattening:
         costs = tuple(self._in_state(one, leaf) for one in transition.costs)
         own = tuple(self._in_state(action, leaf) for action in transition.actions)
         if transition.internal:
-            return Row(source, number, guard, price, source, own, (), (), (), costs=costs)
+            answer = transition.answer
+            return Row(source, number, guard, price, source, own, (), (), (), costs=costs, answer=answer)
         left, entered, target = self._crossed(leaf, owner, transition.target, whole)
         actions = (
             *(self._in_state(action, leaf) for path in left for action in self.nested[path].exit),
@@ -273,6 +283,7 @@ class _Flattening:
             tuple(timer for path in entered for timer in self.timers_of[path]),
             costs=costs,
             flowing=tuple(path for path in entered if path in self.flows),
+            answer=transition.answer,
         )
 
     def _crossed(self, leaf: str, owner: str, target: str, whole: str) -> tuple[list[str], list[str], str]:

@@ -229,6 +229,8 @@ class Transition:
     """Whether it leads to the leaf in which the target was left last."""
     costs: tuple[Price, ...] = ()
     """What it costs besides, of other economies."""
+    answer: str = ""
+    """Of a machine beside answers: the answer that it is a part of."""
     place: Place = field(default=NOWHERE, compare=False)
 
     @property

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from nimdsl.base.units import format_lifeforce
 from nimdsl.expression.syntax import Binary, Literal, Name, unparse
 from nimdsl.program import Actor, Phase, Protocol
-from nimdsl.program.flatten import FAULT, REFUSED
+from nimdsl.program.flatten import FAULT, REFUSED, REQUESTED, own_event
 from nimdsl.program.machine import Reply, State, Timer, Transition, walk
 from nimdsl.show.amounts import bill_text, duration_text, flow_text, jittered
 
@@ -111,7 +111,7 @@ class _Artist:
 
     def _vertex(self, path: str, state: State) -> Vertex:
         label = self.labels.get(path) or state.name.replace("_", " ")
-        if state.defer and not any(one.startswith("request:") for one in state.defer):
+        if state.defer:
             label += f" (defers {', '.join(state.defer)})"
         if flow := flow_text(state.income, state.upkeep):
             label += f" ({flow})"
@@ -142,14 +142,22 @@ class _Artist:
         ways = [(t, t.event) for t in state.transitions]
         ways += [(t, _after(timer)) for timer in state.timers for t in timer.transitions]
         for number, (transition, event) in enumerate(ways):
-            target = self._drawn(transition.target)
+            target = (
+                self._drawn(transition.target) if transition.target or not transition.answer else source
+            )
             hidden = self._silent(transition) or (collapsed and target == source)
             if target and not hidden and not _never(transition):
                 label = self._label(path, transition, event, collapsed, last=number == len(ways) - 1)
                 yield Edge(self.ids[source], self.ids[target], label)
 
     def _silent(self, transition: Transition) -> bool:
-        """What can go wrong anywhere in a phase stands in the note of its drawing."""
+        """What can go wrong anywhere in a phase stands in the note of its drawing.
+
+        That an answer cannot be begun, or paid, is not drawn.
+        """
+        own = transition.answer
+        if own and transition.event in (own_event(own, FAULT), own_event(own, REFUSED)):
+            return True
         return bool(self.top) and not self.deep and transition.event in (REFUSED, FAULT)
 
     def _label(self, path: str, transition: Transition, event: str, collapsed: bool, last: bool) -> str:
@@ -184,7 +192,7 @@ def _after(timer: Timer) -> str:
 
 
 def _event(event: str) -> str:
-    return event.replace("request:", "request ", 1)
+    return event.replace(REQUESTED, "request ", 1)
 
 
 def _never(transition: Transition) -> bool:

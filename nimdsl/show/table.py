@@ -18,7 +18,7 @@ from nimdsl.program import Actor, Protocol
 from nimdsl.program.address import Address, FamilyAddress, OriginAddress
 from nimdsl.program.amount import RATE_TIMES, Amount, Computed
 from nimdsl.program.expression import Expression
-from nimdsl.program.flatten import Row, Table
+from nimdsl.program.flatten import REQUESTED, Row, Table
 from nimdsl.program.format import tag_of
 from nimdsl.program.machine import Action, Append, BeginWork, Price, PriceSource, Set
 from nimdsl.show.amounts import bill_text, duration_text, flow_text, jittered
@@ -74,6 +74,7 @@ def _row(table: Table, row: Row) -> dict[str, Value]:
         "price": _price(row.price) if row.price else None,
         "costs": [_price(price) for price in row.costs],
         "returns": {"state": row.returns.state, "leaf": row.returns.leaf} if row.returns else None,
+        "answer": row.answer,
         "target": table.states[row.target],
         "actions": [_action(action) for action in row.actions],
         "defers": row.defers,
@@ -183,7 +184,9 @@ def _head(table: Table, row: Row) -> str:
     if row.returns:
         left = f"was left in {row.returns.leaf}" if row.returns.leaf else "was never left"
         back = f"  ({row.returns.state} {left})"
-    return f"{table.events[row.event]}{guard} → {table.states[row.target]}{back}{price}"
+    serving = bool(row.answer) and not table.events[row.event].startswith(REQUESTED)
+    answer = f"  (while `{row.answer}` answers)" if serving else ""
+    return f"{table.events[row.event]}{guard} → {table.states[row.target]}{back}{answer}{price}"
 
 
 def _priced(row: Row) -> str:

@@ -17,7 +17,7 @@ from nimdsl.base.units import MICRO
 from nimdsl.base.values import Fields, Value
 from nimdsl.expression.evaluate import Fault
 from nimdsl.program.amount import value_of
-from nimdsl.program.flatten import REFUSED, RETURNED
+from nimdsl.program.flatten import FAULT, REFUSED, RETURNED
 from runtime import records
 from runtime.kernel import asks, attempts, loans, messages, reserves
 from runtime.kernel.actions import answer
@@ -138,7 +138,7 @@ class MachineStep(RowStep):
         """Whether the state at hand would defer the event; nothing happens."""
         context = self.context
         before = context.serving, context.event_fields, context.sender
-        if ask_of(event) and context.serving is not None:
+        if context.serving is not None and (ask_of(event) or isinstance(event, Requested)):
             return True
         if isinstance(event, Requested):
             context.serving, context.event_fields, name = serving(event), {}, request_event(event)
@@ -153,7 +153,7 @@ class MachineStep(RowStep):
     def _would(self, number: int) -> bool:
         """Whether a row would decide, whatever it costs; a guard without a value leaves no record."""
         row = self.table.rows[number]
-        if not self._is_remembered(row):
+        if not self._applies(row):
             return False
         try:
             return row.guard is None or row.guard.evaluate(self.context.environment()) is True
@@ -363,9 +363,13 @@ class MachineStep(RowStep):
         if schema is None or reason:
             context.note(records.Malformed(request, reason))
             return
-        before = context.serving
-        self.offered, context.serving = event, replace(serving(event), message=message)
-        if not self.fire(request_event(event), {}):
+        self.offered, name = event, request_event(event)
+        if context.serving is not None and name in self.table.event_numbers:
+            self._defer()
+            return
+        before, self.unserved = context.serving, ""
+        context.serving = replace(serving(event), message=message)
+        if not self.fire(name, {}) and self.unserved != FAULT:  # its answer says so
             context.serving = before
 
     def _answered(self, event: Answered) -> None:

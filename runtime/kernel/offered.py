@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nimdsl.base.values import Fields
+from nimdsl.program.flatten import REQUESTED
 from runtime.kernel.events import Marked, Received, Requested, Role, Stimulus
 from runtime.kernel.snapshot import Deferrable, Serving
 
@@ -28,7 +29,7 @@ def fields_of(event: Received | Stimulus | Marked) -> Fields:
 
 def request_event(event: Requested) -> str:
     """The name under which a machine takes a request."""
-    return f"request:{event.message.get('$schema', '')}"
+    return f"{REQUESTED}{event.message.get('$schema', '')}"
 
 
 def serving(event: Requested) -> Serving:

@@ -17,10 +17,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from nimdsl.base.errors import InternalError
 from nimdsl.base.values import Fields
 from nimdsl.expression.evaluate import Fault
-from nimdsl.program.flatten import FAULT, REFUSED, Row
+from nimdsl.program.flatten import FAULT, REFUSED, Row, own_event
 from runtime import records
 from runtime.kernel import attempts
 from runtime.kernel.actions import perform
@@ -54,6 +56,8 @@ class RowStep:
         self.answers = answers
         self.asked = asked
         self.asked_count = 0
+        self.tried: Row | None = None
+        """The row that was looked at last."""
         self.moved = False
         """Whether a transition happened since deferred events were last looked at."""
         self.offered: Deferrable | None = None
@@ -75,7 +79,7 @@ class RowStep:
                 self._refuse(name, refused)
                 return False
             except Fault as fault:
-                self._fault(state, fault)
+                self._fault(state, fault, self._tried_answer)
                 return False
         if chosen is None:
             context.note(records.Ignored(name, self.table.states[state]))
@@ -83,8 +87,8 @@ class RowStep:
         return self.follow(self.table.rows[chosen], name)
 
     def _decide(self, number: int) -> bool:
-        row = self.table.rows[number]
-        if not self._is_remembered(row):
+        row = self.tried = self.table.rows[number]
+        if not self._applies(row):
             return False
         if row.guard is not None and not self._holds(row):
             return False
@@ -93,8 +97,11 @@ class RowStep:
         return True
 
     def _fails_at(self, row: Row) -> bool:
-        """Whether a guard without a value ends its event; on ``fault`` itself it is always false."""
-        return self.table.fails and self.table.events[row.event] != FAULT
+        """Whether a guard without a value ends its event; on ``fault`` itself it is always false.
+
+        A policy is that of the machine: a guard of an answer without a value is false.
+        """
+        return self.table.fails and not row.answer and self.table.events[row.event] != FAULT
 
     def _holds(self, row: Row) -> bool:
         assert row.guard is not None
@@ -107,13 +114,12 @@ class RowStep:
             return False
 
     def _pay(self, row: Row) -> None:
-        asks_anew = self.asked_count >= len(self.answers)
         reserves = self._rehearse(row) if row.reserves else []
         bill = bill_of(self.context, row, reserves)
         self.context.holds = deque(bill.put_aside) if bill else deque()
         if bill is None:
             return
-        if asks_anew and not row.reserves:
+        if not row.reserves:
             self._rehearse(row)
         decision = self.ask(bill.question)
         if not decision.granted:
@@ -157,13 +163,17 @@ class RowStep:
         state = self.table.states[context.state]
         context.note(records.Refused(name, state, price, balance, economy=economy))
         fields: Fields = {"price": price, "balance": balance, "economy": economy or self.kernel.economy}
-        context.queue.append(Internal(REFUSED, fields))
+        context.queue.append(Internal(own_event(self._tried_answer, REFUSED), fields))
 
-    def _fault(self, state: int, fault: Fault) -> None:
-        """Something had no value: no transition happened, and the actor hears of it."""
+    @property
+    def _tried_answer(self) -> str:
+        return self.tried.answer if self.tried is not None else ""
+
+    def _fault(self, state: int, fault: Fault, answer: str) -> None:
+        """Something had no value: no transition happened, and the actor, or its ``answer``, hears of it."""
         self.unserved = "fault"
         self.context.note(records.Faulted(self.table.states[state], str(fault)))
-        self.context.queue.append(Internal(FAULT, {"reason": str(fault)}))
+        self.context.queue.append(Internal(own_event(answer, FAULT), {"reason": str(fault)}))
 
     def follow(self, row: Row, name: str) -> bool:
         """Does the row's actions and moves; a fault undoes all of it."""
@@ -190,6 +200,8 @@ class RowStep:
         context = self.context
         saved = Saved(context) if row.actions or context.works else None
         attempts.abandon(context, row)
+        if row.answer and context.serving is not None:
+            context.serving = replace(context.serving, answer=row.answer)
         try:
             for action in row.actions:
                 perform(context, action)
@@ -199,12 +211,15 @@ class RowStep:
                 saved.restore(context)
             if row.source < 0:
                 context.fault, context.state = str(fault), row.target
-            self._fault(row.source if row.source >= 0 else row.target, fault)
+            self._fault(row.source if row.source >= 0 else row.target, fault, row.answer)
             return None
 
-    def _is_remembered(self, row: Row) -> bool:
-        back = row.returns
-        return back is None or self.context.history.get(back.state, "") == back.leaf
+    def _applies(self, row: Row) -> bool:
+        """Whether what is remembered is what the row is for: where a state was left, who answers."""
+        context, back = self.context, row.returns
+        if row.answer and (context.serving is None or context.serving.answer not in ("", row.answer)):
+            return False
+        return back is None or context.history.get(back.state, "") == back.leaf
 
     def _defer(self) -> None:
         context, event = self.context, self.offered

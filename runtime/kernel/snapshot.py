@@ -94,6 +94,8 @@ class Serving(Struct, frozen=True, forbid_unknown_fields=True):
     opened_ns: int
     event: str = ""
     """The name of the event, where another cell asked by one."""
+    answer: str = ""
+    """The answer that serves a request, where there is a machine beside it."""
 
 
 Deferrable = Requested | Received | Stimulus | Marked

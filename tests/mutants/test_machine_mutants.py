@@ -106,7 +106,7 @@ def heard_twice(patch: pytest.MonkeyPatch) -> None:
         try:
             return original(self, row)
         except Fault as fault:
-            self._fault(row.source, fault)
+            self._fault(row.source, fault, row.answer)
             return False
 
     patch.setattr(MachineStep, "_holds", holds)

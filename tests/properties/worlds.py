@@ -104,10 +104,63 @@ def _cell(draw: Any, phase: str, items: list[str]) -> dict[str, Any]:
         "lifeforce_delta": draw(st.sampled_from([2.0, 3.0])),
     }
     tables = {"items": {"columns": {"item": "string", "score": "real"}, "rows": rows}}
-    work = {"look": {"repeat": draw(st.sampled_from(["idempotent", "at-most-once"])), "virtual": model}}
-    return document(
-        "Cell", f"cell-{phase}", {"tables": tables, "answers": {"answer": answer}, "work": work}
-    )
+    work: dict[str, Any] = {
+        "look": {"repeat": draw(st.sampled_from(["idempotent", "at-most-once"])), "virtual": model}
+    }
+    spec: dict[str, Any] = {"tables": tables, "answers": {"answer": answer}, "work": work}
+    if draw(st.booleans()):
+        _divide(draw, spec, items[0])
+    if draw(st.booleans()):
+        _busy(draw, spec)
+    return document("Cell", f"cell-{phase}", spec)
+
+
+def _divide(draw: Any, spec: dict[str, Any], item: str) -> None:
+    """Two answers share a request and a work; one of them may have no value where it is begun, or ends."""
+    own = {**spec["answers"]["answer"], "if": f"request.payload.item == '{item}'"}
+    del own["find"]
+    own["payload"] = {"item": "${request.payload.item}", "score": 0.5}
+    faults = draw(st.sampled_from(["", "", "if", "args", "do"]))
+    nothing = "${[0.5][size(request.payload.item) * 9]}"
+    spec["data"] = {"last": "real"}
+    if faults == "if":
+        own["if"] = "[true][size(request.payload.item) * 9]"
+    elif faults == "args":
+        spec["work"]["own"] = {**spec["work"]["look"], "args": {"last": nothing}}
+        own["work"] = "own"
+    elif faults == "do":
+        own["do"] = [{"set": {"last": nothing}}]
+    spec["answers"] = {"own": own, **spec["answers"]}
+
+
+def _busy(draw: Any, spec: dict[str, Any]) -> None:
+    """A machine beside the answers: it works by itself, pays, and often has no value for something."""
+    often = draw(st.sampled_from(["20ms", "300ms", "1s"]))
+    spec["data"] = {**spec.get("data", {}), "turns": "int", "faults": "int"}
+    fault = {"event": "fault", "internal": True, "do": [{"set": {"faults": "${faults + 1}"}}]}
+    refused = {"event": "refused", "internal": True}
+    turn = {"set": {"turns": "${turns + (10 / mod(turns, 3) + 1) * 0 + 1}"}}
+    work = [{"work": "think"}]
+    spec["machine"] = {
+        "initial": "idle",
+        "any": [fault, refused],
+        "failure_policy": draw(st.sampled_from(["ignore", "fail"])),
+        "states": {
+            "idle": {
+                "timers": [{"after": often, "to": "busy", "do": [turn]}, {"after": "2s", "to": "busy"}]
+            },
+            "busy": {
+                "enter": work,
+                "transitions": [
+                    {"event": "thought", "to": "idle", "cost": draw(st.sampled_from([0, 0.1]))},
+                    {"event": "failed", "to": "idle"},
+                ],
+                "timers": [{"after": "1s", "to": "idle"}],
+            },
+        },
+    }
+    model = {"latency": _latency(draw), "failure": _share(draw, 40)}
+    spec["work"] = {**spec["work"], "think": {"done": "thought", "virtual": model}}
 
 
 def _phase(draw: Any, phase: str, items: list[str]) -> dict[str, Any]:
@@ -363,6 +416,11 @@ def reached(result: RunResult) -> set[str]:
     found = {one.verdict for one in result.failures}
     found |= kinds & {"answered_again", "duplicate", "refused", "stale", "deferred", "malformed"}
     found |= {incident.what.split()[-1] for incident in result.incidents}
+    if any(
+        host.kernel.actor.kind == "cell" and "turns" in host.snapshot.data
+        for host in result.run.hosts.values()
+    ):
+        found.add("machine beside answers")
     if any(entry.kind == "mismatch" for entry in (result.run.ledger.entries if result.run.ledger else ())):
         found.add("mismatch")
     return found

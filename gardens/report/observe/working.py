@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from gardens.report.observe.spread import Counting, Spread
 from nimdsl.program import Actor
-from nimdsl.program.flatten import FAULT
-from nimdsl.program.machine import Request, every_action
+from nimdsl.program.flatten import FAULT, REQUESTED, own_event
+from nimdsl.program.machine import Request, every_action, every_way
 from runtime.records import (
     Abandoned,
     AnsweredAgain,
@@ -36,7 +36,6 @@ from runtime.records import (
 WORK, REQUEST, ANSWER = "work", "request", "answer"
 DEFERRED_COUNT_MAX = 256
 """Of how many requests that wait for their answer it is known since when."""
-_REQUESTED = "request:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +85,9 @@ class Working:
                 self._outcomes.setdefault(event, []).append(name)
         requests = (action for action in every_action(actor.root) if isinstance(action, Request))
         self._replies = {action.reply_event for action in requests}
+        self._faults = {
+            own_event(answer, FAULT) for answer in ("", *(w.answer for w in every_way(actor.root)))
+        }
         self._lines: dict[tuple[str, str], _Line] = {}
         self._asked: tuple[int, str] | None = None
         """The number of the request that is open, and who was asked."""
@@ -193,7 +195,7 @@ class Working:
         line.open[number] = at_ns
 
     def _hear(self, event: str, at_ns: int, *, moved: bool) -> None:
-        if event == FAULT:
+        if event in self._faults:
             self._lose(at_ns)
         elif event in self._outcomes:
             self._come_back(event, at_ns)
@@ -201,7 +203,7 @@ class Working:
             line = self._line(REQUEST, self._asked[1])
             line.ended.add(at_ns - line.open.pop(self._asked[0]))
             self._asked = None
-        elif event.startswith(_REQUESTED) and moved:
+        elif event.startswith(REQUESTED) and moved:
             # An answer that is given at once is written down before the transition that gives it.
             self._serving_ns = None if self._is_served else at_ns
             self._is_served = False

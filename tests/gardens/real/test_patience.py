@@ -90,7 +90,7 @@ def test_a_scenario_that_moves_from_line_to_line_gets_on(monkeypatch: pytest.Mon
 def test_a_program_that_computes_gets_on_and_one_that_waits_does_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(helper, "SILENCE_S", 0.5)
+    monkeypatch.setattr(helper, "SILENCE_S", 3.0)
     computing = [
         "/bin/sh",
         "-c",

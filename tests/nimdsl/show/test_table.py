@@ -58,7 +58,7 @@ def test_a_protocol_has_its_actors_table_and_a_phase_none(shipped: Program) -> N
 
 def test_the_command_prints_text_and_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", "cell/identity-cell", "--table"]) == 0
-    assert capsys.readouterr().out.startswith("cell/identity-cell: 2 states, 7 events, 9 rows, 0 timers\n")
+    assert capsys.readouterr().out.startswith("cell/identity-cell: 2 states, 9 events, 10 rows, 0 timers\n")
     assert run(["show", "spark", "--table", "--format", "json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [one["name"] for one in found] == ["protocol/spark"]
