@@ -22,6 +22,8 @@ from nimdsl.program.machine import AskReward, BeginWork, State, every_action, ev
 
 
 def _compile(compilation: Compilation) -> dict[str, Scenario]:
+    if not compilation.documents.of("Scenario"):
+        return {}  # and nobody need look at everybody who could take part
     context = _context(compilation)
     states = states_of_cells(compilation.parts["Cell"])
 

@@ -124,7 +124,11 @@ class Reader:
         node = self.node.get(key)
         nodes = node.items if isinstance(node, ListNode) else []
         return [
-            Reader(self.findings, item, {**self.constants, **item.variables})
+            Reader(
+                self.findings,
+                item,
+                {**self.constants, **item.variables} if item.variables else self.constants,
+            )
             for item in nodes
             if isinstance(item, MapNode)
         ]
@@ -259,7 +263,7 @@ class Reader:
 
     def scope(self, scope: Scope) -> Scope:
         """The scope with this reader's ``for`` variables."""
-        return Scope(scope.names, {**scope.constants, **self.constants})
+        return Scope(scope.names, {**scope.constants, **self.constants}) if self.constants else scope
 
     def expression(self, key: str, scope: Scope, expected: Type = BOOL) -> Expression | None:
         """The expression at ``key``; None when the field is absent or wrong."""
