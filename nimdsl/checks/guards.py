@@ -296,7 +296,8 @@ def _compared(
     value, kind = _constant(fixed, guard)
     if kind is None:
         return None, []
-    if infer(fixed, guard.scope)[0] == SHARE and infer(term, guard.scope)[0] == REAL:
+    share = fixed.type if isinstance(fixed, Literal) else infer(fixed, guard.scope)[0]
+    if share == SHARE and infer(term, guard.scope)[0] == REAL:
         value, kind = value / MICRO, REAL
     return term, [(value, kind)]
 

@@ -232,7 +232,6 @@ class _Builder:
     def consume(self) -> None:
         """Take the parser's events to their end."""
         handlers = {
-            yaml.ScalarEvent: self.scalar,
             yaml.MappingStartEvent: self.open_map,
             yaml.SequenceStartEvent: self.open_list,
             yaml.MappingEndEvent: self.close,
@@ -245,10 +244,12 @@ class _Builder:
         self.has_stand_ins = text != self.source.text
         self.is_suspect = strictness.is_suspect(text)
         next_event = _LOADER(text).get_event
+        scalar_event, scalar = yaml.ScalarEvent, self.scalar
         event = next_event()
-        while type(event) is not yaml.StreamEndEvent:
-            handler = handlers.get(type(event))
-            if handler is not None:
+        while (kind := type(event)) is not yaml.StreamEndEvent:
+            if kind is scalar_event:
+                scalar(event)
+            elif handler := handlers.get(kind):
                 handler(event)
             event = next_event()
 
@@ -295,7 +296,7 @@ class _Builder:
             text = strictness.joined(text) if event.style == '"' else strictness.restored(text)
         node = Scalar(self.source, line + 1, column + 1, text, text, quoted, length)
         if not quoted:
-            if text in WORDS or text.startswith(NUMBER_STARTS):
+            if text in WORDS or text[:1] in NUMBER_STARTS:
                 self.read(node)
             if not text.isascii():
                 self.refuse_invisible(node)
@@ -372,7 +373,9 @@ class _Builder:
             )
         if len(self.frames) > DEPTH_MAX:
             self.cut_deep(event)
-        self.count(1, event)
+        self.node_count += 1
+        if self.node_count > NODE_COUNT_MAX:
+            self.count(0, event)
 
     def close(self, event: Any) -> None:
         frame = self.frames.pop()
