@@ -64,6 +64,7 @@ def _context(compilation: Compilation) -> ScenarioContext:
             + [actor for actor, one in compilation.participants.items() if one.priced]
         ),
         purses={name: purses_of(cell.root, cell.interface.economy) for name, cell in cells.items()},
+        attention_purses={name: purses_of(one.root, "") for name, one in attentions.items()},
         resources={
             name: frozenset(one.acquire.resource for one in cell.works.values() if one.acquire)
             for name, cell in cells.items()

@@ -100,6 +100,12 @@ def test_modes_of_an_attention_pay_as_cells_do() -> None:
     assert found.message == message("11.0", "purse", "10.0")
 
 
+def test_expectations_see_the_economies_that_modes_pay() -> None:
+    expect = "expect: ['economies.battery.spent == 0LF']"
+    scenario = document("Scenario", f"{{economy: purse, attention: mind, {expect}}}", "run")
+    leaves_alone(PURSE, battery(), attention("costs: {battery: 1}"), scenario)
+
+
 def panel(flow: str, own: str = "") -> str:
     """A cell in which something flows while it is lit."""
     machine = (
