@@ -74,13 +74,20 @@ def _root_of(root: Path | str | None) -> Path | None:
 
 @contextmanager
 def _collector_at_rest() -> Iterator[None]:
-    """Without the cycle collector: everything that is made here is kept, so a third of the time was its."""
+    """Without the cycle collector: everything that is made here is kept, so a third of the time was its.
+
+    Nor is all of it looked at in the end as if it were young: it joins what is old already, unless
+    somebody has frozen objects, which would be thawed by that.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if enabled:
+            if not gc.get_freeze_count():
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from nimdsl.base.diagnostics import Severity
 from nimdsl.checks.attention import check_economy
 from nimdsl.checks.economy import check_prices, check_rewards, rewards_of
 from nimdsl.checks.expectations import check_states, states_of_cells
@@ -12,6 +13,7 @@ from nimdsl.compile.attention import CompiledAttention
 from nimdsl.compile.cell import CompiledCell, accepted_events
 from nimdsl.compile.compilation import Compilation
 from nimdsl.compile.participants import receivers_of
+from nimdsl.compile.protocol import too_poor
 from nimdsl.compile.purses import purses_of
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.scenario import ScenarioContext, compile_scenario
@@ -22,11 +24,14 @@ from nimdsl.program.machine import AskReward, BeginWork, State, every_action, ev
 
 
 def _compile(compilation: Compilation) -> dict[str, Scenario]:
+    if not compilation.documents.of("Scenario"):
+        return {}  # and nobody need look at everybody who could take part
     context = _context(compilation)
     states = states_of_cells(compilation.parts["Cell"])
 
     def compile_one(findings: Findings, reader: Reader) -> Scenario:
         scenario = compile_scenario(findings, reader, context)
+        _check_opening(compilation, findings, reader, scenario, context)
         _check_economy(compilation, findings, scenario, context)
         _check_rewards(compilation, findings, scenario, context)
         _check_prices(compilation, findings, scenario, context)
@@ -59,6 +64,7 @@ def _context(compilation: Compilation) -> ScenarioContext:
             + [actor for actor, one in compilation.participants.items() if one.priced]
         ),
         purses={name: purses_of(cell.root, cell.interface.economy) for name, cell in cells.items()},
+        attention_purses={name: purses_of(one.root, "") for name, one in attentions.items()},
         resources={
             name: frozenset(one.acquire.resource for one in cell.works.values() if one.acquire)
             for name, cell in cells.items()
@@ -73,6 +79,38 @@ def _context(compilation: Compilation) -> ScenarioContext:
     )
 
 
+def _changed(compilation: Compilation, scenario: Scenario, *kinds: str) -> bool:
+    """Whether a run may differ in documents of these kinds from what they say."""
+    changed = {path.partition("/")[0] for path in scenario.set}
+    return compilation.documents.overridden or not changed.isdisjoint(kinds)
+
+
+def _check_opening(
+    compilation: Compilation,
+    findings: Findings,
+    reader: Reader,
+    scenario: Scenario,
+    context: ScenarioContext,
+) -> None:
+    """NIM0503: an economy that pays in place of the protocol's own, and cannot.  It is a warning."""
+    protocol, economy = context.protocols.get(scenario.protocol), context.economies.get(scenario.economy)
+    changed = _changed(compilation, scenario, "economy", "phase", "protocol")
+    if protocol is None or economy is None or protocol.economy == economy.name or changed:
+        return
+    if wrong := too_poor(economy, protocol.phases[0].reservation):
+        findings.report("NIM0503", wrong[0], reader.place("economy"), wrong[1], Severity.WARNING)
+
+
+def _living_on(compilation: Compilation, scenario: Scenario) -> list[tuple[str, State]]:
+    """The machines that take part, each with the economy that it lives on; the attention's is the last."""
+    cells, attentions = compilation.parts["Cell"], compilation.parts["Attention"]
+    taking = [cells[name] for name in scenario.cells if name in cells]
+    found = [(cell.interface.economy or scenario.economy, cell.root) for cell in taking]
+    return found + [
+        (scenario.economy, attentions[name].root) for name in [scenario.attention] if name in attentions
+    ]
+
+
 def _check_economy(
     compilation: Compilation, findings: Findings, scenario: Scenario, context: ScenarioContext
 ) -> None:
@@ -84,7 +122,9 @@ def _check_economy(
             Reader(findings, compilation.documents.of(kind)[name].spec, {})
             for kind, name in (("Attention", scenario.attention), ("Economy", scenario.economy))
         )
-        check_economy(attention, beat, purse, economy)
+        machines = _living_on(compilation, scenario)
+        living = [root for own, root in machines if own == economy.name]
+        check_economy(attention, beat, purse, economy, living)
 
 
 def _check_rewards(
@@ -104,21 +144,16 @@ def _check_rewards(
 def _check_prices(
     compilation: Compilation, findings: Findings, scenario: Scenario, context: ScenarioContext
 ) -> None:
-    """Whether what its cells cost can ever be paid, unless the scenario tries another economy."""
-    changed = compilation.documents.overridden or any(path.startswith("economy/") for path in scenario.set)
-    if changed or findings.failed or findings.poisoned:
+    """Whether what machines cost can ever be paid by each economy, unless the scenario tries another."""
+    if _changed(compilation, scenario, "economy") or findings.failed or findings.poisoned:
         return
-    cells, attentions = compilation.parts["Cell"], compilation.parts["Attention"]
-    taking = [cells[name] for name in scenario.cells if name in cells]
-    roots = [(cell.interface.economy or scenario.economy, cell.root) for cell in taking]
-    known = [root for _, root in roots]
-    known += [attentions[name].root for name in [scenario.attention] if name in attentions]
-    rewards = {name for root in known for name in rewards_of(root)}
-    named = {scenario.economy, *(name for cell in scenario.cells for name in context.purses.get(cell, ()))}
+    machines = _living_on(compilation, scenario)
+    named = {scenario.economy, *(name for own, root in machines for name in purses_of(root, own))}
     for name in sorted(named & {*context.economies}):
         economy = context.economies[name]
-        all_known = (scenario.protocol or scenario.actors) and name == scenario.economy
-        check_prices(findings, economy, roots, set(economy.rewards) if all_known else rewards)
+        asked = {one for own, root in machines if own == name for one in rewards_of(root)}
+        others = (scenario.protocol or scenario.actors) and name == scenario.economy
+        check_prices(findings, economy, machines, economy.rewards if others else asked)
 
 
 def _dear(beat: Beat) -> bool:

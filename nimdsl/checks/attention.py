@@ -6,13 +6,16 @@ and what of a beat is left for a level at most.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nimdsl.base.diagnostics import Severity
 from nimdsl.base.units import MICRO, NANOSECONDS, SECOND_NS, format_duration, format_lifeforce
 from nimdsl.base.words import listed
-from nimdsl.checks.economy import bounding, most_above_floor
+from nimdsl.checks.economy import bounding, most_above_floor, most_flow
 from nimdsl.compile.lengths import check_length
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.program import Beat, Economy, Level
+from nimdsl.program.machine import State
 
 
 def check_beat(findings: Findings, reader: Reader, beat: Beat) -> None:
@@ -154,21 +157,25 @@ def _loads(beat: Beat) -> list[tuple[int, Level]]:
     return loads
 
 
-def check_economy(attention: Reader, beat: Beat, purse: Reader, economy: Economy) -> None:
+def check_economy(
+    attention: Reader, beat: Beat, purse: Reader, economy: Economy, living: Sequence[State] = ()
+) -> None:
     """NIM0605: at full load the pool runs dry, before any reward; NIM0602: a start that nobody can pay.
 
     The readers stand on the documents of both, and report to the scenario that brings them together.
+    ``living`` are the machines of the cells whose flows are of this economy; each counts as if it stood
+    where it brings most, so that what is said is true wherever they stand.
     """
     places = {level.name: item for level, item in zip(beat.levels, attention.items("levels"), strict=True)}
-    _payable(places, beat, economy)
-    cost, lf = full_load(beat), format_lifeforce
-    income = (
-        (sum(economy.incomes.values()) - sum(economy.upkeep.values())) * beat.length_ns // NANOSECONDS["d"]
-    )
+    _payable(places, beat, economy, living)
+    cost, lf, flows = full_load(beat), format_lifeforce, sum(map(most_flow, living))
+    rate = sum(economy.incomes.values()) - sum(economy.upkeep.values()) + flows
+    income = rate * beat.length_ns // NANOSECONDS["d"]
     if cost <= income or attention.findings.failed:
         return
     beats = (economy.opening - economy.floor) // (cost - income)
-    flow, fix = f" and {lf(income)} come in", "lower the costs or `max_per_beat`, or let more come in"
+    flow = f" and {'at most ' if flows else ''}{lf(income)} come in"
+    fix = "lower the costs or `max_per_beat`, or let more come in"
     if income < 0:
         flow = f", and upkeep takes {lf(-income)} LF more than comes in"
         fix = "lower `upkeep` or the costs, or let more come in"
@@ -181,8 +188,8 @@ def check_economy(attention: Reader, beat: Beat, purse: Reader, economy: Economy
     attention.findings.report("NIM0605", message, place, fix, Severity.WARNING)
 
 
-def _payable(places: dict[str, Reader], beat: Beat, economy: Economy) -> None:
-    most_lf = most_above_floor(economy, economy.rewards)
+def _payable(places: dict[str, Reader], beat: Beat, economy: Economy, living: Sequence[State]) -> None:
+    most_lf = most_above_floor(economy, economy.rewards, living)
     for level in beat.levels:
         least = level.cost_fixed + level.cost_per_item
         if most_lf is not None and least > most_lf:

@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from nimdsl.base.diagnostics import Severity
 from nimdsl.base.suggest import phrase
 from nimdsl.base.units import format_lifeforce
 from nimdsl.compile.reader import Findings
 from nimdsl.program import Economy
-from nimdsl.program.amount import Computed
+from nimdsl.program.amount import RATE_TIMES, Amount, Computed
 from nimdsl.program.flatten import begun_by
-from nimdsl.program.machine import AskReward, Price, PriceSource, State, every_action, walk, ways_of
+from nimdsl.program.machine import AskReward, PriceSource, State, Transition, every_action, walk, ways_of
 
 
-def most_above_floor(economy: Economy, rewards: Iterable[str]) -> int | None:
-    """What can ever be spent at once if only these rewards are asked for, micro-LF; None: no bound."""
+def most_above_floor(economy: Economy, rewards: Iterable[str], living: Iterable[State] = ()) -> int | None:
+    """What can ever be spent at once, micro-LF; None: no bound.
+
+    Only these ``rewards`` are asked for; ``living`` are the machines whose flows are this economy's.
+    """
     grows = bool(economy.incomes) or any(economy.rewards.get(name, 0) > 0 for name in rewards)
+    grows = grows or any(state.income for root in living for _, state in walk(root))
     most = economy.capacity if grows else economy.opening
     return None if most is None else most - economy.floor
+
+
+def most_flow(state: State) -> int:
+    """The most that a machine brings its purse wherever it stands, micro-LF a day.
+
+    Less than nothing is what it takes at least.  What the run computes comes in as the most that it can
+    be, and goes out as nothing.
+    """
+    income, upkeep = state.income, state.upkeep
+    gained = income.most * RATE_TIMES if isinstance(income, Computed) else income
+    taken = 0 if isinstance(upkeep, Computed) else upkeep
+    return gained - taken + max(map(most_flow, state.states), default=0)
+
+
+def bill_of(root: State, owner: str, way: Transition, own: str) -> Iterator[tuple[str, Amount]]:
+    """What a transition of the state ``owner`` costs, by economy, with what work that it begins reserves.
+
+    ``own`` is the economy that the machine lives on.
+    """
+    yield from ((one.economy or own, one.amount) for one in way.bill if one.purse is PriceSource.POOL)
+    begun = begun_by(root, owner, way)
+    yield from ((own, one.reserve) for one in begun if one.reserve is not None)
 
 
 def bounding(economy: Economy, most: int) -> str:
@@ -41,29 +67,23 @@ def check_rewards(findings: Findings, economy: Economy, living: Iterable[tuple[s
 
 
 def check_prices(
-    findings: Findings, economy: Economy, roots: Iterable[tuple[str, State]], rewards: set[str]
+    findings: Findings, economy: Economy, roots: Iterable[tuple[str, State]], rewards: Iterable[str]
 ) -> None:
     """NIM0512: a price above all that the pool can ever have.  It is a warning.
 
-    ``roots`` are the machines that take part, each with the name of the economy that it lives on.
+    ``roots`` are the machines that take part, each with the name of the economy that it lives on;
+    ``rewards`` are asked of this one.
     """
     roots = list(roots)
-    lives = [root for own, root in roots if own == economy.name]
-    grows = any(state.income for root in lives for _, state in walk(root))
-    most = economy.capacity if grows else most_above_floor(economy, rewards)
-    if grows and most is not None:
-        most -= economy.floor
+    most = most_above_floor(economy, rewards, (root for own, root in roots if own == economy.name))
     if most is None:
         return
     for own, root in roots:
         states = {"": root, **dict(walk(root))}
         for owner, transition in ((path, way) for path, state in states.items() for way in ways_of(state)):
-            amounts = [one.amount for one in transition.bill if _is_of(one, own, economy)]
-            if own == economy.name:
-                begun = begun_by(root, owner, transition)
-                amounts += [one.reserve for one in begun if one.reserve is not None]
-            amount = sum(one for one in amounts if not isinstance(one, Computed))
-            if amount <= most:
+            bill = bill_of(root, owner, transition, own)
+            known = (one for name, one in bill if name == economy.name and not isinstance(one, Computed))
+            if (amount := sum(known)) <= most:
                 continue
             lf = format_lifeforce
             message = (
@@ -72,7 +92,3 @@ def check_prices(
             )
             fix = f"lower the cost, or raise `{bounding(economy, most)}`"
             findings.report("NIM0512", message, transition.place, fix, Severity.WARNING)
-
-
-def _is_of(price: Price, own: str, economy: Economy) -> bool:
-    return price.purse is PriceSource.POOL and (price.economy or own) == economy.name

@@ -44,8 +44,8 @@ Case = Mapping[str, Any]
 Domains = Mapping[str, Sequence[int]]
 Test = Callable[[Case], bool | None]
 """Whether a condition is true in a case; None: it has no value."""
-Compared = tuple[ExpressionNode | None, list[tuple[Any, Any]]]
-"""The term that a comparison tests against constants, and the constants with their type."""
+Compared = tuple[ExpressionNode | None, str, list[tuple[Any, Any]]]
+"""The term that a comparison tests against constants, its key, and the constants with their type."""
 
 _ORDER = {
     "==": (0,),
@@ -126,15 +126,16 @@ class Cases:
     def _compared(self, node: ExpressionNode, guard: Expression) -> Compared:
         found = self._comparisons.get(id(node))
         if found is None:
-            found = self._comparisons[id(node)] = _compared(node, guard)
+            term, constants = _compared(node, guard)
+            key = _key(term) if term is not None else ""
+            found = self._comparisons[id(node)] = term, key, constants
         return found
 
     def _term(self, node: ExpressionNode, guard: Expression) -> None:
-        term, constants = self._compared(node, guard)
+        term, key, constants = self._compared(node, guard)
         if term is not None:
-            key = _key(term)
             ordered = isinstance(node, Binary) and node.operator in ("<", "<=", ">", ">=")
-            self._at(term, guard, [value for value, _ in constants], ordered)
+            self._at(term, key, guard, [value for value, _ in constants], ordered)
         elif isinstance(node, Binary) and node.operator in _ORDER:
             key, _ = _pair(node)
             self.points[key] = [-1, 0, 1]
@@ -145,9 +146,10 @@ class Cases:
             self.shown[key] = f"`{unparse(node)}`"
         self.undefined[key] = [found for one in partials(node) for found in self._partial(one, guard)]
 
-    def _at(self, term: ExpressionNode, guard: Expression, values: list[Any], ordered: bool) -> None:
+    def _at(
+        self, term: ExpressionNode, key: str, guard: Expression, values: list[Any], ordered: bool
+    ) -> None:
         """Tries a term at some values, and near them."""
-        key = _key(term)
         self.shown[key] = unparse(term)
         kind: Any = infer(term, guard.scope)[0]
         known = self.points.setdefault(key, [])
@@ -159,8 +161,9 @@ class Cases:
         if _is_constant(partial.term, guard):
             value = _number(partial.term, guard)
             return [("", partial)] if value is not None and partial.faults(value) else []
-        self._at(partial.term, guard, [partial.at], ordered=True)
-        return [(_key(partial.term), partial)]
+        key = _key(partial.term)
+        self._at(partial.term, key, guard, [partial.at], ordered=True)
+        return [(key, partial)]
 
     def _faults(self, key: str, case: Case) -> bool:
         """Whether a term has no value in a case."""
@@ -179,6 +182,8 @@ class Cases:
         )
 
     def _grounded(self, node: ExpressionNode) -> bool:
+        if not self.domains:
+            return False
         names = _names(node)
         compared = isinstance(node, Binary) and node.operator in _ORDER
         plain = not any(isinstance(part, Field | Macro | Call) for part in _walk(node))
@@ -221,9 +226,9 @@ class Cases:
     def _compile_term(self, node: ExpressionNode, guard: Expression) -> Test:
         if self._grounded(node):
             return lambda case: _ground_value(node, guard, case)
-        term, constants = self._compared(node, guard)
+        term, key, constants = self._compared(node, guard)
         if term is not None:
-            key, compare = _key(term), _comparison(node, guard, [value for value, _ in constants])
+            compare = _comparison(node, guard, [value for value, _ in constants])
             return lambda case: None if self._faults(key, case) else compare(case[key])
         if isinstance(node, Binary) and node.operator in _ORDER:
             pair, sign = _pair(node)
@@ -274,7 +279,9 @@ def _is_constant(node: ExpressionNode, guard: Expression) -> bool:
     return not isinstance(node, Macro) and _names(node) <= constants.keys()
 
 
-def _compared(node: ExpressionNode, guard: Expression) -> Compared:
+def _compared(
+    node: ExpressionNode, guard: Expression
+) -> tuple[ExpressionNode | None, list[tuple[Any, Any]]]:
     if not isinstance(node, Binary) or (node.operator not in _ORDER and node.operator != "in"):
         return None, []
     sides = (node.left, node.right) if not _is_constant(node.left, guard) else (node.right, node.left)
@@ -289,7 +296,8 @@ def _compared(node: ExpressionNode, guard: Expression) -> Compared:
     value, kind = _constant(fixed, guard)
     if kind is None:
         return None, []
-    if infer(fixed, guard.scope)[0] == SHARE and infer(term, guard.scope)[0] == REAL:
+    share = fixed.type if isinstance(fixed, Literal) else infer(fixed, guard.scope)[0]
+    if share == SHARE and infer(term, guard.scope)[0] == REAL:
         value, kind = value / MICRO, REAL
     return term, [(value, kind)]
 
@@ -374,6 +382,8 @@ def shadowed(guards: Sequence[Expression | None]) -> list[int]:
         holding = [number for number in range(len(before)) if cases.holds(number, case)]
         taken.update(holding[:1])
         taken.update([number for number in holding if number in sure][:1])
+        if len(taken) == len(before):
+            break
     return [*(number for number in range(len(before)) if number not in taken), *late]
 
 

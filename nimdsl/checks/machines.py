@@ -66,6 +66,10 @@ class _Checker:
         self.interface = interface
         self.states = {"": root, **dict(walk(root))}
         self.leaves = [path for path, state in self.states.items() if path and not state.states]
+        self.ways = {
+            path: list(self._ways(path)) for path, state in self.states.items() if not state.states
+        }
+        """What :meth:`_ways` gives, by leaf."""
         reserving = {name for name, work in interface.works.items() if work.reserve is not None}
         edges = [(path, way) for path, state in self.states.items() for way in ways_of(state)]
         self.reserved = {
@@ -94,7 +98,7 @@ class _Checker:
             if leaf in seen:
                 continue
             seen.add(leaf)
-            waiting += [leaf_of(self.root, t.target) for _, t, _ in self._ways(leaf) if not t.internal]
+            waiting += [leaf_of(self.root, t.target) for _, t, _ in self.ways[leaf] if not t.internal]
         for path, state in self.states.items():
             inside = [leaf for leaf in self.leaves if leaf == path or leaf.startswith(path + "/")]
             parent = path.rpartition("/")[0]
@@ -110,7 +114,7 @@ class _Checker:
         """NIM0402."""
         for leaf in self.leaves:
             state = self.states[leaf]
-            out = [way for way in self._ways(leaf) if not way[1].internal or len(self.leaves) == 1]
+            out = [way for way in self.ways[leaf] if not way[1].internal or len(self.leaves) == 1]
             if not state.final and not out:
                 message = f"nothing leads out of the state `{leaf}`"
                 fix = "add a transition or a timer, or say `final: true`"
@@ -141,7 +145,7 @@ class _Checker:
     def stuck(self) -> None:
         """NIM0403."""
         for leaf in self.leaves:
-            ways = list(self._ways(leaf))
+            ways = self.ways[leaf]
             by_event: dict[str, list[Transition]] = {}
             for _, transition, timed in ways:
                 if timed:
@@ -216,11 +220,13 @@ class _Checker:
 
     def faults(self) -> None:
         """NIM0419: a machine that fails and takes no notice of it."""
+        if not self.root.fails:
+            return
         states = self.states.values()
         ways = [way for _, state in self.states.items() for way in state.transitions]
         ways += [way for state in states for timer in state.timers for way in timer.transitions]
         unsure = [way for way in ways if way.guard is not None and may_fault(way.guard.node)]
-        if self.root.fails and unsure and not any(way.event == FAULT for way in ways):
+        if unsure and not any(way.event == FAULT for way in ways):
             message = "if this guard has no value, `fault` comes, and no state handles it"
             fix = "add a transition on `fault`, or leave out `failure_policy: fail`"
             self.findings.report("NIM0419", message, unsure[0].place, fix, Severity.WARNING)
@@ -267,7 +273,7 @@ class _Checker:
         """NIM0410: a timer whose transition is refused or guarded off is used up (SEMANTICS 1.4)."""
         told: set[int] = set()
         for leaf in self.leaves:
-            ways = [way for way in self._ways(leaf) if not way[1].internal]
+            ways = [way for way in self.ways[leaf] if not way[1].internal]
             if not ways or not all(
                 timed and (transition.guard is not None or id(transition) in self.dear)
                 for _, transition, timed in ways
@@ -304,8 +310,10 @@ class _Checker:
     def _misnamed(self, work: Work, outcome: str, event: str) -> bool:
         """NIM0407: an outcome whose name no state knows, beside states that wait for one nobody brings."""
         taken = {way.event for state in self.states.values() for way in state.transitions}
+        if event in taken or outcome not in work.places:
+            return False
         likely = did_you_mean(event, taken - {*self.interface.events})
-        if event in taken or likely is None or outcome not in work.places:
+        if likely is None:
             return False
         message = f"`{work.name}` can come back with `{event}`, and no state handles it"
         self.findings.report("NIM0407", message, work.places[outcome], f"did you mean `{likely}`?")
@@ -319,7 +327,7 @@ class _Checker:
             inside = [
                 leaf for leaf in self.leaves if not path or leaf == path or leaf.startswith(path + "/")
             ]
-            if not any(t.event == event or timed for leaf in inside for _, t, timed in self._ways(leaf)):
+            if not any(t.event == event or timed for leaf in inside for _, t, timed in self.ways[leaf]):
                 where = f"the state `{path}` does not handle it" if path else "no state handles it"
                 message = f"`{name}` can come back with `{event}`, and {where}"
                 self.findings.report(code, message, place, f"add a transition on `{event}`")

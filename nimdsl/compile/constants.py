@@ -164,6 +164,9 @@ class Filling:
         if isinstance(node, Scalar):
             value = node.value
             return self._scalar(node, constants) if type(value) is str and "${" in value else node
+        assert isinstance(node, ListNode | MapNode)
+        if not node.templated:
+            return node
         if isinstance(node, ListNode):
             items = [self.node(item, constants) for item in node.items]
             if all(new is old for new, old in zip(items, node.items, strict=True)):
@@ -171,7 +174,6 @@ class Filling:
             listed = ListNode(node.source, node.line, node.column)
             listed.items = items
             return listed
-        assert isinstance(node, MapNode)
         return self._map(node, constants)
 
     def _map(self, node: MapNode, constants: Constants) -> MapNode:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from nimdsl.base.diagnostics import Place
 from nimdsl.expression.check import Binding, Scope
@@ -67,13 +68,19 @@ class Interface:
     """The events that are answered, with the fields of the answer."""
     answering: frozenset[str] = frozenset()
     """The works that answers do."""
+    _inside: dict[int, Scope] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """The scopes of states, by how deep they are."""
 
     def scope_in(self, state: str) -> Scope:
         """The scope of what stands in a state, by its path (the root: empty)."""
         if self.kind != "cell":
             return self.scope
         depth = state.count("/") + 1 if state else 0
-        return self.scope.extended({ELAPSED: Binding(DURATION, ("$elapsed", str(depth)))})
+        found = self._inside.get(depth)
+        if found is None:
+            elapsed = Binding(DURATION, ("$elapsed", str(depth)))
+            found = self._inside[depth] = self.scope.extended({ELAPSED: elapsed})
+        return found
 
     def scope_for(self, event: str, state: str) -> Scope:
         """The scope of a guard or action of a state that ``event`` leads to."""
@@ -81,7 +88,7 @@ class Interface:
         kind = record_of(source.fields, f"event `{event}`", source.unsure) if source else ANY
         return self.scope_in(state).extended({"event": Binding(kind, ("$event",))})
 
-    @property
+    @cached_property
     def scope_on_entry(self) -> Scope:
         """The scope of what is done or read on entering a state: no time has passed in it."""
         if self.kind != "cell":
@@ -97,7 +104,10 @@ def add_source(
     place: Place | None = None,
 ) -> None:
     """Adds a source of an event; only fields that all sources give remain."""
-    known = events.setdefault(name, EventSource(dict(fields)))
+    known = events.get(name)
+    if known is None:
+        events[name] = EventSource(dict(fields), {origin}, place)
+        return
     common = {key: _either(kind, fields[key]) for key, kind in known.fields.items() if key in fields}
     known.fields = {key: kind for key, kind in common.items() if kind is not None}
     known.origins.add(origin)

@@ -83,14 +83,20 @@ def _check_opening(
 ) -> None:
     if economy is None or findings.documents.overridden:
         return
-    free, need = economy.opening - economy.floor, first.terms.reservation
-    if need > free:
-        message = (
-            f"the first handshake reserves {format_lifeforce(need)} LF, "
-            f"`{economy.name}` opens with {format_lifeforce(free)} LF above its floor"
-        )
-        fix = f"raise `opening` to at least {format_lifeforce(need + economy.floor)}"
-        findings.report("NIM0503", message, reader.place("economy"), fix)
+    if wrong := too_poor(economy, first.terms.reservation):
+        findings.report("NIM0503", wrong[0], reader.place("economy"), wrong[1])
+
+
+def too_poor(economy: Economy, reservation: int) -> tuple[str, str] | None:
+    """Message and fix where an economy opens with less than the first handshake reserves (NIM0503)."""
+    free, lf = economy.opening - economy.floor, format_lifeforce
+    if reservation <= free:
+        return None
+    message = (
+        f"the first handshake reserves {lf(reservation)} LF, "
+        f"`{economy.name}` opens with {lf(free)} LF above its floor"
+    )
+    return message, f"raise `opening` to at least {lf(reservation + economy.floor)}"
 
 
 def _root(chain: list[CompiledPhase], findings: Findings) -> State:

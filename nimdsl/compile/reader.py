@@ -116,34 +116,38 @@ class Reader:
 
     def sub(self, key: str) -> Reader | None:
         """The map at ``key``."""
-        node = self.node.get(key)
+        node = self.node.entries.get(key)
         return Reader(self.findings, node, self.constants) if isinstance(node, MapNode) else None
 
     def items(self, key: str) -> list[Reader]:
         """The maps of the list at ``key``."""
-        node = self.node.get(key)
+        node = self.node.entries.get(key)
         nodes = node.items if isinstance(node, ListNode) else []
         return [
-            Reader(self.findings, item, {**self.constants, **item.variables})
+            Reader(
+                self.findings,
+                item,
+                {**self.constants, **item.variables} if item.variables else self.constants,
+            )
             for item in nodes
             if isinstance(item, MapNode)
         ]
 
     def named(self, key: str) -> Iterator[tuple[str, Reader]]:
         """The maps in the map at ``key``, by name."""
-        node = self.node.get(key)
+        node = self.node.entries.get(key)
         for name, value in node.entries.items() if isinstance(node, MapNode) else ():
             if isinstance(value, MapNode):
                 yield name, Reader(self.findings, value, self.constants)
 
     def keys(self, key: str) -> list[str]:
         """The names in the map at ``key``."""
-        node = self.node.get(key)
+        node = self.node.entries.get(key)
         return list(node.entries) if isinstance(node, MapNode) else []
 
     def scalars(self, key: str) -> list[Reader]:
         """The scalars in the list at ``key``, each as a map of which it is the value at ``key``."""
-        node = self.node.get(key)
+        node = self.node.entries.get(key)
         found = []
         for item in node.items if isinstance(node, ListNode) else ():
             alone = MapNode(item.source, item.line, item.column)
@@ -155,12 +159,12 @@ class Reader:
 
     def scalar(self, key: str) -> Scalar | None:
         """The scalar at ``key``."""
-        node = self.node.get(key)
+        node = self.node.entries.get(key)
         return node if isinstance(node, Scalar) else None
 
     def value(self, key: str, default: Any = None) -> Any:
         """A plain value."""
-        node = self.node.get(key)
+        node = self.node.entries.get(key)
         return default if node is None else node.plain()
 
     def text(self, key: str, default: str = "") -> str:
@@ -237,7 +241,7 @@ class Reader:
 
     def references(self, key: str, kind: str) -> list[str]:
         """Names of documents of ``kind``."""
-        node = self.node.get(key)
+        node = self.node.entries.get(key)
         nodes = node.items if isinstance(node, ListNode) else []
         names = [self.refer(str(item.plain()), kind, item.place) for item in nodes]
         return [name for name in names if name]
@@ -259,7 +263,7 @@ class Reader:
 
     def scope(self, scope: Scope) -> Scope:
         """The scope with this reader's ``for`` variables."""
-        return Scope(scope.names, {**scope.constants, **self.constants})
+        return Scope(scope.names, {**scope.constants, **self.constants}) if self.constants else scope
 
     def expression(self, key: str, scope: Scope, expected: Type = BOOL) -> Expression | None:
         """The expression at ``key``; None when the field is absent or wrong."""
@@ -270,7 +274,7 @@ class Reader:
 
     def expressions(self, key: str, scope: Scope) -> list[tuple[str, Expression]]:
         """The conditions in the list at ``key`` with their texts; wrong ones are left out."""
-        node = self.node.get(key)
+        node = self.node.entries.get(key)
         found = []
         for item in node.items if isinstance(node, ListNode) else ():
             if isinstance(item, Scalar) and (expression := self.expression_in(item, scope, BOOL)):
@@ -279,7 +283,7 @@ class Reader:
 
     def within(self, key: str, whole: Place, start: int, end: int) -> Place:
         """The place of a part of that text in the list at ``key`` whose place is ``whole``."""
-        node = self.node.get(key)
+        node = self.node.entries.get(key)
         items = node.items if isinstance(node, ListNode) else []
         found = (item for item in items if isinstance(item, Scalar) and item.place == whole)
         return next((place_within(item, start, end) for item in found), whole)
@@ -319,7 +323,7 @@ class Reader:
 
     def template(self, key: str, scope: Scope, expected: Type = ANY) -> Expression:
         """The value at ``key`` with ``${...}`` inside; an empty record when the field is absent."""
-        node = self.node.get(key)
+        node = self.node.entries.get(key)
         if node is None:
             return Expression(RecordOf(()), record_of({}), scope)
         return self.template_in(node, scope, expected)
@@ -449,7 +453,9 @@ class Reader:
 
 def _unproven(expected: Type, kind: Type) -> Type:
     """The type that the run must look for; ``any`` where ``kind`` says enough, or fits in no case."""
-    return expected if accepts(expected, kind) and converter(expected, kind) is not None else ANY
+    if expected in (ANY, kind) or not accepts(expected, kind) or converter(expected, kind) is None:
+        return ANY
+    return expected
 
 
 def _family(name: str, known: Mapping[str, Document]) -> str:

@@ -40,6 +40,8 @@ class ScenarioContext:
     """Cells that charge something or ask for rewards; of other kinds, their ids."""
     purses: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By cell: the economies that it names."""
+    attention_purses: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By attention: the economies that its modes name."""
     resources: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By cell: the resources of which it acquires units."""
     participants: Mapping[str, Participant] = field(default_factory=dict)
@@ -67,7 +69,7 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     more = {context.plurals[prefix]: kind for prefix, kind in seen.items() if kind}
     _check_overrides(findings, reader)
     economy = _economy(reader, context, protocol, [*cells, attention, *others])
-    used = _used(context, cells, economy)
+    used = _used(context, cells, attention, economy)
     families = _families(reader, {"cells": data, **used})
     scope = outcome_scope(
         kinds, data, context.attentions.get(attention), more, families, **used, open=unknown
@@ -110,9 +112,12 @@ def _cells(
     return concerned(reader, context.cells, protocol, attention, context.sends, uses)
 
 
-def _used(context: ScenarioContext, cells: Sequence[str], economy: str) -> dict[str, list[str]]:
+def _used(
+    context: ScenarioContext, cells: Sequence[str], attention: str, economy: str
+) -> dict[str, list[str]]:
     """The economies and resources that take part, sorted."""
-    named = (name for cell in cells for name in context.purses.get(cell, ()))
+    named = {name for cell in cells for name in context.purses.get(cell, ())}
+    named |= context.attention_purses.get(attention, frozenset())
     borrowed = {name for cell in cells for name in context.resources.get(cell, ())}
     return {"economies": sorted({economy, *named} - {""}), "resources": sorted(borrowed)}
 

@@ -389,7 +389,7 @@ def with_children(
             changes[name] = change(part)
         elif isinstance(part, tuple) and part and isinstance(part[0], ExpressionNode):
             changes[name] = tuple(map(change, part))
-    return replace(node, **changes)
+    return replace(node, **changes) if changes else node
 
 
 def to_data(node: ExpressionNode) -> Any:

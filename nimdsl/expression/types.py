@@ -27,6 +27,20 @@ class Type:
     source: str = ""
     open: bool = False
 
+    def __eq__(self, other: object) -> bool:
+        """Field by field; mostly both are the same scalar, or have different names."""
+        if self is other:
+            return True
+        if not isinstance(other, Type):
+            return NotImplemented
+        return (
+            self.name == other.name
+            and self.element == other.element
+            and self.fields == other.fields
+            and self.source == other.source
+            and self.open == other.open
+        )
+
     def field(self, name: str) -> Type | None:
         """The type of a record's field, or None when there is no such field."""
         for key, kind in self.fields or ():

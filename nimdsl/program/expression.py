@@ -28,8 +28,10 @@ class Expression:
     _closure: list[Closure] = field(default_factory=list, compare=False, repr=False)
 
     def evaluate(self, environment: Environment) -> Any:
-        """The value in ``environment``; compiled on first use."""
+        """The value in ``environment``; what is more than a literal is compiled on first use."""
         if not self._closure:
+            if isinstance(self.node, syntax.Literal) and self.wanted == ANY:
+                return self.node.value
             self._closure.append(closure(self.node, self.scope, self.wanted))
         return self._closure[0](environment)
 

@@ -333,7 +333,8 @@ def expressions_in(part: object) -> Iterator[Expression]:
             yield from expressions_in(inner)
     else:
         for name in getattr(part, "__dataclass_fields__", ()):
-            yield from expressions_in(getattr(part, name))
+            if is_dataclass(inner := getattr(part, name)):
+                yield from expressions_in(inner)
 
 
 def _reads_state(part: object) -> bool:

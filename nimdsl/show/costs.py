@@ -1,19 +1,20 @@
 """What a document costs at worst, from the compiled program: micro-LF, and in words.
 
 A phase: its handshakes times the reservation of one.  A protocol: the sum of
-its phases, and what the first handshake reserves.  A cell: its dearest
-transition, and how long work takes that is tried again.  What a run really costs is
-the virtual garden's to say.
+its phases, and what the first handshake reserves.  A cell: of each purse its dearest
+transition, with what the work that it begins reserves, and how long work takes that is tried
+again.  What a run really costs is the virtual garden's to say.
 """
 
 from __future__ import annotations
 
 from nimdsl.base.units import format_duration, format_lifeforce
 from nimdsl.checks.attention import full_load
+from nimdsl.checks.economy import bill_of
 from nimdsl.kinds import WorstCost
 from nimdsl.program import Phase, Program, Work
 from nimdsl.program.amount import most_of
-from nimdsl.program.machine import Transition, walk
+from nimdsl.program.machine import walk
 
 
 def phase_costs(program: Program, name: str) -> list[WorstCost]:
@@ -54,19 +55,30 @@ def protocol_costs(program: Program, name: str) -> list[WorstCost]:
 
 
 def cell_costs(program: Program, name: str) -> list[WorstCost]:
-    """A cell: its dearest transition, and the longest that each work takes which is tried again."""
+    """A cell: its dearest transition of each purse, and how long work takes that is tried again."""
     cell = program.cells[name]
-    priced: list[tuple[int, str]] = []
-    for path, state in [("any state", cell.root), *walk(cell.root)]:
+    priced: dict[str, list[tuple[int, str]]] = {}
+    for path, state in [("", cell.root), *walk(cell.root)]:
         timed = [(f"timer of `{path}`", t) for timer in state.timers for t in timer.transitions]
-        for where, transition in [(f"`{path}` on `{t.event}`", t) for t in state.transitions] + timed:
-            priced += _amount(where, transition)
+        shown = path or "any state"
+        for where, transition in [(f"`{shown}` on `{t.event}`", t) for t in state.transitions] + timed:
+            bill: dict[str, int] = {}
+            for economy, amount in bill_of(cell.root, path, transition, ""):
+                bill[economy] = bill.get(economy, 0) + most_of(amount)
+            for economy, most in bill.items():
+                priced.setdefault(economy, []).extend([(most, where)] if most else [])
     times = [found for work in cell.works.values() for found in (*_longest(work), *_reserved(work))]
-    if not priced:
-        return times
+    return [*(_dearest(economy, priced[economy]) for economy in sorted(priced) if priced[economy]), *times]
+
+
+def _dearest(economy: str, priced: list[tuple[int, str]]) -> WorstCost:
+    """The dearest of some transitions; ``economy`` is another one than the cell's own."""
     amount, where = max(priced, key=lambda item: item[0])
-    text = f"the dearest transition, {where}: {format_lifeforce(amount)} LF"
-    return [{"micro_lf": amount, "text": text}, *times]
+    of = f" of `{economy}`" if economy else ""
+    return {
+        "micro_lf": amount,
+        "text": f"the dearest transition{of}, {where}: {format_lifeforce(amount)} LF",
+    }
 
 
 def _longest(work: Work) -> list[WorstCost]:
@@ -85,8 +97,3 @@ def _reserved(work: Work) -> list[WorstCost]:
     each, most = most_of(work.reserve), most_of(work.reserve) * work.attempts
     told = "" if work.attempts == 1 else f": {work.attempts} attempts x {format_lifeforce(each)} LF"
     return [{"micro_lf": most, "text": f"`{work.name}` costs {format_lifeforce(most)} LF at most{told}"}]
-
-
-def _amount(where: str, transition: Transition) -> list[tuple[int, str]]:
-    amount = sum(most_of(price.amount) for price in transition.bill if not price.economy)
-    return [(amount, where)] if amount else []

@@ -36,7 +36,7 @@ def read_plain(text: str) -> Reading:
     word = WORDS.get(text)
     if word is not None:
         return word
-    if not text.startswith(NUMBER_STARTS):
+    if text[:1] not in NUMBER_STARTS:
         return Reading(text)
     return _read_number(text)
 
@@ -46,7 +46,9 @@ def shortened(text: str) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
-NUMBER_STARTS = tuple("+-.0123456789")
+NUMBER_STARTS = frozenset("+-.0123456789")
+_DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,17})(\.[0-9]+)?")
+"""What most numbers look like, and every version of YAML reads alike."""
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
@@ -100,6 +102,8 @@ def _kind_1_1(text: str) -> str:
 
 
 def _read_number(text: str) -> Reading:
+    if decimal := _DECIMAL.fullmatch(text):
+        return Reading(float(text) if decimal[1] else int(text))
     if _NOT_FINITE.fullmatch(text):
         message = f"`{text}` is not a finite number"
         return Reading(text, "NIM0110", message, f'write a number, or quote it: "{text}"')

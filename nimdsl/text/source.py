@@ -64,12 +64,17 @@ class Source:
         ``length`` 0 reaches to the end of the line.  The excerpt is the line's
         beginning as it is, and empty where the column lies beyond that.
         """
-        line = min(max(line, 1), len(self.lines))
-        text = self.lines[line - 1]
-        column = min(max(column, 1), len(text) + 1)
+        lines = self.lines
+        if not 0 < line <= len(lines):
+            line = min(max(line, 1), len(lines))
+        text = lines[line - 1]
+        if not 0 < column <= len(text):
+            column = min(max(column, 1), len(text) + 1)
         rest = len(text) - column + 1
+        if not 0 < length <= rest:
+            length = max(1, min(length or rest, rest))
         shown = text[:EXCERPT_COLUMNS_MAX] if column <= EXCERPT_COLUMNS_MAX else ""
-        return Place(self.name, line, column, max(1, min(length or rest, rest)), shown)
+        return Place(self.name, line, column, length, shown)
 
 
 def read_sources(

@@ -108,12 +108,13 @@ class LostScalar(Scalar):
 
 
 class ListNode(Node):
-    """A list of nodes."""
+    """A list of nodes; ``templated`` says whether some text in it may hold a ``${``."""
 
-    __slots__ = ("items",)
+    __slots__ = ("items", "templated")
 
     def __init__(self, source: Source, line: int, column: int) -> None:
         super().__init__(source, line, column)
+        self.templated = True
         self.items: list[Node] = []
 
     def plain(self) -> list[Any]:
@@ -128,13 +129,14 @@ class ListNode(Node):
 class MapNode(Node):
     """A map in document order: ``entries`` by key, and ``keys``, the scalar that each key is.
 
-    ``variables`` are those of the ``for`` that made it an item of its list.
+    ``variables`` are those of the ``for`` that made it an item of its list; ``templated`` is as in lists.
     """
 
-    __slots__ = ("entries", "keys", "variables")
+    __slots__ = ("entries", "keys", "templated", "variables")
 
     def __init__(self, source: Source, line: int, column: int) -> None:
         super().__init__(source, line, column)
+        self.templated = True
         self.entries: dict[str, Node] = {}
         self.keys: dict[str, Scalar] = {}
         self.variables: Mapping[str, Any] = {}
@@ -171,7 +173,7 @@ class _CutError(Exception):
 class _Frame:
     """A list or map that is not yet closed."""
 
-    __slots__ = ("anchor", "before", "flow", "height", "key", "node")
+    __slots__ = ("anchor", "before", "flow", "height", "key", "node", "templated")
 
     def __init__(self, node: ListNode | MapNode, anchor: str | None, before: int, flow: bool) -> None:
         self.node = node
@@ -180,6 +182,7 @@ class _Frame:
         self.flow = flow
         self.height = 1
         self.key: Node | None = None
+        self.templated = False
 
 
 class _Anchored:
@@ -229,7 +232,6 @@ class _Builder:
     def consume(self) -> None:
         """Take the parser's events to their end."""
         handlers = {
-            yaml.ScalarEvent: self.scalar,
             yaml.MappingStartEvent: self.open_map,
             yaml.SequenceStartEvent: self.open_list,
             yaml.MappingEndEvent: self.close,
@@ -242,18 +244,21 @@ class _Builder:
         self.has_stand_ins = text != self.source.text
         self.is_suspect = strictness.is_suspect(text)
         next_event = _LOADER(text).get_event
+        scalar_event, scalar = yaml.ScalarEvent, self.scalar
         event = next_event()
-        while type(event) is not yaml.StreamEndEvent:
-            handler = handlers.get(type(event))
-            if handler is not None:
+        while (kind := type(event)) is not yaml.StreamEndEvent:
+            if kind is scalar_event:
+                scalar(event)
+            elif handler := handlers.get(kind):
                 handler(event)
             event = next_event()
 
     def refuse_tag_directives(self) -> None:
         """Without this, thousands of ``%TAG`` lines keep the parser busy for minutes."""
-        found = _TAG_DIRECTIVE.search(self.source.text)
+        text = self.source.text
+        found = _TAG_DIRECTIVE.search(text) if "%TAG" in text else None
         if found is not None:
-            line = len(Source("", self.source.text[: found.end()]).lines)
+            line = len(Source("", text[: found.end()]).lines)
             self.report(
                 "NIM0112", "tags are not part of the language", self.source.place(line, 1, 4), "remove it"
             )
@@ -290,12 +295,15 @@ class _Builder:
         if self.has_stand_ins:
             text = strictness.joined(text) if event.style == '"' else strictness.restored(text)
         node = Scalar(self.source, line + 1, column + 1, text, text, quoted, length)
-        if not quoted and (text in WORDS or text.startswith(NUMBER_STARTS)):
-            self.read(node)
-        if not quoted and not text.isascii():
-            self.refuse_invisible(node)
+        if not quoted:
+            if text in WORDS or text[:1] in NUMBER_STARTS:
+                self.read(node)
+            if not text.isascii():
+                self.refuse_invisible(node)
         if self.is_suspect and (quoted or self.in_flow):
             self.refuse_oddities(node, event)
+        if "${" in text and self.frames:
+            self.frames[-1].templated = True
         if event.tag is not None:
             self.refuse_tag(event)
         if event.anchor is not None:
@@ -365,7 +373,9 @@ class _Builder:
             )
         if len(self.frames) > DEPTH_MAX:
             self.cut_deep(event)
-        self.count(1, event)
+        self.node_count += 1
+        if self.node_count > NODE_COUNT_MAX:
+            self.count(0, event)
 
     def close(self, event: Any) -> None:
         frame = self.frames.pop()
@@ -376,8 +386,12 @@ class _Builder:
         if frame.anchor is not None:
             count = self.node_count - frame.before
             self.anchors[frame.anchor] = _Anchored(node, node.line, count, frame.height)
-        if self.frames and self.frames[-1].height <= frame.height:
-            self.frames[-1].height = frame.height + 1
+        node.templated = frame.templated
+        if self.frames:
+            around = self.frames[-1]
+            around.templated = around.templated or frame.templated
+            if around.height <= frame.height:
+                around.height = frame.height + 1
         self.attach(node)
 
     def alias(self, event: Any) -> None:
@@ -397,8 +411,10 @@ class _Builder:
         self.count(found.count, event)
         if len(self.frames) + found.height > DEPTH_MAX:
             self.cut_deep(event)
-        if self.frames and self.frames[-1].height <= found.height:
-            self.frames[-1].height = found.height + 1
+        if self.frames:
+            self.frames[-1].templated = True
+            if self.frames[-1].height <= found.height:
+                self.frames[-1].height = found.height + 1
         self.attach(found.node)
 
     def expects_key(self) -> bool:

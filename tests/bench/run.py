@@ -86,6 +86,7 @@ spec:
 
 
 def timed(act: Callable[[], object]) -> float:
+    gc.collect()  # what the one before left is not this one's to look at
     begun = time.perf_counter()
     act()
     return time.perf_counter() - begun
@@ -97,8 +98,6 @@ def pair(
     """Prints both medians in milliseconds and their ratio."""
     ours()
     baseline()
-    gc.collect()
-    gc.freeze()  # what is there stays, for either side
     measured = [(timed(ours), timed(baseline)) for _ in range(ROUNDS)]
     first, second = (statistics.median(column) * 1_000 for column in zip(*measured, strict=True))
     print(f"{title:<44} {first:>9.1f} ms {unit:<22} {name}: {second:.1f} ms, ratio {first / second:.2f}")

@@ -97,3 +97,34 @@ def test_jitter_and_attempts_are_shown_where_their_bounds_are() -> None:
     assert any("after 60s, up to 20% less" in str(one.label) for one in drawn.edges)
     (longest,) = cell_costs(program, "caller")
     assert longest["text"] == "`call` takes 62s: 5 attempts and the waits between them"
+
+
+PAYING = """
+apiVersion: nimdsl.dev/v1
+kind: Economy
+metadata: {name: calls}
+spec: {opening: 9}
+---
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: caller}
+spec:
+  accepts: {go: {}}
+  machine:
+    initial: idle
+    states:
+      idle: {transitions: [{event: go, to: calling, cost: 1, costs: {calls: 2}}]}
+      calling:
+        enter: [{work: call}]
+        transitions: [{event: go, to: idle, cost: 2}, {event: done, to: idle}, {event: failed, to: idle}]
+  work: {call: {reserve: 3, cost: 2}}
+"""
+
+
+def test_the_dearest_transition_is_shown_of_each_purse() -> None:
+    found = cell_costs(nimdsl.load_text(PAYING), "caller")
+    assert [one["text"] for one in found] == [
+        "the dearest transition, `idle` on `go`: 4.0 LF",
+        "the dearest transition of `calls`, `idle` on `go`: 2.0 LF",
+        "`call` costs 3.0 LF at most",
+    ]

@@ -1,0 +1,168 @@
+"""Worst cases of purses: each economy that takes part is judged on its own, by what is paid from it."""
+
+from __future__ import annotations
+
+import pytest
+
+import nimdsl
+from nimdsl import Diagnostic, Severity
+from tests.nimdsl.checks.building import ECONOMY, TALK, document, leaves_alone, phase, together
+
+PURSE = document("Economy", "{opening: 10}", "purse")
+STIMULUS = "stimuli: [{at: 1s, to: robot, event: go}]"
+RUN = document("Scenario", f"{{economy: purse, {STIMULUS}}}", "run")
+
+
+def battery(spec: str = "opening: 5, floor: 2") -> str:
+    """The second economy, by default with 3 LF above its floor."""
+    return document("Economy", f"{{{spec}}}", "battery")
+
+
+def robot(way: str, own: str = "economy: battery, ", work: str = "") -> str:
+    """A cell with one transition on ``go`` into a state that begins its work, if it has some."""
+    enter = ", enter: [{work: drive}]" if work else ""
+    machine = (
+        f"{{initial: a, states: {{a: {{transitions: [{{event: go, to: b, {way}}}]}}, "
+        f"b: {{transitions: [{{event: go, to: a}}]{enter}}}}}}}"
+    )
+    done = f", work: {{drive: {{reserve: {work}, cost: 1, done: go, failed: go}}}}" if work else ""
+    return document("Cell", f"{{{own}accepts: {{go: {{}}}}, machine: {machine}{done}}}", "robot")
+
+
+def said(*documents: str) -> tuple[Diagnostic, ...]:
+    """What is found in documents."""
+    return nimdsl.check_text(together(*documents)).diagnostics
+
+
+def message(amount: str, economy: str, most: str) -> str:
+    """What NIM0512 says."""
+    return f"nobody can ever pay {amount} LF: `{economy}` never has more than {most} LF above its floor"
+
+
+def test_what_a_cell_costs_is_paid_by_the_economy_that_it_lives_on() -> None:
+    (found,) = said(PURSE, battery(), robot("cost: 3.5"), RUN)
+    assert (found.code, found.severity) == ("NIM0512", Severity.WARNING)
+    assert found.message == message("3.5", "battery", "3.0")
+    leaves_alone(PURSE, battery(), robot("cost: 3"), RUN)
+
+
+def test_costs_are_paid_by_the_economy_of_that_name() -> None:
+    (found,) = said(PURSE, battery(), robot("cost: 4, costs: {battery: 3.5}", own=""), RUN)
+    assert found.message == message("3.5", "battery", "3.0")
+    leaves_alone(PURSE, battery(), robot("cost: 4, costs: {battery: 3}", own=""), RUN)
+
+
+def test_a_bill_is_split_by_purse() -> None:
+    leaves_alone(PURSE, battery(), robot("cost: 3, costs: {purse: 10}"), RUN)
+    (found,) = said(PURSE, battery(), robot("cost: 3, costs: {purse: 10.5}"), RUN)
+    assert found.message == message("10.5", "purse", "10.0")
+
+
+def test_what_work_reserves_is_of_the_cells_own_purse() -> None:
+    (found,) = said(PURSE, battery(), robot("cost: 1, costs: {purse: 9}", work="2.5"), RUN)
+    assert found.message == message("3.5", "battery", "3.0")
+    leaves_alone(PURSE, battery(), robot("cost: 1, costs: {purse: 9}", work="2"), RUN)
+
+
+@pytest.mark.parametrize(("own", "count"), [("", 1), ("economy: battery, ", 0)])
+def test_a_purse_grows_by_the_rewards_of_those_who_live_on_it(own: str, count: int) -> None:
+    """A reward of the same name that somebody else is paid by another economy does not help."""
+    rich = document("Economy", "{opening: 10, rewards: {tip: 1}}", "purse")
+    tipped = document(
+        "Cell",
+        f"{{{own}accepts: {{go: {{}}}}, machine: {{initial: a, states: "
+        "{a: {transitions: [{event: go, internal: true, do: [{reward: {name: tip}}]}]}}}}",
+        "waiter",
+    )
+    stimuli = "stimuli: [{at: 1s, to: robot, event: go}, {at: 2s, to: waiter, event: go}]"
+    scenario = document("Scenario", f"{{economy: purse, {stimuli}}}", "run")
+    found = said(rich, battery("opening: 3, rewards: {tip: 1}"), robot("cost: 4"), tipped, scenario)
+    assert [one.code for one in found] == ["NIM0512"] * count
+
+
+MODES = "initial: idle, states: {idle: {transitions: [{event: think, to: busy, WAY}]}, busy: {final: true}}"
+
+
+def attention(way: str = "", level: str = "{name: think, take: all, takes: 1s}") -> str:
+    """An attention whose mode changes with this price."""
+    modes = f", modes: {{{MODES.replace('WAY', way)}}}" if way else ""
+    return document("Attention", f"{{levels: [{level}]{modes}}}", "mind")
+
+
+BEATS = document("Scenario", "{economy: purse, attention: mind}", "run")
+
+
+def test_modes_of_an_attention_pay_as_cells_do() -> None:
+    leaves_alone(PURSE, battery(), attention("cost: 10, costs: {battery: 3}"), BEATS)
+    (found,) = said(PURSE, battery(), attention("cost: 10, costs: {battery: 4}"), BEATS)
+    assert found.message == message("4.0", "battery", "3.0")
+    (found,) = said(PURSE, battery(), attention("cost: 11, costs: {battery: 3}"), BEATS)
+    assert found.message == message("11.0", "purse", "10.0")
+
+
+def test_expectations_see_the_economies_that_modes_pay() -> None:
+    expect = "expect: ['economies.battery.spent == 0LF']"
+    scenario = document("Scenario", f"{{economy: purse, attention: mind, {expect}}}", "run")
+    leaves_alone(PURSE, battery(), attention("costs: {battery: 1}"), scenario)
+
+
+def panel(flow: str, own: str = "") -> str:
+    """A cell in which something flows while it is lit."""
+    machine = (
+        f"{{initial: lit, states: {{lit: {{{flow}, transitions: [{{event: go, to: dark}}]}}, "
+        "dark: {transitions: [{event: go, to: lit}]}}}"
+    )
+    return document("Cell", f"{{{own}accepts: {{go: {{}}}}, machine: {machine}}}", "panel")
+
+
+SUNNY = document("Scenario", "{economy: purse, attention: mind, cells: [panel]}", "run")
+DEAR = attention(level="{name: think, take: all, max_per_beat: 1, cost: {fixed: 3}}")
+
+
+def test_full_load_counts_what_cells_bring_to_the_same_purse() -> None:
+    leaves_alone(PURSE, battery(), DEAR, panel("income: 0.1"), SUNNY)
+    (found,) = said(PURSE, battery(), DEAR, panel("income: 0.05"), SUNNY)
+    assert (found.code, found.severity) == ("NIM0605", Severity.WARNING)
+    assert found.message == (
+        "at full load a beat costs 3.0 LF and at most 1.5 come in: without rewards `purse` lasts 6 beats"
+    )
+
+
+def test_full_load_does_not_count_what_another_purse_gets() -> None:
+    (found,) = said(PURSE, battery(), DEAR, panel("income: 0.1", "economy: battery, "), SUNNY)
+    assert "costs 3.0 LF and 0.0 come in" in found.message
+
+
+def test_full_load_takes_cells_where_they_take_least() -> None:
+    """Nobody knows how long a cell stands where it is dear: what is told is true wherever it stands."""
+    sun = document("Economy", "{opening: 10, incomes: {sun: 0.1}}", "purse")
+    leaves_alone(sun, battery(), DEAR, panel("upkeep: 5"), SUNNY)
+
+
+def test_a_level_is_payable_from_what_cells_bring() -> None:
+    thin = document("Economy", "{opening: 2}", "purse")
+    assert "NIM0602" in [one.code for one in said(thin, battery(), DEAR, panel("upkeep: 0.1"), SUNNY)]
+    leaves_alone(thin, battery(), DEAR, panel("income: 0.1"), SUNNY)
+
+
+PROTOCOL = document("Protocol", "{economy: purse, phases: [first]}", "talk")
+
+
+def handshake(economy: str, more: str = "") -> tuple[str, ...]:
+    """Documents of a protocol whose scenario lets another economy pay."""
+    scenario = document("Scenario", f"{{protocol: talk, economy: battery{more}}}", "run")
+    return ECONOMY, battery(economy), TALK, phase(), PROTOCOL, scenario
+
+
+def test_the_first_handshake_is_paid_by_the_economy_of_the_scenario() -> None:
+    (found,) = said(*handshake("opening: 3, floor: 2"))
+    assert (found.code, found.severity) == ("NIM0503", Severity.WARNING)
+    assert found.message == (
+        "the first handshake reserves 1.4 LF, `battery` opens with 1.0 LF above its floor"
+    )
+    assert found.fix == "raise `opening` to at least 3.4"
+    leaves_alone(*handshake("opening: 3.4, floor: 2"))
+
+
+def test_a_scenario_that_changes_prices_is_not_judged() -> None:
+    leaves_alone(*handshake("opening: 1", ", set: {economy/battery.opening: 5}"))
