@@ -8,8 +8,7 @@ counts those of its purse.  The scenario's own economy is the purse ``""``.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from collections.abc import Callable, Container, Iterable, Mapping
 
 from nimdsl.base.errors import InternalError, NimdslError
 from runtime.ledger.accounts import Answer, Entry, LedgerCommand, LedgerDamaged, Pay, Tariff
@@ -98,11 +97,17 @@ class Purses:
         for ledger in self.ledgers.values():
             ledger.look(now_ns)
 
-    def next_mark_ns(self) -> int | None:
-        """When the next mark of any purse is due if nothing but time happens; None for never."""
-        marked = (one for one in self.ledgers.values() if one.tariff.marks)
-        found = [at_ns for one in marked if (at_ns := one.next_mark_ns()) is not None]
-        return min(found, default=None)
+    def next_look_ns(self, heard: Mapping[str, Container[str]]) -> int | None:
+        """When somebody should look, if nothing but time happens: the next mark, or a pool runs dry.
+
+        Only marks that are ``heard`` count, by their economies: others are told whenever somebody looks.
+        None for never.
+        """
+        found = []
+        for purse, ledger in self.ledgers.items():
+            events = heard.get(self.economy_of(purse), ())
+            found += [ledger.next_mark_ns(events) if events else None, ledger.next_dry_ns()]
+        return min((at_ns for at_ns in found if at_ns is not None), default=None)
 
     def close(self, now_ns: int) -> None:
         """The end of a run: rates are settled, holds given back."""
@@ -125,10 +130,15 @@ class Purses:
         """Whether some purse changes by time alone just now."""
         return any(ledger.has_rates for ledger in self.ledgers.values())
 
-    @cached_property
-    def has_marks(self) -> bool:
-        """Whether some purse tells of its balance."""
-        return any(one.tariff.marks for one in self.ledgers.values())
+    @property
+    def has_flows(self) -> bool:
+        """Whether a state of some actor makes some purse change just now."""
+        return any(ledger.has_flows for ledger in self.ledgers.values())
+
+    @property
+    def now_ns(self) -> int:
+        """Garden time of the last entry, or at which one of them was last asked."""
+        return max((ledger.now_ns for ledger in self.ledgers.values()), default=0)
 
     @property
     def entries(self) -> tuple[Entry, ...]:

@@ -110,6 +110,11 @@ class LedgerState:
         return any(self._incomes) or any(self._upkeep)
 
     @property
+    def has_flows(self) -> bool:
+        """The same by the state of an actor."""
+        return any(rate.scope for rates in (self._incomes, self._upkeep) for rate in rates)
+
+    @property
     def entry_count(self) -> int:
         """How many entries were ever written."""
         return self._count
