@@ -283,7 +283,7 @@ class Ledger(LedgerState):
         source = f"hold:{hold}"
         excess = max(0, self._accounts.get(source, 0) - keep)
         if excess:
-            key = f"@release/{hold}/{self._count}"
+            key = f"@release/{hold}/{self._entries.count}"
             self._transfer("release", key, source, POOL, excess, self._scopes[source])
         return Answer(True, excess, self.balance)
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping
 
-from nimdsl.base.errors import InternalError, NimdslError
+from nimdsl.base.errors import InternalError
 from runtime.ledger.accounts import Answer, Entry, LedgerCommand, LedgerDamaged, Pay, Tariff
 from runtime.ledger.economy import Ledger, NumberedPayment, numbered
+from runtime.ledger.written import WrittenList
 
 
 class Purses:
@@ -27,12 +28,10 @@ class Purses:
     ) -> None:
         self._own = own
         self._tell = written
-        self._written: list[Entry] = []
-        self._forgotten_count = 0
+        self._written: WrittenList[Entry] = WrittenList(entries)
         by_purse: dict[str, list[Entry]] = defaultdict(list)
-        for entry in entries:
+        for entry in self._written.since(0):
             by_purse[entry.purse].append(entry)
-            self._written.append(entry)
         self.ledgers: dict[str, Ledger] = {}
         for name in sorted(tariffs, key=self.purse_of):
             purse = self.purse_of(name)
@@ -116,10 +115,7 @@ class Purses:
 
     def forget(self, count: int, now_ns: int) -> None:
         """Lets go of the first ``count`` entries, which a journal has, and of what no lambda needs."""
-        forgotten = count - self._forgotten_count
-        if forgotten > 0:
-            del self._written[:forgotten]
-            self._forgotten_count = count
+        self._written.forget(count)
         for ledger in self.ledgers.values():
             ledger.forget(ledger.entry_count, now_ns)
 
@@ -146,15 +142,13 @@ class Purses:
         return self.entries_from(0)
 
     def entries_from(self, number: int) -> tuple[Entry, ...]:
-        """The entries from the ``number``-th on: what a journal has not seen yet."""
-        if number < self._forgotten_count:
-            raise NimdslError(
-                f"the ledger let go of its first {self._forgotten_count} entries: read them in the journal,"
-                " or run with `keep=True`"
-            )
-        return tuple(self._written[number - self._forgotten_count :])
+        """The entries from the ``number``-th on: what a journal has not seen yet.
+
+        Raises NimdslError when some of them were forgotten.
+        """
+        return self._written.since(number)
 
     @property
     def entry_count(self) -> int:
         """How many entries were ever written."""
-        return self._forgotten_count + len(self._written)
+        return self._written.count
