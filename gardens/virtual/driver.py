@@ -1,9 +1,8 @@
 """The virtual driver: the kernel on SimPy's clock.
 
 Dull on purpose.  It delivers events to hosts in the order of SEMANTICS 2.2
-(time, priority, emitter, effect number, subscriber, which SimPy's queue gets as one
-tuple, so its own counter never decides), and carries out effects.  Each effect that
-takes time is one bare SimPy event.  The horizon is exclusive.
+(time, priority, emitter, effect number, subscriber), and carries out effects.  Each effect
+that takes time is one entry of the :class:`gardens.virtual.agenda.Agenda`.  The horizon is exclusive.
 
 What happens to messages and work is drawn in :mod:`runtime.chance.models`;
 what an event does is the kernel's affair.
@@ -13,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, assert_never
-
-import simpy
+from typing import assert_never
 
 from gardens.stores.memory import DiscardingJournal, MemoryJournal
+from gardens.virtual.agenda import Agenda, surely
 from gardens.virtual.bus import VirtualBus
+from gardens.virtual.watch import LedgerWatch
 from nimdsl.base import canonical
 from nimdsl.base.errors import PermanentPortError
 from nimdsl.base.values import Fields
@@ -65,7 +64,7 @@ from runtime.ports.journal import Journal
 from runtime.ports.translator import DocumentTranslator, Translator
 from runtime.records import Record
 from runtime.run import wire
-from runtime.run.host import Checks, Host
+from runtime.run.host import Checks, Host, awaited
 from runtime.run.lines import FORMAT, JOURNAL_FORMAT, LEDGER, booked, write
 from runtime.run.run import (
     WIND_DOWN_NS,
@@ -75,6 +74,7 @@ from runtime.run.run import (
     actors_of,
     books_of,
     has_ended,
+    heard_of,
     hearers_of,
     told_by,
 )
@@ -123,7 +123,7 @@ class Driver:
         self.options = options
         self.journal = journal if journal is not None else self._own_journal()
         self.witness = journal is not None
-        self.environment = simpy.Environment()
+        self.agenda = Agenda()
         self.now_ns = 0
         """Garden time."""
         garden = program.gardens.get(scenario.garden, PERFECT_GARDEN)
@@ -140,8 +140,8 @@ class Driver:
         self.works = WorkModels(draws, garden)
         self.translator = options.translator or DocumentTranslator(program.schemas)
         self.books, self.hearers = books_of(program, scenario), hearers_of(program, scenario)
-        self.look_ns: int | None = None
-        """When it is looked at next whether a mark is due."""
+        heard = heard_of(self.hearers)
+        self.watch = LedgerWatch(self.books.purses, heard, self._schedule_look, self._look)
         self.missed: dict[str, list[Marked | Loan]] = {}
         """What the ledger tells actors that are down."""
         self.written_count = 0
@@ -198,14 +198,14 @@ class Driver:
             for topic in self.hosts[name].kernel.actor.hears:
                 self.bus.subscribe(topic, name, self._hearing(name))
             self._schedule(self.now_ns, CONTROL, name, 0, self._delivery(name, BEGIN))
-        if self.books.purses.has_marks:
+        if self.hearers:
             self._write_ledger()
         self._schedule_next(stimuli_of(self.scenario, self.draws))
         stopped = self._loop()
         ended_ns = self.active_ns if self.ended_ns is None else self.ended_ns
         if stopped == "horizon":
             ended_ns = self.scenario.horizon_ns
-        self.books.purses.close(max(ended_ns, self.active_ns))
+        self.books.purses.close(max(ended_ns, self.active_ns, self.books.purses.now_ns))
         self._write_ledger()
         self.journal.commit()
         return Run(
@@ -220,13 +220,13 @@ class Driver:
         )
 
     def _loop(self) -> Stopped:
-        environment, horizon_ns = self.environment, self.scenario.horizon_ns
-        while (at_ns := environment.peek()) < horizon_ns:
+        agenda, horizon_ns = self.agenda, self.scenario.horizon_ns
+        while (at_ns := agenda.next_ns()) < horizon_ns:
             self.now_ns, before_ns = int(at_ns), self.now_ns
             if self.ended_ns is not None and at_ns > self.ended_ns + WIND_DOWN_NS:
                 return "final"
             self.instant_count = self.instant_count + 1 if self.now_ns == before_ns else 0
-            environment.step()
+            agenda.take()
             self.event_count += 1
             if self._finished():
                 return "final"
@@ -236,7 +236,7 @@ class Driver:
                 return "limit"
         if self.ended_ns is not None:
             return "final"
-        return "horizon" if at_ns != float("inf") else "quiet"
+        return "horizon" if self.books.purses.has_flows or agenda.ends_with_something() else "quiet"
 
     def _finished(self) -> bool:
         """The protocol has ended, and what was on its way then has arrived."""
@@ -281,12 +281,10 @@ class Driver:
         act: Callable[[], None],
         subscriber: str = "",
         copy: int = 0,
+        wanted: Callable[[], bool] = surely,
     ) -> None:
-        event = simpy.Event(self.environment)
-        event._ok, event._value = True, None
-        event.callbacks.append(lambda _: act())
-        order: Any = (priority, self.emitters.get(emitter, -1), number, subscriber, copy)
-        self.environment.schedule(event, priority=order, delay=at_ns - self.now_ns)
+        order = priority, self.emitters.get(emitter, -1), number, subscriber, copy
+        self.agenda.put(at_ns, order, act, wanted)
 
     def _schedule_message(
         self, at_ns: int, message: Message, subscriber: str, copy: int, act: Callable[[], None]
@@ -306,6 +304,7 @@ class Driver:
             "",
             self.after_count,
             lambda: waiting[0]() if waiting else None,
+            wanted=lambda: bool(waiting),
         )
         return waiting.clear
 
@@ -393,8 +392,8 @@ class Driver:
                 tell(entry)
             self._tell(entry)
         self.written_count += len(entries)
-        if self.books.purses.has_marks and self.ended_ns is None:
-            self._look_later()
+        if self.ended_ns is None:
+            self.watch.changed()
         if not self.options.keep:
             asked_ns = self.active_ns if self.ended_ns is None else self.ended_ns
             self.books.forget(self.written_count, asked_ns)
@@ -405,30 +404,25 @@ class Driver:
             deliver = self._counted(self._delivery(name, event))
             self._schedule(self.now_ns, event.priority, event.sender, event.number, deliver, name)
 
-    def _look_later(self) -> None:
-        """Somebody looks when the next mark is due, unless somebody looks before."""
-        at_ns = self.books.purses.next_mark_ns()
-        if at_ns is not None and (self.look_ns is None or at_ns < self.look_ns):
-            self.look_ns = at_ns
-            self._schedule(at_ns, CONTROL, "", self.written_count, self._look)
+    def _schedule_look(self, at_ns: int, look: Callable[[], None], wanted: Callable[[], bool]) -> None:
+        if self.ended_ns is None:
+            self._schedule(at_ns, CONTROL, "", self.written_count, look, wanted=wanted)
 
-    def _look(self) -> None:
-        if self.now_ns != self.look_ns or self.ended_ns is not None:
-            return
-        self.look_ns = None
-        due_ns = self.books.purses.next_mark_ns()
-        if due_ns is not None and due_ns <= self.now_ns:
-            self.books.purses.look(self.now_ns)
+    def _look(self, at_ns: int) -> None:
+        if self.ended_ns is None:
+            self.books.purses.look(at_ns)
             self._write_ledger()
-        else:
-            self._look_later()
 
     def _set_timer(self, host: Host, effect: SetTimer) -> None:
         event = effect.event
         due_ns = self.draws.due_ns(host.id, effect.generation, effect.deadline_ns, effect.jitter_ns)
         at_ns = max(due_ns, self.now_ns)
-        act = self._delivery(host.id, event)
-        self._schedule(at_ns, event.priority, host.id, effect.generation, act)
+        act, wanted = self._delivery(host.id, event), self._awaiting(host, event)
+        self._schedule(at_ns, event.priority, host.id, effect.generation, act, wanted=wanted)
+
+    def _awaiting(self, host: Host, event: AnyEvent) -> Callable[[], bool]:
+        """Whether an event would still be taken, as far as the actor alone decides it."""
+        return lambda: awaited(host.snapshot, event)
 
     def _start_work(self, host: Host, effect: StartWork) -> None:
         work = host.kernel.actor.works[effect.work]
@@ -439,14 +433,16 @@ class Driver:
         at_ns = self.now_ns + ends.latency_ns
         if ends.outcome == "crash":
             crash = self._counted(self._in_incarnation(host.id, lambda: self._crash(host, ends.down_ns)))
-            self._schedule(at_ns, CONTROL, host.id, effect.number, crash)
+            self._schedule(at_ns, CONTROL, host.id, effect.number, crash, wanted=self._same_life(host.id))
             return
         values: Fields = ends.values
         if effect.work == TRANSLATE and work.produces and ends.outcome == "done":
             values = {"text": self.translator.translate(effect.arguments)}
         event = Finished(effect.number, ends.outcome, values, ends.reason)
         deliver = self._counted(self._in_incarnation(host.id, self._delivery(host.id, event)))
-        self._schedule(at_ns, Finished.priority, host.id, effect.number, deliver)
+        lives, waits = self._same_life(host.id), self._awaiting(host, event)
+        wanted = lambda: lives() and waits()  # noqa: E731
+        self._schedule(at_ns, Finished.priority, host.id, effect.number, deliver, wanted=wanted)
 
     def _revoke_work(self, host: Host, effect: RevokeWork) -> None:
         """Work that is a model obeys at once."""
@@ -456,8 +452,12 @@ class Driver:
         self._schedule(self.now_ns, Finished.priority, host.id, effect.number, deliver)
 
     def _in_incarnation(self, name: str, act: Callable[[], None]) -> Callable[[], None]:
+        lives = self._same_life(name)
+        return lambda: act() if lives() else None
+
+    def _same_life(self, name: str) -> Callable[[], bool]:
         incarnation = self.incarnations[name]
-        return lambda: act() if self.incarnations[name] == incarnation else None
+        return lambda: self.incarnations[name] == incarnation
 
     def _send(self, host: Host, effect: Deliver) -> None:
         message = wire.to_message(effect, host.id, self.run_id, self.garden.epoch, self.now_ns)

@@ -100,7 +100,11 @@ def _send(context: StepContext, number: int, started: Underway) -> None:
 
 
 def failed(context: StepContext, number: int, started: Underway, reason: str, renew: Renew) -> str:
-    """An attempt failed: why there is no other one; empty where there is, now or when its wait is over."""
+    """An attempt failed: why there is no other one; empty where there is, now or when its wait is over.
+
+    One that reserves something waits even if it need not, by a timer of no duration: what the failed one
+    reserved comes back after the step.
+    """
     work = context.actor.works[started.work]
     if started.attempt >= work.attempts:
         return reason
@@ -109,8 +113,9 @@ def failed(context: StepContext, number: int, started: Underway, reason: str, re
     other = 0 if following == number else following
     context.note(records.WorkRepeated(work.name, started.attempt, reason, number, wait_ns, other))
     attempt = started.attempt + 1
-    later = replace(started, attempt=attempt, waits=wait_ns > 0, hold="", reserved=0)
-    if not wait_ns:
+    waits = wait_ns > 0 or work.reserve is not None
+    later = replace(started, attempt=attempt, waits=waits, hold="", reserved=0)
+    if not waits:
         return "" if _again(context, following, later, renew) else REFUSED
     jitter = work.backoff.jitter if work.backoff else 0
     context.works[following] = later

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from nimdsl.base.errors import NimdslError
 from runtime.ledger.accounts import Acquire, Answer, AnyCommand, Entry, GiveBack, Tariff
 from runtime.ledger.lender import Lender, LoanEntry, LoanTerms
 from runtime.ledger.purses import Purses
+from runtime.ledger.written import WrittenList
 
 AnyEntry = Entry | LoanEntry
 
@@ -25,10 +25,10 @@ class Bookkeeper:
         terms: Mapping[str, LoanTerms] | None = None,
         entries: Iterable[AnyEntry] = (),
     ) -> None:
-        self._written: list[AnyEntry] = list(entries)
-        self._forgotten_count = 0
-        booked = [one for one in self._written if isinstance(one, Entry)]
-        lent = [one for one in self._written if isinstance(one, LoanEntry)]
+        self._written: WrittenList[AnyEntry] = WrittenList(entries)
+        known = self._written.since(0)
+        booked = [one for one in known if isinstance(one, Entry)]
+        lent = [one for one in known if isinstance(one, LoanEntry)]
         self.purses = Purses(tariffs, own, booked, self._written.append)
         self.lender = Lender(terms or {}, lent, self._written.append)
 
@@ -48,23 +48,18 @@ class Bookkeeper:
         return Answer(True, 0, 0)
 
     def entries_from(self, number: int) -> tuple[AnyEntry, ...]:
-        """What was written, from the ``number``-th on: what a journal has not seen yet."""
-        if number < self._forgotten_count:
-            raise NimdslError(
-                f"the ledger let go of its first {self._forgotten_count} entries: read them in the journal,"
-                " or run with `keep=True`"
-            )
-        return tuple(self._written[number - self._forgotten_count :])
+        """What was written, from the ``number``-th on: what a journal has not seen yet.
+
+        Raises NimdslError when some of them were forgotten.
+        """
+        return self._written.since(number)
 
     @property
     def entry_count(self) -> int:
         """How many entries were ever written."""
-        return self._forgotten_count + len(self._written)
+        return self._written.count
 
     def forget(self, count: int, now_ns: int) -> None:
         """Lets go of the first ``count`` entries, which a journal has, and of what no lambda needs."""
-        forgotten = count - self._forgotten_count
-        if forgotten > 0:
-            del self._written[:forgotten]
-            self._forgotten_count = count
+        self._written.forget(count)
         self.purses.forget(self.purses.entry_count, now_ns)

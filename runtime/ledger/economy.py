@@ -33,7 +33,7 @@ entries (:mod:`runtime.ledger.accounts`), several economies in one garden
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -160,12 +160,22 @@ class Ledger(LedgerState):
         self._tell()
         return Answer(True, sum(part.amount for _, part in parts), self._done[parts[-1][0]].balance)
 
-    def next_mark_ns(self) -> int | None:
-        """When a mark is due if nothing but time happens; None for never."""
+    def next_mark_ns(self, heard: Container[str] | None = None) -> int | None:
+        """When a mark is due if nothing but time happens, of those ``heard``, or of all; None for never."""
         if not self._marks:
             return None
         exact, slope = self._exact(self._now_ns), self._slope()
-        return self._marks.next_ns(exact, slope, self._now_ns, self._full(), self._most())
+        return self._marks.next_ns(exact, slope, self._now_ns, self._full(), self._most(), heard)
+
+    def next_dry_ns(self) -> int | None:
+        """When an upkeep finds no means, if nothing but time happens and a state lets something flow.
+
+        Then a micro-LF of each upkeep could not be paid, so a ``shortfall`` is written by whoever looks.
+        """
+        if self.balance <= self.tariff.floor or not self.has_flows or (slope := self._slope()) >= 0:
+            return None
+        least = (self.tariff.floor - self._upkeep.count) * DAY_NS
+        return self._now_ns + max(0, (self._exact(self._now_ns) - least - 1) // -slope + 1)
 
     def look(self, now_ns: int) -> None:
         """Tells every mark that is due up to ``now_ns``, each at its instant, and settles the rates."""
@@ -273,7 +283,7 @@ class Ledger(LedgerState):
         source = f"hold:{hold}"
         excess = max(0, self._accounts.get(source, 0) - keep)
         if excess:
-            key = f"@release/{hold}/{self._count}"
+            key = f"@release/{hold}/{self._entries.count}"
             self._transfer("release", key, source, POOL, excess, self._scopes[source])
         return Answer(True, excess, self.balance)
 

@@ -9,7 +9,7 @@ flow which is over has left cannot come any more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 from runtime.ledger.rates import DAY_NS
 
@@ -45,15 +45,25 @@ class Marks:
             self._below.discard(name)
 
     def next_ns(
-        self, exact: int, slope: int, now_ns: int, full: int = 0, most: int | None = None
+        self,
+        exact: int,
+        slope: int,
+        now_ns: int,
+        full: int = 0,
+        most: int | None = None,
+        heard: Container[str] | None = None,
     ) -> int | None:
         """When the next one is due if nothing but time happens; None for never.
 
         ``most`` is what the pool holds at most, micro-LF: what is beyond that is not waited for.
+        Only those that are ``heard`` count; None: all of them.
         """
         found: int | None = None
         for name, (below, until) in self._marks.items():
-            if name in self._below:
+            event = name + OVER if name in self._below else name
+            if heard is not None and event not in heard:
+                continue
+            if event != name:
                 comes = slope > 0 and (most is None or until <= most)
                 wait_ns = _ceiling(until * DAY_NS - exact, slope) if comes else None
                 if full >= until:

@@ -8,12 +8,12 @@ counts those of its purse.  The scenario's own economy is the purse ``""``.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from collections.abc import Callable, Container, Iterable, Mapping
 
-from nimdsl.base.errors import InternalError, NimdslError
+from nimdsl.base.errors import InternalError
 from runtime.ledger.accounts import Answer, Entry, LedgerCommand, LedgerDamaged, Pay, Tariff
 from runtime.ledger.economy import Ledger, NumberedPayment, numbered
+from runtime.ledger.written import WrittenList
 
 
 class Purses:
@@ -28,12 +28,10 @@ class Purses:
     ) -> None:
         self._own = own
         self._tell = written
-        self._written: list[Entry] = []
-        self._forgotten_count = 0
+        self._written: WrittenList[Entry] = WrittenList(entries)
         by_purse: dict[str, list[Entry]] = defaultdict(list)
-        for entry in entries:
+        for entry in self._written.since(0):
             by_purse[entry.purse].append(entry)
-            self._written.append(entry)
         self.ledgers: dict[str, Ledger] = {}
         for name in sorted(tariffs, key=self.purse_of):
             purse = self.purse_of(name)
@@ -98,11 +96,17 @@ class Purses:
         for ledger in self.ledgers.values():
             ledger.look(now_ns)
 
-    def next_mark_ns(self) -> int | None:
-        """When the next mark of any purse is due if nothing but time happens; None for never."""
-        marked = (one for one in self.ledgers.values() if one.tariff.marks)
-        found = [at_ns for one in marked if (at_ns := one.next_mark_ns()) is not None]
-        return min(found, default=None)
+    def next_look_ns(self, heard: Mapping[str, Container[str]]) -> int | None:
+        """When somebody should look, if nothing but time happens: the next mark, or a pool runs dry.
+
+        Only marks that are ``heard`` count, by their economies: others are told whenever somebody looks.
+        None for never.
+        """
+        found = []
+        for purse, ledger in self.ledgers.items():
+            events = heard.get(self.economy_of(purse), ())
+            found += [ledger.next_mark_ns(events) if events else None, ledger.next_dry_ns()]
+        return min((at_ns for at_ns in found if at_ns is not None), default=None)
 
     def close(self, now_ns: int) -> None:
         """The end of a run: rates are settled, holds given back."""
@@ -111,10 +115,7 @@ class Purses:
 
     def forget(self, count: int, now_ns: int) -> None:
         """Lets go of the first ``count`` entries, which a journal has, and of what no lambda needs."""
-        forgotten = count - self._forgotten_count
-        if forgotten > 0:
-            del self._written[:forgotten]
-            self._forgotten_count = count
+        self._written.forget(count)
         for ledger in self.ledgers.values():
             ledger.forget(ledger.entry_count, now_ns)
 
@@ -125,10 +126,15 @@ class Purses:
         """Whether some purse changes by time alone just now."""
         return any(ledger.has_rates for ledger in self.ledgers.values())
 
-    @cached_property
-    def has_marks(self) -> bool:
-        """Whether some purse tells of its balance."""
-        return any(one.tariff.marks for one in self.ledgers.values())
+    @property
+    def has_flows(self) -> bool:
+        """Whether a state of some actor makes some purse change just now."""
+        return any(ledger.has_flows for ledger in self.ledgers.values())
+
+    @property
+    def now_ns(self) -> int:
+        """Garden time of the last entry, or at which one of them was last asked."""
+        return max((ledger.now_ns for ledger in self.ledgers.values()), default=0)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -136,15 +142,13 @@ class Purses:
         return self.entries_from(0)
 
     def entries_from(self, number: int) -> tuple[Entry, ...]:
-        """The entries from the ``number``-th on: what a journal has not seen yet."""
-        if number < self._forgotten_count:
-            raise NimdslError(
-                f"the ledger let go of its first {self._forgotten_count} entries: read them in the journal,"
-                " or run with `keep=True`"
-            )
-        return tuple(self._written[number - self._forgotten_count :])
+        """The entries from the ``number``-th on: what a journal has not seen yet.
+
+        Raises NimdslError when some of them were forgotten.
+        """
+        return self._written.since(number)
 
     @property
     def entry_count(self) -> int:
         """How many entries were ever written."""
-        return self._forgotten_count + len(self._written)
+        return self._written.count

@@ -57,6 +57,11 @@ class Rates:
         """Those that flow."""
         return (self._all[name] for name in self._flowing)
 
+    @property
+    def count(self) -> int:
+        """How many there are, also of those that stand still."""
+        return len(self._all)
+
     def get(self, name: str) -> Rate:
         """The rate of that name; one that is new is an actor's."""
         if name not in self._all:

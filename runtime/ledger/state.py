@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from nimdsl.base.errors import InternalError, NimdslError
+from nimdsl.base.errors import InternalError
 from runtime.ledger.accounts import (
     OPENING,
     POOL,
@@ -25,6 +25,7 @@ from runtime.ledger.keys import Done, Keys
 from runtime.ledger.law import problem_of
 from runtime.ledger.marks import Marks
 from runtime.ledger.rates import DAY_NS, Rates
+from runtime.ledger.written import WrittenList
 
 _EARNINGS = ("reward:", "income:")
 _UNREPEATABLE = ("income", "upkeep", "release", "overflow")
@@ -47,8 +48,7 @@ class LedgerState:
         self._incomes = Rates(tariff.incomes)
         self._upkeep = Rates(tariff.upkeep)
         self._marks = Marks(tariff.marks)
-        self._entries: list[Entry] = []
-        self._count = self._forgotten_count = 0
+        self._entries: WrittenList[Entry] = WrittenList()
         self._accounts: dict[str, int] = {POOL: 0, OPENING: 0}
         self._held = 0
         self._done = Keys()
@@ -76,10 +76,7 @@ class LedgerState:
 
         From now on :meth:`lambda_over` answers for the tariff's window at ``now_ns`` and later.
         """
-        forgotten = count - self._forgotten_count
-        if forgotten > 0:
-            del self._entries[:forgotten]
-            self._forgotten_count = count
+        self._entries.forget(count)
         self._flows.forget(now_ns - self.tariff.window_ns)
 
     @property
@@ -92,12 +89,7 @@ class LedgerState:
 
         Raises NimdslError when some of them were forgotten.
         """
-        if number < self._forgotten_count:
-            raise NimdslError(
-                f"the ledger let go of its first {self._forgotten_count} entries: read them in the journal,"
-                " or run with `keep=True`"
-            )
-        return tuple(self._entries[number - self._forgotten_count :])
+        return self._entries.since(number)
 
     @property
     def now_ns(self) -> int:
@@ -110,9 +102,14 @@ class LedgerState:
         return any(self._incomes) or any(self._upkeep)
 
     @property
+    def has_flows(self) -> bool:
+        """The same by the state of an actor."""
+        return any(rate.scope for rates in (self._incomes, self._upkeep) for rate in rates)
+
+    @property
     def entry_count(self) -> int:
         """How many entries were ever written."""
-        return self._count
+        return self._entries.count
 
     @property
     def balance(self) -> int:
@@ -166,8 +163,8 @@ class LedgerState:
     def _restore(self, entry: Entry) -> None:
         """Takes an entry that was read."""
         try:
-            if entry.number != self._count or entry.time_ns < self._now_ns:
-                raise InternalError(f"it is out of order, {self._count} should come")
+            if entry.number != self._entries.count or entry.time_ns < self._now_ns:
+                raise InternalError(f"it is out of order, {self._entries.count} should come")
             if problem := problem_of(entry) or self._unlike(entry):
                 raise InternalError(problem)
             self._fold(entry)
@@ -204,7 +201,7 @@ class LedgerState:
         balance: int | None = None,
         claimed: int | None = None,
     ) -> None:
-        number, now_ns, purse = self._count, self._now_ns, self.purse
+        number, now_ns, purse = self._entries.count, self._now_ns, self.purse
         entry = Entry(
             number, now_ns, kind, key, source, target, amount, scope, cause, balance, claimed, purse
         )
@@ -236,7 +233,6 @@ class LedgerState:
         else:
             self._settle_rates(entry)
         self._entries.append(entry)
-        self._count += 1
 
     def _settle_rates(self, entry: Entry) -> None:
         """What an entry books of what has flowed."""

@@ -131,6 +131,14 @@ def hearers_of(program: Program, scenario: Scenario) -> Hearers:
     return {key: tuple(ids) for key, ids in found.items()}
 
 
+def heard_of(hearers: Hearers) -> dict[str, frozenset[str]]:
+    """The marks that somebody hears, by their economy."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for economy, event in hearers:
+        found[economy].add(event)
+    return {economy: frozenset(events) for economy, events in found.items()}
+
+
 def actors_of(program: Program, scenario: Scenario) -> list[Actor]:
     """Who takes part, in the order of (kind, name).
 

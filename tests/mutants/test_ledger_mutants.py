@@ -121,7 +121,7 @@ def books_a_refusal_as_a_transfer(patch: Callable[[str, Any], None]) -> None:
     def _fold(self: Ledger, entry: Any) -> None:
         fold(self, entry)
         if entry.kind == "refused":
-            self._entries[-1] = replace(entry, kind="transfer")
+            self._entries._kept[-1] = replace(entry, kind="transfer")
 
     patch("_fold", _fold)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -24,6 +23,7 @@ from runtime.kernel.snapshot import Underway
 from runtime.kernel.step_context import StepContext
 from runtime.run.host import Checks, Host
 from runtime.run.inbox import read_inbox
+from tests.support.killing import Mutant, kills
 
 TEXT = """
 apiVersion: nimdsl.dev/v1
@@ -201,9 +201,6 @@ def test_8_5_asks_are_the_same_on_the_bus_of_their_journal(world: tuple[str, int
     assert parity(opened(journal)).holds
 
 
-Mutant = Callable[[pytest.MonkeyPatch], None]
-
-
 def copies_are_new(patch: pytest.MonkeyPatch) -> None:
     """A message that comes twice is taken twice."""
     import runtime.run.host as host
@@ -288,20 +285,7 @@ MUTANTS = [
 @pytest.mark.parametrize("change", MUTANTS)
 def test_the_law_kills(change: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     change(monkeypatch)
-
-    @settings(
-        max_examples=60,
-        database=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        report_multiple_bugs=False,
-    )
-    @given(worlds())
-    def law(world: tuple[str, int]) -> None:
-        check(world)
-
-    with pytest.raises((AssertionError, KeyError)):
-        law()
+    kills(check, worlds())
 
 
 def test_snapshots_know_their_timers() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -26,6 +26,7 @@ from runtime.kernel.snapshot import Underway
 from runtime.kernel.step_context import StepContext
 from runtime.run.host import Checks, Host
 from runtime.run.inbox import read_inbox
+from tests.support.killing import Mutant, kills
 
 TEXT = """
 apiVersion: nimdsl.dev/v1
@@ -234,8 +235,6 @@ def test_8_4_attempts_are_the_same_on_the_bus_of_their_journal(world: World) -> 
 
 # Defects that the laws must catch
 
-Mutant = Callable[[pytest.MonkeyPatch], None]
-
 
 def one_too_few(patch: pytest.MonkeyPatch) -> None:
     """The last attempt is never made."""
@@ -338,20 +337,7 @@ MUTANTS = [
 @pytest.mark.parametrize("change", MUTANTS)
 def test_the_law_kills(change: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     change(monkeypatch)
-
-    @settings(
-        max_examples=60,
-        database=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        report_multiple_bugs=False,
-    )
-    @given(worlds())
-    def law(world: World) -> None:
-        check(world)
-
-    with pytest.raises((AssertionError, KeyError)):
-        law()
+    kills(check, worlds())
 
 
 def test_a_backoff_grows_to_its_maximum() -> None:

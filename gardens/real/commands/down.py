@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from nimdsl.commands.options import Garden, Specs
+from nimdsl.commands.options import Garden, Root, Specs
 
 
-def command(garden: Garden = "", specs: Specs = None) -> None:
+def command(garden: Garden = "", specs: Specs = None, root: Root = None) -> None:
     """End a garden: no process, port or lock is left; its journal stays.
 
     Example: nimdsl down local
@@ -14,4 +14,4 @@ def command(garden: Garden = "", specs: Specs = None) -> None:
     from gardens.real.commands.serve import bring_down
 
     need_linux()
-    bring_down(garden, specs or [])
+    bring_down(garden, specs or [], root)

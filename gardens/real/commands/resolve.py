@@ -44,15 +44,16 @@ def find_garden(program: Program, name: str = "") -> Garden:
     raise SpecError((error("NIM0301", text, fix=phrase(wanted, [*real, LOCAL])),))
 
 
-def living_garden(name: str, specs: Sequence[Path]) -> tuple[Garden, StateFolder]:
+def living_garden(name: str, specs: Sequence[Path], root: Path | None = None) -> tuple[Garden, StateFolder]:
     """A garden that was brought to life here, and its folder; its documents need not be right, or there.
 
-    Only a garden that keeps its state elsewhere must be looked up in ``specs``.  Raises SpecError.
+    Only a garden that keeps its state elsewhere must be looked up in ``specs``, which may name files below
+    ``root``.  Raises SpecError.
     """
     state = StateFolder(Path(".nimdsl") / (name or LOCAL))
     known = None if specs else state.read_manifest()
     if known is None:
-        garden = find_garden(meant("", specs, quiet=True).program, name)
+        garden = find_garden(meant("", specs, quiet=True, root=root).program, name)
         return garden, state_of(garden)
     subjects = known["subjects"]
     real = replace(RealGarden(), environment=subjects["environment"], actors=subjects["actors"])

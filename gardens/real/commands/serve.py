@@ -216,9 +216,9 @@ def _until_up(child: subprocess.Popen[bytes], state: StateFolder, log: Path) -> 
         time.sleep(LOOK_EVERY_S)
 
 
-def bring_down(name: str, specs: Sequence[Path]) -> None:
+def bring_down(name: str, specs: Sequence[Path], root: Path | None = None) -> None:
     """Ends a garden, wherever it was started."""
-    garden, state = living_garden(name, specs)
+    garden, state = living_garden(name, specs, root)
     with _watched(state) as holder:
         if holder is None:
             tell(f"{garden.name} is not up")

@@ -6,7 +6,7 @@ import asyncio
 
 import typer
 
-from nimdsl.commands.options import Format, Garden, Printed, Specs
+from nimdsl.commands.options import Format, Garden, Printed, Root, Specs
 from nimdsl.commands.output import print_json
 from nimdsl.commands.streams import tell
 
@@ -14,6 +14,7 @@ from nimdsl.commands.streams import tell
 def command(
     garden: Garden = "",
     specs: Specs = None,
+    root: Root = None,
     format_: Printed = Format.TEXT,
 ) -> None:
     """Show a garden's processes, actors, lifeforce and lag; the last known state when it is away.
@@ -26,7 +27,7 @@ def command(
     from gardens.real.commands.resolve import living_garden, need_linux
 
     need_linux()
-    found, state = living_garden(garden, specs or [])
+    found, state = living_garden(garden, specs or [], root)
     status, age_s, live = asyncio.run(seen(found, state))
     if format_ is Format.JSON:
         print_json({"live": live, "age_s": age_s, "status": status})

@@ -42,7 +42,7 @@ from runtime.kernel.step import PriceDecision, PriceQuery, Step
 from runtime.ports.bus import Bus, Message, check_size
 from runtime.ports.journal import JournalEntry
 from runtime.run import wire
-from runtime.run.host import Host, Stepped, Taken
+from runtime.run.host import Host, Stepped, Taken, awaited
 from runtime.run.lines import latest_ns
 from runtime.run.run import has_ended
 
@@ -98,7 +98,11 @@ class ActorDriver:
         self._unsaid: dict[tuple[str, int], str] = {}
         """What the economy told and waits to know of, with where it hears that."""
         self._last_ns = 0
+        """When it last took something, or something came that it did not want."""
+        self.active_ns = 0
         """When it last took something."""
+        self.left = False
+        """Whether something came that would have happened after the horizon."""
         self._asking = False
         self._begun = False
         self._paused = False
@@ -129,8 +133,8 @@ class ActorDriver:
 
     @property
     def timer_count(self) -> int:
-        """Armed timers."""
-        return len(self._timers)
+        """Armed timers, also those that have gone off and are not taken."""
+        return len(self.snapshot.timers)
 
     @property
     def has_ended(self) -> bool:
@@ -145,7 +149,7 @@ class ActorDriver:
         ``carried`` is the position of the last event whose effects are known to have been
         carried out.  Receivers drop what they have accepted.
         """
-        self._last_ns = latest_ns(entries)
+        self._last_ns = self.active_ns = latest_ns(entries)
         repeated = [one for one in self.host.relive(entries) if one.pending.position > carried]
         for one in repeated:
             self._carry_out(one.pending.position, one.pending.now_ns, _to_repeat(one))
@@ -178,9 +182,17 @@ class ActorDriver:
         at_ns = max(self._last_ns, at_ns)
         if at_ns < self._around.horizon_ns:
             self._last_ns = at_ns
-            self._try(lambda: self.host.accept(event, at_ns))
+            self._try(lambda: self._taken(event, at_ns))
+        else:
+            self.left = self.left or awaited(self.snapshot, event)
         if isinstance(event, Marked | Loan):
             self._say_heard(event)
+
+    def _taken(self, event: AnyEvent, at_ns: int) -> Taken | None:
+        taken = self.host.accept(event, at_ns)
+        if taken is not None:
+            self.active_ns = at_ns
+        return taken
 
     def _say_heard(self, event: Marked | Loan) -> None:
         """The economy need not tell this again, once the journal has it."""

@@ -16,13 +16,13 @@ from nimdsl.base.units import SECOND_NS
 from nimdsl.base.values import Value
 from runtime.ports.requests import RequestClient
 from runtime.run.lines import LEDGER
-from runtime.run.run import books_of, hearers_of
+from runtime.run.run import books_of, heard_of, hearers_of
 
 ACCRUE_EVERY_S = 1.0
 ACCRUE_BEHIND_S = 2.0
 """How far behind the clock rates are settled that nobody asked for: what actors book may come so late."""
 MARK_BEHIND_S = 0.05
-"""How far behind the clock it is looked whether a mark is due."""
+"""How far behind the clock it is looked whether a mark is due, or a pool is dry."""
 LOOK_EVERY_S = 1.0
 """How often it is looked at least."""
 
@@ -53,9 +53,10 @@ class EconomyLife:
         self.service.listen(bus, job.economy)
         start(self._accrue(), "rates")
         self._asker = RequestClient(bus, f"asker/{job.name}-{job.start}", bus.wall_after)
-        self.service.tell(self._asker, hearers_of(job.program, job.scenario), self._changed.set)
-        if self.service.purses.has_marks:
-            start(self._look(), "marks")
+        hearers = hearers_of(job.program, job.scenario)
+        self._heard = heard_of(hearers)
+        self.service.tell(self._asker, hearers, self._changed.set)
+        start(self._look(), "marks")
 
     def begin(self) -> None:
         """Garden time goes on: what is due is told from now on."""
@@ -73,9 +74,9 @@ class EconomyLife:
 
     @property
     def expects(self) -> bool:
-        """Whether a mark is due before the end, if nothing but time happens."""
-        due_ns = self.service.purses.next_mark_ns()
-        return due_ns is not None and due_ns < self._job.horizon_ns
+        """Whether time alone brings something: a mark that somebody hears, or what a state lets flow."""
+        purses = self.service.purses
+        return purses.has_flows or purses.next_look_ns(self._heard) is not None
 
     def status(self) -> Mapping[str, Value]:
         """What every purse has, by the name of its economy; micro-LF."""
@@ -97,10 +98,10 @@ class EconomyLife:
                 self.service.accrue(self._behind(ACCRUE_BEHIND_S))
 
     async def _look(self) -> None:
-        """Tells each mark a moment after its instant."""
+        """Tells each mark, and that a pool ran dry, a moment after its instant."""
         while True:
             self._changed.clear()
-            due_ns = self.service.purses.next_mark_ns()
+            due_ns = self.service.purses.next_look_ns(self._heard)
             if self._begun and due_ns is not None and due_ns <= self._behind(MARK_BEHIND_S):
                 self.service.accrue(due_ns)
                 continue

@@ -131,9 +131,9 @@ class LedgerService:
         self.purses.look(self.now_ns(until_ns))
         self._write()
 
-    def close(self) -> None:
-        """The end of a run: no hold is left."""
-        self.purses.close(self.now_ns())
+    def close(self, at_ns: int | None = None) -> None:
+        """The end of a run, at ``at_ns`` if the ledger has not gone beyond: no hold is left."""
+        self.purses.close(self.now_ns(at_ns))
         self._write()
 
     def _take(self, bus: Bus, message: Message) -> None:

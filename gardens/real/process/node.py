@@ -306,7 +306,8 @@ class GardenNode:
             case "wind down":
                 self._wind_down()
             case "close" if self.economy is not None:
-                self.economy.service.close()
+                at_ns = order.get("at_ns")
+                self.economy.service.close(at_ns if isinstance(at_ns, int) else None)
                 data = canonical.encode(said)
                 self.journal.after(lambda: self.control.send(Message(message.reply_to, data)))
                 return
@@ -347,6 +348,8 @@ class GardenNode:
             "timers": timers,
             "unpaid": sum(resident.unpaid_count for resident in self.residents.values()),
             "due": any(resident.is_due for resident in self.residents.values()),
+            "left": bool(late) or any(resident.left for resident in self.residents.values()),
+            "active_ns": max((resident.active_ns for resident in self.residents.values()), default=0),
             "stimuli": self.stimuli.left if self.stimuli else False,
             "actors": {name: _seen(resident) for name, resident in self.residents.items()},
         }

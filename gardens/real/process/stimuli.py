@@ -52,13 +52,10 @@ class Stimuli:
         self._sent = restored.marks.get(self.sender, 0)
         self._due = dropwhile(lambda one: one[1] <= self._sent, stimuli_of(scenario, Draws(job.seed)))
         self._next: tuple[int, int, Arrival] | None = None
+        self.left = False
+        """Whether there are more to come, also such as are due after the horizon."""
         self._cancel: Callable[[], None] = lambda: None
         self._step()
-
-    @property
-    def left(self) -> bool:
-        """Whether there are more to come."""
-        return self._next is not None
 
     def begin(self) -> None:
         """Sends what is due, then waits for the next."""
@@ -79,11 +76,12 @@ class Stimuli:
 
     def close(self) -> None:
         """No more."""
-        self._next = None
+        self._next, self.left = None, False
         self._cancel()
 
     def _step(self) -> None:
         following = next(self._due, None)
+        self.left = following is not None
         self._next = following if following and following[0] < self._job.horizon_ns else None
 
     def _act(self, at_ns: int, number: int, arrival: Arrival) -> None:

@@ -27,9 +27,9 @@ from gardens.real.patience import Patience, patiently, size_of
 from gardens.real.process.job import CONTROLLER, ECONOMY, Job
 from gardens.real.process.node import CONTROL
 from gardens.real.supervisor.control_client import OWNER, Orders
+from gardens.real.supervisor.ending import Ending
 from gardens.real.supervisor.plan import Launcher, Plan
 from gardens.real.supervisor.state import StateFolder
-from gardens.real.supervisor.stillness import Stillness
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base import canonical
 from nimdsl.base.canonical import Plain
@@ -42,7 +42,6 @@ from runtime.run.lines import FORMAT, JOURNAL_FORMAT
 from runtime.run.run import (
     COMPLETE,
     ORIGIN,
-    WIND_DOWN_NS,
     Stopped,
     actors_of,
     origin_of,
@@ -53,12 +52,7 @@ READY_SILENCE_S = 120.0
 LOOK_EVERY_S = 0.05
 ASK_NS = 1_000_000_000
 """How long a process that starts may take to answer; it is asked again."""
-DUE_SILENCE_S = 10.0
-"""How long timers that are late may hold up the end of a run while nobody takes any."""
 STATUS_EVERY_S = 1.0
-WIND_DOWN_S_MIN = 0.5
-WIND_DOWN_FACTOR_MAX = 10
-"""A machine that is busy gets so many times as long, as long as messages are still sent and heard."""
 STOP_SILENCE_S = 60.0
 """How long a garden that ends may get nowhere."""
 
@@ -93,6 +87,8 @@ class GardenSupervisor:
         self._reporting: asyncio.Task[None] | None = None
         self._obeying: set[asyncio.Task[None]] = set()
         self._paused_ns: int | None = None
+        self._closes_ns: int | None = None
+        """When the purses are closed, if not when they are told to."""
         self._own_journal = journal
         self.last_status: dict[str, Any] | None = None
         self.up = False
@@ -347,44 +343,9 @@ class GardenSupervisor:
             await asyncio.gather(given_up, return_exceptions=True)
 
     async def _until_over(self) -> Stopped:
-        scenario = self.plan.scenario
-        protocol = f"protocol/{scenario.protocol}"
-        still = Stillness(with_timers=True)
-        while True:
-            said = await self.order_all("status")
-            if self.clock.now_ns() >= scenario.horizon_ns:
-                await self._until_none_due()
-                return "horizon"
-            if scenario.protocol and any(
-                one and one["actors"].get(protocol, {}).get("ended") and not one["waiting"] for one in said
-            ):
-                await self._wind_down()
-                return "final"
-            if still.look(said):
-                return "quiet"
-            await asyncio.sleep(LOOK_EVERY_S)
-
-    async def _until_none_due(self) -> None:
-        """What was due before the horizon is taken and paid, however late the machine is; for a while."""
-        patience = Patience(DUE_SILENCE_S)
-        while True:
-            said = await self.order_all("status")
-            if not any(one is None or one["due"] or one["unpaid"] for one in said):
-                return
-            if patience.is_over([one and (one["floor_ns"], one["unpaid"]) for one in said]):
-                return
-            await asyncio.sleep(LOOK_EVERY_S)
-
-    async def _wind_down(self) -> None:
-        """What is on its way arrives; timers and stimuli do not happen any more."""
-        await self.order_all("wind down")
-        still = Stillness(with_timers=False)
-        wait_s = max(WIND_DOWN_NS / 1e9 / self.plan.garden.rate, WIND_DOWN_S_MIN)
-        patience, give_up = Patience(wait_s), time.monotonic() + WIND_DOWN_FACTOR_MAX * wait_s
-        while time.monotonic() < give_up and not still.look(said := await self.order_all("status")):
-            if patience.is_over([one and (one["sent"], one["received"], one["waves"]) for one in said]):
-                return
-            await asyncio.sleep(LOOK_EVERY_S / 2)
+        ending = Ending(self.order_all, self.clock, self.plan.scenario)
+        stopped, self._closes_ns = await ending.until_over()
+        return stopped
 
     # The end
 
@@ -451,7 +412,7 @@ class GardenSupervisor:
 
     async def _close_ledger(self) -> bool:
         patience = Patience(STOP_SILENCE_S)
-        while await self._orders.give(ECONOMY, "close") is None:
+        while await self._orders.give(ECONOMY, "close", at_ns=self._closes_ns) is None:
             if patience.is_over(self._growth(ECONOMY)) or not self._runs(ECONOMY):
                 return False
             await asyncio.sleep(LOOK_EVERY_S)

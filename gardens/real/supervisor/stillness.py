@@ -21,7 +21,7 @@ class Stillness:
 
     def look(self, said: Sequence[dict[str, Any] | None]) -> bool:
         """Whether it is quiet now."""
-        if any(one is None or not one["idle"] or (self._with_timers and _waits(one)) for one in said):
+        if any(one is None or not one["idle"] or (self._with_timers and waits(one)) for one in said):
             self._before, self._count = None, 0
             return False
         counts = [(one["sent"], one["received"], one["waves"], one["start"]) for one in said if one]
@@ -31,5 +31,6 @@ class Stillness:
         return self._count >= (STILL_COUNT if sure else STILL_COUNT_UNSURE)
 
 
-def _waits(one: Mapping[str, Any]) -> bool:
-    return bool(one["timers"] or one["stimuli"])
+def waits(one: Mapping[str, Any]) -> bool:
+    """Whether a process knows of something that is still to happen, or would be but for the horizon."""
+    return bool(one["timers"] or one["stimuli"] or one["works"] or one["left"])

@@ -114,6 +114,49 @@ def marks_of(result: RunResult | simulate.Result, actor: str) -> list[tuple[str,
     return [(line.event.name, line.time_ns) for line in lines if isinstance(line.event, Marked)]
 
 
+TRYING = """
+apiVersion: nimdsl.dev/v1
+kind: Economy
+metadata: {name: own}
+spec: {opening: 4}
+---
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: robot-1}
+spec:
+  data: {why: string}
+  machine:
+    initial: waiting
+    any: [{event: refused, to: over}]
+    states:
+      waiting: {timers: [{after: 500ms, to: trying}, {after: 10s, to: over}]}
+      trying:
+        enter: [{work: job}]
+        transitions:
+          - {event: done, to: over}
+          - {event: failed, to: over, do: [{set: {why: "${event.reason}"}}]}
+      over: {final: true}
+  work:
+    job: {reserve: 4, cost: 1, attempts: 4, virtual: {latency: {constant: 2s}, failure: 100%}}
+---
+apiVersion: nimdsl.dev/v1
+kind: Scenario
+metadata: {name: s}
+spec: {economy: own, horizon: 14s}
+"""
+
+
+@pytest.mark.parametrize("deaths", DEATHS[:3])
+def test_an_economy_with_enough_for_one_attempt_has_enough_for_all_whatever_dies(
+    deaths: Sequence[str], server: NatsServer, tmp_path: Path
+) -> None:
+    result = lived(nimdsl.load_text(TRYING), (Group("one", ("robot-1",)),), deaths, server, tmp_path)
+    entries = [e for e in result.run.purses.entries if e.cause in ("reserve", "release")]
+    assert [e.cause for e in entries] == ["reserve", "release"] * 4
+    assert result.outcome["cells"]["robot-1"]["data"] == {"why": "the work failed"}
+    assert result.outcome["lifeforce"]["final"] == 4 * MICRO
+
+
 SHOP = """
 apiVersion: nimdsl.dev/v1
 kind: Economy

@@ -317,6 +317,34 @@ def test_3_9_what_cannot_be_put_aside_is_refused_and_an_attempt_that_cannot_has_
     assert [r["price"] for r in result.summary["refusals"]] == [4.0, 4.0]
 
 
+@pytest.mark.parametrize(("opening", "attempts", "why"), [(4, 3, "the work failed"), (3.9, 0, "")])
+def test_3_9_what_a_failed_attempt_reserved_is_back_before_the_next_one_asks(
+    opening: float, attempts: int, why: str
+) -> None:
+    """An economy that has enough for one attempt has enough for all of them, with or without a wait."""
+    more = "attempts: 3, virtual: {latency: {constant: 5s}, failure: 100%, returns: {used: {constant: 1}}}"
+    stimuli = "[{at: 1s, to: c, event: go}]"
+    for backoff in ("", "backoff: {initial: 1s}, "):
+        cell = a_cell(WORKING.replace("MORE", backoff + more))
+        result = go(an_economy("tank", f"{{opening: {opening}}}"), cell, stimuli=stimuli)
+        asked = [e for e in result.run.purses.entries if e.cause == "reserve" and e.kind == "transfer"]
+        assert len(asked) == attempts
+        assert data(result)["why"] == why
+        assert (data(result)["failed"], data(result)["refusals"]) == ((1, 0) if attempts else (0, 1))
+        if attempts and not backoff:
+            assert [e.time_ns // 10**9 for e in asked] == [1, 6, 11], "without a wait at the same instant"
+
+
+def test_3_9_an_attempt_of_no_wait_is_abandoned_with_its_state() -> None:
+    more = "attempts: 3, virtual: {latency: {constant: 5s}, failure: 100%, returns: {used: {constant: 1}}}"
+    # The stimulus of the instant at which the attempt fails comes before its timer of no duration.
+    stimuli = "[{at: 1s, to: c, event: go}, {at: 6s, to: c, event: leave}]"
+    result = go(an_economy("tank", "{opening: 4}"), a_cell(WORKING.replace("MORE", more)), stimuli=stimuli)
+    assert [r.body.attempt for r in told(result, records.WorkStarted)] == [1]
+    assert len(told(result, records.Abandoned)) == 1
+    assert (purse(result, "tank")["spent"], purse(result, "tank")["final"]) == (0, 4 * LF)
+
+
 def test_3_9_what_one_step_starts_and_abandons_reserves_nothing_in_the_end() -> None:
     machine = """
   economy: tank

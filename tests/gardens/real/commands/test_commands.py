@@ -108,6 +108,38 @@ def test_the_spark_for_real_has_the_figures_and_decides_as_the_virtual_one(
     assert compared.returncode == 0, compared.stdout + compared.stderr
 
 
+ELSEWHERE = """apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: lamp}
+spec:
+  accepts: {push: {size: real}}
+  machine: {initial: a, states: {a: {transitions: [{event: push, to: a}]}}}
+---
+apiVersion: nimdsl.dev/v1
+kind: Garden
+metadata: {name: shed}
+spec: {real: {state: elsewhere}}
+---
+apiVersion: nimdsl.dev/v1
+kind: Scenario
+metadata: {name: s}
+spec: {horizon: 60s, stimuli: [{recording: {file: ../data/a.csv}, to: lamp, event: push}]}
+"""
+
+
+def test_whoever_finds_a_garden_by_its_documents_says_where_their_files_are(shell: Shell) -> None:
+    for name in ("specs", "data"):
+        (shell.folder / name).mkdir()
+    (shell.folder / "specs/garden.yaml").write_text(ELSEWHERE, encoding="utf-8")
+    (shell.folder / "data/a.csv").write_text("at,size\n1s,1.5\n", encoding="utf-8")
+    found = {"down": "shed is not up", "status": "shed has never been up here"}
+    for verb in ("down", "pause", "resume", "status"):
+        words = (verb, "shed", "--specs", "specs")
+        assert "NIM0114" in shell.do(*words).stderr
+        done = shell.do(*words, "--root", "data")
+        assert found.get(verb, "shed is not up") in done.stdout + done.stderr
+
+
 def test_a_garden_lives_pauses_goes_on_and_ends(shell: Shell) -> None:
     up = shell.do("up", "--detach")
     assert up.returncode == 0, up.stderr

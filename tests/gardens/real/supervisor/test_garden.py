@@ -12,6 +12,8 @@ import nats
 import pytest
 
 import nimdsl
+from gardens.real.clock import Clock, Origin
+from gardens.real.supervisor.ending import Ending
 from gardens.real.supervisor.garden import GardenSupervisor
 from gardens.real.supervisor.launchers import ProcessLauncher, TaskLauncher
 from nimdsl.base import canonical
@@ -92,7 +94,7 @@ def test_2_2_nothing_happens_at_the_horizon_or_after_it(
 SETTLED: dict[str, Any] = {"due": False, "unpaid": 0, "floor_ns": 0}
 
 
-def test_at_the_horizon_what_was_due_is_taken_and_paid(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_at_the_horizon_what_was_due_is_taken_and_paid(ticker: Program) -> None:
     """A booking that nobody waited for would be lost, and the balance another one in each run."""
     looks: list[list[Any]] = [
         [SETTLED, SETTLED | {"due": True}],
@@ -101,12 +103,12 @@ def test_at_the_horizon_what_was_due_is_taken_and_paid(monkeypatch: pytest.Monke
         [SETTLED, SETTLED],
     ]
 
-    async def order_all(_: GardenSupervisor, what: str) -> list[Any]:
+    async def order_all(what: str) -> list[Any]:
         assert what == "status"
         return looks.pop(0)
 
-    monkeypatch.setattr(GardenSupervisor, "order_all", order_all)
-    asyncio.run(object.__new__(GardenSupervisor)._until_none_due())
+    ending = Ending(order_all, Clock(Origin(0, 0, 1.0)), ticker.scenarios["s"])
+    asyncio.run(ending._until_none_due())
     assert not looks
 
 
