@@ -246,10 +246,14 @@ class Ledger(LedgerState):
                     coming.append((income, left - amount))
 
     def close(self, now_ns: int) -> None:
-        """The end of a run: settle the rates and give every hold that is left back to the pool."""
+        """The end of a run: settle the rates and give every hold that is left back to the pool.
+
+        A mark that ends by this is told, so that the books are what they restore.
+        """
         self.look(now_ns)
         for hold in self.holds():
             self._release(hold, 0)
+        self._tell()
 
     # -- decisions
 

@@ -132,7 +132,11 @@ class LedgerService:
         self._write()
 
     def close(self, at_ns: int | None = None) -> None:
-        """The end of a run, at ``at_ns`` if the ledger has not gone beyond: no hold is left."""
+        """The end of a run, at ``at_ns`` if the ledger has not gone beyond: no hold is left.
+
+        What the books say from now on nobody hears.
+        """
+        self._teller = None
         self.purses.close(self.now_ns(at_ns))
         self._write()
 

@@ -426,3 +426,13 @@ def test_what_holds_leave_no_room_for_is_not_waited_for() -> None:
     ledger.look(60 * SECOND)
     assert ledger.apply(Release("h", 0), 61 * SECOND).granted
     assert [entry.key for entry in ledger.entries if entry.kind == "mark"] == ["low", "low.over"]
+
+
+def test_books_that_are_closed_are_what_they_restore() -> None:
+    """What comes back from holds ends a mark: it is told then, not by who reads the books later."""
+    ledger = Ledger(Tariff("e", 10 * LF, 0, None, {}, {}, {}, 1, {"low": (5 * LF, 9 * LF)}))
+    ledger.apply(Reserve("c/1", 8 * LF, "c"), 1)
+    assert ledger.entries[-1].key == "low"
+    ledger.close(2)
+    assert ledger.entries[-1].key == "low.over"
+    assert Ledger(ledger.tariff, ledger.entries).entries == ledger.entries
