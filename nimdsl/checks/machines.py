@@ -260,7 +260,8 @@ class _Checker:
 
     def own_states(self) -> None:
         """NIM0405: a state that `state` is compared with, and the cell does not have."""
-        told = {id(one): one for state in self.states.values() for one in expressions_in(state)}
+        parts = (*self.states.values(), *self.beside)
+        told = {id(one): one for part in parts for one in expressions_in(part)}
         for expression in told.values():
             if not expression.reads(STATE_ROOT):
                 continue

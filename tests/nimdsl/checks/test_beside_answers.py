@@ -30,6 +30,11 @@ def test_answers_are_no_way_out_of_a_state() -> None:
         (("{raise: seen}", "{work: turn}"), "NIM0406", "nobody raises the event `seen`"),
         (("{raise: seen}", "{raise: sawn}"), "NIM0406", "nobody raises the event `seen`"),
         (("{raise: seen}", '{reply: {turns: "1"}}'), "NIM0310", "the cell replies to no event"),
+        (
+            ("work: focus,", "if: 'state == \"turnign\"', work: focus,"),
+            "NIM0405",
+            "`eye` has no state `turnign`",
+        ),
         (("event: seen", "event: focus.done"), "NIM0406", "nobody raises the event `focus.done`"),
         (("event: seen", "event: look.fault"), "NIM0406", "nobody raises the event `look.fault`"),
         (("work: focus", "work: focsu"), "NIM0301", "the cell declares no work `focsu`"),

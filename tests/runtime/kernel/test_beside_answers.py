@@ -187,3 +187,17 @@ spec:
     assert hand["at"] >= 10**9, "the request came first, and takes a second"
     assert {one.verdict for one in verdicts(result).values()} == {"accepted"}
     assert told(result, records.Deferred)[0].body.event == "may"
+
+
+def test_an_answer_can_depend_on_the_state_of_the_machine() -> None:
+    """A motor that turns declines what else it is told to do."""
+    busy = "{request: look.v1, reply: look.ack.v1, status: NACK, reason: it turns}"
+    text = eye(ANSWER.replace("work: focus,", "if: 'state == \"turning\"', work: focus,"))
+    text = text.replace("  work:\n", f"    busy: {busy}\n  work:\n")
+    ended = verdicts(go(text))
+    assert [(one.verdict, (one.received or {}).get("reason")) for one in ended.values()] == [
+        ("nack", "it turns"),
+        ("nack", "it turns"),
+    ]
+    turning = text.replace("initial: resting", "initial: turning")
+    assert next(one.verdict for one in verdicts(go(turning)).values()) == "accepted"
