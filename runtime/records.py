@@ -293,6 +293,8 @@ class Arrived(Body, frozen=True, tag="arrival"):
     name: str
     takes_ns: int
     baseline: bool
+    gate: str = ""
+    """The gate that brought it."""
 
 
 class Ran(Body, frozen=True, tag="grant"):

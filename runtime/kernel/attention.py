@@ -127,7 +127,7 @@ class AttentionStep(MachineStep):
                 scheduler.open_gate(gate, tier, now_ns)
                 return
             case {"gate": str(gate)} if event.name == CLOSED:
-                scheduler.close_gate(gate)
+                scheduler.close_gate(gate, now_ns)
                 return
         self.context.note(records.Ignored(event.name, self.table.states[self.context.state]))
 

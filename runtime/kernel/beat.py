@@ -45,6 +45,10 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True):
     owes: int = 0
     work: int = 0
     """The effect number of its work under way; 0: none."""
+    gate: str = ""
+    """The gate that brought it."""
+    beat: int = 0
+    """In which it arrived."""
 
 
 class LevelState(Struct, forbid_unknown_fields=True):
@@ -76,6 +80,7 @@ class Reflex(NamedTuple):
     from_ns: int
     to_ns: int
     name: str
+    gate: str = ""
 
 
 class BeatState(Struct, forbid_unknown_fields=True):
@@ -104,6 +109,8 @@ class BeatState(Struct, forbid_unknown_fields=True):
     """Up to when time is accounted for."""
     idle_ns: int = 0
     reflex_ns: int = 0
+    flashed: tuple[str, ...] = ()
+    """The gates that have brought a reflex."""
 
 
 def begun(beat: Beat, now_ns: int) -> BeatState:
@@ -170,6 +177,7 @@ def _open(beat: Beat, state: BeatState, index: int) -> None:
     state.phase, state.mode = "overhead", ""
     state.running = state.interrupted = state.decide_ns = None
     state.idle_ns = state.reflex_ns = 0
+    state.flashed = ()
 
 
 def summary(beat: Beat, state: BeatState, at_ns: int) -> BeatEnded:

@@ -199,6 +199,15 @@ class Levels:
         self.state.levels[number].dropped += 1
         self.port.tell(at_ns, GivenUp(item.number, level.name, item.name, item.left_ns, reason))
 
+    def close_gate(self, gate: str, at_ns: int) -> None:
+        """What a gate has brought and nobody has begun is given up."""
+        for number, state in enumerate(self.state.levels):
+            vain = [item for item in state.queue if item.gate == gate and not item.known]
+            for item in vain:
+                self.drop(number, item, "closed", at_ns)
+            if vain:
+                state.queue = [item for item in state.queue if item not in vain]
+
     def settle_queue(self, number: int) -> None:
         """Pays for what its items used, and gives back what they did not."""
         level = self.state.levels[number]
@@ -212,7 +221,9 @@ class Levels:
         for item in state.queue:
             if item.baseline:
                 continue
-            if level.carry:
+            if level.carry and item.gate and not item.known and item.beat < self.state.beat:
+                self.drop(number, item, "starved", at_ns)
+            elif level.carry:
                 kept.append(replace(item, granted=False, paid=False))
             else:
                 self.drop(number, item, "beat", at_ns)

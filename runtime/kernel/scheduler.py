@@ -172,9 +172,8 @@ class Scheduler:
         for number, level in enumerate(self.beat.levels):
             if level.baseline_ns:
                 self._arrive(number, "baseline", level.baseline_ns, {}, at_ns, baseline=True)
-        gates = self.state.gates
-        for gate in sorted(gates):
-            self._gate_item(gate, gates[gate], at_ns)
+        for gate in sorted(self.state.gates):
+            self._gate_item(gate, at_ns)
 
     # Arrivals
 
@@ -186,30 +185,50 @@ class Scheduler:
         self._arrive(number, name, takes_ns, payload, at_ns)
 
     def open_gate(self, gate: str, tier: int, at_ns: int) -> None:
-        """A gate opens: it brings an item now and in every beat, until it closes; once."""
-        if gate not in self.state.gates:
-            self._gate_item(gate, tier, at_ns)
+        """A gate opens, or is of another tier from now on: it brings an item now and in every beat.
+
+        Now only once, and not while the beat settles: nobody could begin it.
+        """
+        opens = gate not in self.state.gates
         self.state.gates = {**self.state.gates, gate: tier}
+        if opens and at_ns < self.state.closes_ns:
+            self._gate_item(gate, at_ns)
 
-    def close_gate(self, gate: str) -> None:
-        """A gate closes; what it has brought stays."""
+    def close_gate(self, gate: str, at_ns: int) -> None:
+        """A gate closes; what it has brought stays if it ever had the time."""
         self.state.gates = {name: tier for name, tier in self.state.gates.items() if name != gate}
+        self.levels.close_gate(gate, at_ns)
 
-    def _gate_item(self, gate: str, tier: int, at_ns: int) -> None:
-        for number, level in enumerate(self.beat.levels):
-            if tier in level.tiers:
-                self._arrive(number, gate, 0, {}, at_ns)
+    def _gate_item(self, gate: str, at_ns: int) -> None:
+        """An item for the level of the gate's tier, unless one is not finished; in a beat one reflex."""
+        state = self.state
+        tier = state.gates[gate]
+        number = next((n for n, level in enumerate(self.beat.levels) if tier in level.tiers), None)
+        waits = any(item.gate == gate for level in state.levels for item in level.queue)
+        if number is None or waits or any(reflex.gate == gate for reflex in state.reflexes):
+            return
+        if self.beat.levels[number].reflex:
+            if gate in state.flashed:
                 return
+            state.flashed = (*state.flashed, gate)
+        self._arrive(number, gate, 0, {}, at_ns, gate=gate)
 
     def _arrive(
-        self, number: int, name: str, takes_ns: int, payload: Value, at_ns: int, baseline: bool = False
+        self,
+        number: int,
+        name: str,
+        takes_ns: int,
+        payload: Value,
+        at_ns: int,
+        baseline: bool = False,
+        gate: str = "",
     ) -> None:
         state, level = self.state, self.beat.levels[number]
         if not baseline and (level.policy == "each" or not takes_ns):
             takes_ns = level.takes_ns
-        item = Item(state.item, name, takes_ns, takes_ns, baseline, payload)
+        item = Item(state.item, name, takes_ns, takes_ns, baseline, payload, gate=gate, beat=state.beat)
         state.item += 1
-        self.port.tell(at_ns, Arrived(item.number, level.name, name, takes_ns, baseline))
+        self.port.tell(at_ns, Arrived(item.number, level.name, name, takes_ns, baseline, gate))
         if takes_ns <= 0:
             self.levels.drop(number, item, "takes nothing", at_ns)
         elif level.reflex:
@@ -247,7 +266,7 @@ class Scheduler:
         own.granted_ns += item.takes_ns
         if own.started_ns is None:
             own.started_ns = at_ns - state.start_ns
-        reflex = Reflex(number, item.number, at_ns, at_ns + item.takes_ns, item.name)
+        reflex = Reflex(number, item.number, at_ns, at_ns + item.takes_ns, item.name, item.gate)
         state.reflexes.append(reflex)
         state.mode = level.name
         self.port.mode(level.name, at_ns, level=level.name, item=item.name)
@@ -264,7 +283,7 @@ class Scheduler:
         if not over:
             return False
         state.reflexes = [reflex for reflex in state.reflexes if reflex.to_ns > at_ns]
-        for number, item, from_ns, to_ns, name in over:
+        for number, item, from_ns, to_ns, name, _ in over:
             level = self.beat.levels[number]
             state.levels[number].done += 1
             self.port.tell(to_ns, Ran(item, level.name, name, from_ns, to_ns, "done"))

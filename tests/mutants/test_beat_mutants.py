@@ -20,7 +20,7 @@ from runtime.kernel.beat import Reflex, remaining_ns
 from runtime.kernel.levels import Levels
 from runtime.kernel.scheduler import Scheduler
 from tests.properties.beat_laws import broken_laws
-from tests.support.attentions import Case, cases
+from tests.support.attentions import TIERS, Case, cases
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 TICK_NS = 1_000_000
@@ -263,6 +263,47 @@ def item_paid_again(self: Any, number: int, level: Any, at_ns: int) -> None:
     state.queue = [changed(item, known=False) for item in state.queue]
 
 
+def item_in_each_beat(patch: pytest.MonkeyPatch) -> None:
+    """Whether an item of the gate waits already is not looked at."""
+    original: Any = Scheduler._gate_item
+
+    def gate_item(self: Any, gate: str, at_ns: int) -> None:
+        for level in self.state.levels:
+            level.queue = [changed(item, gate="") for item in level.queue]
+        self.state.reflexes = [one._replace(gate="") for one in self.state.reflexes]
+        original(self, gate, at_ns)
+
+    patch.setattr(Scheduler, "_gate_item", gate_item)
+
+
+def opened_in_settle_at_once(self: Any, gate: str, tier: int, at_ns: int) -> None:
+    """... and then again when the next beat begins."""
+    if at_ns >= self.state.closes_ns:
+        self._gate_item(gate, at_ns)
+
+
+def any_reflex_again(self: Any, gate: str, at_ns: int) -> None:
+    self.state.flashed = ()
+
+
+def starves_for_ever(patch: pytest.MonkeyPatch) -> None:
+    original: Any = Levels.leave_over
+
+    def leave_over(self: Any, number: int, level: Any, at_ns: int) -> None:
+        queue = self.state.levels[number].queue
+        self.state.levels[number].queue = [changed(item, beat=self.state.beat) for item in queue]
+        original(self, number, level, at_ns)
+
+    patch.setattr(Levels, "leave_over", leave_over)
+
+
+def tiers_everywhere(case: Case) -> Case:
+    """Gates of all tiers bring something, to levels that carry."""
+    levels = [replace(level, carry=True) for level in case.beat.levels]
+    levels[-1] = replace(levels[-1], tiers=tuple(range(TIERS)), takes_ns=levels[-1].takes_ns or TICK_NS)
+    return replace(case, beat=replace(case.beat, levels=tuple(levels)))
+
+
 def all_shares(case: Case) -> Case:
     """The same, but that every level has a small share, and goes on when it was preempted."""
     levels = tuple(
@@ -273,6 +314,7 @@ def all_shares(case: Case) -> Case:
 
 
 PLAIN = cases(TICK_NS)
+GATES = PLAIN.map(tiers_everywhere)
 SHARES = PLAIN.map(all_shares)
 DEAR = cases(TICK_NS, dear=True)
 WORK = cases(TICK_NS, work=True)
@@ -311,6 +353,11 @@ MUTANTS: Mapping[str, tuple[Patch, str, st.SearchStrategy[Case]]] = {
         "5.1",
         PLAIN,
     ),
+    "an item in each beat": (item_in_each_beat, "5.1", GATES),
+    "opened in settle at once": (after("open_gate", opened_in_settle_at_once), "5.1", GATES),
+    "a flapping gate": (after("_gate_item", any_reflex_again), "5.1", PLAIN),
+    "closed and kept": (instead("close_gate", lambda *_: None), "5.3", GATES),
+    "starves for ever": (starves_for_ever, "5.3", GATES),
     "overrun forgotten": (instead("overran", lambda *_: None), "5.1", WORK),
     "holds not settled": (instead("settle_queue", lambda *_: None), "5.5", DEAR),
     "refused and tried again": (refused_and_tried_again, "5.3", DEAR),

@@ -14,7 +14,7 @@ from typing import Any
 from nimdsl.base.units import SECOND_NS
 from nimdsl.program import Beat, Level
 from tests.properties.beat_choices import choice_laws
-from tests.properties.beat_lives import Lives, window
+from tests.properties.beat_lives import Life, Lives, window
 from tests.properties.ledger_laws import check_laws
 from tests.support.attentions import Case
 from tests.support.small_garden import SmallGarden
@@ -37,25 +37,21 @@ def arrival_laws(case: Case, lives: Lives) -> Iterator[str]:
     """5.1: what arrives is what was brought: by stimuli, gates, baselines, and by what is told."""
     brought: Counter[tuple[int, str, str]] = Counter()
     beat, end_ns = case.beat, case.beats * case.beat.length_ns
-    gates: dict[str, int] = {}
-    stimuli = list(case.stimuli)
+    gates, stimuli = _Gates(beat, lives), list(case.stimuli)
     for start_ns in range(0, end_ns + 1, beat.length_ns):
         for level in beat.levels:
             if level.baseline_ns:
                 brought[start_ns, level.name, "baseline"] += 1
-        for gate, tier in gates.items():
-            _bring(beat, brought, start_ns, gate, tier)
+        brought.update(gates.begin(start_ns))
         while stimuli and stimuli[0].at_ns < min(start_ns + beat.length_ns, end_ns):
             one = stimuli.pop(0)
             payload: Any = one.payload
             if "level" in payload:
                 brought[one.at_ns, payload["level"], one.event] += 1
             elif one.event == "opened":
-                if payload["gate"] not in gates:
-                    _bring(beat, brought, one.at_ns, payload["gate"], payload["tier"])
-                gates[payload["gate"]] = payload["tier"]
+                brought.update(gates.opens(payload["gate"], payload["tier"], one.at_ns))
             else:
-                gates.pop(payload["gate"], None)
+                yield from gates.closes(payload["gate"], one.at_ns)
     for life in lives.items.values():
         if life.level.tells and life.done_ns is not None:
             brought[life.done_ns, life.level.tells, life.name] += 1
@@ -64,11 +60,63 @@ def arrival_laws(case: Case, lives: Lives) -> Iterator[str]:
         yield f"5.1: {what} was brought {brought[what]} times and came {came[what]} times"
 
 
-def _bring(beat: Beat, brought: Counter[tuple[int, str, str]], at_ns: int, gate: str, tier: int) -> None:
-    for level in beat.levels:
-        if tier in level.tiers:
-            brought[at_ns, level.name, gate] += 1
+class _Gates:
+    """5.1: an open gate brings an item at a beat's start, and where it opens before the beat settles.
+
+    Unless one of its own is not finished; a reflex at most once in a beat.
+    """
+
+    def __init__(self, beat: Beat, lives: Lives) -> None:
+        self.beat = beat
+        self.open: dict[str, int] = {}
+        self.items: dict[str, list[Life]] = {}
+        self.flashed: set[str] = set()
+        for life in lives.items.values():
+            self.items.setdefault(life.gate, []).append(life)
+        self.last: dict[str, Life] = {}
+        """The latest item of each gate that may not be finished."""
+
+    def begin(self, start_ns: int) -> Iterator[tuple[int, str, str]]:
+        self.flashed = set()
+        for gate in self.open:
+            last = self.last.get(gate)
+            over_ns = None if last is None else last.to_ns
+            if last is not None and over_ns is not None and over_ns + last.level.reflex <= start_ns:
+                del self.last[gate]
+            yield from self._brings(gate, start_ns)
+
+    def opens(self, gate: str, tier: int, at_ns: int) -> Iterator[tuple[int, str, str]]:
+        was_open = gate in self.open
+        self.open[gate] = tier
+        last = self.last.get(gate)
+        if last is not None and last.to_ns is not None and last.to_ns < at_ns:
+            del self.last[gate]
+        if not was_open and at_ns % self.beat.length_ns < self.beat.length_ns - self.beat.settle_ns:
+            yield from self._brings(gate, at_ns)
+
+    def closes(self, gate: str, at_ns: int) -> Iterator[str]:
+        self.open.pop(gate, None)
+        last = self.last.get(gate)
+        if last is None or (last.to_ns is not None and last.to_ns < at_ns):
             return
+        closed = bool(last.dropped and last.dropped["reason"] == "closed" and last.to_ns == at_ns)
+        begun = last.level.reflex or any(one["from_ns"] < at_ns for one in last.stretches)
+        if closed == begun and last.from_ns + last.takes_ns > at_ns:
+            fate = "given up" if closed else "kept"
+            yield f"5.3: {gate} closed at {at_ns}, and its item {last.number} was {fate}"
+        if closed:
+            del self.last[gate]
+
+    def _brings(self, gate: str, at_ns: int) -> Iterator[tuple[int, str, str]]:
+        level = next((one for one in self.beat.levels if self.open[gate] in one.tiers), None)
+        if level is None or gate in self.last or (level.reflex and gate in self.flashed):
+            return
+        if level.reflex:
+            self.flashed.add(gate)
+        yield at_ns, level.name, gate
+        own = self.items.get(gate, [])
+        if own and own[0].from_ns == at_ns:
+            self.last[gate] = own.pop(0)
 
 
 def sum_laws(case: Case, lives: Lives) -> Iterator[str]:

@@ -26,6 +26,7 @@ class Life:
     baseline: bool
     from_ns: int
     beat: int
+    gate: str = ""
     stretches: list[Plain] = field(default_factory=list)
     ran_ns: int = 0
     """Since it began, or began again."""
@@ -115,6 +116,7 @@ class Lives:
             record["baseline"],
             record["at_ns"],
             record["beat"],
+            record.get("gate", ""),
         )
         self.items[number] = life
         if not level.reflex:
@@ -171,6 +173,8 @@ class Lives:
             "cut": not level.carry and not life.baseline,
             "abandoned": level.preempted == "abandon",
             "beat": not level.carry and not life.baseline and at_ns % self.beat.length_ns == 0,
+            "closed": bool(life.gate) and not life.stretches and not level.reflex,
+            "starved": bool(life.gate) and not life.stretches and record["beat"] == life.beat + 1,
         }
         self.check(allowed.get(reason, False), f"5.3: {what} is dropped ({reason})")
         life.dropped = record
@@ -194,6 +198,10 @@ class Lives:
                 if life.baseline:
                     self.over(life, record["at_ns"])
             carry = self.levels[name].carry
+            forgotten = [
+                one for one in queue if one.gate and not one.stretches and one.beat < record["beat"]
+            ]
+            self.check(not forgotten, f"5.3: {name} carries an item that starves")
             self.check(carry or not queue, f"5.3: {name} keeps {len(queue)} items without carry")
             too_many = len(queue) > self.levels[name].queue_max
             self.check(not too_many, f"5.3: {name} lets {len(queue)} items wait")

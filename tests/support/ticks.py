@@ -32,6 +32,11 @@ class Item:
     since: int = 0
     started: bool = False
     """Whether it has run in this beat."""
+    gate: str = ""
+    beat: int = 0
+    """In which it arrived."""
+    ever: bool = False
+    """Whether it has run at all."""
 
 
 @dataclass(eq=False)
@@ -58,6 +63,8 @@ class Clock:
         self.beat = beat
         self.queues = [Queue(level) for level in beat.levels]
         self.gates: dict[str, int] = {}
+        self.flashed: set[str] = set()
+        """The gates that have brought a reflex in this beat."""
         self.start, self.number = 0, 0
         self.running: Item | None = None
         self.suspended: Item | None = None
@@ -107,6 +114,7 @@ class Clock:
 
     def begin_beat(self, now: int) -> None:
         self.start = now
+        self.flashed = set()
         for queue in self.queues:
             queue.begin()
         for queue in self.queues:
@@ -122,6 +130,8 @@ class Clock:
                     queue.items.remove(item)
                 elif not queue.level.carry:
                     self.drop(item, "beat", now)
+                elif item.gate and not item.ever and item.beat < self.number:
+                    self.drop(item, "starved", now)
         levels = {queue.level.name: queue.sums for queue in self.queues}
         self.outcome.beats.append((levels, self.reflex, self.idle))
         self.reflex = self.idle = 0
@@ -137,25 +147,38 @@ class Clock:
             self.arrive(queue, one.event, payload["takes"], now)
         elif one.event == "closed":
             self.gates.pop(payload["gate"], None)
+            for item in self.unfinished(payload["gate"]):
+                if not item.ever:
+                    self.drop(item, "closed", now)
         else:
             is_open = payload["gate"] in self.gates
             self.gates[payload["gate"]] = payload["tier"]
-            if not is_open:
+            if not is_open and now < self.closing:
                 self.bring(payload["gate"], now)
+
+    def unfinished(self, gate: str) -> list[Item]:
+        items = [*self.reflexes, *(item for queue in self.queues for item in queue.items)]
+        return [item for item in items if item.gate == gate]
 
     def bring(self, gate: str, now: int) -> None:
         for queue in self.queues:
             if self.gates[gate] in queue.level.tiers:
-                self.arrive(queue, gate, 0, now)
+                if not self.unfinished(gate) and not (queue.level.reflex and gate in self.flashed):
+                    self.arrive(queue, gate, 0, now, gate=gate)
+                    if queue.level.reflex:
+                        self.flashed.add(gate)
                 return
 
-    def arrive(self, queue: Queue, name: str, takes: int, now: int, baseline: bool = False) -> None:
+    def arrive(
+        self, queue: Queue, name: str, takes: int, now: int, baseline: bool = False, gate: str = ""
+    ) -> None:
         level = queue.level
         if level.policy == "each" and not baseline:
             takes = level.takes_ns
         takes = takes or level.takes_ns
         self.outcome.item_count += 1
         item = Item(self.outcome.item_count, queue, name, takes, takes, baseline, now)
+        item.gate, item.beat = gate, self.number
         if takes == 0:
             self.drop(item, "takes nothing", now)
         elif level.reflex and level.items_max and queue.started >= level.items_max:
@@ -170,7 +193,7 @@ class Clock:
 
     def begin_item(self, item: Item, now: int, granted: int) -> None:
         sums = item.queue.sums
-        item.since = now
+        item.since, item.ever = now, True
         if not item.started:
             item.started = True
             item.queue.started += 1
