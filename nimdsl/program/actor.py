@@ -30,9 +30,9 @@ class Actor:
     """The events that others may send it; whatever else they send is ignored."""
     fields: Mapping[str, Mapping[str, Type]] = field(default_factory=dict)
     """The types of the fields of these events; what comes with others is not taken."""
-    domain: str = field(default="", metadata={"hashed": False})
+    domain: str = ""
     """What its waves are about."""
-    hears: tuple[str, ...] = field(default=(), metadata={"hashed": False})
+    hears: tuple[str, ...] = ()
     """The topics that it subscribes to; no document says so yet."""
     economy: str = ""
     """Whose lifeforce it lives on; empty for the scenario's."""
