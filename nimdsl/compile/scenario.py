@@ -72,7 +72,14 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     used = _used(context, cells, attention, economy)
     families = _families(reader, {"cells": data, **used})
     scope = outcome_scope(
-        kinds, data, context.attentions.get(attention), more, families, **used, open=unknown
+        kinds,
+        data,
+        context.attentions.get(attention),
+        more,
+        families,
+        **used,
+        open=unknown,
+        used_unsure=None in context.cells.values(),
     )
     horizon_ns = reader.duration("horizon", HORIZON_NS)
     if not horizon_ns:
