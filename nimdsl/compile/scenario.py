@@ -249,5 +249,6 @@ def _garden(reader: Reader, context: ScenarioContext) -> str:
     name = reader.reference("garden", "Garden")
     if name in context.gardens and name not in virtual:
         message = f"`{name}` is a real garden; a scenario names the virtual one that predicts it"
-        reader.findings.report("NIM0301", message, reader.place("garden"), phrase(name, virtual))
+        fix = phrase(name, virtual) or "remove `garden`, or add a Garden without `real`"
+        reader.findings.report("NIM0301", message, reader.place("garden"), fix)
     return name
