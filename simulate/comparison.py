@@ -94,9 +94,10 @@ class Durations:
 
 @dataclass(frozen=True)
 class CostComparison:
-    """What a scope spent and earned in micro-LF: in the run, and in each replication."""
+    """What a scope spent and earned of one economy in micro-LF: in the run, and in each replication."""
 
     scope: str
+    economy: str
     spent: int
     earned: int
     predicted_spent: Sequence[int]
@@ -107,6 +108,7 @@ class CostComparison:
         """Plain data for JSON; LF."""
         return {
             "scope": self.scope,
+            "economy": self.economy,
             "spent": self.spent / MICRO,
             "earned": self.earned / MICRO,
             "predicted_spent": _spread(self.predicted_spent),
@@ -283,7 +285,7 @@ def compare(
         _durations(measured.messages, predicted.messages),
         _durations(measured.handshakes, predicted.handshakes),
         _level_times(recording, measured.levels[0], predicted.levels),
-        _compared_costs(measured.costs[0], predicted.costs),
+        _compared_costs(recording.scenario.economy, measured.costs[0], predicted.costs),
         replications,
     )
 
@@ -363,7 +365,7 @@ class _Measured:
         self.handshakes: Samples = defaultdict(list)
         self.levels: list[Counter[str]] = []
         """What each level spent, in ns, by run."""
-        self.costs: list[Mapping[str, tuple[int, int]]] = []
+        self.costs: list[_Costs] = []
 
     def add_run(self, found: tuple[Run, Journal]) -> None:
         """A run of the virtual garden."""
@@ -449,28 +451,29 @@ def _entries(journal: Journal) -> list[Entry]:
     return found
 
 
-def _costs(entries: Iterable[Entry]) -> dict[str, tuple[int, int]]:
-    """What each scope spent and earned; what overflowed was never there to spend."""
-    spent: Counter[str] = Counter()
-    earned: Counter[str] = Counter()
+_Costs = Mapping[tuple[str, str], tuple[int, int]]
+"""What was spent and earned, by scope and purse."""
+
+
+def _costs(entries: Iterable[Entry]) -> _Costs:
+    """What each scope spent and earned of each purse; what overflowed was never there to spend."""
+    spent: Counter[tuple[str, str]] = Counter()
+    earned: Counter[tuple[str, str]] = Counter()
     for entry in entries:
         if entry.kind == "transfer" and entry.target != OVERFLOW:
-            spent[entry.scope] += entry.amount if entry.target.startswith("cost:") else 0
-            earned[entry.scope] += entry.amount if entry.source.startswith(("reward:", "income:")) else 0
-    return {scope: (spent[scope], earned[scope]) for scope in spent if spent[scope] or earned[scope]}
+            whose = entry.scope, entry.purse
+            spent[whose] += entry.amount if entry.target.startswith("cost:") else 0
+            earned[whose] += entry.amount if entry.source.startswith(("reward:", "income:")) else 0
+    return {whose: (spent[whose], earned[whose]) for whose in spent if spent[whose] or earned[whose]}
 
 
-def _compared_costs(
-    measured: Mapping[str, tuple[int, int]], predicted: Sequence[Mapping[str, tuple[int, int]]]
-) -> tuple[CostComparison, ...]:
-    scopes = {**measured}
-    for costs in predicted:
-        scopes |= costs
+def _compared_costs(own: str, measured: _Costs, predicted: Sequence[_Costs]) -> tuple[CostComparison, ...]:
+    """``own`` is the economy of the scenario."""
+    everybody = dict.fromkeys(whose for costs in (measured, *predicted) for whose in costs)
     found: list[CostComparison] = []
-    for scope in scopes:
-        expected = [costs.get(scope, (0, 0)) for costs in predicted]
-        spent, earned = measured.get(scope, (0, 0))
-        found.append(
-            CostComparison(scope, spent, earned, [one[0] for one in expected], [one[1] for one in expected])
-        )
+    for scope, purse in everybody:
+        expected = [costs.get((scope, purse), (0, 0)) for costs in predicted]
+        spent, earned = measured.get((scope, purse), (0, 0))
+        predictions = [one[0] for one in expected], [one[1] for one in expected]
+        found.append(CostComparison(scope, purse or own, spent, earned, *predictions))
     return tuple(found)

@@ -48,6 +48,7 @@ def check_machine(findings: Findings, root: State, interface: Interface) -> None
     checker.events()
     checker.timers()
     checker.work()
+    checker.begun_anew()
     checker.replies()
     checker.reserves()
     checker.refusals()
@@ -334,6 +335,27 @@ class _Checker:
                 self.findings.report(code, message, place, f"add a transition on `{event}`")
                 return
 
+    def begun_anew(self) -> None:
+        """NIM0417: units are asked for anew where a state is come back to, and not waited for there."""
+        lent = {name for name, work in self.interface.works.items() if work.acquire is not None}
+        for way in (
+            way for state in self.states.values() for way in ways_of(state) if way.history and lent
+        ):
+            for path in (
+                one for one in self.states if one == way.target or one.startswith(f"{way.target}/")
+            ):
+                for name in sorted(lent.intersection(_begun(self.states[path]))):
+                    self._missed(way, path, name)
+
+    def _missed(self, way: Transition, path: str, name: str) -> None:
+        event = self.interface.works[name].outcomes["done"]
+        inside = [leaf for leaf in self.leaves if leaf.startswith(f"{path}/")]
+        deaf = [leaf for leaf in inside if not any(t.event == event for _, t, _ in self._ways(leaf))]
+        if deaf and len(deaf) < len(inside):
+            message = f"back in `{deaf[0]}`, `{name}` begins anew, and `{event}` is not waited for there"
+            fix = f"take `{event}` in `{deaf[0]}` too, or leave out `history`"
+            self.findings.report("NIM0417", message, way.place, fix, Severity.WARNING)
+
     def _actions(self) -> Iterator[object]:
         for state in self.states.values():
             yield from (*state.enter, *state.exit)
@@ -344,8 +366,12 @@ class _Checker:
             yield from transition.actions
 
 
+def _begun(state: State) -> list[str]:
+    return [action.work for action in state.enter if isinstance(action, BeginWork)]
+
+
 def _starts(state: State, work: str) -> bool:
-    return any(isinstance(action, BeginWork) and action.work == work for action in state.enter)
+    return work in _begun(state)
 
 
 def _replies(actions: tuple[Action, ...]) -> bool:

@@ -222,7 +222,7 @@ class _Answer:
 
     @property
     def _at_once(self) -> str:
-        return f"{self.name}.answer"
+        return own_event(self.name, "answer")
 
     @property
     def _start(self) -> Action:

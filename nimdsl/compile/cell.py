@@ -22,7 +22,7 @@ from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.types import ANY, DURATION, RECORD, STRING, Type, join, record_of, zero
 from nimdsl.program import Work
 from nimdsl.program.expression import Expression
-from nimdsl.program.flatten import RETURNED, STATE, STATE_ROOT
+from nimdsl.program.flatten import RETURNED, STATE, STATE_ROOT, own_event
 from nimdsl.program.machine import State
 from nimdsl.text.tree import MapNode
 
@@ -188,7 +188,7 @@ def compile_works(
     named = reader.sub("work")
     for name, inner in reader.named("work"):
         answering = name in asked
-        outcomes = {"nack": f"{name}.nack", "retry": f"{name}.retry"} if answering else {}
+        outcomes = {one: own_event(name, one) for one in ("nack", "retry")} if answering else {}
         request = {"request": Binding(asked[name], ("$request",))} if answering else {}
         # Whoever answers compiles the arguments again, for each answer: mistakes are reported there.
         reading = inner.silent() if answering else inner
@@ -196,8 +196,7 @@ def compile_works(
         kind = argument.type if given is None else given
         work = compile_work(name, inner, outcomes, kind, scope, asking and not answering)
         if answering:
-            own = {"done": f"{name}.done", "failed": f"{name}.failed", "unknown": f"{name}.unknown"}
-            work = _renamed(work, own)
+            work = _renamed(work, {one: own_event(name, one) for one in ("done", "failed", "unknown")})
         works[name] = replace(work, place=named.node.key_place(name) if named else work.place)
         if not answering:
             arguments[name] = argument

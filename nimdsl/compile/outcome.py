@@ -66,13 +66,14 @@ def outcome_scope(
     economies: Sequence[str] = (),
     resources: Sequence[str] = (),
     open: bool = False,
+    used_unsure: bool = False,
 ) -> Scope:
     """The names of an outcome: ``phases`` as expressions in them see them, ``cells`` as they are seen.
 
     ``beat`` is that of the attention, if one takes part; ``others`` are what is seen of actors of other
     kinds, by the plural of the kind and by name; ``families`` is what is seen together.  ``economies``
     and ``resources`` are those that take part.  ``open`` says that there may be more phases and cells,
-    which could not be compiled.
+    which could not be compiled; ``used_unsure`` that such cells may use more economies and resources.
     """
     seen = {name: _cell(name, cell) for name, cell in cells.items()}
     together = families or {}
@@ -88,8 +89,8 @@ def outcome_scope(
         "attempts": INT,
         "duration": DURATION,
         "lifeforce": record_of(PURSE, "lifeforce"),
-        "economies": record_of(purses, "the scenario", open),
-        "resources": record_of(lending, "the scenario", open),
+        "economies": record_of(purses, "the scenario", open or used_unsure),
+        "resources": record_of(lending, "the scenario", open or used_unsure),
         "refusals": list_of(record_of(REFUSAL)),
         "phases": record_of({name: _phase(kind) for name, kind in phases.items()}, "the protocol", open),
         "cells": record_of(seen, "the scenario", open),

@@ -72,7 +72,14 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     used = _used(context, cells, attention, economy)
     families = _families(reader, {"cells": data, **used})
     scope = outcome_scope(
-        kinds, data, context.attentions.get(attention), more, families, **used, open=unknown
+        kinds,
+        data,
+        context.attentions.get(attention),
+        more,
+        families,
+        **used,
+        open=unknown,
+        used_unsure=None in context.cells.values(),
     )
     horizon_ns = reader.duration("horizon", HORIZON_NS)
     if not horizon_ns:
@@ -242,5 +249,6 @@ def _garden(reader: Reader, context: ScenarioContext) -> str:
     name = reader.reference("garden", "Garden")
     if name in context.gardens and name not in virtual:
         message = f"`{name}` is a real garden; a scenario names the virtual one that predicts it"
-        reader.findings.report("NIM0301", message, reader.place("garden"), phrase(name, virtual))
+        fix = phrase(name, virtual) or "remove `garden`, or add a Garden without `real`"
+        reader.findings.report("NIM0301", message, reader.place("garden"), fix)
     return name

@@ -123,9 +123,10 @@ class Table:
     state_numbers: Mapping[str, int] = field(compare=False)
 
 
-def own_event(answer: str, event: str) -> str:
-    """What happened inside an answer, told apart from what happens to the machine beside it."""
-    return f"{answer}.{event}" if answer else event
+def own_event(owner: str, event: str) -> str:
+    """What happens inside an answer, or to its work: no document can write such a name, so nobody else
+    sends it, and no machine takes it.  Without an owner it is the machine's."""
+    return f"{owner}/{event}" if owner else event
 
 
 def flatten(root: State) -> Table:

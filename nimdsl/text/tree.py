@@ -341,6 +341,8 @@ class _Builder:
         if event.style in ("|", ">"):
             self.refuse(start.line, strictness.of_block(lines[start.line], start.column))
             return
+        if end.line >= len(lines):
+            return  # nothing stands at the end of an unfinished text
         if self.in_flow:
             line = lines[start.line]
             self.refuse(start.line, strictness.of_flow_scalar(line, start.column, node.text, node.quoted))

@@ -214,6 +214,8 @@ class MachineStep(RowStep):
         started = context.works.pop(number)
         if started.waits:
             if not attempts.waited(context, number, started, self._renew):
+                if started.asked:
+                    asks.withdraw(context, number, started)  # an earlier attempt may still be in line
                 self._fails(started, REFUSED)
             return
         if started.resource:

@@ -217,7 +217,8 @@ class RowStep:
     def _applies(self, row: Row) -> bool:
         """Whether what is remembered is what the row is for: where a state was left, who answers."""
         context, back = self.context, row.returns
-        if row.answer and (context.serving is None or context.serving.answer not in ("", row.answer)):
+        served = context.serving
+        if row.answer and (served is None or served.event or served.answer not in ("", row.answer)):
             return False
         return back is None or context.history.get(back.state, "") == back.leaf
 

@@ -227,7 +227,12 @@ def _show_costs(console: Console, comparison: Comparison) -> None:
     heads = [
         f"{what} LF\n{side}" for what in ("spent", "earned") for side in ("measured", "predicted", RANGE)
     ]
-    rows = [[escape(cost.scope) or "[dim]by time[/]", *_amounts(cost)] for cost in comparison.costs]
+    several = len({cost.economy for cost in comparison.costs}) > 1
+    rows = []
+    for cost in comparison.costs:
+        whose = escape(cost.scope) or "[dim]by time[/]"
+        of = f"[dim] of {escape(cost.economy)}[/]" if several else ""
+        rows.append([whose + of, *_amounts(cost)])
     _print(console, "lifeforce", heads, rows)
 
 

@@ -194,7 +194,26 @@ def test_what_a_purse_of_its_own_spends_is_predicted_too() -> None:
     program = nimdsl.load_text(cell(machine, rest, scenario=stimuli) + own)
     comparison = compare(recording_of(run(program, "s", journal=MemoryJournal())), replications=2)
     (cost,) = comparison.costs
-    assert (cost.spent, cost.predicted_spent) == (2_000_000, [2_000_000] * 2)
+    assert (cost.economy, cost.spent, cost.predicted_spent) == ("own", 2_000_000, [2_000_000] * 2)
+
+
+def test_what_is_spent_of_two_purses_is_not_added_up(capsys: pytest.CaptureFixture[str]) -> None:
+    rest = "  economy: own\n  accepts: {go: {}}\n"
+    bill = "cost: 2, costs: {purse: 3}"
+    machine = f"{{initial: a, states: {{a: {{transitions: [{{event: go, internal: true, {bill}}}]}}}}}}"
+    own = f"---\n{ENVELOPE.format('Economy', 'own')}  opening: 10\n"
+    stimuli = "  economy: purse\n  stimuli: [{at: 1s, to: c, event: go}]\n"
+    program = nimdsl.load_text(cell(machine, rest, scenario=stimuli) + own)
+    comparison = compare(recording_of(run(program, "s", journal=MemoryJournal())), replications=1)
+    spent = {(one.scope, one.economy): (one.spent, one.predicted_spent) for one in comparison.costs}
+    assert spent == {
+        ("cell/c", "own"): (2_000_000, [2_000_000]),
+        ("cell/c", "purse"): (3_000_000, [3_000_000]),
+    }
+    compare_command._report(comparison, strict=False)
+    text = capsys.readouterr().out
+    assert "cell/c of own" in text
+    assert "cell/c of purse" in text
 
 
 def test_a_handshake_lasts_from_its_first_request() -> None:

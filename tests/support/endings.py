@@ -26,7 +26,7 @@ class End:
     machine: str
     tank: str = "{opening: 10, upkeep: {rent: 0.1}}"
     stimuli: str = "[{at: 1s, to: c, event: go}]"
-    at_s: int = HORIZON_S
+    at_s: float = HORIZON_S
     """When it is over, as far as latencies do not matter."""
 
     @property
@@ -108,6 +108,9 @@ ENDS: dict[str, End] = {
     ),
     "a mark that somebody hears is due": End(
         "quiet", HEARD, tank=RENT.replace("BELOW", "5"), stimuli="[]", at_s=5
+    ),
+    "a mark is due shortly before the horizon": End(
+        "quiet", HEARD, tank=RENT.replace("BELOW", "0.1"), stimuli="[]", at_s=9.9
     ),
     "a mark that somebody hears is due after the horizon": End(
         "horizon", HEARD, tank=RENT.replace("BELOW", "5").replace("rent: 1", "rent: 0.4"), stimuli="[]"

@@ -178,7 +178,9 @@ class ActorDriver:
             self._accept(event, self._around.clock.now_ns() if at_ns is None else at_ns)
 
     def _accept(self, event: AnyEvent, at_ns: int) -> None:
-        """The horizon is exclusive."""
+        """The horizon is exclusive; what the books told before it is taken, however late it comes."""
+        if isinstance(event, Marked | Loan):
+            at_ns = min(at_ns, self._around.horizon_ns - 1)
         at_ns = max(self._last_ns, at_ns)
         if at_ns < self._around.horizon_ns:
             self._last_ns = at_ns

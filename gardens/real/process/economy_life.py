@@ -53,14 +53,15 @@ class EconomyLife:
         self.service.listen(bus, job.economy)
         start(self._accrue(), "rates")
         self._asker = RequestClient(bus, f"asker/{job.name}-{job.start}", bus.wall_after)
-        hearers = hearers_of(job.program, job.scenario)
-        self._heard = heard_of(hearers)
-        self.service.tell(self._asker, hearers, self._changed.set)
+        self._hearers = hearers_of(job.program, job.scenario)
+        self._heard = heard_of(self._hearers)
         start(self._look(), "marks")
 
     def begin(self) -> None:
-        """Garden time goes on: what is due is told from now on."""
-        self._begun = True
+        """Garden time goes on: what is due is told from now on, and not before anybody is there."""
+        if not self._begun:
+            self._begun = True
+            self.service.tell(self._asker, self._hearers, self._changed.set)
         self._changed.set()
 
     def close(self) -> None:
@@ -71,6 +72,12 @@ class EconomyLife:
     def waiting_count(self) -> int:
         """What somebody has not heard yet."""
         return self.service.untold_count
+
+    @property
+    def is_due(self) -> bool:
+        """Whether something from before the horizon is still to be told, or somebody has not heard it."""
+        due_ns = self.service.purses.next_look_ns(self._heard)
+        return self.service.untold_count > 0 or (due_ns is not None and due_ns < self._job.horizon_ns)
 
     @property
     def expects(self) -> bool:
@@ -112,6 +119,6 @@ class EconomyLife:
                 await asyncio.wait_for(self._changed.wait(), wait_s)
 
     def _behind(self, seconds: float) -> int:
-        """Garden time so far behind the clock, of real seconds."""
+        """Garden time so far behind the clock, of real seconds; the horizon is exclusive."""
         behind_ns = int(seconds * SECOND_NS * self._clock.rate)
-        return min(self._clock.now_ns(), self._job.horizon_ns) - behind_ns
+        return min(self._clock.now_ns() - behind_ns, self._job.horizon_ns - 1)

@@ -325,9 +325,11 @@ class GardenNode:
         """How it is: plain data for `nimdsl status` and for whoever waits for the end."""
         waiting = sum(resident.waiting_count for resident in self.residents.values())
         timers = sum(resident.timer_count for resident in self.residents.values())
+        due = any(resident.is_due for resident in self.residents.values())
         if self.economy is not None:
             waiting += self.economy.waiting_count
             timers += self.economy.expects
+            due = due or self.economy.is_due
         works = self.works.count if self.residents else 0
         late = self.faults.late_count if self.faults else 0
         status: dict[str, Value] = {
@@ -347,7 +349,7 @@ class GardenNode:
             "idle": not (waiting or works or late or self.journal.backlog),
             "timers": timers,
             "unpaid": sum(resident.unpaid_count for resident in self.residents.values()),
-            "due": any(resident.is_due for resident in self.residents.values()),
+            "due": due,
             "left": bool(late) or any(resident.left for resident in self.residents.values()),
             "active_ns": max((resident.active_ns for resident in self.residents.values()), default=0),
             "stimuli": self.stimuli.left if self.stimuli else False,

@@ -327,6 +327,6 @@ def _bounded(outcome: Outcome) -> Outcome:
 
 def _words(problem: BaseException) -> str:
     try:
-        return f"{type(problem).__name__}: {problem}"
+        return str(problem) if isinstance(problem, NimdslError) else f"{type(problem).__name__}: {problem}"
     except Exception:
         return type(problem).__name__

@@ -284,7 +284,7 @@ def notices(summary: Summary) -> Markup:
     on_incident = [f"{one['actor']}: {one['what']}" for one in summary.get("incidents", ())]
     groups = (
         ("failures", "Handshakes that failed", failed),
-        ("notices", "What nobody took, faults, and what was tried again", noticed),
+        ("notices", "What nobody took or answered, faults, and what was tried again", noticed),
         ("refusals", "Prices that were refused", _merged(refused)),
         ("incidents", "What the garden did", _merged(on_incident)),
     )

@@ -23,6 +23,7 @@ from gardens.report.result.tally import Tally, tally_of
 from gardens.report.result.verdicts import Verdict, judge
 from gardens.report.words import ENDS, lifeforce, span
 from nimdsl.base import canonical
+from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import NimdslError
 from nimdsl.base.units import MICRO, SECOND_NS
 from nimdsl.base.values import Value
@@ -75,6 +76,11 @@ class RunResult:
     def failures(self) -> tuple[HandshakeEnded, ...]:
         """The handshakes that were not accepted, with their reasons; the first 10,000."""
         return tuple(self.tally.failures)
+
+    @property
+    def notices(self) -> list[dict[str, Plain]]:
+        """What a person would otherwise miss: faults, what nobody took or answered, second attempts."""
+        return [*self.tally.notices, *unanswered(self.run)]
 
     @property
     def kept(self) -> bool:
@@ -175,7 +181,7 @@ class RunResult:
                 {"phase": one.phase, "name": one.name, "verdict": one.verdict, "reason": one.reason}
                 for one in self.failures
             ],
-            "notices": self.tally.notices,
+            "notices": self.notices,
             "refusals": [
                 {**refusal, "price": refusal["price"] / MICRO, "balance": refusal["balance"] / MICRO}
                 for refusal in self.outcome["refusals"][:REFUSAL_COUNT_MAX]
@@ -316,3 +322,19 @@ def _phase(name: str, phase: Mapping[str, Any]) -> dict[str, Value]:
         "duration_s": phase["duration"] / SECOND_NS,
         "complete": phase["complete"],
     }
+
+
+def unanswered(run: Run) -> list[dict[str, Plain]]:
+    """Who serves an ask in the end that nobody waits for any more, and so nobody else."""
+    found: list[dict[str, Plain]] = []
+    for name, host in run.hosts.items():
+        serving = host.snapshot.serving
+        if serving is None or not serving.event or serving.sender not in run.hosts:
+            continue
+        if serving.request.number not in run.hosts[serving.sender].snapshot.works:
+            asker = serving.sender.partition("/")[2]
+            what = (
+                f"took `{serving.event}` of {asker}, which waits no more, and has not replied: others wait"
+            )
+            found.append({"actor": name, "type": "unanswered", "what": what, "count": 1})
+    return found

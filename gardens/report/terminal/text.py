@@ -245,7 +245,7 @@ def _print_values(console: Console, verdict: Verdict) -> None:
 
 
 def _print_notices(console: Console, result: RunResult) -> None:
-    found = result.tally.notices
+    found = result.notices
     for notice in found[:NOTICES_SHOWN_MAX]:
         actor = notice["actor"].partition("/")[2]
         times = "" if notice["count"] == 1 else f" {notice['count']} times"

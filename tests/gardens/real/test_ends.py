@@ -16,7 +16,7 @@ from gardens.virtual.recorded import parity
 from nimdsl.base.units import MICRO, SECOND_NS
 from runtime.run.recording import opened
 from runtime.run.replay import replay
-from tests.support.endings import ENDS, End
+from tests.support.endings import ENDS, HEARD, End
 from tests.support.gardens import live, local
 from tests.support.nats import NatsServer, nats_server
 
@@ -61,3 +61,11 @@ def test_8_7_a_pool_that_a_state_drains_starves_at_its_instant(server: NatsServe
     assert (tank["spent"], tank["final"]) == (3 * MICRO, 0)
     assert tank["shortfall"] == (result.run.time_ns - began_ns) * MICRO // SECOND_NS - 3 * MICRO
     assert (tank["starved"], tank["starved_at"]) == (True, began_ns + 3 * SECOND_NS + 1_000)
+
+
+def test_3_6_nobody_is_told_before_anybody_is_there(server: NatsServer, tmp_path: Path) -> None:
+    """A mark that is due as the run begins is heard at once, and leaves no incident."""
+    end = End("quiet", HEARD, tank="{opening: 1, marks: {low: {below: 5}}}", stimuli="[]", at_s=0)
+    run = lived(end, server, tmp_path).run
+    assert run.hosts["cell/c"].snapshot.state == "b"
+    assert [one.what for one in run.incidents] == []

@@ -36,7 +36,7 @@ def test_answers_are_no_way_out_of_a_state() -> None:
             "`eye` has no state `turnign`",
         ),
         (("event: seen", "event: focus.done"), "NIM0406", "nobody raises the event `focus.done`"),
-        (("event: seen", "event: look.fault"), "NIM0406", "nobody raises the event `look.fault`"),
+        (("event: seen", "event: focus/done"), "NIM0209", "'focus/done' is not a good name"),
         (("work: focus", "work: focsu"), "NIM0301", "the cell declares no work `focsu`"),
         (("    focus: ", "    blink: {}\n    focus: "), "NIM0407", "no state starts the work `blink`"),
     ],

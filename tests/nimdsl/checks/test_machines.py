@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.nimdsl.checks.building import ECONOMY, cell, document, finds, leaves_alone
+import nimdsl
+from nimdsl.base.diagnostics import Severity
+from tests.nimdsl.checks.building import ECONOMY, cell, document, finds, leaves_alone, together
 
 WORK = "accepts: {go: {}}\nwork: {read: {returns: {heat: real}}}"
 
@@ -292,3 +294,32 @@ def test_a_state_that_the_cell_compares_itself_with_is_one_of_its_own(guard: str
       bright: {{transitions: [{{event: stop, to: dark}}]}}
     """
     assert finds("NIM0405", cell(machine)).fix == fix
+
+
+DOCKING = """
+    initial: away
+    states:
+      away: {transitions: [{event: dock, to: docked}]}
+      docked:
+        enter: [{work: plug}]
+        initial: queueing
+        transitions: [{event: stop, to: paused}, {event: failed, to: away}]
+        states:
+          queueing: {transitions: [{event: plugged, to: filling}]}
+          filling: {upkeep: 0.1, timers: [{after: 1h, to: away}]}
+      paused: {transitions: [{event: go, to: docked, history: true}]}
+"""
+
+
+def test_units_are_asked_for_anew_where_a_state_is_come_back_to() -> None:
+    """A robot that comes back to filling has no charger."""
+    work = "accepts: {dock: {}, stop: {}, go: {}}\nwork: {plug: {acquire: {resource: chargers}, timeout: 1h, done: plugged}}"
+    chargers = document("Resource", "{capacity: 1}", "chargers")
+    (found,) = nimdsl.check_text(together(chargers, cell(DOCKING, work))).diagnostics
+    assert (found.code, found.severity) == ("NIM0417", Severity.WARNING)
+    assert found.message.startswith("back in `docked/filling`, `plug` begins anew")
+    assert "history: true" in (found.place.excerpt or "")
+    taken = DOCKING.replace(
+        "{upkeep: 0.1, timers", "{transitions: [{event: plugged, internal: true}], timers"
+    )
+    leaves_alone(chargers, cell(taken, work))

@@ -220,3 +220,63 @@ def test_nim0412_finds_a_refusal_that_traps_and_blames_no_misspelt_event() -> No
     )
     only = "{initial: a, states: {a: {transitions: [{event: pusch, to: a, cost: 1}]}}}"
     assert sorted(codes(cell(only, "  accepts: {push: {}}\n"))) == ["NIM0406", "NIM0407"]
+
+
+EVENING = """\
+apiVersion: nimdsl.dev/v1
+kind: Economy
+metadata: {name: "purse-${k}"}
+spec: {for: {k: [1, 2]}, opening: 5, marks: {low: {below: 1}}}
+---
+apiVersion: nimdsl.dev/v1
+kind: Resource
+metadata: {name: seats}
+spec: {capacity: 1}
+---
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: "guest-${k}"}
+spec:
+  for: {k: [1, 2]}
+  economy: "purse-${k}"
+  accepts: {come: {}}
+  machine:
+    initial: away
+    any: [{event: low, internal: true}]
+    states:
+      away: {transitions: [{event: come, to: at, cost: 1}]}
+      at:
+        enter: [{work: seat}]
+        transitions: [{event: done, internal: true}, {event: failed, to: away}]
+        timers: [{after: 5s, to: away}]
+  work:
+    seat: {acquire: {resource: seats}, timeout: 9s}
+---
+apiVersion: nimdsl.dev/v1
+kind: Scenario
+metadata: {name: evening}
+spec:
+  economy: purse-1
+  stimuli: [{at: 1s, to: guest-*, event: come}]
+  expect:
+    - resources.seats.granted == 2
+    - economies["purse-*"].all(p, p.spent == 1LF)
+    - economies["purse-2"].spent == 1LF
+"""
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        ("to: at,", "to: att,"),
+        ("      at:\n", "      at:\n\t"),
+        ("        timers: [", "       timers: ["),
+    ],
+)
+def test_a_slip_in_a_cell_brings_no_errors_elsewhere(slip: tuple[str, str]) -> None:
+    """What only a cell names that is wrong itself may be there: nothing is said of that."""
+    assert not nimdsl.check_text(EVENING).diagnostics
+    assert slip[0] in EVENING
+    found = nimdsl.check_text(EVENING.replace(*slip, 1)).diagnostics
+    assert len(found) == 1, found
+    assert 13 <= found[0].place.line <= 30

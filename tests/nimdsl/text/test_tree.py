@@ -419,6 +419,7 @@ PIECES = [
 
 @given(st.text() | st.lists(st.sampled_from(PIECES)).map("".join))
 @example("&a : *a")
+@example("{#\n0")
 @example("? ? a\n: *b")
 def test_any_text_gives_nodes_or_diagnostics_inside_the_file(text: str) -> None:
     source = Source("a.yaml", text)

@@ -1,5 +1,7 @@
 """Work that is tried again: when, how often, and what the others see of it."""
 
+# ruff: noqa: E501 -- documents stand on one line here
+
 from __future__ import annotations
 
 from typing import Any
@@ -108,6 +110,56 @@ def test_the_page_and_the_text_say_how_often_it_was_tried() -> None:
     assert job.ended.max_ns == 13 * S
     assert "tried again" in delays(view)
     assert "`job` was tried again: the work failed 3 times" in result.report()
+
+
+IN_LINE = """
+apiVersion: nimdsl.dev/v1
+kind: Economy
+metadata: {name: tank}
+spec: {opening: 3}
+---
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: c}
+spec:
+  accepts: {go: {}}
+  machine: {initial: z, states: {z: {transitions: [{event: go, to: a}]}, a: {enter: [{work: q}], transitions: [{event: done, to: b}, {event: failed, to: b}, {event: refused, to: b}]}, b: {final: true}}}
+  work: {q: {reserve: 2, cost: 1, attempts: 2, timeout: 2s, BACKOFFask: {to: x, event: ping}}}
+---
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: x}
+spec:
+  accepts: {ping: {}, block: {}}
+  replies: {ping: {}, block: {}}
+  data: {pings: int}
+  machine:
+    initial: a
+    states:
+      a: {transitions: [{event: block, to: b}, {event: ping, internal: true, do: [{set: {pings: "${pings + 1}"}}, {reply: {}}]}]}
+      b: {timers: [{after: 20s, to: a, do: [{reply: {}}]}]}
+---
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: blocker}
+spec:
+  machine: {initial: z, states: {z: {timers: [{after: 1s, to: a}]}, a: {enter: [{work: q}], transitions: [{event: done, to: b}, {event: failed, to: b}]}, b: {final: true}}}
+  work: {q: {timeout: 1h, ask: {to: x, event: block}}}
+---
+apiVersion: nimdsl.dev/v1
+kind: Scenario
+metadata: {name: s}
+spec: {economy: tank, cells: [c, x, blocker], horizon: 60s, stimuli: [{at: 2s, to: c, event: go}]}
+"""
+
+
+@pytest.mark.parametrize("backoff", ["", "backoff: {initial: 1s}, "])
+def test_an_ask_whose_later_attempt_is_refused_is_withdrawn(backoff: str) -> None:
+    """It has failed; its first attempt must not be served out of the line long afterwards."""
+    result = lived(IN_LINE.replace("BACKOFF", backoff))
+    (failed,) = [body for _, body in chain(result, records.Moved) if body.event == "failed"]
+    assert failed.target == "b"
+    assert result.outcome["cells"]["x"]["data"] == {"pings": 0}
 
 
 def test_the_attempt_of_an_ask_stands_in_its_headers() -> None:

@@ -122,7 +122,7 @@ def test_4_2_a_machine_works_on_while_a_request_is_answered() -> None:
         (400, "after:resting:0"),
         (500, "turned"),
         (900, "after:resting:0"),
-        (1000, "focus.done"),
+        (1000, "focus/done"),
         (1000, "turned"),
     ]
 
@@ -201,3 +201,23 @@ def test_an_answer_can_depend_on_the_state_of_the_machine() -> None:
     ]
     turning = text.replace("initial: resting", "initial: turning")
     assert next(one.verdict for one in verdicts(go(turning)).values()) == "accepted"
+
+
+@pytest.mark.parametrize("name", ["focus.done", "look.fault", "look.answer"])
+def test_what_an_answer_comes_to_nobody_else_can_say(name: str) -> None:
+    """An event of such a name is one like others; that of the answer cannot be written."""
+    text = eye(ANSWER, cells="cells: [eye], ").replace(
+        "accepts: {may: {}}", f"accepts: {{may: {{}}, {name}: {{}}}}"
+    )
+    text = text.replace(
+        "{event: may, internal", f"{{event: {name}, internal: true}}\n      - {{event: may, internal"
+    )
+    forged = f"horizon: 1min, stimuli: [{{at: 500ms, to: eye, event: {name}}}]"
+    result = go(text.replace("horizon: 1min", forged))
+    plain = go(eye())
+    assert [one.received for one in verdicts(result).values()] == [
+        one.received for one in verdicts(plain).values()
+    ]
+    assert [one.at_ns for one in told(result, records.Replied)] == [
+        one.at_ns for one in told(plain, records.Replied)
+    ]
