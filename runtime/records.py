@@ -362,6 +362,39 @@ class BeatEnded(Body, frozen=True, tag="beat"):
     times: Aside[BeatTimes]
 
 
+class Resonated(Body, frozen=True, tag="correlation_event"):
+    """A gate heard a wave: how alike it is to what came before, what that makes, what stays of it."""
+
+    wave: Aside[Identity]
+    score: Aside[float]
+    raw: Aside[float]
+    value: Aside[float]
+
+
+class ReadingChanged(Body, frozen=True, tag="gate_transition"):
+    """A gate reads something else; ``cost`` is micro-LF, ``triggers`` the waves that it had in mind."""
+
+    source: str
+    target: str
+    opening: int
+    """How often it has opened by now."""
+    tier: int
+    cause: str
+    """waves, shed, rested or unused."""
+    cost: int
+    value: Aside[float]
+    triggers: Aside[tuple[Identity, ...]]
+
+
+class Weighed(Body, frozen=True, tag="verified"):
+    """The outcome of an opening, and what weight and gain are since; millionths."""
+
+    opening: int
+    outcome: str
+    weight: int
+    gain: int
+
+
 class Foreign(Body, frozen=True):
     """The base of the records of kinds that this package does not know."""
 
@@ -391,8 +424,9 @@ MachineBody = (
     | Dropped
     | Stale
 )
+GateBody = Resonated | ReadingChanged | Weighed
 ProtocolBody = HandshakeEnded | PhaseMarked
-AnyBody = MachineBody | ProtocolBody | AttentionBody | Foreign
+AnyBody = MachineBody | ProtocolBody | AttentionBody | GateBody | Foreign
 """Every body; readers match it exhaustively."""
 
 

@@ -55,8 +55,7 @@ from runtime.kernel.events import (
     TimerDue,
 )
 from runtime.kernel.interpreters import Interpreter, transitions_of
-from runtime.kernel.kernel import day_of
-from runtime.kernel.step import Kernel, PriceDecision, PriceQuery
+from runtime.kernel.step import PriceDecision, PriceQuery
 from runtime.ledger.accounts import Booking, Entry, LenderCommand, Question
 from runtime.ledger.bookkeeper import AnyEntry
 from runtime.ports.bus import Message
@@ -76,6 +75,7 @@ from runtime.run.run import (
     has_ended,
     heard_of,
     hearers_of,
+    kernel_of,
     told_by,
 )
 
@@ -167,12 +167,9 @@ class Driver:
         """When an event was last taken."""
 
     def _host(self, actor: Actor) -> Host:
-        program = self.program
         interpreter = self.options.interpreter(actor.table)
-        day_ns, economy = day_of(self.garden.epoch), self.scenario.economy
-        kernel = Kernel(actor, interpreter, program.schemas, program.sha256, day_ns, economy)
         return Host(
-            kernel,
+            kernel_of(actor, interpreter, self.program, self.scenario, self.garden.epoch),
             self.journal,
             self.options.checks,
             witness=self.witness,

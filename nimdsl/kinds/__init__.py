@@ -22,7 +22,18 @@ from nimdsl.expression.types import Type
 from nimdsl.program import Program
 
 GROUP: Final = "nimdsl.kinds"
-_OWN = ("Schema", "Economy", "Resource", "Cell", "Attention", "Phase", "Protocol", "Garden", "Scenario")
+_OWN = (
+    "Schema",
+    "Economy",
+    "Resource",
+    "Cell",
+    "Gate",
+    "Attention",
+    "Phase",
+    "Protocol",
+    "Garden",
+    "Scenario",
+)
 """The kinds of this project, also where it is not installed, in the order in which they are listed.
 
 Others follow by name."""

@@ -9,6 +9,7 @@ from nimdsl.program.actor import Actor
 from nimdsl.program.attention import Attention, Beat, Level
 from nimdsl.program.economy import Economy, Mark, Prices
 from nimdsl.program.garden import BusModel, Garden, Group, RealGarden
+from nimdsl.program.gate import Gate
 from nimdsl.program.program import Program, sorted_actors
 from nimdsl.program.protocol import Criterion, Handshake, Phase, Protocol
 from nimdsl.program.resource import Resource
@@ -37,6 +38,7 @@ __all__ = [
     "Economy",
     "Expectation",
     "Garden",
+    "Gate",
     "Group",
     "Handshake",
     "Level",

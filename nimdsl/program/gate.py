@@ -79,6 +79,9 @@ class Gate(Actor):
     ears: tuple[GateEar, ...] = field(default=(), kw_only=True)
     resonance: Resonance = field(default=Resonance(), kw_only=True)
     weighing: Weighing = field(default=Weighing(), kw_only=True)
+    cost_open: int = field(default=0, kw_only=True)
+    """What the machine asks for opening, micro-LF; ``cost_close`` for reading closed."""
+    cost_close: int = field(default=0, kw_only=True)
     rest_ns: int = field(default=0, kw_only=True)
     """How long it is deaf when attention has shed it."""
     below: int = field(default=4, kw_only=True)

@@ -28,6 +28,7 @@ _OWN = {
     "cell": "runtime.kernel.behaviours:CELL",
     "protocol": "runtime.kernel.behaviours:PROTOCOL",
     "attention": "runtime.kernel.behaviours:ATTENTION",
+    "gate": "runtime.kernel.behaviours:GATE",
 }
 
 

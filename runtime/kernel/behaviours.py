@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nimdsl.base.errors import InternalError
-from nimdsl.program import Attention
+from nimdsl.program import Attention, Gate
 from runtime.kernel.attention import AttentionStep
 from runtime.kernel.behaviour import Behaviour
+from runtime.kernel.gate import GateStep, gate_outcome
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.machine_step import MachineStep
 from runtime.kernel.step_context import StepContext
@@ -22,6 +23,16 @@ def _attention(
     return AttentionStep(kernel, actor, context, answers, asked)
 
 
+def _gate(
+    kernel: Kernel, context: StepContext, answers: Sequence[PriceDecision], asked: AskPrice | None
+) -> GateStep:
+    actor = kernel.actor
+    if not isinstance(actor, Gate):
+        raise InternalError(f"{actor.id} is no gate")
+    return GateStep(kernel, actor, context, answers, asked)
+
+
 CELL = Behaviour(MachineStep)
 PROTOCOL = Behaviour(MachineStep)
+GATE = Behaviour(_gate, outcome=gate_outcome)
 ATTENTION = Behaviour(_attention, on_time=True, gives_time=True)

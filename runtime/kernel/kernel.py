@@ -28,6 +28,8 @@ class Kernel:
     """How far the day (UTC) was when garden time began, ns: :func:`day_of` of the run's epoch."""
     economy: str = ""
     """The name of the scenario's own economy."""
+    attention: str = ""
+    """The id of the scenario's attention; empty for none."""
 
 
 def day_of(epoch: str) -> int:

@@ -26,6 +26,7 @@ from runtime.kernel.events import (
     Stimulus,
     TimerDue,
 )
+from runtime.kernel.resonance import Resonating
 from runtime.records import Identity
 
 ACCEPTED_COUNT_MAX = 64
@@ -129,6 +130,8 @@ class Snapshot(Struct, frozen=True, forbid_unknown_fields=True):
     """The leaf in which a state was left last, of those that somebody returns to."""
     beat: BeatState | None
     """An attention's beat so far."""
+    gate: Resonating | None
+    """What a gate has in mind."""
     effect_number: int
     generation: int
     fault: str
@@ -186,6 +189,7 @@ def initial(actor: Actor) -> Snapshot:
         entered=(),
         history={},
         beat=None,
+        gate=None,
         effect_number=1,
         generation=1,
         fault="",

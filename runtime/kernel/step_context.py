@@ -20,6 +20,7 @@ from nimdsl.program.amount import rate_of, value_of
 from nimdsl.program.flatten import Row
 from runtime.kernel.beat import BeatState
 from runtime.kernel.effects import AnyEffect, Book, CancelTimer, SetTimer
+from runtime.kernel.resonance import Resonating
 from runtime.kernel.snapshot import Armed, Deferrable, Snapshot, Underway
 from runtime.ledger.accounts import SetRates
 from runtime.records import AnyBody, Moment, Noted
@@ -95,6 +96,7 @@ class StepContext:
         self.appended: dict[str, list[Value]] = {}
         """What it has added to lists, by path."""
         self.beat: BeatState | None = snapshot.beat
+        self.gate: Resonating | None = snapshot.gate
         self.moment: Moment | None = None
         """What every record of this step says besides its own."""
 
@@ -205,6 +207,7 @@ class StepContext:
             entered=self.entered,
             history=self.history,
             beat=self.beat,
+            gate=self.gate,
             effect_number=self.effect_number,
             generation=self.generation,
             fault=self.fault,

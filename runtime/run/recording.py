@@ -17,7 +17,6 @@ from nimdsl.compile.garden import EPOCH, PERFECT_GARDEN
 from nimdsl.loading import rebuilt
 from nimdsl.program import Program, Scenario
 from runtime.kernel.interpreters import PlainInterpreter
-from runtime.kernel.kernel import day_of
 from runtime.kernel.step import Kernel
 from runtime.ports.journal import Journal
 from runtime.run.inbox import Inbox, read_inbox
@@ -28,7 +27,7 @@ from runtime.run.lines import (
     processes_in,
     value_of,
 )
-from runtime.run.run import COMPLETE, ORIGIN, actors_of, find_scenario
+from runtime.run.run import COMPLETE, ORIGIN, actors_of, find_scenario, kernel_of
 
 RATE_MAX: Final = 10_000
 """Garden seconds in a second."""
@@ -83,14 +82,7 @@ class Recording:
         program = self.program
         actors = {actor.id: actor for actor in actors_of(program, self.scenario)}
         return {
-            name: Kernel(
-                actor,
-                PlainInterpreter(actor.table),
-                program.schemas,
-                program.sha256,
-                day_of(self.epoch),
-                self.scenario.economy,
-            )
+            name: kernel_of(actor, PlainInterpreter(actor.table), program, self.scenario, self.epoch)
             for name, actor in sorted(actors.items())
         }
 

@@ -15,6 +15,8 @@ from nimdsl.base.words import shown
 from nimdsl.loading import provenance
 from nimdsl.program import Actor, Economy, Program, Scenario, sorted_actors
 from runtime.kernel.events import Loan, Marked
+from runtime.kernel.interpreters import Interpreter
+from runtime.kernel.kernel import Kernel, day_of
 from runtime.ledger.accounts import Entry, Tariff
 from runtime.ledger.bookkeeper import AnyEntry, Bookkeeper
 from runtime.ledger.economy import Ledger
@@ -71,6 +73,21 @@ class Run:
     def ledger(self) -> Ledger | None:
         """The ledger of the scenario's own economy; None where it has none."""
         return self.purses.own
+
+
+def kernel_of(
+    actor: Actor, interpreter: Interpreter, program: Program, scenario: Scenario, epoch: str
+) -> Kernel:
+    """The kernel of an actor in a run that began at ``epoch``."""
+    return Kernel(
+        actor,
+        interpreter,
+        program.schemas,
+        program.sha256,
+        day_of(epoch),
+        scenario.economy,
+        f"attention/{scenario.attention}" if scenario.attention else "",
+    )
 
 
 def tariff_of(economy: Economy) -> Tariff:

@@ -44,15 +44,13 @@ from runtime.chance.faults import FaultyBus
 from runtime.chance.models import BusFaultModel, Draws
 from runtime.kernel.behaviour import behaviour_of
 from runtime.kernel.interpreters import transitions_of
-from runtime.kernel.kernel import day_of
-from runtime.kernel.step import Kernel
 from runtime.ports.bus import PAYLOAD_BYTES_MAX, Bus, Message
 from runtime.ports.requests import RequestClient
 from runtime.ports.translator import DocumentTranslator
 from runtime.run import wire
 from runtime.run.host import Host
 from runtime.run.lines import PROCESS, Noticed, Started, latest_ns, write
-from runtime.run.run import actors_of
+from runtime.run.run import actors_of, kernel_of
 
 CONTROL = "control"
 LAG_EVERY_S = 0.1
@@ -240,14 +238,7 @@ class GardenNode:
     def _host(self, actor: Actor) -> Host:
         job = self.job
         interpreter = transitions_of(actor.table)
-        kernel = Kernel(
-            actor,
-            interpreter,
-            job.program.schemas,
-            job.program_sha256,
-            day_of(job.epoch),
-            job.scenario.economy,
-        )
+        kernel = kernel_of(actor, interpreter, job.program, job.scenario, job.epoch)
         return Host(kernel, self.journal, witness=True, keep=False)
 
     def _commands(self, actor: str) -> CommandQueue | None:

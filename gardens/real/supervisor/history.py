@@ -5,11 +5,10 @@ from __future__ import annotations
 from gardens.real.supervisor.plan import Plan
 from gardens.stores.memory import MemoryJournal
 from runtime.kernel.interpreters import PlainInterpreter
-from runtime.kernel.kernel import Kernel, day_of
 from runtime.ports.journal import Journal
 from runtime.run.host import Host
 from runtime.run.lines import Noticed, entries_in, latest_ns, processes_in, readable
-from runtime.run.run import Incident, Run, Stopped, actors_of, books_of
+from runtime.run.run import Incident, Run, Stopped, actors_of, books_of, kernel_of
 
 
 def run_of(plan: Plan, journal: Journal, run_id: str, epoch: str, stopped: Stopped) -> Run:
@@ -18,10 +17,7 @@ def run_of(plan: Plan, journal: Journal, run_id: str, epoch: str, stopped: Stopp
     hosts: dict[str, Host] = {}
     times: dict[str, int] = {}
     for actor in actors_of(program, scenario):
-        interpreter = PlainInterpreter(actor.table)
-        kernel = Kernel(
-            actor, interpreter, program.schemas, program.sha256, day_of(epoch), scenario.economy
-        )
+        kernel = kernel_of(actor, PlainInterpreter(actor.table), program, scenario, epoch)
         host = Host(kernel, MemoryJournal())
         entries = list(readable(journal, actor.id))
         host.restore(entries)

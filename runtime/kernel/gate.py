@@ -1,0 +1,329 @@
+"""How a gate takes one event (SEMANTICS 6).
+
+Its machine is what it reads: stable, open, closed, resting, pruned.  Waves move the value
+(:mod:`runtime.kernel.resonance`), the value moves the reading, and what a reading costs is paid as any
+transition's price is: refused, it stays where it was.  One timer counts the windows of silence, and only
+while the gate is open or closed; between, what the silence took is computed when a wave comes.
+
+Events: ``wave`` from whoever emits in a domain that it hears; ``verified`` {opening, outcome,
+discrepancy} and ``shed`` from others.  It tells attention ``opened`` and ``closed``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from nimdsl.base.errors import InternalError
+from nimdsl.base.units import MICRO
+from nimdsl.base.values import Fields, Value
+from nimdsl.expression.evaluate import Fault
+from nimdsl.program import Actor
+from nimdsl.program.gate import Gate, GateEar, tier_of
+from runtime import records
+from runtime.kernel import resonance
+from runtime.kernel.effects import CancelTimer, PublishWave, SendMessage
+from runtime.kernel.events import AnyEvent, Begin, Received, Stimulus, TimerDue
+from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
+from runtime.kernel.machine_step import MachineStep
+from runtime.kernel.resonance import Heard, Resonating
+from runtime.kernel.sent import note_sent
+from runtime.kernel.snapshot import Snapshot
+from runtime.kernel.step_context import StepContext
+from runtime.ports.topics import WAVES, is_exact, matches
+from runtime.records import Identity
+
+SILENCE, DISUSE, REST = -2, -3, -4
+"""The timers of the next window in silence, of disuse, and of the end of a rest."""
+WAVE, VERIFIED, SHED = "wave", "verified", "shed"
+OPENED, CLOSED = "opened", "closed"
+STABLE, OPEN, SHUT, RESTING, PRUNED = "stable", "open", "closed", "resting", "pruned"
+OPENS, FLASHES, SHUTS, SETTLES, RESTS, WAKES, PRUNES = (
+    "opens",
+    "flashes",
+    "shuts",
+    "settles",
+    "rests",
+    "wakes",
+    "prunes",
+)
+"""The events of its machine; ``flashes`` is the opening of a reflex, which is free."""
+SILENT_COUNT_MAX = 2_000
+"""After so many windows in silence every value is 0."""
+OUTCOMES = {"confirmed": 0, "failed": MICRO}
+
+
+class GateStep(MachineStep):
+    """One event of a gate."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        gate: Gate,
+        context: StepContext,
+        answers: Sequence[PriceDecision],
+        asked: AskPrice | None,
+    ) -> None:
+        super().__init__(kernel, context, answers, asked)
+        self.gate = gate
+        self.spec = gate.resonance
+
+    def take(self, event: AnyEvent) -> None:
+        """Waves, silence, outcomes, and what attention says."""
+        context = self.context
+        match event:
+            case Begin():
+                context.gate = Resonating(self.gate.weighing.start)
+                super().take(event)
+                self._arm_disuse()
+            case TimerDue(timer=timer) if timer < 0:
+                del context.timers[timer]
+                self._due(timer)
+            case Received(name=name) | Stimulus(name=name) if name == WAVE:
+                self._wave(event)
+            case Received(name=name, payload=payload) | Stimulus(name=name, payload=payload) if (
+                name == VERIFIED
+            ):
+                self._verified(payload)
+            case Received(name=name) | Stimulus(name=name) if name == SHED:
+                self._shed()
+            case _:
+                super().take(event)
+        self._arm_silence()
+
+    @property
+    def _state(self) -> Resonating:
+        if self.context.gate is None:
+            raise InternalError(f"{self.context.actor.id} has not begun")
+        return self.context.gate
+
+    @property
+    def _reading(self) -> str:
+        return self.table.states[self.context.state]
+
+    @property
+    def _tier(self) -> int:
+        return tier_of(self._state.weight, self.gate.below)
+
+    # Waves
+
+    def _wave(self, event: Received | Stimulus) -> None:
+        context, now_ns = self.context, self.context.now_ns
+        heard = self._heard(event)
+        if heard is None or self._reading in (RESTING, PRUNED):
+            return
+        hushed = resonance.hushed(self.spec, self._state, now_ns)
+        echo = resonance.hear(self.spec, hushed, heard)
+        context.gate = echo.state
+        identity = Identity(heard.sender, heard.number)
+        context.note(records.Resonated(identity, echo.score, echo.raw, echo.state.value))
+        self._read(heard)
+
+    def _heard(self, event: Received | Stimulus) -> Heard | None:
+        """The wave, if it is heard: it is sure of something, and what the ear asks for holds."""
+        payload = event.payload if isinstance(event.payload, dict) else {}
+        confidence, content = payload.get("confidence"), payload.get("content")
+        if not isinstance(confidence, int | float) or isinstance(confidence, bool) or confidence <= 0:
+            return None
+        ear = self._ear(str(payload.get("domain", "")))
+        if ear is None or not self._lets_in(ear, payload):
+            return None
+        fields: Fields = content if isinstance(content, dict) else {}
+        return Heard(self.context.now_ns, event.sender, event.number, min(1.0, float(confidence)), fields)
+
+    def _ear(self, domain: str) -> GateEar | None:
+        """The most exact ear for a domain."""
+        fitting = [one for one in self.gate.ears if matches(WAVES + one.domain, WAVES + domain)]
+        return max(fitting, key=lambda one: (is_exact(one.domain), len(one.domain)), default=None)
+
+    def _lets_in(self, ear: GateEar, payload: Fields) -> bool:
+        if ear.guard is None:
+            return True
+        try:
+            return ear.guard.evaluate({**self.context.environment(), "$wave": payload}) is True
+        except Fault as fault:
+            self.context.note(records.Faulted(self._reading, str(fault)))
+            return False
+
+    # Readings
+
+    def _read(self, trigger: Heard | None) -> None:
+        """What the value makes of the reading; ``trigger`` is the wave that came, None for silence."""
+        spec, value, flashes = self.spec, self._state.value, trigger is not None and self._tier == 0
+        reading = self._reading
+        if reading == OPEN and value <= spec.open - spec.slack and not flashes:
+            self._settle()
+        elif reading == SHUT and value >= spec.close + spec.slack:
+            self._move(SETTLES, "waves")
+        if self._reading != STABLE:
+            return
+        if flashes:
+            self._open(FLASHES, trigger)
+        elif value > spec.open:
+            self._open(OPENS, trigger)
+        elif value < spec.close and self._may_ask and not self._move(SHUTS, "waves"):
+            self._refused()
+
+    @property
+    def _may_ask(self) -> bool:
+        return self.context.now_ns >= self._state.dry_until_ns
+
+    def _open(self, event: str, trigger: Heard | None) -> None:
+        context, state = self.context, self._state
+        if event == OPENS and not self._may_ask:
+            return
+        context.gate = replace(state, opening=state.opening + 1, used=True)
+        if not self._move(event, "waves"):
+            context.gate = state
+            self._refused()
+            return
+        self._tell(OPENED)
+        if self.gate.emits and trigger is not None:
+            sure = resonance.amplified(self.spec.alike, self._state.window, trigger)
+            number = context.next_number()
+            context.effects.append(PublishWave(number, sure, dict(trigger.content)))
+            context.note(records.Emitted(sure, dict(trigger.content), number))
+
+    def _settle(self) -> None:
+        self._move(SETTLES, "waves")
+        self._tell(CLOSED)
+
+    def _refused(self) -> None:
+        """The price was refused: nobody asks again before a window is over."""
+        context = self.context
+        context.queue.clear()
+        context.gate = replace(self._state, dry_until_ns=context.now_ns + self.spec.window_ns)
+
+    def _move(self, event: str, cause: str) -> bool:
+        """Another reading, if it is paid; it leaves a record of its own besides the transition's."""
+        context, before, state = self.context, self._reading, self._state
+        if not self.fire(event, {}):
+            return False
+        waves = tuple(Identity(one.sender, one.number) for one in state.window)
+        changed = records.ReadingChanged(
+            before,
+            self._reading,
+            self._state.opening,
+            self._tier,
+            cause,
+            self._cost(event),
+            state.value,
+            waves,
+        )
+        context.note(changed)
+        return True
+
+    def _cost(self, event: str) -> int:
+        return {OPENS: self.gate.cost_open, SHUTS: self.gate.cost_close}.get(event, 0)
+
+    def _tell(self, event: str) -> None:
+        """Tells the scenario's attention, if there is one."""
+        context, to = self.context, self.kernel.attention
+        if not to:
+            return
+        payload: dict[str, Value] = {
+            "gate": self.gate.name,
+            "tier": self._tier,
+            "opening": self._state.opening,
+        }
+        number = context.next_number()
+        context.effects.append(SendMessage(number, to, event, payload))
+        note_sent(context, to, event, payload, number)
+
+    # What others say
+
+    def _verified(self, payload: Value) -> None:
+        said = payload if isinstance(payload, dict) else {}
+        opening, outcome = said.get("opening"), said.get("outcome")
+        discrepancy = OUTCOMES.get(str(outcome), said.get("discrepancy"))
+        context, before = self.context, self._state
+        known = type(opening) is int and type(discrepancy) is int and 0 <= discrepancy <= MICRO
+        after = (
+            resonance.verified(self.gate.weighing, before, opening, discrepancy)
+            if known and isinstance(opening, int) and isinstance(discrepancy, int)
+            else None
+        )
+        if after is None:
+            context.note(records.Ignored(VERIFIED, self._reading))
+            return
+        tier = self._tier
+        context.gate = after
+        context.note(records.Weighed(int(str(opening)), str(outcome), after.weight, after.gain))
+        if self._tier != tier and self._reading == OPEN:
+            self._tell(OPENED)
+
+    def _shed(self) -> None:
+        if self._reading != OPEN or self._tier == 0:
+            self.context.note(records.Ignored(SHED, self._reading))
+            return
+        until_ns = self.context.now_ns + (self.gate.rest_ns or 2 * self.spec.window_ns)
+        self._move(RESTS, "shed")
+        self.context.gate = resonance.shed(self._state, until_ns)
+        self._tell(CLOSED)
+        self.context.arm(REST, until_ns)
+
+    # Timers
+
+    def _due(self, timer: int) -> None:
+        context, rules = self.context, self.gate.weighing
+        if timer == REST:
+            self._move(WAKES, "rested")
+        elif timer == DISUSE:
+            if not self._state.used and self._state.weight == 0:
+                if self._reading == OPEN:
+                    self._settle()
+                self._move(PRUNES, "unused")
+                return
+            context.gate = resonance.disused(rules, self._state)
+            self._arm_disuse()
+        else:
+            while self._silence_ns() == context.now_ns:
+                context.gate = resonance.silenced(self.spec, self._state)
+                self._read(None)
+
+    def _silence_ns(self) -> int | None:
+        return resonance.silence_ns(self.spec, self._state)
+
+    def _arm_disuse(self) -> None:
+        rules = self.gate.weighing
+        if rules.unused_every_ns and rules.learns:
+            self.context.arm(DISUSE, self.context.now_ns + rules.unused_every_ns)
+
+    def _arm_silence(self) -> None:
+        """One timer, while it is open or closed, at the first window in silence that changes that."""
+        due_ns = self._changing_ns() if self._reading in (OPEN, SHUT) else None
+        context = self.context
+        armed = context.timers.get(SILENCE)
+        if armed is not None and armed.deadline_ns == due_ns:
+            return
+        if armed is not None:
+            del context.timers[SILENCE]
+            context.effects.append(CancelTimer(SILENCE, armed.generation))
+        if due_ns is not None:
+            context.arm(SILENCE, due_ns)
+
+    def _changing_ns(self) -> int | None:
+        """When silence changes the reading, if no wave comes."""
+        spec, state = self.spec, self._state
+        for _ in range(SILENT_COUNT_MAX):
+            due_ns = resonance.silence_ns(spec, state)
+            state = resonance.silenced(spec, state)
+            left = state.value <= spec.open - spec.slack
+            if left if self._reading == OPEN else state.value >= spec.close + spec.slack:
+                return due_ns
+        return None
+
+
+def gate_outcome(actor: Actor, snapshot: Snapshot) -> dict[str, Value]:
+    """What expectations see of a gate when a run is over; the weight is a share."""
+    state, reading = snapshot.gate, snapshot.state
+    if state is None or not isinstance(actor, Gate):
+        return {"state": reading, "openings": 0, "weight": 0, "tier": 0, "value": 0.0}
+    return {
+        "state": reading,
+        "openings": state.opening,
+        "weight": state.weight,
+        "tier": tier_of(state.weight, actor.below),
+        "value": state.value,
+    }
