@@ -278,12 +278,9 @@ class GateStep(MachineStep):
             context.gate = resonance.disused(rules, self._state)
             self._arm_disuse()
         else:
-            while self._silence_ns() == context.now_ns:
+            while (due_ns := resonance.silence_ns(self.spec, self._state)) and due_ns <= context.now_ns:
                 context.gate = resonance.silenced(self.spec, self._state)
-                self._read(None)
-
-    def _silence_ns(self) -> int | None:
-        return resonance.silence_ns(self.spec, self._state)
+            self._read(None)
 
     def _arm_disuse(self) -> None:
         rules = self.gate.weighing
