@@ -25,6 +25,7 @@ _OWN = {
     "cell": "gardens.report.presentations:CELL",
     "protocol": "gardens.report.presentations:PROTOCOL",
     "attention": "gardens.report.presentations:ATTENTION",
+    "gate": "gardens.report.presentations:GATE",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gardens.report.presentation import presentation_of
 from gardens.report.terminal.console import escape
 from gardens.report.words import REASONS, seconds
-from nimdsl.base.units import SECOND_NS, format_lifeforce
+from nimdsl.base.units import MICRO, SECOND_NS, format_lifeforce
 from nimdsl.program import Program
 from nimdsl.program.flatten import TIMER
 from runtime import records
@@ -69,6 +69,25 @@ def of_an_attention(record: Record) -> str:
             return _mode(body)
         case records.BeatEnded():
             return _beat(body, record.moment.beat if record.moment else 0)
+        case records.Faulted() | records.Broken():
+            return _fault(record.actor, body.reason)
+    return ""
+
+
+def of_a_gate(record: Record) -> str:
+    """What a gate reads, and what became of its openings."""
+    name = record.actor.partition("/")[2]
+    match body := record.body:
+        case records.ReadingChanged():
+            price = f", {format_lifeforce(body.cost)} LF" if body.cost else ""
+            about = f"at {body.value:.2f}, tier {body.tier}{price}"
+            why = "" if body.cause == "waves" else f"{body.cause}: "
+            return f"{name:<20} {body.source} [dim]→[/] {body.target}  [dim]{why}{about}[/]"
+        case records.Weighed():
+            weight = f"weighs {body.weight / MICRO:.0%}"
+            return f"{name:<20} opening {body.opening} {escape(body.outcome)}  [dim]{weight}[/]"
+        case records.Refused():
+            return f"[red]✗[/] {record.actor} was {_price(body)}"
         case records.Faulted() | records.Broken():
             return _fault(record.actor, body.reason)
     return ""
