@@ -22,12 +22,22 @@ from nimdsl.program import Attention, Level
 from nimdsl.program.modes import resumed
 from runtime import records
 from runtime.kernel import effects
-from runtime.kernel.beat import BeatState, Item, begun, copied, ends_ns, next_instant_ns, remaining_ns
+from runtime.kernel.beat import (
+    BeatState,
+    Item,
+    OpenGate,
+    begun,
+    copied,
+    ends_ns,
+    next_instant_ns,
+    remaining_ns,
+)
 from runtime.kernel.effects import BOUNDARY, CancelTimer
 from runtime.kernel.events import AnyEvent, Begin, Boundary, Finished, Received, Stimulus, TimerDue
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.machine_step import MachineStep
 from runtime.kernel.scheduler import Scheduler
+from runtime.kernel.sent import note_sent
 from runtime.kernel.snapshot import Underway, is_known
 from runtime.kernel.step_context import StepContext
 from runtime.ledger.accounts import Charge, Release, Reserve, Settle
@@ -35,7 +45,7 @@ from runtime.records import AttentionBody, Moment
 
 INSTANT, CHOICE = -2, -3
 """The timers of what is due within the beat, and of a choice at this instant."""
-OPENED, CLOSED = "opened", "closed"
+OPENED, CLOSED, SHED = "opened", "closed", "shed"
 GATE_COUNT_MAX = 1_000
 """How many gates may be open at once; what opens beyond that is ignored."""
 
@@ -124,7 +134,8 @@ class AttentionStep(MachineStep):
                     scheduler.arrive(level, event.name, takes_ns, content, now_ns)
                     return
             case {"gate": str(gate), "tier": int(tier)} if self._opens(scheduler, event.name, gate, tier):
-                scheduler.open_gate(gate, tier, now_ns)
+                actor = event.sender if event.sender.startswith("gate/") else ""
+                scheduler.open_gate(gate, OpenGate(tier, actor), now_ns)
                 return
             case {"gate": str(gate)} if event.name == CLOSED:
                 scheduler.close_gate(gate, now_ns)
@@ -196,6 +207,13 @@ class AttentionStep(MachineStep):
             context.effects.append(effects.Book(Settle(hold, key, level, used)))
         if left:
             context.effects.append(effects.Book(Release(hold)))
+
+    def shed(self, gate: str) -> None:
+        """See :class:`runtime.kernel.levels.Port`."""
+        context = self.context
+        number = context.next_number()
+        context.effects.append(effects.SendMessage(number, gate, SHED, {}))
+        note_sent(context, gate, SHED, {}, number)
 
     def start(self, level: Level, item: Item) -> int:
         """See :class:`runtime.kernel.levels.Port`."""

@@ -83,13 +83,20 @@ class Reflex(NamedTuple):
     gate: str = ""
 
 
+class OpenGate(NamedTuple):
+    """A gate that is open: its tier, and the id of the actor, empty where a stimulus stands for it."""
+
+    tier: int
+    actor: str = ""
+
+
 class BeatState(Struct, forbid_unknown_fields=True):
     """Where a beat is; ``item`` is the number that the next item gets."""
 
     item: int
     levels: list[LevelState]
-    gates: Mapping[str, int]
-    """The tiers of the gates that are open."""
+    gates: Mapping[str, OpenGate]
+    """The gates that are open, by name."""
     owed_ns: int
     """What overran, and is charged to the next beat."""
     reflexes: list[Reflex]

@@ -31,6 +31,9 @@ class Port(Protocol):
     def settle(self, level: str, hold: str, used: int, left: int) -> None:
         """Pays what was used from a hold, and gives back what is left."""
 
+    def shed(self, gate: str) -> None:
+        """Tells a gate, by its id, that there is no time for what it brings."""
+
     def start(self, level: Level, item: Item) -> int:
         """Starts the level's work on an item; its number."""
 
@@ -208,6 +211,12 @@ class Levels:
             if vain:
                 state.queue = [item for item in state.queue if item not in vain]
 
+    def _shed(self, gate: str) -> None:
+        """A gate whose item starved, and that is an actor, is told to rest."""
+        opened = self.state.gates.get(gate)
+        if opened is not None and opened.actor:
+            self.port.shed(opened.actor)
+
     def settle_queue(self, number: int) -> None:
         """Pays for what its items used, and gives back what they did not."""
         level = self.state.levels[number]
@@ -223,6 +232,7 @@ class Levels:
                 continue
             if level.carry and item.gate and not item.known and item.beat < self.state.beat:
                 self.drop(number, item, "starved", at_ns)
+                self._shed(item.gate)
             elif level.carry:
                 kept.append(replace(item, granted=False, paid=False))
             else:

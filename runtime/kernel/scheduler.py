@@ -36,6 +36,7 @@ from nimdsl.program import Beat, Level
 from runtime.kernel.beat import (
     BeatState,
     Item,
+    OpenGate,
     Reflex,
     ends_ns,
     follow,
@@ -184,25 +185,25 @@ class Scheduler:
             raise KeyError(level)
         self._arrive(number, name, takes_ns, payload, at_ns)
 
-    def open_gate(self, gate: str, tier: int, at_ns: int) -> None:
+    def open_gate(self, gate: str, opened: OpenGate, at_ns: int) -> None:
         """A gate opens, or is of another tier from now on: it brings an item now and in every beat.
 
         Now only once, and not while the beat settles: nobody could begin it.
         """
         opens = gate not in self.state.gates
-        self.state.gates = {**self.state.gates, gate: tier}
+        self.state.gates = {**self.state.gates, gate: opened}
         if opens and at_ns < self.state.closes_ns:
             self._gate_item(gate, at_ns)
 
     def close_gate(self, gate: str, at_ns: int) -> None:
         """A gate closes; what it has brought stays if it ever had the time."""
-        self.state.gates = {name: tier for name, tier in self.state.gates.items() if name != gate}
+        self.state.gates = {name: one for name, one in self.state.gates.items() if name != gate}
         self.levels.close_gate(gate, at_ns)
 
     def _gate_item(self, gate: str, at_ns: int) -> None:
         """An item for the level of the gate's tier, unless one is not finished; in a beat one reflex."""
         state = self.state
-        tier = state.gates[gate]
+        tier = state.gates[gate].tier
         number = next((n for n, level in enumerate(self.beat.levels) if tier in level.tiers), None)
         waits = any(item.gate == gate for level in state.levels for item in level.queue)
         if number is None or waits or any(reflex.gate == gate for reflex in state.reflexes):

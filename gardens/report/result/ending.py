@@ -71,6 +71,9 @@ class _Listening:
     def settle(self, *_: Any, **__: Any) -> None:
         pass
 
+    def shed(self, *_: Any, **__: Any) -> None:
+        pass
+
     def start(self, *_: Any, **__: Any) -> int:
         return 0
 
