@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from nimdsl.base.diagnostics import Place
 from nimdsl.expression.syntax import SyntaxMistake, parse
 from nimdsl.expression.template import parse_template
@@ -25,7 +27,22 @@ def said_of_syntax(node: Scalar, mistake: SyntaxMistake) -> tuple[str, Place, st
         cut = node.source.place(place.line, begin)
         return message, cut, f"quote the whole: `'{whole}'`"
     place = place_within(node, mistake.offset, mistake.offset + mistake.length)
-    return mistake.message, place, mistake.fix
+    return _undashed(node, place) or (mistake.message, place, mistake.fix)
+
+
+def _undashed(node: Scalar, place: Place) -> tuple[str, Place, str] | None:
+    """An item without its dash is, to YAML, more of the item above."""
+    line = node.source.lines[place.line - 1]
+    begin = len(line) - len(line.lstrip())
+    above = node.source.lines[node.line - 1][: node.column - 1]
+    if node.quoted or place.line == node.line or not above.endswith("- ") or place.column != begin + 1:
+        return None
+    first = re.match(r"\w+|.", line[begin:])
+    word = first[0] if first else ""
+    dash = len(above) - len("- ")
+    where = node.source.place(place.line, dash + 1, begin - dash + len(word))
+    message = f"a `- ` is missing before `{word}`: this goes on with the line above"
+    return message, where, f"write `- {word}`"
 
 
 def _goes_on(text: str, whole: str) -> bool:

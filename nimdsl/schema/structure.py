@@ -261,6 +261,19 @@ def negative(unit: str, text: str) -> str:
     return bare if found else ""
 
 
+def _cut_by_colon(node: Node) -> str:
+    """The text of which a `: ` made a key and its value; empty for a map that was meant as one."""
+    if not isinstance(node, MapNode) or len(node.entries) != 1:
+        return ""
+    ((key, value),) = node.entries.items()
+    where = node.key_place(key)
+    inside = isinstance(value, Scalar) and value.line == where.line == node.line and value.length > 0
+    line = node.source.lines[node.line - 1] if inside else ""
+    if not inside or not where.excerpt or line[node.column - 1 : node.column] == "{":
+        return ""
+    return line[node.column - 1 : value.column - 1 + getattr(value, "length", 0)]
+
+
 def _badly_typed(kind: str, problem: Any, node: Node, place: Place) -> Diagnostic:
     field = _field(list(problem.absolute_path))
     unit = problem.schema.get("x-type", "") if isinstance(problem.schema, dict) else ""
@@ -293,6 +306,10 @@ def _badly_typed(kind: str, problem: Any, node: Node, place: Place) -> Diagnosti
         return error(
             "NIM0205", message, place, "fields begin at zero: write for example `int` or `list<string>`"
         )
+    if problem.validator_value == "string" and (text := _cut_by_colon(node)):
+        message = "`: ` in a text makes a key of what stands before it"
+        whole = node.source.place(node.line, node.column, len(text))
+        return error("NIM0205", message, whole, f"quote it: `{quoted(text)}`")
     wanted = _wanted(problem)
     if isinstance(node, MapNode) and problem.validator_value == "array" and node.line > place.line:
         place = node.place  # a dash is missing there

@@ -19,6 +19,7 @@ import yaml
 
 from nimdsl.base.diagnostics import Diagnostic, Place, Severity, error
 from nimdsl.text import strictness
+from nimdsl.text.flow_text import negated, quoted
 from nimdsl.text.invisible import message_and_fix, misplaced
 from nimdsl.text.scalars import NUMBER_STARTS, WORDS, Value, read_plain, shortened
 from nimdsl.text.source import Source
@@ -102,7 +103,7 @@ class Scalar(Node):
 
 
 class LostScalar(Scalar):
-    """What an alias without an anchor stands for: nothing, and a diagnostic says so already."""
+    """What an alias without an anchor stands for, or text with a tag: a diagnostic says so already."""
 
     __slots__ = ()
 
@@ -306,6 +307,7 @@ class _Builder:
             self.frames[-1].templated = True
         if event.tag is not None:
             self.refuse_tag(event)
+            node = LostScalar(self.source, line + 1, column + 1, text, text, quoted, length)
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchored(node, line + 1)
         self.node_count += 1
@@ -465,6 +467,11 @@ class _Builder:
         mark = event.start_mark
         place = self.source.place(mark.line + 1, mark.column + 1)
         tag = shortened(event.tag.replace("tag:yaml.org,2002:", "!!"))
+        if text := negated(self.source.lines[mark.line], mark.column, self.in_flow):
+            message = "a text that begins with `!` is a tag to YAML"
+            place = self.source.place(mark.line + 1, mark.column + 1, len(text))
+            self.report("NIM0112", message, place, f"quote the whole: `{quoted(text)}`")
+            return
         message = f"tags are not part of the language, found `{tag}`"
         self.report("NIM0112", message, place, "remove the tag; quote the value where it is text")
 
