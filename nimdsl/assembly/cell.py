@@ -56,7 +56,7 @@ def _with_times(cells: Mapping[str, CompiledCell]) -> dict[str, CompiledCell]:
 
 def _check_marks(compilation: Compilation, cells: Mapping[str, CompiledCell]) -> None:
     """NIM0510: marks that no cell hears which could; once all cells are known.  It is a warning."""
-    if len(cells) < len(compilation.documents.of("Cell")):
+    if len(cells) < len(compilation.documents.of("Cell")) or compilation.documents.damaged:
         return
     heard: set[tuple[str, str]] = set()
     for cell in cells.values():
