@@ -131,7 +131,7 @@ def _loaded(paths: Sequence[Path], scenario: str, root: Path | None) -> Meant:
 
 def _meant(report: Report, scenario: str, paths: Sequence[Path]) -> Meant:
     if report.program is None:
-        _check_declared(Asked(scenario, ["Scenario"], "`{}` is neither a path nor a scenario"), paths)
+        _check_declared(Sought(scenario, ["Scenario"], "`{}` is neither a path nor a scenario"), paths)
         raise SpecError(report.diagnostics)
     return Meant(report.program, scenario, tuple(paths), report.diagnostics)
 
@@ -166,7 +166,7 @@ def _of_here(report: Report, scenario: str, how: str = SPECS_OR_PATH) -> Meant:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Sought:
     """The name that somebody asks for: of which kinds (none: any), what to say if nobody has it.
 
     ``others`` are names that would do as well.
@@ -179,16 +179,16 @@ class Asked:
 
 
 def program_of(
-    specs: Sequence[Path] | None, root: Path | None = None, asked: Asked | None = None
+    specs: Sequence[Path] | None, root: Path | None = None, sought: Sought | None = None
 ) -> Program:
     """The program in the documents that are ``chosen``; says their warnings.  Raises SpecError.
 
-    Of documents that are wrong and do not have the name that is ``asked`` for only the latter is said.
+    Of documents that are wrong and do not have the name that is ``sought`` for only the latter is said.
     """
     paths, _ = chosen(specs, quiet=True)
     report = check(paths, root)
-    if report.program is None and asked is not None:
-        _check_declared(asked, paths)
+    if report.program is None and sought is not None:
+        _check_declared(sought, paths)
     if specs or paths != [HERE]:
         found = _meant(report, "", paths)
     else:
@@ -229,17 +229,17 @@ def _names_in(paths: Sequence[Path], kinds: Sequence[str]) -> tuple[set[str], li
     return {name for one in found for name in (one.name, one.template)}, unread
 
 
-def _check_declared(asked: Asked, paths: Sequence[Path]) -> None:
+def _check_declared(sought: Sought, paths: Sequence[Path]) -> None:
     """Says of a name that nobody has, in documents that are wrong, only that.  Raises SpecError."""
-    prefix, _, rest = asked.name.partition("/")
-    name = rest if prefix.lower() in by_prefix() else asked.name
+    prefix, _, rest = sought.name.partition("/")
+    name = rest if prefix.lower() in by_prefix() else sought.name
     if not name or any(descriptor_of(path) is not None for path in paths):
         return
-    names, unread = _names_in(paths, asked.kinds or kind_names())
+    names, unread = _names_in(paths, sought.kinds or kind_names())
     if name not in names and not any(name in text for text in unread):
-        likely = phrase(name, [*names, *asked.others])
+        likely = phrase(name, [*names, *sought.others])
         fix = "; ".join(filter(None, [likely, "`nimdsl validate` says what is wrong with the documents"]))
-        raise SpecError((error("NIM0301", asked.unknown.format(asked.name), fix=fix),))
+        raise SpecError((error("NIM0301", sought.unknown.format(sought.name), fix=fix),))
 
 
 def chosen(paths: Sequence[Path] | None, quiet: bool = False) -> tuple[list[Path], str]:

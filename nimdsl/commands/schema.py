@@ -14,7 +14,7 @@ from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import phrase
 from nimdsl.base.words import counted
-from nimdsl.commands.options import Asked, Root, chosen, program_of
+from nimdsl.commands.options import Root, Sought, chosen, program_of
 from nimdsl.commands.output import print_json
 from nimdsl.commands.streams import tell
 from nimdsl.kinds import by_prefix, kind_names
@@ -57,7 +57,7 @@ def command(
 
 
 def _wire(name: str, specs: list[Path] | None, root: Path | None) -> Mapping[str, Any]:
-    schemas = program_of(specs, root, Asked(name, ["Schema"], _UNKNOWN, kind_names())).schemas
+    schemas = program_of(specs, root, Sought(name, ["Schema"], _UNKNOWN, kind_names())).schemas
     if name not in schemas:
         fix = phrase(name, [*kind_names(), *schemas])
         raise SpecError((error("NIM0301", _UNKNOWN.format(name), fix=fix),))

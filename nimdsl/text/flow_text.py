@@ -77,12 +77,14 @@ def _whole(line: str, begin: int, column: int) -> bool:
     return column >= begin
 
 
-def negated(line: str, column: int, in_flow: bool) -> str:
-    """The whole condition that begins with the `!` at ``column``, which is a tag to YAML; else empty."""
+def negated(line: str, column: int, in_flow: bool) -> Guess | None:
+    """The whole condition that begins with the `!` at ``column``, which is a tag to YAML."""
     if _NEGATION.match(line, column) is None:
-        return ""
+        return None
     end = end_of_text(line, column, True) if in_flow else len(_COMMENT.sub("", line))
-    return line[column:end].rstrip()
+    text = line[column:end].rstrip()
+    message = "a text that begins with `!` is a tag to YAML"
+    return Guess(column, len(text), message, f"quote the whole: `{quoted(text)}`")
 
 
 def end_of_text(line: str, begin: int, in_list: bool) -> int:

@@ -19,7 +19,7 @@ import yaml
 
 from nimdsl.base.diagnostics import Diagnostic, Place, Severity, error
 from nimdsl.text import strictness
-from nimdsl.text.flow_text import negated, quoted
+from nimdsl.text.flow_text import negated
 from nimdsl.text.invisible import message_and_fix, misplaced
 from nimdsl.text.scalars import NUMBER_STARTS, WORDS, Value, read_plain, shortened
 from nimdsl.text.source import Source
@@ -465,15 +465,12 @@ class _Builder:
 
     def refuse_tag(self, event: Any) -> None:
         mark = event.start_mark
-        place = self.source.place(mark.line + 1, mark.column + 1)
+        guess = negated(self.source.lines[mark.line], mark.column, self.in_flow)
+        place = self.source.place(mark.line + 1, mark.column + 1, guess.length if guess else 1)
         tag = shortened(event.tag.replace("tag:yaml.org,2002:", "!!"))
-        if text := negated(self.source.lines[mark.line], mark.column, self.in_flow):
-            message = "a text that begins with `!` is a tag to YAML"
-            place = self.source.place(mark.line + 1, mark.column + 1, len(text))
-            self.report("NIM0112", message, place, f"quote the whole: `{quoted(text)}`")
-            return
         message = f"tags are not part of the language, found `{tag}`"
-        self.report("NIM0112", message, place, "remove the tag; quote the value where it is text")
+        fix = "remove the tag; quote the value where it is text"
+        self.report("NIM0112", *((guess.message, place, guess.fix) if guess else (message, place, fix)))
 
     def count(self, nodes: int, event: Any) -> None:
         self.node_count += nodes
