@@ -50,6 +50,7 @@ _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'")
 _GOES_ON = re.compile(r"\s*[^\s,:\]}#\"']")
 """Behind a quoted text: more text."""
 _TEMPLATE = re.compile(r"\$\{[^{}]*\}")
+_PARTING = re.compile(r"-{2}|-{4,9}|={2,9}|\u2014{1,3}|\*{3}")
 _BEFORE_QUOTE = re.compile(r"(?:^|[:,\[{-])\s*\Z")
 
 
@@ -70,6 +71,8 @@ def mended(source: Source, problems: Sequence[Diagnostic]) -> list[Diagnostic]:
     last = doubled or (problems[-1] if problems else None)
     if last is None or not 0 < last.place.line <= len(source.lines):
         return [*problems]
+    if (parting := _parting(source, last)) is not None:
+        return [*(one for one in problems if one is not last), parting]
     piece = _Piece(source, last)
     if doubled and (ends := piece.undivided(doubled)):
         rest = [one for one in problems if one.place.line not in piece]
@@ -85,6 +88,19 @@ def mended(source: Source, problems: Sequence[Diagnostic]) -> list[Diagnostic]:
         if one is not last and not (doubled and one.place.line in piece) and not _covers(place, one.place)
     ]
     return [*rest, error(TWICE if doubled else last.code, found.message, place, found.fix)]
+
+
+def _parting(source: Source, said: Diagnostic) -> Diagnostic | None:
+    """A line of signs that is meant to part two documents."""
+    for line in range(said.place.line, max(said.place.line - 2, 0), -1):
+        signs = source.lines[line - 1].rstrip()
+        if not _PARTING.fullmatch(signs):
+            continue
+        text = "\n".join([*source.lines[: line - 1], "---", *source.lines[line:]])
+        if not any(one.severity is Severity.ERROR for one in parse(Source(source.name, text))[1]):
+            message = f"`{signs}` parts no documents"
+            return error(said.code, message, source.place(line, 1, len(signs)), "write `---`")
+    return None
 
 
 def _divided(source: Source, line: int) -> Diagnostic:

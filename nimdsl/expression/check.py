@@ -236,7 +236,11 @@ class _Checker:
         found = target.field(name)
         if found is not None or target.open:
             return found or ANY
-        fix = phrase(name, [key for key, _ in target.fields or ()])
+        known = [key for key, _ in target.fields or ()]
+        inside = [key for key, kind in target.fields or () if kind.name == "record" and kind.field(name)]
+        fix = phrase(name, known)
+        if isinstance(node, Field) and len(inside) == 1 and not did_you_mean(name, known):
+            fix = f"write `{inside[0]}.{name}`"
         if "{}" in target.source:
             return self._unknown(node, target.source.format(name), fix, LACKING)
         if isinstance(node, Index):

@@ -29,6 +29,7 @@ _UNIT = re.compile(
     r"\s*((?:[A-Za-z\xb5\u03bc]+(?:\s*\d+(?:\.\d+)?\s*[A-Za-z\xb5\u03bc]+)*)|[$\u20ac\xa3\xa5])(?!\w)"
 )
 _MONEY = re.compile(r"[$\u20ac\xa3\xa5]\s*\d+(?:\.\d+)?(?![\w.])")
+_DECIMALS = re.compile(r",(\d+)(?![\w.])")
 _QUOTES = "\u201c\u201d\u201e\xab\xbb\u2018\u2019\u201a\u2039\u203a"
 _CURLY = re.compile(rf"[{_QUOTES}]([^{_QUOTES}\"'`]*)[{_QUOTES}]")
 _STARRED = re.compile(r"\b([A-Za-z_]\w*)\.([A-Za-z_][\w-]*-\*(?:-[\w*]+)*|\*)")
@@ -51,7 +52,7 @@ def explained(text: str, offset: int | None) -> Explanation:
     if meant:
         return Explanation(f"`{word}` is no operator here", start, f"write `{meant}`", len(word))
     rest = text[offset:]
-    found = _unit(text, offset) or _quotes(text, offset) or _starred(text, offset)
+    found = _unit(text, offset) or _decimal(text, offset) or _quotes(text, offset) or _starred(text, offset)
     if found is not None:
         return found
     if rest.startswith(":") and (fix := habits.sliced(text, offset)):
@@ -85,6 +86,17 @@ def _unit(text: str, offset: int) -> Explanation | None:
     if likely.startswith(f"`{number[1]}{unit[1]}`"):
         message = f"a unit stands right behind its number: `{unit[1]}` stands alone here"
     return Explanation(message, begin, f"write {likely}", len(whole)) if likely else None
+
+
+def _decimal(text: str, offset: int) -> Explanation | None:
+    """A number with a comma for its point."""
+    number, rest = _NUMBER.search(text[:offset]), _DECIMALS.match(text, offset)
+    if number is None or rest is None or not text[:offset].endswith(number[1]):
+        return None
+    whole = f"{number[1]}{rest[0]}"
+    return Explanation(
+        "a number has a point", number.start(1), f"write `{number[1]}.{rest[1]}`", len(whole)
+    )
 
 
 def _quotes(text: str, offset: int) -> Explanation | None:

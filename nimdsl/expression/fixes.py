@@ -91,6 +91,8 @@ def _of_text(node: ExpressionNode, kind: Type, wanted: Type) -> Iterator[Remedy]
         return
     if kind == STRING and wanted in (*NUMERIC, BOOL):
         new = _value(str(node.value))
+        if new is not None and wanted in QUANTITIES:
+            new = with_unit(new, wanted) or new
         if new is not None and join(getattr(new, "type", wanted), wanted) is not None:
             yield Remedy(node, new, f"write `{unparse(new)}`: quotes make text of it")
     elif kind in (INT, REAL, BOOL) and wanted == STRING:

@@ -47,6 +47,7 @@ def only(expected: str) -> tuple[str, Diagnostic]:
         ('cells["robot-*"].data.trips == 3', 'of each: `cells["robot-*"].all(x, x.data.trips == 3)`'),
         ('3 == cells["robot-*"].data.trips', 'of each: `cells["robot-*"].all(x, 3 == x.data.trips)`'),
         ('sum(cells["robot-*"].data.trips) == 3', 'of each: `cells["robot-*"].map(x, x.data.trips)`'),
+        ('cells["robot-1"].trips == 1', "write `data.trips`"),
         ("refusals.length == 0", "how many there are: `size(refusals)`"),
         ("economies.battery-*.all(b, b.final == 4LF)", '`economies["battery-*"]`'),
         ("sum(economies.battery-*.map(b, b.final)) > 4LF", '`economies["battery-*"]`'),

@@ -132,6 +132,11 @@ def only(old: str, new: str) -> tuple[str, Diagnostic]:
     ("old", "new", "fix"),
     [
         ('epoch: "2026-01-01T08:00:00Z"', "epoch: 08:00", 'write for example `"2026-01-01T00:00:00Z"`'),
+        (
+            'epoch: "2026-01-01T08:00:00Z"',
+            "epoch: 2026-01-01",
+            'write for example `"2026-01-01T00:00:00Z"`',
+        ),
         ("payload: {size: 1}}", "payload: {sise: 1}}", "did you mean `size`?"),
         ("draws: {size:", "draws: {sise:", "did you mean `size`?"),
         ("payload: {count: 0}", "payload: {cuont: 0}", "did you mean `count`?"),

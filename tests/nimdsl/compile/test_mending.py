@@ -129,6 +129,14 @@ def test_each_end_of_a_document_that_is_missing_is_one_error() -> None:
     assert nimdsl.check_text(CELL + SCENARIO + other).program is not None
 
 
+@pytest.mark.parametrize("signs", ["--", "----", "===", "\u2014"])
+def test_signs_that_part_no_documents(signs: str) -> None:
+    text = (CELL + SCENARIO).replace("---\n", f"{signs}\n")
+    (found,) = nimdsl.check_text(text).diagnostics
+    assert found.message == f"`{signs}` parts no documents"
+    assert applied(text, found) == CELL + SCENARIO
+
+
 def test_a_key_that_stands_twice_at_the_top_need_not_begin_a_document() -> None:
     (found,) = nimdsl.check_text(CELL + "kind: Cell\n").diagnostics
     assert found.message == "the key `kind` stands on line 2 and again on line 20"
