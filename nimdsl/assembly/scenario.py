@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from nimdsl.base.diagnostics import Severity
+from nimdsl.base.diagnostics import Place, Severity
 from nimdsl.checks.attention import check_economy
+from nimdsl.checks.comparisons import check_statuses
 from nimdsl.checks.economy import check_prices, check_rewards, rewards_of
 from nimdsl.checks.expectations import check_states, states_of_cells
 from nimdsl.checks.origins import answers_back
@@ -38,6 +39,7 @@ def _compile(compilation: Compilation) -> dict[str, Scenario]:
         for one in scenario.expect:
             place = partial(reader.within, "expect", one.holds.place)
             check_states(findings, one.holds.node, states, place)
+            check_statuses(findings, one.holds, place)
         return scenario
 
     return compilation.each("Scenario", compile_one)
@@ -149,11 +151,12 @@ def _check_prices(
         return
     machines = _living_on(compilation, scenario)
     named = {scenario.economy, *(name for own, root in machines for name in purses_of(root, own))}
+    told: set[tuple[Place, int, int]] = set()
     for name in sorted(named & {*context.economies}):
         economy = context.economies[name]
         asked = {one for own, root in machines if own == name for one in rewards_of(root)}
         others = (scenario.protocol or scenario.actors) and name == scenario.economy
-        check_prices(findings, economy, machines, economy.rewards if others else asked)
+        check_prices(findings, economy, machines, economy.rewards if others else asked, told)
 
 
 def _dear(beat: Beat) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from nimdsl.base.diagnostics import Severity
+from nimdsl.base.diagnostics import Place, Severity
 from nimdsl.base.suggest import phrase
 from nimdsl.base.units import format_lifeforce
 from nimdsl.compile.reader import Findings
@@ -67,12 +67,17 @@ def check_rewards(findings: Findings, economy: Economy, living: Iterable[tuple[s
 
 
 def check_prices(
-    findings: Findings, economy: Economy, roots: Iterable[tuple[str, State]], rewards: Iterable[str]
+    findings: Findings,
+    economy: Economy,
+    roots: Iterable[tuple[str, State]],
+    rewards: Iterable[str],
+    told: set[tuple[Place, int, int]],
 ) -> None:
     """NIM0512: a price above all that the pool can ever have.  It is a warning.
 
     ``roots`` are the machines that take part, each with the name of the economy that it lives on;
-    ``rewards`` are asked of this one.
+    ``rewards`` are asked of this one.  ``told`` are the places at which it was said already of economies
+    like this one, with what is asked and what there is: of a family one is named.
     """
     roots = list(roots)
     most = most_above_floor(economy, rewards, (root for own, root in roots if own == economy.name))
@@ -83,8 +88,10 @@ def check_prices(
         for owner, transition in ((path, way) for path, state in states.items() for way in ways_of(state)):
             bill = bill_of(root, owner, transition, own)
             known = (one for name, one in bill if name == economy.name and not isinstance(one, Computed))
-            if (amount := sum(known)) <= most:
+            amount = sum(known)
+            if amount <= most or (same := (transition.place, amount, most)) in told:
                 continue
+            told.add(same)
             lf = format_lifeforce
             message = (
                 f"nobody can ever pay {lf(amount)} LF: `{economy.name}` never has more than "

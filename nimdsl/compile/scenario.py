@@ -79,7 +79,6 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
         families,
         **used,
         open=unknown,
-        used_unsure=None in context.cells.values(),
     )
     horizon_ns = reader.duration("horizon", HORIZON_NS)
     if not horizon_ns:
