@@ -14,7 +14,7 @@ from nimdsl.compile.addresses import ORIGIN
 from nimdsl.compile.answers import Context, compile_answers, compile_beside
 from nimdsl.compile.interface import ELAPSED, Interface, event_sources
 from nimdsl.compile.machines import compile_machine
-from nimdsl.compile.purses import marks_of
+from nimdsl.compile.purses import marks_of, may_hear_more
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.tables import compile_tables, table_bindings
 from nimdsl.compile.work import compile_work
@@ -78,6 +78,7 @@ def compile_cell(findings: Findings, reader: Reader, context: Context) -> Compil
         context.rewards_from(economy),
         findings.document.name,
         economy=economy,
+        unsure=may_hear_more(reader),
         replies=replies,
         answering=frozenset(asked),
     )
@@ -88,8 +89,7 @@ def compile_cell(findings: Findings, reader: Reader, context: Context) -> Compil
         root = compile_machine(machine, interface, told)
         beside = compile_beside(reader, interface, context, table_types)
         root = replace(root, transitions=(*root.transitions, *beside))
-    first = {name: zero(kind) for name, kind in data.items()} | _initial(reader, data)
-    return CompiledCell(root, first, tables, works, interface, reader.text("domain"))
+    return CompiledCell(root, _initial(reader, data), tables, works, interface, reader.text("domain"))
 
 
 OWN = {
@@ -134,9 +134,9 @@ def _replies(reader: Reader, accepts: Mapping[str, object]) -> dict[str, Mapping
 
 
 def _initial(reader: Reader, data: Mapping[str, Type]) -> dict[str, Plain]:
-    """What data begin as: constants of their types; what is wrong is reported and left out."""
+    """What data begin as: constants of their types, or zero; what is wrong is reported and left out."""
     inner = reader.sub("initial")
-    values: dict[str, Plain] = {}
+    values: dict[str, Plain] = {name: zero(kind) for name, kind in data.items()}
     for name, node in inner.node.entries.items() if inner else ():
         assert inner is not None
         if name not in data:

@@ -28,8 +28,6 @@ def marks_of(reader: Reader, economy: str, accepts: Container[str]) -> list[str]
     own = [economy] if economy else [] if "economy" in reader else [*economies]
     known: dict[str, str] = {}
     for name in dict.fromkeys([*own, *besides]):
-        if economies[name].broken and name not in declared:
-            reader.findings.poisoned = True  # it may have some that cannot be read
         for mark in declared.get(name, ()):
             _check_event(reader, name, mark, accepts)
             first = known.setdefault(mark, name)
@@ -38,6 +36,12 @@ def marks_of(reader: Reader, economy: str, accepts: Container[str]) -> list[str]
                 place = besides.get(name, reader.place("economy"))
                 reader.findings.report("NIM0510", message, place, "give one of the marks another name")
     return [*known]
+
+
+def may_hear_more(reader: Reader) -> bool:
+    """Whether a cell may be told of marks that cannot be read: an economy that it may live on is broken."""
+    economies = reader.findings.documents.of("Economy").values()
+    return "economy" not in reader and any(one.broken and not _declared(one) for one in economies)
 
 
 def _declared(document: Document) -> list[str]:

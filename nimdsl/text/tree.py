@@ -342,13 +342,11 @@ class _Builder:
         lines, start, end = self.source.lines, event.start_mark, event.end_mark
         if event.style in ("|", ">"):
             self.refuse(start.line, strictness.of_block(lines[start.line], start.column))
-            return
-        if end.line >= len(lines):
-            return  # nothing stands at the end of an unfinished text
-        if self.in_flow:
-            line = lines[start.line]
-            self.refuse(start.line, strictness.of_flow_scalar(line, start.column, node.text, node.quoted))
-        self.refuse(end.line, strictness.of_end(lines[end.line], end.column, self.in_flow))
+        elif end.line < len(lines):  # nothing stands at the end of an unfinished text
+            if self.in_flow:
+                oddity = strictness.of_flow_scalar(lines[start.line], start.column, node.text, node.quoted)
+                self.refuse(start.line, oddity)
+            self.refuse(end.line, strictness.of_end(lines[end.line], end.column, self.in_flow))
 
     def refuse(self, line: int, oddity: strictness.Oddity | None) -> None:
         if oddity is not None:
