@@ -103,7 +103,7 @@ def check_sources(
     diagnostics = [*found, *broken]
     lost = any(d.severity is Severity.ERROR for d in diagnostics)
     documents, problems = gather(roots, lost)
-    known_better = {one.place for one in problems if one.code == "NIM0203" or one.fix in MEANT_BOOLEANS}
+    known_better = {one.place for one in problems if _says_more(one)}
     diagnostics = [one for one in diagnostics if one.code != "NIM0110" or one.place not in known_better]
     blamed = {diagnostic.place for diagnostic in diagnostics}
     diagnostics += [problem for problem in problems if problem.place not in blamed]
@@ -113,6 +113,12 @@ def check_sources(
     diagnostics += report.diagnostics
     wrong = any(d.severity is Severity.ERROR for d in diagnostics)
     return Report(in_order(diagnostics), None if wrong else report.program)
+
+
+def _says_more(problem: Diagnostic) -> bool:
+    """Whether it is the better thing to say of a word that the versions of YAML read differently."""
+    quoted_example = problem.code == "NIM0205" and problem.fix.startswith('write for example `"')
+    return problem.code == "NIM0203" or problem.fix in MEANT_BOOLEANS or quoted_example
 
 
 def _parsed(sources: Sequence[Source]) -> tuple[list[Node], tuple[Source, ...], list[Diagnostic]]:

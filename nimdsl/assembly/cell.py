@@ -8,7 +8,6 @@ from functools import partial
 
 from nimdsl.base.diagnostics import Severity
 from nimdsl.checks.machines import check_answers, check_machine
-from nimdsl.checks.marks import check_flapping, is_turned
 from nimdsl.checks.origins import answers_back, check_answers_back, senders_of
 from nimdsl.checks.resources import check_orders, orders_of
 from nimdsl.compile.answers import Context
@@ -38,7 +37,6 @@ def _compile(compilation: Compilation) -> dict[str, CompiledCell]:
     cells = compilation.each("Cell", compile_one)
     _check_answers_back(compilation, cells)
     _check_marks(compilation, cells)
-    _check_flapping(compilation, cells)
     _check_orders(compilation, cells)
     return _with_times(cells)
 
@@ -73,16 +71,6 @@ def _check_marks(compilation: Compilation, cells: Mapping[str, CompiledCell]) ->
                 place = inner.node.key_place(mark) if inner else reader.place("marks")
                 findings.report("NIM0510", message, place, fix, Severity.WARNING)
                 compilation.close(findings)
-
-
-def _check_flapping(compilation: Compilation, cells: Mapping[str, CompiledCell]) -> None:
-    """NIM0513: marks at which a cell that lives on the economy goes to and fro.  It is a warning."""
-    turned = {name: cell for name, cell in cells.items() if is_turned(cell.root)}
-    for name, economy in compilation.economies.items() if turned else ():
-        roots = {one: cell.root for one, cell in turned.items() if cell.interface.economy in ("", name)}
-        findings, reader = compilation.open(compilation.documents.of("Economy")[name])
-        check_flapping(reader, economy, roots)
-        compilation.close(findings)
 
 
 def _check_orders(compilation: Compilation, cells: Mapping[str, CompiledCell]) -> None:

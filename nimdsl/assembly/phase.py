@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import partial
 
+from nimdsl.checks.comparisons import check_statuses
 from nimdsl.checks.phases import check_cycles, check_exit
 from nimdsl.compile.compilation import Compilation
 from nimdsl.compile.phase import CompiledPhase, PhaseContext, compile_phase
@@ -14,6 +15,7 @@ from nimdsl.kinds.schemas import shipped
 from nimdsl.program import Economy, Phase, Program
 from nimdsl.show.costs import phase_costs
 from nimdsl.show.graph import Drawing, draw_phase
+from nimdsl.text.alignment import place_within
 
 
 def compile_phases(
@@ -30,6 +32,8 @@ def compile_phases(
         phase = compile_phase(findings, reader, context)
         if not findings.failed:
             check_exit(findings, reader, phase)
+            for scalar, condition in phase.conditions:
+                check_statuses(findings, condition, partial(place_within, scalar))
         compilation.close(findings)
         if not findings.failed and not findings.poisoned:
             compiled[name] = phase

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from nimdsl.assembly.phase import compile_phases
+from nimdsl.checks.comparisons import check_statuses
 from nimdsl.checks.expectations import check_states, states_of_cells
 from nimdsl.compile.compilation import Compilation
 from nimdsl.compile.phase import phase_types
@@ -34,6 +35,7 @@ def _compile(compilation: Compilation) -> dict[str, Protocol]:
             scalar = written[one.holds.place]
             assert isinstance(scalar, Scalar)
             check_states(findings, one.holds.node, states, partial(place_within, scalar))
+            check_statuses(findings, one.holds, partial(place_within, scalar))
         return protocol
 
     return compilation.each("Protocol", compile_one)

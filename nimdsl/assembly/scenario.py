@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from nimdsl.base.diagnostics import Severity
+from nimdsl.base.diagnostics import Place
 from nimdsl.checks.attention import check_economy
+from nimdsl.checks.comparisons import check_statuses
 from nimdsl.checks.economy import check_prices, check_rewards, rewards_of
 from nimdsl.checks.expectations import check_states, states_of_cells
 from nimdsl.checks.origins import answers_back
@@ -13,7 +14,6 @@ from nimdsl.compile.attention import CompiledAttention
 from nimdsl.compile.cell import CompiledCell, accepted_events
 from nimdsl.compile.compilation import Compilation
 from nimdsl.compile.participants import receivers_of
-from nimdsl.compile.protocol import too_poor
 from nimdsl.compile.purses import purses_of
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.scenario import ScenarioContext, compile_scenario
@@ -31,13 +31,13 @@ def _compile(compilation: Compilation) -> dict[str, Scenario]:
 
     def compile_one(findings: Findings, reader: Reader) -> Scenario:
         scenario = compile_scenario(findings, reader, context)
-        _check_opening(compilation, findings, reader, scenario, context)
         _check_economy(compilation, findings, scenario, context)
         _check_rewards(compilation, findings, scenario, context)
         _check_prices(compilation, findings, scenario, context)
         for one in scenario.expect:
             place = partial(reader.within, "expect", one.holds.place)
             check_states(findings, one.holds.node, states, place)
+            check_statuses(findings, one.holds, place)
         return scenario
 
     return compilation.each("Scenario", compile_one)
@@ -79,29 +79,13 @@ def _context(compilation: Compilation) -> ScenarioContext:
     )
 
 
-def _changed(compilation: Compilation, scenario: Scenario, *kinds: str) -> bool:
+def differs(compilation: Compilation, scenario: Scenario, *kinds: str) -> bool:
     """Whether a run may differ in documents of these kinds from what they say."""
     changed = {path.partition("/")[0] for path in scenario.set}
     return compilation.documents.overridden or not changed.isdisjoint(kinds)
 
 
-def _check_opening(
-    compilation: Compilation,
-    findings: Findings,
-    reader: Reader,
-    scenario: Scenario,
-    context: ScenarioContext,
-) -> None:
-    """NIM0503: an economy that pays in place of the protocol's own, and cannot.  It is a warning."""
-    protocol, economy = context.protocols.get(scenario.protocol), context.economies.get(scenario.economy)
-    changed = _changed(compilation, scenario, "economy", "phase", "protocol")
-    if protocol is None or economy is None or protocol.economy == economy.name or changed:
-        return
-    if wrong := too_poor(economy, protocol.phases[0].reservation):
-        findings.report("NIM0503", wrong[0], reader.place("economy"), wrong[1], Severity.WARNING)
-
-
-def _living_on(compilation: Compilation, scenario: Scenario) -> list[tuple[str, State]]:
+def living_on(compilation: Compilation, scenario: Scenario) -> list[tuple[str, State]]:
     """The machines that take part, each with the economy that it lives on; the attention's is the last."""
     cells, attentions = compilation.parts["Cell"], compilation.parts["Attention"]
     taking = [cells[name] for name in scenario.cells if name in cells]
@@ -122,7 +106,7 @@ def _check_economy(
             Reader(findings, compilation.documents.of(kind)[name].spec, {})
             for kind, name in (("Attention", scenario.attention), ("Economy", scenario.economy))
         )
-        machines = _living_on(compilation, scenario)
+        machines = living_on(compilation, scenario)
         living = [root for own, root in machines if own == economy.name]
         check_economy(attention, beat, purse, economy, living)
 
@@ -145,15 +129,16 @@ def _check_prices(
     compilation: Compilation, findings: Findings, scenario: Scenario, context: ScenarioContext
 ) -> None:
     """Whether what machines cost can ever be paid by each economy, unless the scenario tries another."""
-    if _changed(compilation, scenario, "economy") or findings.failed or findings.poisoned:
+    if differs(compilation, scenario, "economy") or findings.failed or findings.poisoned:
         return
-    machines = _living_on(compilation, scenario)
+    machines = living_on(compilation, scenario)
     named = {scenario.economy, *(name for own, root in machines for name in purses_of(root, own))}
+    told: set[tuple[Place, int, int]] = set()
     for name in sorted(named & {*context.economies}):
         economy = context.economies[name]
         asked = {one for own, root in machines if own == name for one in rewards_of(root)}
         others = (scenario.protocol or scenario.actors) and name == scenario.economy
-        check_prices(findings, economy, machines, economy.rewards if others else asked)
+        check_prices(findings, economy, machines, economy.rewards if others else asked, told)
 
 
 def _dear(beat: Beat) -> bool:

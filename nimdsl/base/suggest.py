@@ -28,6 +28,12 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     return folded[close[0]] if close else None
 
 
+def misspelt(words: Iterable[str], known: Iterable[str]) -> set[str]:
+    """The known names that are missing among the words, where one that is not known is meant to be them."""
+    words, names = {*words}, {*known}
+    return {name for word in words - names if (name := did_you_mean(word, names - words))}
+
+
 def phrase(word: str, candidates: Iterable[str], count_max: int = LISTED_COUNT_MAX) -> str:
     """What to say after an unknown name: the likely one, else the known ones (eight or so), else nothing.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from nimdsl.base.diagnostics import Severity
+from nimdsl.base.diagnostics import Place, Severity
 from nimdsl.base.suggest import phrase
 from nimdsl.base.units import format_lifeforce
-from nimdsl.compile.reader import Findings
+from nimdsl.compile.reader import Findings, Reader
 from nimdsl.program import Economy
 from nimdsl.program.amount import RATE_TIMES, Amount, Computed
 from nimdsl.program.flatten import begun_by
@@ -19,10 +19,36 @@ def most_above_floor(economy: Economy, rewards: Iterable[str], living: Iterable[
 
     Only these ``rewards`` are asked for; ``living`` are the machines whose flows are this economy's.
     """
-    grows = bool(economy.incomes) or any(economy.rewards.get(name, 0) > 0 for name in rewards)
-    grows = grows or any(state.income for root in living for _, state in walk(root))
-    most = economy.capacity if grows else economy.opening
+    most = economy.capacity if grows(economy, rewards, living) else economy.opening
     return None if most is None else most - economy.floor
+
+
+def grows(economy: Economy, rewards: Iterable[str], living: Iterable[State]) -> bool:
+    """Whether anything is ever brought to a pool; arguments as of :func:`most_above_floor`."""
+    asked = any(economy.rewards.get(name, 0) > 0 for name in rewards)
+    return bool(economy.incomes) or asked or any(state.income for root in living for _, state in walk(root))
+
+
+def too_poor(economy: Economy, reservation: int) -> bool:
+    """Whether an economy opens with less than the first handshake reserves."""
+    return economy.opening - economy.floor < reservation
+
+
+def check_opening(
+    reader: Reader, key: str, economy: Economy, reservation: int, more: bool, severity: Severity
+) -> None:
+    """NIM0503: an economy that is too poor for the first handshake, told at a field of ``reader``.
+
+    ``more`` says whether something may come in before it.
+    """
+    free, lf = economy.opening - economy.floor, format_lifeforce
+    message = (
+        f"the first handshake reserves {lf(reservation)} LF, "
+        f"`{economy.name}` opens with {lf(free)} LF above its floor"
+    )
+    message += ": it is refused unless the rest comes in before" if more else ""
+    fix = f"raise `opening` to at least {lf(reservation + economy.floor)}"
+    reader.findings.report("NIM0503", message, reader.place(key), fix, severity)
 
 
 def most_flow(state: State) -> int:
@@ -58,21 +84,31 @@ def rewards_of(root: State) -> set[str]:
 
 
 def check_rewards(findings: Findings, economy: Economy, living: Iterable[tuple[str, State]]) -> None:
-    """NIM0301: a reward that the economy which somebody lives on does not have; ``living`` are by name."""
+    """NIM0301: a reward that the economy which somebody lives on does not have; ``living`` are by name.
+
+    It is told of the first who asks for it: the others may be a whole family.
+    """
+    known = {*economy.rewards}
     for name, root in living:
-        for reward in sorted(rewards_of(root) - {*economy.rewards}):
+        for reward in sorted(rewards_of(root) - known):
             message = f"`{name}` asks for the reward `{reward}`, and `{economy.name}` has none of that name"
             fix = phrase(reward, economy.rewards) or f"add it to the `rewards` of `{economy.name}`"
             findings.report("NIM0301", message, findings.document.place, fix)
+            known.add(reward)
 
 
 def check_prices(
-    findings: Findings, economy: Economy, roots: Iterable[tuple[str, State]], rewards: Iterable[str]
+    findings: Findings,
+    economy: Economy,
+    roots: Iterable[tuple[str, State]],
+    rewards: Iterable[str],
+    told: set[tuple[Place, int, int]],
 ) -> None:
     """NIM0512: a price above all that the pool can ever have.  It is a warning.
 
     ``roots`` are the machines that take part, each with the name of the economy that it lives on;
-    ``rewards`` are asked of this one.
+    ``rewards`` are asked of this one.  ``told`` are the places at which it was said already of economies
+    like this one, with what is asked and what there is: of a family one is named.
     """
     roots = list(roots)
     most = most_above_floor(economy, rewards, (root for own, root in roots if own == economy.name))
@@ -83,8 +119,10 @@ def check_prices(
         for owner, transition in ((path, way) for path, state in states.items() for way in ways_of(state)):
             bill = bill_of(root, owner, transition, own)
             known = (one for name, one in bill if name == economy.name and not isinstance(one, Computed))
-            if (amount := sum(known)) <= most:
+            amount = sum(known)
+            if amount <= most or (same := (transition.place, amount, most)) in told:
                 continue
+            told.add(same)
             lf = format_lifeforce
             message = (
                 f"nobody can ever pay {lf(amount)} LF: `{economy.name}` never has more than "

@@ -188,7 +188,7 @@ class _Checker:
         for state in self.states.values():
             for transition in state.transitions:
                 taken.add(transition.event)
-                if transition.event not in sources:
+                if transition.event not in sources and not self.interface.unsure:
                     message = f"nobody raises the event `{transition.event}`"
                     fix = phrase(transition.event, sources)
                     self.findings.report("NIM0406", message, transition.place, fix)

@@ -15,7 +15,7 @@ from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.commands.streams import styled, tell
 from nimdsl.kinds import kind_names
 from nimdsl.kinds.schemas import document_schema
-from nimdsl.schema.fields import Unknown, explain_field, fields_called, find_field
+from nimdsl.schema.fields import Unknown, explain_field, explain_fields, fields_called, find_field
 
 _CODE = re.compile(r"(nim)?\d{2,}", re.IGNORECASE)
 
@@ -43,6 +43,8 @@ def command(
         tell(_code(what))
     elif (word := _word(what)) is not None:
         tell(f"{styled(' · '.join([word.name, *word.also]), 'bold')}\n\n{word.text.rstrip()}")
+        if called := fields_called(what):
+            tell(f"\n{explain_fields(called)}")
     else:
         tell(_field(what))
 
@@ -104,10 +106,10 @@ def _field(what: str) -> str:
     if not isinstance(found, Unknown):
         return explain_field(found)
     if not found.known:
+        if called := fields_called(what):
+            return explain_fields(called)
         codes = did_you_mean(what, [*kind_names(), *catalogue(), *words()])
-        called = fields_called(what)
         fix = f"did you mean `{codes}`?" if codes else "begin with a kind: " + ", ".join(kind_names())
-        fix = f"`nimdsl explain {called[0].shown}`" if called else fix
         message = f"`{found.word}` is neither a kind nor a code nor a word of results"
         raise SpecError((error("NIM0301", message, fix=fix),))
     message = f"`{found.known}` has no field `{found.word}`"

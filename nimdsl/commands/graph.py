@@ -11,7 +11,7 @@ import typer
 from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import phrase
-from nimdsl.commands.options import Root, Specs, program_of
+from nimdsl.commands.options import Root, Sought, Specs, program_of
 from nimdsl.commands.streams import tell
 from nimdsl.kinds import Kind, kinds
 from nimdsl.program import Program
@@ -43,7 +43,7 @@ def command(
 
     Example: nimdsl graph protocol/spark --deep --format dot | dot -Tsvg > spark.svg
     """
-    drawing = find(program_of(specs, root), name, deep)
+    drawing = find(program_of(specs, root, Sought(name)), name, deep)
     tell(to_mermaid(drawing) if format_ is Notation.MERMAID else to_dot(drawing), end="")
 
 

@@ -16,11 +16,12 @@ from nimdsl.assembly import Report
 from nimdsl.base.canonical import Plain
 from nimdsl.base.diagnostics import Diagnostic, error
 from nimdsl.base.errors import SpecError
+from nimdsl.base.suggest import phrase
 from nimdsl.commands.output import print_diagnostics
 from nimdsl.commands.streams import styled, tell
 from nimdsl.compile.documents import gather
 from nimdsl.compile.overrides import parse_assignment
-from nimdsl.kinds import kind_names
+from nimdsl.kinds import by_prefix, kind_names
 from nimdsl.loading import check, shipped_specs
 from nimdsl.program import Program
 from nimdsl.text.source import SUFFIXES, read_sources
@@ -130,6 +131,7 @@ def _loaded(paths: Sequence[Path], scenario: str, root: Path | None) -> Meant:
 
 def _meant(report: Report, scenario: str, paths: Sequence[Path]) -> Meant:
     if report.program is None:
+        _check_declared(Sought(scenario, ["Scenario"], "`{}` is neither a path nor a scenario"), paths)
         raise SpecError(report.diagnostics)
     return Meant(report.program, scenario, tuple(paths), report.diagnostics)
 
@@ -141,7 +143,7 @@ def _named(given: str, is_path: bool, quiet: bool, root: Path | None) -> Meant:
         return _loaded(shipped, given, root)
     report = check([HERE], root)
     here = report.program
-    if not given or (given in here.scenarios if here else declares(HERE, given)):
+    if not given or (given in here.scenarios if here else declares([HERE], given)):
         found = _of_here(report, given)
         if not quiet:
             say(OF_THIS_FOLDER)
@@ -163,13 +165,34 @@ def _of_here(report: Report, scenario: str, how: str = SPECS_OR_PATH) -> Meant:
     return _meant(report, scenario, [HERE])
 
 
-def program_of(specs: Sequence[Path] | None, root: Path | None = None) -> Program:
-    """The program in the documents that are ``chosen``; says their warnings.  Raises SpecError."""
+@dataclass(frozen=True)
+class Sought:
+    """The name that somebody asks for: of which kinds (none: any), what to say if nobody has it.
+
+    ``others`` are names that would do as well.
+    """
+
+    name: str
+    kinds: Sequence[str] = ()
+    unknown: str = "there is no document named `{}`"
+    others: Sequence[str] = ()
+
+
+def program_of(
+    specs: Sequence[Path] | None, root: Path | None = None, sought: Sought | None = None
+) -> Program:
+    """The program in the documents that are ``chosen``; says their warnings.  Raises SpecError.
+
+    Of documents that are wrong and do not have the name that is ``sought`` for only the latter is said.
+    """
     paths, _ = chosen(specs, quiet=True)
+    report = check(paths, root)
+    if report.program is None and sought is not None:
+        _check_declared(sought, paths)
     if specs or paths != [HERE]:
-        found = _loaded(paths, "", root)
+        found = _meant(report, "", paths)
     else:
-        found = _of_here(check(paths, root), "", "`--specs DIR` names others")
+        found = _of_here(report, "", "`--specs DIR` names others")
         say(OF_THIS_FOLDER)
     say_warnings(found.warnings)
     return found.program
@@ -184,18 +207,39 @@ def unasked(how: str) -> str:
     return f"no documents were named, so ./ was read{f', with {also} below it' if also else ''}: {how}"
 
 
-def declares(folder: Path, scenario: str) -> bool:
-    """Whether documents in or below ``folder`` declare it; they need not compile.
+def declares(paths: Sequence[Path], name: str, kinds: Sequence[str] = ("Scenario",)) -> bool:
+    """Whether documents of these kinds, in or below ``paths``, are called so; they need not compile.
 
     A file that cannot be read to its end is taken at the word that stands in it.
     """
+    names, unread = _names_in(paths, kinds)
+    return name in names or any(name in text for text in unread)
+
+
+def _names_in(paths: Sequence[Path], kinds: Sequence[str]) -> tuple[set[str], list[str]]:
+    """The names of documents, also as they are written, and the texts that cannot be read to their end."""
     roots: list[Node] = []
-    for source in read_sources([folder])[0]:
+    unread: list[str] = []
+    for source in read_sources([*paths])[0]:
         trees, problems = parse(source)
-        if problems and scenario in source.text:
-            return True
+        unread += [source.text] if problems else []
         roots += trees
-    return scenario in gather(roots)[0].of("Scenario")
+    documents = gather(roots)[0]
+    found = [one for kind in kinds for one in documents.of(kind).values()]
+    return {name for one in found for name in (one.name, one.template)}, unread
+
+
+def _check_declared(sought: Sought, paths: Sequence[Path]) -> None:
+    """Says of a name that nobody has, in documents that are wrong, only that.  Raises SpecError."""
+    prefix, _, rest = sought.name.partition("/")
+    name = rest if prefix.lower() in by_prefix() else sought.name
+    if not name or any(descriptor_of(path) is not None for path in paths):
+        return
+    names, unread = _names_in(paths, sought.kinds or kind_names())
+    if name not in names and not any(name in text for text in unread):
+        likely = phrase(name, [*names, *sought.others])
+        fix = "; ".join(filter(None, [likely, "`nimdsl validate` says what is wrong with the documents"]))
+        raise SpecError((error("NIM0301", sought.unknown.format(sought.name), fix=fix),))
 
 
 def chosen(paths: Sequence[Path] | None, quiet: bool = False) -> tuple[list[Path], str]:

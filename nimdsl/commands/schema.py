@@ -14,13 +14,14 @@ from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import phrase
 from nimdsl.base.words import counted
-from nimdsl.commands.options import Root, chosen, program_of
+from nimdsl.commands.options import Root, Sought, chosen, program_of
 from nimdsl.commands.output import print_json
 from nimdsl.commands.streams import tell
 from nimdsl.kinds import by_prefix, kind_names
 from nimdsl.kinds.schemas import any_schema, document_schema, editor_schema
 from nimdsl.loading import load
 
+_UNKNOWN = "there is neither a kind nor a Schema named `{}`"
 ANY_DOCUMENT = "document.json"
 
 
@@ -56,12 +57,10 @@ def command(
 
 
 def _wire(name: str, specs: list[Path] | None, root: Path | None) -> Mapping[str, Any]:
-    schemas = program_of(specs, root).schemas
+    schemas = program_of(specs, root, Sought(name, ["Schema"], _UNKNOWN, kind_names())).schemas
     if name not in schemas:
         fix = phrase(name, [*kind_names(), *schemas])
-        raise SpecError(
-            (error("NIM0301", f"there is neither a kind nor a Schema named `{name}`", fix=fix),)
-        )
+        raise SpecError((error("NIM0301", _UNKNOWN.format(name), fix=fix),))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": name, **schemas[name].wire}
 
 

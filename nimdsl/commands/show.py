@@ -11,7 +11,7 @@ import typer
 from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import SpecError
 from nimdsl.base.suggest import phrase
-from nimdsl.commands.options import Format, Printed, Root, Specs, program_of
+from nimdsl.commands.options import Format, Printed, Root, Sought, Specs, program_of
 from nimdsl.commands.output import print_json
 from nimdsl.commands.streams import styled, tell
 from nimdsl.compile.documents import Document
@@ -49,7 +49,7 @@ def command(
 
     Example: nimdsl show cell/vocabulary-cell --table
     """
-    program = program_of(specs, root)
+    program = program_of(specs, root, Sought(name))
     found = find(program, name)
     if table:
         _print_tables(program, found, format_)

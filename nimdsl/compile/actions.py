@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nimdsl.base.suggest import phrase
+from nimdsl.base.suggest import misspelt, phrase
 from nimdsl.compile.interface import Interface
 from nimdsl.compile.reader import Reader
 from nimdsl.compile.sending import compile_send
@@ -82,8 +82,10 @@ def _start(reader: Reader, interface: Interface, entering: bool) -> list[Action]
         fix = "start it in the `enter` of the state that needs them"
         reader.findings.report("NIM0414", message, reader.place("work"), fix)
     if name in interface.answering:
-        message = f"`{name}` is what an answer does: what it comes to is written to who asked"
-        reader.findings.report("NIM0203", message, reader.place("work"), "start other work, in a machine")
+        message = f"`{name}` is what an answer does, and work is the machine's or that of answers"
+        fix = f"declare it a second time for the machine, as `{name}_alone`, and start that"
+        if not any(message in one.message for one in reader.findings.diagnostics):
+            reader.findings.report("NIM0203", message, reader.place("work"), fix)
         return []
     if name in interface.works:
         return [BeginWork(name, interface.arguments[name], reserve=interface.works[name].reserve)]
@@ -110,7 +112,8 @@ def _reply(reader: Reader, scope: Scope, interface: Interface, event: str) -> li
         reader.findings.report("NIM0310", message, place, "reply in the transition on the event itself")
         return []
     payload = reader.template("reply", scope, record_of(fields))
-    missing = [key for key in fields if payload.type.field(key) is None]
+    meant = misspelt([key for key, _ in payload.type.fields or ()], fields)
+    missing = [key for key in fields if payload.type.field(key) is None and key not in meant]
     if missing:
         message = f"the answer to `{asked[0]}` needs `{missing[0]}`"
         reader.findings.report("NIM0306", message, place, f"add `{missing[0]}:`")

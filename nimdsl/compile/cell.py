@@ -5,7 +5,7 @@ How answers become a machine is in :mod:`nimdsl.compile.answers`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from nimdsl.base.canonical import Plain
@@ -14,7 +14,7 @@ from nimdsl.compile.addresses import ORIGIN
 from nimdsl.compile.answers import Context, compile_answers, compile_beside
 from nimdsl.compile.interface import ELAPSED, Interface, event_sources
 from nimdsl.compile.machines import compile_machine
-from nimdsl.compile.purses import marks_of
+from nimdsl.compile.purses import marks_of, may_hear_more
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.tables import compile_tables, table_bindings
 from nimdsl.compile.work import compile_work
@@ -24,7 +24,7 @@ from nimdsl.program import Work
 from nimdsl.program.expression import Expression
 from nimdsl.program.flatten import RETURNED, STATE, STATE_ROOT, own_event
 from nimdsl.program.machine import State
-from nimdsl.text.tree import MapNode
+from nimdsl.text.tree import MapNode, Node, Scalar
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,7 @@ def compile_cell(findings: Findings, reader: Reader, context: Context) -> Compil
         context.rewards_from(economy),
         findings.document.name,
         economy=economy,
+        unsure=may_hear_more(reader),
         replies=replies,
         answering=frozenset(asked),
     )
@@ -88,8 +89,7 @@ def compile_cell(findings: Findings, reader: Reader, context: Context) -> Compil
         root = compile_machine(machine, interface, told)
         beside = compile_beside(reader, interface, context, table_types)
         root = replace(root, transitions=(*root.transitions, *beside))
-    first = {name: zero(kind) for name, kind in data.items()} | _initial(reader, data)
-    return CompiledCell(root, first, tables, works, interface, reader.text("domain"))
+    return CompiledCell(root, _initial(reader, data), tables, works, interface, reader.text("domain"))
 
 
 OWN = {
@@ -134,9 +134,9 @@ def _replies(reader: Reader, accepts: Mapping[str, object]) -> dict[str, Mapping
 
 
 def _initial(reader: Reader, data: Mapping[str, Type]) -> dict[str, Plain]:
-    """What data begin as: constants of their types; what is wrong is reported and left out."""
+    """What data begin as: constants of their types, or zero; what is wrong is reported and left out."""
     inner = reader.sub("initial")
-    values: dict[str, Plain] = {}
+    values: dict[str, Plain] = {name: zero(kind) for name, kind in data.items()}
     for name, node in inner.node.entries.items() if inner else ():
         assert inner is not None
         if name not in data:
@@ -185,6 +185,7 @@ def compile_works(
     """
     works: dict[str, Work] = {}
     arguments: dict[str, Expression] = {}
+    started = {*_started(reader.node.get("machine"))}
     named = reader.sub("work")
     for name, inner in reader.named("work"):
         answering = name in asked
@@ -194,13 +195,27 @@ def compile_works(
         reading = inner.silent() if answering else inner
         argument = reading.template("args", scope.extended(request))
         kind = argument.type if given is None else given
-        work = compile_work(name, inner, outcomes, kind, scope, asking and not answering)
+        # What the machine starts too is told there, and is not blamed for what only machines can do.
+        shared = answering and name in started
+        told = inner.silent() if shared else inner
+        work = compile_work(name, told, outcomes, kind, scope, asking and not answering)
         if answering:
             work = _renamed(work, {one: own_event(name, one) for one in ("done", "failed", "unknown")})
         works[name] = replace(work, place=named.node.key_place(name) if named else work.place)
         if not answering:
             arguments[name] = argument
     return works, arguments
+
+
+def _started(node: Node | None) -> Iterator[str]:
+    """The works that actions in a tree start."""
+    if isinstance(node, MapNode):
+        work = node.get("work")
+        if isinstance(work, Scalar):
+            yield str(work.value)
+    inner = node.entries.values() if isinstance(node, MapNode) else getattr(node, "items", ())
+    for one in inner:
+        yield from _started(one)
 
 
 def _renamed(work: Work, outcomes: Mapping[str, str]) -> Work:

@@ -70,10 +70,14 @@ class Compilation:
         return findings, Reader(findings, document.spec, document.constants)
 
     def close(self, findings: Findings) -> None:
-        """Keeps what was found; of the instances of one document only the first is blamed for a thing."""
+        """Keeps what was found; of the instances of one document only the first is blamed for a thing.
+
+        The names that it calls itself by are no difference.
+        """
         for diagnostic in findings.diagnostics:
             if findings.document.variables:
                 message = diagnostic.message.rpartition(" (in `")[0]
+                message = message.replace(f"`{findings.document.name}`", "")
                 if (key := (diagnostic.code, diagnostic.place, message)) in self.told:
                     continue
                 self.told.add(key)

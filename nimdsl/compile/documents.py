@@ -49,10 +49,12 @@ class Document:
 
     @property
     def spec(self) -> MapNode:
-        """The spec; only of a document that is not broken."""
-        spec = self.root.entries["spec"]
-        assert isinstance(spec, MapNode)
-        return spec
+        """The spec; of a broken document that has none, or one that is no map, an empty map."""
+        spec = self.root.entries.get("spec")
+        if isinstance(spec, MapNode):
+            return spec
+        assert self.broken
+        return MapNode(self.root.source, self.root.line, self.root.column)
 
     @property
     def place(self) -> Place:
@@ -155,10 +157,11 @@ def _instances(kind: str, name: str, root: MapNode, found: list[Diagnostic]) -> 
         documents.append(replace(made, number=len(documents)))
         found += [one for one in own if one not in told]
         told |= {*own}
-    if repeated := _repeated(documents):
-        found.append(repeated)
-        return [replace(documents[0], broken=True)]
-    return documents
+    if len({one.name for one in documents}) == len(documents):
+        return documents
+    if "${" not in documents[0].name:  # else it has no value, which is told
+        found.append(_repeated(documents))
+    return [replace(documents[0], broken=True)]
 
 
 def _unknowable(
@@ -171,11 +174,9 @@ def _unknowable(
     return Document(kind, name, root, root, broken=True)
 
 
-def _repeated(documents: list[Document]) -> Diagnostic | None:
+def _repeated(documents: list[Document]) -> Diagnostic:
     """NIM0209: a name that several instances would have."""
     names = [document.name for document in documents]
-    if len({*names}) == len(names):
-        return None
     first = documents[0]
     missing = [one for one in first.variables if not re.search(rf"\$\{{[^}}]*\b{one}\b", first.template)]
     message = f"`{first.template}` would name {names.count(names[0])} instances: a name tells them apart"

@@ -14,7 +14,7 @@ from nimdsl.base.diagnostics import Place
 from nimdsl.compile.constants import part_text
 from nimdsl.compile.documents import Document, Documents
 from nimdsl.expression.check import Scope, infer
-from nimdsl.expression.evaluate import closure
+from nimdsl.expression.evaluate import Fault, closure
 from nimdsl.expression.syntax import ExpressionNode, Literal, SyntaxMistake, Text
 from nimdsl.expression.template import parse_template
 from nimdsl.expression.types import STRING, Type
@@ -71,23 +71,24 @@ def families_of(documents: Documents, kind: str) -> tuple[DocumentFamily, ...]:
         for one in documents.of(kind).values():
             if one.variables:
                 grouped.setdefault(one.written.place, []).append(one)
-        several = (each for each in grouped.values() if _is_readable(each[0].template))
-        known = documents.families[kind] = tuple(map(_family, several))
+        known = documents.families[kind] = tuple(filter(None, map(_family, grouped.values())))
     found: tuple[DocumentFamily, ...] = known
     return found
 
 
-def _is_readable(name: str) -> bool:
-    """Whether a name is a template; what is wrong with another has been said of its document."""
+def _family(documents: list[Document]) -> DocumentFamily | None:
+    """The family; None where the name has no value, which has been said of its document."""
     try:
-        parse_template(name)
-    except SyntaxMistake:
-        return False
-    return True
+        return _made(documents[0].template, sorted(documents, key=lambda one: one.number))
+    except (SyntaxMistake, Fault):
+        return None
 
 
-def _family(documents: list[Document]) -> DocumentFamily:
-    name = documents[0].template
+def _made(name: str, documents: list[Document]) -> DocumentFamily | None:
+    """The family; None where its name reads what is no constant, or what does not fit.
+
+    Raises SyntaxMistake and Fault.
+    """
     literals, holes = [""], []
     for part in _parts(name):
         if isinstance(part, str):
@@ -95,9 +96,11 @@ def _family(documents: list[Document]) -> DocumentFamily:
         else:
             holes.append(part)
             literals.append("")
+    scopes = [Scope({}, one.constants) for one in documents if one.broken]
+    if any(infer(hole, scope)[1] for scope in scopes for hole in holes):
+        return None
     types = tuple(infer(hole, Scope({}, documents[0].constants))[0] for hole in holes)
-    ordered = sorted(documents, key=lambda one: one.number)
-    return DocumentFamily(name, tuple(literals), types, tuple(_instance(one, holes) for one in ordered))
+    return DocumentFamily(name, tuple(literals), types, tuple(_instance(one, holes) for one in documents))
 
 
 def _instance(document: Document, holes: list[ExpressionNode]) -> Instance:

@@ -64,6 +64,8 @@ class Interface:
     """The stages of an attention's levels, by level."""
     economy: str = ""
     """Whose lifeforce it lives on; empty for the scenario's."""
+    unsure: bool = False
+    """Whether there may be more events than are known."""
     replies: Mapping[str, Mapping[str, Type]] = field(default_factory=dict)
     """The events that are answered, with the fields of the answer."""
     answering: frozenset[str] = frozenset()

@@ -27,6 +27,7 @@ from nimdsl.program.machine import (
     Timer,
     Transition,
 )
+from nimdsl.schema.remedies import of_initial
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
 
 
@@ -52,23 +53,29 @@ class _Compiler:
             add_source(self.interface.events, name, RAISED, {}, place)
         return State(
             name="",
-            initial=self._initial(self.reader),
+            initial=self._initial(self.reader, "", self.reader.place()),
             states=self._states(self.reader, ""),
             transitions=tuple(self._transition(item, "") for item in self.reader.items("any")),
             fails=self.reader.text("failure_policy") == "fail",
             place=self.reader.node.place,
         )
 
-    def _initial(self, reader: Reader) -> str:
+    def _initial(self, reader: Reader, path: str, place: Place) -> str:
+        """The state that is entered first; ``path`` and ``place`` are of the state around it."""
         children = reader.keys("states")
         initial = reader.text("initial", children[0] if len(children) == 1 else "")
-        if children and initial not in children:
-            message = (
-                f"the initial state `{initial}` is not among the states"
-                if initial
-                else "no `initial` state"
+        if not children or initial in children:
+            return initial
+        if initial:
+            message, fix = (
+                f"the initial state `{initial}` is not among the states",
+                phrase(initial, children),
             )
-            self.findings.report("NIM0405", message, reader.place("initial"), phrase(initial, children))
+            self.findings.report("NIM0405", message, reader.place("initial"), fix)
+            return initial
+        whose = f"`{path}`" if path else "the machine"
+        message = f"{whose} does not say which of its states is entered first"
+        self.findings.report("NIM0405", message, place, of_initial(children))
         return initial
 
     def _states(self, reader: Reader, path: str) -> tuple[State, ...]:
@@ -87,7 +94,7 @@ class _Compiler:
         if stages is not None:
             initial, inner = stages[0] if stages else "", self._staged(reader, path, stages)
         else:
-            initial = self._initial(reader) if "states" in reader else ""
+            initial = self._initial(reader, path, place) if "states" in reader else ""
             inner = self._states(reader, path)
         return State(
             name=name,

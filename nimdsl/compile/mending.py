@@ -15,11 +15,12 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import NamedTuple
 
-from nimdsl.base.diagnostics import Diagnostic, Severity, error
+from nimdsl.base.diagnostics import Diagnostic, Place, Severity, error
 from nimdsl.base.words import counted
 from nimdsl.compile.constants import count_of
 from nimdsl.compile.documents import gather
-from nimdsl.text.flow_text import quoted
+from nimdsl.schema.structure import ENVELOPE
+from nimdsl.text.flow_text import end_of_text, quoted
 from nimdsl.text.source import Source
 from nimdsl.text.tree import ListNode, MapNode, Node, parse
 from nimdsl.text.yaml_errors import INDENT_WITH_SPACES, is_cut, is_guess
@@ -44,7 +45,12 @@ _NEXT_KEY = re.compile(rf",\s*{_KEY}:\s")
 _CLOSING = {"[": "]", "{": "}"}
 _VALUE = re.compile(r"(?:(?<=:) +|(?:^|(?<=- )|(?<=[\[{,])) *(?:- +)?)")
 _COLON_TEXT = re.compile(r"(?<=[\w\"']: )\s*((?!\s)[^\[\]{}\"',#]*: [^\[\]{}\"'#]*)")
+_BLOCK_VALUE = re.compile(rf"\s*(?:- +)*{_KEY}: +(?=[^\s\[{{\"'|>&*!#])")
+_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'")
+_GOES_ON = re.compile(r"\s*[^\s,:\]}#\"']")
+"""Behind a quoted text: more text."""
 _TEMPLATE = re.compile(r"\$\{[^{}]*\}")
+_PARTING = re.compile(r"-{2}|-{4,9}|={2,9}|\u2014{1,3}|\*{3}")
 _BEFORE_QUOTE = re.compile(r"(?:^|[:,\[{-])\s*\Z")
 
 
@@ -65,14 +71,50 @@ def mended(source: Source, problems: Sequence[Diagnostic]) -> list[Diagnostic]:
     last = doubled or (problems[-1] if problems else None)
     if last is None or not 0 < last.place.line <= len(source.lines):
         return [*problems]
+    if (parting := _parting(source, last)) is not None:
+        return [*(one for one in problems if one is not last), parting]
     piece = _Piece(source, last)
+    if doubled and (ends := piece.undivided(doubled)):
+        rest = [one for one in problems if one.place.line not in piece]
+        return [*rest, *(_divided(source, line) for line in ends)]
     usable = piece.lines and (doubled or is_guess(last))
     found = piece.mend(piece.edits_after(last)) if usable else None
     if found is None:
         return [*problems]
     place = source.place(found.line, found.column + 1, found.length)
-    rest = [one for one in problems if one is not last and not (doubled and one.place.line in piece)]
+    rest = [
+        one
+        for one in problems
+        if one is not last and not (doubled and one.place.line in piece) and not _covers(place, one.place)
+    ]
     return [*rest, error(TWICE if doubled else last.code, found.message, place, found.fix)]
+
+
+def _parting(source: Source, said: Diagnostic) -> Diagnostic | None:
+    """A line of signs that is meant to part two documents."""
+    for line in range(said.place.line, max(said.place.line - 2, 0), -1):
+        signs = source.lines[line - 1].rstrip()
+        if not _PARTING.fullmatch(signs):
+            continue
+        text = "\n".join([*source.lines[: line - 1], "---", *source.lines[line:]])
+        if not any(one.severity is Severity.ERROR for one in parse(Source(source.name, text))[1]):
+            message = f"`{signs}` parts no documents"
+            return error(said.code, message, source.place(line, 1, len(signs)), "write `---`")
+    return None
+
+
+def _divided(source: Source, line: int) -> Diagnostic:
+    """A document begins on a line, and nothing ends the one above."""
+    key = source.lines[line - 1].partition(":")[0]
+    message = f"a `---` is missing before line {line}, where another document begins"
+    return error(
+        TWICE, message, source.place(line, 1, len(key)), "write `---` on a line of its own above it"
+    )
+
+
+def _covers(whole: Place, part: Place) -> bool:
+    """Whether what an edit writes anew holds another place."""
+    return whole.line == part.line and 0 <= part.column - whole.column < whole.length
 
 
 class _Piece:
@@ -95,6 +137,18 @@ class _Piece:
     def __contains__(self, line: int) -> bool:
         return self.first < line <= self.first + len(self.lines)
 
+    def undivided(self, doubled: Diagnostic) -> list[int]:
+        """The lines of a file before which a `---` is missing, if that is why keys stand twice."""
+        key = self.lines[self.error].partition(":")[0]
+        if doubled.place.column != 1 or key not in ENVELOPE:
+            return []
+        begins = [n for n, line in enumerate(self.lines) if line.startswith(f"{key}:")][1:]
+        text = "\n".join(f"---\n{line}" if n in begins else line for n, line in enumerate(self.lines))
+        roots, problems = parse(Source(self.name, text))
+        whole = all(isinstance(one, MapNode) and {"kind", "spec"} <= {*one.entries} for one in roots)
+        sound = whole and not any(one.code == TWICE for one in problems)
+        return [self.first + n + 1 for n in begins] if sound else []
+
     def edits_after(self, said: Diagnostic) -> Iterator[_Edit]:
         """The edits that may be meant after what the parser said."""
         if said.code == TWICE:
@@ -105,7 +159,12 @@ class _Piece:
             at, line = self.error, self.lines[self.error]
             if len(line) > LINE_LENGTH_MAX:
                 return iter(())
-            return chain(_separated_inside(at, line), _quoted(at, line), _bracketed(at, line))
+            return chain(
+                _quoted_whole(at, line),
+                _separated_inside(at, line),
+                _quoted(at, line),
+                _bracketed(at, line),
+            )
         return self._edits()
 
     def mend(self, edits: Iterator[_Edit]) -> _Edit | None:
@@ -127,6 +186,8 @@ class _Piece:
     def _edits(self) -> Iterator[_Edit]:
         near = list(dict.fromkeys([self.error, self.opened, *self._before(self.error)]))
         near = [n for n in near if n >= 0 and len(self.lines[n]) <= LINE_LENGTH_MAX]
+        for number in near[:3]:
+            yield from _quoted_whole(number, self.lines[number])
         for number in near:
             yield from _quoted(number, self.lines[number])
         for number in near:
@@ -139,6 +200,8 @@ class _Piece:
         for number in (*near[:4], self.opened + 1):
             if 0 <= number < len(self.lines):
                 yield from _dashed(number, self.lines[number])
+        for number in near[:4]:
+            yield from _dashed_before(number, self.lines[number])
         yield from self._reindented(self._around())
 
     def _before(self, number: int) -> list[int]:
@@ -248,6 +311,26 @@ def _quoted(number: int, line: str) -> Iterator[_Edit]:
             yield _Edit(number, new, at, 1, message, f"open it with `{quote}`")
 
 
+def _quoted_whole(number: int, line: str) -> Iterator[_Edit]:
+    """A text that begins with a quoted part and goes on behind it: in quotes as a whole."""
+    for begin in [found.end() for found in _VALUE.finditer(line)]:
+        part = _QUOTED.match(line, begin)
+        if part is None or line.count(part[0][0]) % 2 or not _GOES_ON.match(line, part.end()):
+            continue
+        ends = [_comment(line), *(end_of_text(line, begin, listed) for listed in (False, True))]
+        for end in dict.fromkeys(ends):
+            text = line[begin:end].rstrip()
+            message = "a text that begins with a quote ends with it, and this one goes on"
+            yield _Edit(
+                number, *_requoted(line, begin, text), message, f"quote the whole: `{quoted(text)}`"
+            )
+
+
+def _requoted(line: str, begin: int, text: str) -> tuple[str, int, int]:
+    """A line with a text of it in quotes, and where it stands."""
+    return f"{line[:begin]}{quoted(text)}{line[begin + len(text) :]}", begin, len(text)
+
+
 def _stray_quotes(line: str) -> list[int]:
     """The columns of quotes that close nothing, if there is one too many."""
     found: list[int] = []
@@ -264,11 +347,17 @@ def _stray_quotes(line: str) -> list[int]:
 
 def _text_quoted(number: int, line: str) -> Iterator[_Edit]:
     """Text with a colon in it, in quotes."""
+    message = "`: ` in a text makes a key of what stands before it"
     for found in _COLON_TEXT.finditer(line):
-        text = found[1].rstrip()
-        new = f"{line[: found.start(1)]}{quoted(text)}{line[found.start(1) + len(text) :]}"
-        message = "`: ` in a text makes a key of what stands before it"
-        yield _Edit(number, new, found.start(1), len(text), message, f"quote it: `{quoted(text)}`")
+        inside = end_of_text(line, found.start(1), False) - found.start(1)
+        for whole in dict.fromkeys((found[1][:inside].rstrip(), found[1].rstrip())):
+            if ": " in whole:
+                where = _requoted(line, found.start(1), whole)
+                yield _Edit(number, *where, message, f"quote it: `{quoted(whole)}`")
+    if (value := _BLOCK_VALUE.match(line)) and ": " in line[value.end() : _comment(line)]:
+        whole = line[value.end() : _comment(line)]
+        where = _requoted(line, value.end(), whole)
+        yield _Edit(number, *where, message, f"quote it: `{quoted(whole)}`")
 
 
 def _closers_before(line: str, column: int) -> list[int]:
@@ -348,6 +437,21 @@ def _dashed(number: int, line: str) -> Iterator[_Edit]:
         new = f"{line[:at]}- {line[at + 2 :]}"
         message = f"a `-` is missing before `{key}`"
         yield _Edit(number, new, at, found.end() - at, message, f"write `- {key}`")
+
+
+def _dashed_before(number: int, line: str) -> Iterator[_Edit]:
+    """The same where what is left of the item has moved, or begins with no key."""
+    begin = len(line) - len(line.lstrip(" "))
+    sign = re.match(r"[\w.]+|.", line[begin:])
+    if sign is None or line.startswith(("- ", "#"), begin):
+        return
+    for at in (begin, begin - STEP):
+        if at < 0:
+            continue
+        message = f"a `- ` is missing before `{sign[0]}`"
+        fix = f"write `- {sign[0]}`"
+        new = f"{line[:at]}- {line[begin:]}"
+        yield _Edit(number, new, at, begin + len(sign[0]) - at, message, fix)
 
 
 def _separated_inside(number: int, line: str) -> Iterator[_Edit]:

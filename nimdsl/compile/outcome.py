@@ -54,6 +54,7 @@ class CellView:
 
 Cells = Mapping[str, CellView | None]
 """By name; None for a cell that is not known because it is wrong itself."""
+NO_PROTOCOL = "this scenario runs no protocol, so there is no phase `{}`"
 STAY = record_of({"entered": INT, "time": DURATION, "longest": DURATION}, "the state")
 
 
@@ -66,21 +67,23 @@ def outcome_scope(
     economies: Sequence[str] = (),
     resources: Sequence[str] = (),
     open: bool = False,
-    used_unsure: bool = False,
 ) -> Scope:
     """The names of an outcome: ``phases`` as expressions in them see them, ``cells`` as they are seen.
 
     ``beat`` is that of the attention, if one takes part; ``others`` are what is seen of actors of other
     kinds, by the plural of the kind and by name; ``families`` is what is seen together.  ``economies``
     and ``resources`` are those that take part.  ``open`` says that there may be more phases and cells,
-    which could not be compiled; ``used_unsure`` that such cells may use more economies and resources.
+    which could not be compiled; what a cell lives on or acquires that could not is not known either.
     """
     seen = {name: _cell(name, cell) for name, cell in cells.items()}
     together = families or {}
     for text, names in together.get("cells", {}).items():
         seen[text] = _together([_cell(text, cells[one]) for one in names])
+    unsure = open or None in cells.values()
     purses = _alike(PURSE, economies, together.get("economies", {}))
     lending = _alike(LENDING, resources, together.get("resources", {}))
+    judged = {name: _phase(kind) for name, kind in phases.items()}
+    of_phase = "the protocol has no phase `{}`"
     kinds = {
         "completed": BOOL,
         "errors": INT,
@@ -89,11 +92,11 @@ def outcome_scope(
         "attempts": INT,
         "duration": DURATION,
         "lifeforce": record_of(PURSE, "lifeforce"),
-        "economies": record_of(purses, "the scenario", open or used_unsure),
-        "resources": record_of(lending, "the scenario", open or used_unsure),
+        "economies": record_of(purses, "no economy `{}` takes part", unsure),
+        "resources": record_of(lending, "no resource `{}` takes part", unsure),
         "refusals": list_of(record_of(REFUSAL)),
-        "phases": record_of({name: _phase(kind) for name, kind in phases.items()}, "the protocol", open),
-        "cells": record_of(seen, "the scenario", open),
+        "phases": record_of(judged, of_phase if judged else NO_PROTOCOL, open),
+        "cells": record_of(seen, "no cell `{}` takes part", open),
     }
     if beat is not None:
         kinds |= _attention(beat)

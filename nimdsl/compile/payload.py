@@ -11,8 +11,10 @@ from typing import Any
 
 from nimdsl.base.diagnostics import Place
 from nimdsl.base.json_schema import validator_of
-from nimdsl.base.suggest import phrase
+from nimdsl.base.suggest import misspelt, phrase
+from nimdsl.base.words import JSON_TYPES
 from nimdsl.compile.reader import Reader
+from nimdsl.compile.value_fixes import of_computed
 from nimdsl.compile.wire import schema_type
 from nimdsl.expression.check import Scope, infer
 from nimdsl.expression.evaluate import Fault, closure
@@ -21,6 +23,9 @@ from nimdsl.expression.syntax import Name, SyntaxMistake, children
 from nimdsl.expression.template import is_template, parse_template
 from nimdsl.expression.types import ANY, accepts
 from nimdsl.program import Schema
+from nimdsl.schema.remedies import of_bound, of_type
+from nimdsl.schema.structure import what_is
+from nimdsl.text.alignment import place_within
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
 
 CODE = "NIM0306"
@@ -65,20 +70,22 @@ class _Checker:
 
     def _object(self, node: MapNode, schema: Mapping[str, Any], place: Place) -> None:
         known = schema.get("properties", {})
+        closed = schema.get("additionalProperties") is False
+        meant = misspelt(node.entries, known) if closed else ()
         for key in schema.get("required", ()):
-            if key not in node.entries:
+            if key not in node.entries and key not in meant:
                 message = f"`{self.name}` requires `{key}`"
                 self.reader.findings.report(CODE, message, place, f"add `{key}:`")
         for key, value in node.entries.items():
             if key in known:
                 self.visit(value, known[key], node.key_place(key))
-            elif schema.get("additionalProperties") is False:
+            elif closed:
                 message = f"`{self.name}` has no field `{key}`"
                 self.reader.findings.report(CODE, message, node.key_place(key), phrase(key, known))
 
     def _scalar(self, node: Scalar, schema: Mapping[str, Any]) -> None:
         if not is_template(node):
-            self._validate(node.value, schema, node.place)
+            self._validate(node.value, schema, node.place, node)
             return
         try:
             tree = parse_template(str(node.value))
@@ -93,17 +100,32 @@ class _Checker:
             except Fault as fault:
                 self.reader.findings.report(CODE, str(fault), node.place)
         elif not accepts(wanted := schema_type(schema), kind) and ANY not in (wanted, kind):
+            part, fix = of_computed(tree, kind, wanted, self.scope)
+            where = node.place if part is tree else place_within(node, part.start, part.end)
             self.reader.findings.report(
-                CODE, f"`{self.name}` wants {wanted} here, this is {kind}", node.place
+                CODE, f"`{self.name}` wants {wanted} here, this is {kind}", where, fix
             )
 
-    def _validate(self, value: Any, schema: Mapping[str, Any], place: Place) -> None:
+    def _validate(
+        self, value: Any, schema: Mapping[str, Any], place: Place, node: Scalar | None = None
+    ) -> None:
+        """Judges a value; ``node`` is the scalar that it is written as, if it is one."""
         problem = next(iter(validator_of(dict(schema)).iter_errors(value)), None)
-        if problem is not None:
-            message = f"`{self.name}` does not allow this: {problem.message[:160]}"
-            options = schema.get("enum")
-            fix = phrase(str(value), [str(option) for option in options]) if options else ""
-            self.reader.findings.report(CODE, message, place, fix)
+        if problem is None:
+            return
+        keyword = str(problem.schema_path[-1])
+        message = f"`{self.name}` does not allow this: {problem.message[:160]}"
+        options, wanted = schema.get("enum"), schema.get("type")
+        fix = phrase(str(value), [str(option) for option in options]) if options else ""
+        if keyword == "type" and node is not None and isinstance(wanted, str):
+            message = f"`{self.name}` wants {JSON_TYPES[wanted]} here, this is {what_is(node)}"
+            fix = of_type("Schema", schema, "", node)
+        elif keyword in schema and keyword in _BOUNDS:
+            fix = of_bound("Schema", schema, keyword, "")
+        self.reader.findings.report(CODE, message, place, fix)
+
+
+_BOUNDS = ("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
 
 
 def _constant(tree: Tree, scope: Scope) -> bool:

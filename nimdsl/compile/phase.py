@@ -54,12 +54,18 @@ class CompiledPhase:
     state: State
     data: Mapping[str, Plain]
     exit: Expression | None
+    conditions: tuple[tuple[Scalar, Expression], ...] = ()
+    """Each ``accept`` and the ``exit``, where it is written."""
+
+
+REPLY = {"status": STRING, "payload": ANY, "lifeforce_delta": REAL, "reason": STRING}
+"""What every reply has."""
 
 
 def reply_type(schema: Schema | None) -> Type:
     """The type of ``reply`` in expressions."""
     payload = schema.payload_type if schema else ANY
-    fields = {"status": STRING, "payload": payload, "lifeforce_delta": REAL, "reason": STRING}
+    fields = {**REPLY, "payload": payload}
     return record_of(fields, schema.name if schema else "the reply")
 
 
@@ -95,6 +101,7 @@ class _Compiler:
         self.reader = reader
         self.context = context
         self.name = findings.document.name
+        self.conditions: list[tuple[Scalar, Expression]] = []
         self.request = self._schema("request")
         self.reply = self._schema("reply")
         self.scope = reader.scope(self._scope())
@@ -126,8 +133,8 @@ class _Compiler:
         self.names = [name for name, _ in instances]
         terms = self._terms()
         self._check_names(instances)
-        accept = reader.expression("accept", self.reply_scope)
-        exit_ = reader.expression("exit", self.scope)
+        accept = self._condition(reader, "accept", self.reply_scope)
+        exit_ = self._condition(reader, "exit", self.scope)
         following = [*(name for name, _ in instances[1:]), "verdict"]
         states = [
             handshake_state(terms, self._step(name, item, accept, f"{self.name}/{after}"))
@@ -155,7 +162,13 @@ class _Compiler:
             "claims": [],
             "steps": {name: {} for name, _ in instances},
         }
-        return CompiledPhase(phase, tuple(self._after()), terms, state, data, exit_)
+        conditions = tuple(self.conditions)
+        return CompiledPhase(phase, tuple(self._after()), terms, state, data, exit_, conditions)
+
+    def _condition(self, reader: Reader, key: str, scope: Scope) -> Expression | None:
+        node, found = reader.scalar(key), reader.expression(key, scope)
+        self.conditions += [(node, found)] if node is not None and found is not None else []
+        return found
 
     def _after(self) -> list[str]:
         return self.reader.references("after", "Phase")
@@ -233,7 +246,7 @@ class _Compiler:
         if self.request is not None:
             check_payload(reader, self.scope, self.request)
         payload = reader.template("payload", self.scope)
-        own = reader.expression("accept", self.reply_scope)
+        own = self._condition(reader, "accept", self.reply_scope)
         return HandshakeStep(
             name, payload, tuple(part for part in (accept, own) if part) or (constant(True),), after
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from nimdsl.base.units import format_lifeforce
 from nimdsl.compile.handshake import TRANSLATE, TRANSLATED, UNTRANSLATED
 from nimdsl.compile.outcome import Cells, outcome_scope
 from nimdsl.compile.phase import CompiledPhase
@@ -33,7 +32,6 @@ def compile_protocol(
     chain = [phases[name] for name in names if name in phases]
     if findings.failed or len(chain) != len(names) or not chain:
         return None
-    _check_opening(findings, reader, chain[0], economy)
     root = _root(chain, findings)
     work = _translator(reader, chain)
     actor = Actor(
@@ -76,27 +74,6 @@ def _check_order(
                 findings.report(
                     "NIM0504", message, reader.place("phases"), f"put `{earlier}` before `{name}`"
                 )
-
-
-def _check_opening(
-    findings: Findings, reader: Reader, first: CompiledPhase, economy: Economy | None
-) -> None:
-    if economy is None or findings.documents.overridden:
-        return
-    if wrong := too_poor(economy, first.terms.reservation):
-        findings.report("NIM0503", wrong[0], reader.place("economy"), wrong[1])
-
-
-def too_poor(economy: Economy, reservation: int) -> tuple[str, str] | None:
-    """Message and fix where an economy opens with less than the first handshake reserves (NIM0503)."""
-    free, lf = economy.opening - economy.floor, format_lifeforce
-    if reservation <= free:
-        return None
-    message = (
-        f"the first handshake reserves {lf(reservation)} LF, "
-        f"`{economy.name}` opens with {lf(free)} LF above its floor"
-    )
-    return message, f"raise `opening` to at least {lf(reservation + economy.floor)}"
 
 
 def _root(chain: list[CompiledPhase], findings: Findings) -> State:

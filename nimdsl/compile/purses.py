@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
-from functools import lru_cache
 
 from nimdsl.base.diagnostics import Place
 from nimdsl.compile.documents import Document
@@ -23,12 +22,13 @@ def marks_of(reader: Reader, economy: str, accepts: Container[str]) -> list[str]
     NIM0208 and NIM0510 for names that mean two things.
     """
     economies = reader.findings.documents.of("Economy")
-    paid = _named_in_costs(reader.node) if _may_cost(reader.node.source.text) else ()
-    besides = {name: place for name, place in paid if name in economies}
+    declared = {name: marks for name, document in economies.items() if (marks := _declared(document))}
+    paid = _paid(reader.node.get("machine")) if declared.keys() - {economy} else ()
+    besides = {name: place for name, place in paid if name in declared}
     own = [economy] if economy else [] if "economy" in reader else [*economies]
     known: dict[str, str] = {}
     for name in dict.fromkeys([*own, *besides]):
-        for mark in _declared(economies[name]):
+        for mark in declared.get(name, ()):
             _check_event(reader, name, mark, accepts)
             first = known.setdefault(mark, name)
             if first != name and {first, name} <= {economy, *besides}:
@@ -38,10 +38,10 @@ def marks_of(reader: Reader, economy: str, accepts: Container[str]) -> list[str]
     return [*known]
 
 
-@lru_cache(maxsize=64)
-def _may_cost(text: str) -> bool:
-    """Whether some document of a file may name economies in ``costs``: of a large one it is asked often."""
-    return "costs" in text
+def may_hear_more(reader: Reader) -> bool:
+    """Whether a cell may be told of marks that cannot be read: an economy that it may live on is broken."""
+    economies = reader.findings.documents.of("Economy").values()
+    return "economy" not in reader and any(one.broken and not _declared(one) for one in economies)
 
 
 def _declared(document: Document) -> list[str]:
@@ -72,13 +72,19 @@ def _check_event(reader: Reader, economy: str, mark: str, accepts: Container[str
         reader.findings.report("NIM0208", message, place, "give one of them another name")
 
 
-def _named_in_costs(node: Node | None) -> Iterator[tuple[str, Place]]:
-    """Every economy that some ``costs`` of the document names, and where."""
-    if isinstance(node, ListNode):
-        for item in node.items:
-            yield from _named_in_costs(item)
-    for key, value in node.entries.items() if isinstance(node, MapNode) else ():
-        if key == "costs" and isinstance(value, MapNode):
-            yield from ((name, value.key_place(name)) for name in value.entries)
-        else:
-            yield from _named_in_costs(value)
+def _paid(node: Node | None) -> Iterator[tuple[str, Place]]:
+    """Every economy that the ``costs`` of a machine, or of a state and of those in it, name, and where.
+
+    The machine is not compiled yet: which events there are, and so what it may read, hangs on this.
+    """
+    if not isinstance(node, MapNode):
+        return
+    for key in ("any", "transitions", "timers"):
+        ways = node.get(key)
+        for way in ways.items if isinstance(ways, ListNode) else ():
+            costs = way.get("costs") if isinstance(way, MapNode) else None
+            if isinstance(costs, MapNode):
+                yield from ((name, costs.key_place(name)) for name in costs.entries)
+    states = node.get("states")
+    for state in states.entries.values() if isinstance(states, MapNode) else ():
+        yield from _paid(state)

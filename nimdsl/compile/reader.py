@@ -26,7 +26,7 @@ from nimdsl.base.units import (
 )
 from nimdsl.base.words import with_article
 from nimdsl.compile.documents import Document, Documents
-from nimdsl.compile.syntax_mistakes import said_of_syntax
+from nimdsl.compile.syntax_mistakes import corrected, said_of_syntax
 from nimdsl.compile.value_fixes import WANTED, of_computed, of_literal, of_type
 from nimdsl.expression import types
 from nimdsl.expression.check import Scope, infer, undeclared_fix
@@ -296,7 +296,7 @@ class Reader:
         except SyntaxMistake as mistake:
             self._syntax(node, mistake)
             return None
-        kind = self._checked(node, tree, scope)
+        kind = self._checked(node, tree, scope, expected)
         if kind is None:
             return None
         if not accepts(expected, kind):
@@ -311,11 +311,11 @@ class Reader:
         kind = self._checked(node, tree, scope) if node is not None else None
         return None if kind is None or node is None else Expression(tree, kind, scope, node.place)
 
-    def _checked(self, node: Scalar, tree: Tree, scope: Scope) -> Type | None:
-        kind, mistakes = infer(tree, scope)
+    def _checked(self, node: Scalar, tree: Tree, scope: Scope, expected: Type = ANY) -> Type | None:
+        kind, mistakes = infer(tree, scope, expected)
         for mistake in mistakes:
-            place = place_within(node, mistake.start, mistake.end)
-            self.findings.report(mistake.code, mistake.message, place, mistake.fix)
+            place, fix = corrected(node, mistake.start, mistake.end, mistake.fix)
+            self.findings.report(mistake.code, mistake.message, place, fix)
         return None if mistakes else kind
 
     def _syntax(self, node: Scalar, mistake: SyntaxMistake) -> None:
@@ -347,12 +347,13 @@ class Reader:
         except SyntaxMistake as mistake:
             self._syntax(node, mistake)
             return Literal("", ANY), ANY
-        kind = self._checked(node, tree, scope)
+        kind = self._checked(node, tree, scope, expected)
         if kind is None:
             return Literal("", ANY), ANY
         if not accepts(expected, kind):
-            fix = of_computed(tree, kind, expected)
-            self.findings.report("NIM0304", f"{expected} wanted here, this is {kind}", node.place, fix)
+            part, fix = of_computed(tree, kind, expected, scope)
+            place = node.place if part is tree else place_within(node, part.start, part.end)
+            self.findings.report("NIM0304", f"{expected} wanted here, this is {kind}", place, fix)
         if kind == ANY and expected in QUANTITIES and not (self.findings.failed or self.findings.poisoned):
             message = f"{expected} wanted here, this has no declared type and never is one"
             self.findings.report("NIM0304", message, node.place, undeclared_fix(tree, expected))

@@ -71,21 +71,9 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     economy = _economy(reader, context, protocol, [*cells, attention, *others])
     used = _used(context, cells, attention, economy)
     families = _families(reader, {"cells": data, **used})
-    scope = outcome_scope(
-        kinds,
-        data,
-        context.attentions.get(attention),
-        more,
-        families,
-        **used,
-        open=unknown,
-        used_unsure=None in context.cells.values(),
-    )
-    horizon_ns = reader.duration("horizon", HORIZON_NS)
-    if not horizon_ns:
-        message, fix = "`horizon` must be longer than 0", "write for example `horizon: 1h`"
-        findings.report("NIM0210", message, reader.place("horizon"), fix)
     beat = context.attentions.get(attention)
+    scope = outcome_scope(kinds, data, beat, more, families, **used, open=unknown)
+    horizon_ns = _horizon_ns(reader)
     beats = -(-horizon_ns // beat.length_ns) if beat else 0
     accepts = {name: one.accepts for name, one in context.participants.items()}
     receivers = Receivers(
@@ -107,6 +95,14 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
         actors=tuple(others),
         families=families,
     )
+
+
+def _horizon_ns(reader: Reader) -> int:
+    horizon_ns = reader.duration("horizon", HORIZON_NS)
+    if not horizon_ns:
+        message, fix = "`horizon` must be longer than 0", "write for example `horizon: 1h`"
+        reader.findings.report("NIM0210", message, reader.place("horizon"), fix)
+    return horizon_ns
 
 
 def _cells(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from nimdsl.base.suggest import phrase
+from nimdsl.base.suggest import misspelt, phrase
 from nimdsl.compile.addresses import Addressed, compile_address
 from nimdsl.compile.documents import Document
 from nimdsl.compile.reader import Reader
@@ -111,11 +111,18 @@ def _narrower(one: Type, other: Type) -> Type:
     return INT if {one, other} == {INT, REAL} else join(one, other) or one
 
 
-def event_payload(reader: Reader, scope: Scope, event: str, kinds: Mapping[str, Type]) -> Expression:
-    """The payload of an event whose fields have these types; what it lacks is reported."""
+def event_payload(
+    reader: Reader, scope: Scope, event: str, kinds: Mapping[str, Type], beside: Iterable[str] = ()
+) -> Expression:
+    """The payload of an event whose fields have these types; what it lacks is reported.
+
+    ``beside`` are names that are given elsewhere: who misspells a field lacks none.
+    """
     payload = reader.template("payload", scope, record_of(kinds))
-    missing = [key for key in kinds if payload.type.field(key) is None]
+    meant = misspelt([*(key for key, _ in payload.type.fields or ()), *beside], kinds)
+    missing = [key for key in kinds if payload.type.field(key) is None and key not in meant]
     if missing:
         message = f"the event `{event}` needs `{missing[0]}`"
-        reader.findings.report("NIM0306", message, reader.place("event"), "add it under `payload:`")
+        fix = f"add `{missing[0]}:` under `payload:`"
+        reader.findings.report("NIM0306", message, reader.place("event"), fix)
     return payload

@@ -206,7 +206,7 @@ def _for_cell(
         payload = reader.template("payload", Scope({}))
     else:
         rest = {name: kind for name, kind in fields.items() if name not in brought}
-        payload = event_payload(reader, Scope({}), event, rest)
+        payload = event_payload(reader, Scope({}), event, rest, reader.keys("draws"))
     return StimulusSpec(to, event, _values(reader, payload), found or Recorded(()), draws=draws)
 
 

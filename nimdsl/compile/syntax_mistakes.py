@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from nimdsl.base.diagnostics import Place
 from nimdsl.expression.syntax import SyntaxMistake, parse
 from nimdsl.expression.template import parse_template
 from nimdsl.text.alignment import place_within, rest_of_line
+from nimdsl.text.flow_text import quoted
 from nimdsl.text.invisible import INVISIBLE, message_and_fix
 from nimdsl.text.tree import Scalar
+
+_WRITTEN = re.compile(r"`[^`]*`")
 
 
 def said_of_syntax(node: Scalar, mistake: SyntaxMistake) -> tuple[str, Place, str]:
@@ -24,8 +29,38 @@ def said_of_syntax(node: Scalar, mistake: SyntaxMistake) -> tuple[str, Place, st
         whole = (text + rest).replace("'", "''")
         cut = node.source.place(place.line, begin)
         return message, cut, f"quote the whole: `'{whole}'`"
-    place = place_within(node, mistake.offset, mistake.offset + mistake.length)
-    return mistake.message, place, mistake.fix
+    place, fix = corrected(node, mistake.offset, mistake.offset + mistake.length, mistake.fix)
+    return _undashed(node, place) or (mistake.message, place, fix)
+
+
+def corrected(node: Scalar, start: int, end: int, fix: str) -> tuple[Place, str]:
+    """The place of a part of a scalar's text, and its fix as it can be written there.
+
+    Inside double quotes strings have single ones.  A text without quotes cannot begin with one.
+    """
+    lines, text = node.source.lines, str(node.value)
+    sign = lines[node.line - 1][node.column - 1 : node.column] if 0 < node.line <= len(lines) else ""
+    if node.quoted and sign == '"':
+        fix = _WRITTEN.sub(lambda one: one[0] if "'" in one[0] else one[0].replace('"', "'"), fix)
+    elif not node.quoted and start == 0 and (new := _WRITTEN.search(fix)) and new[0].startswith('`"'):
+        whole = f"{new[0][1:-1]}{text[end:]}"
+        return node.place, f"{fix.removesuffix(new[0])}`{quoted(whole)}`"
+    return place_within(node, start, end), fix
+
+
+def _undashed(node: Scalar, place: Place) -> tuple[str, Place, str] | None:
+    """An item without its dash is, to YAML, more of the item above."""
+    line = node.source.lines[place.line - 1]
+    begin = len(line) - len(line.lstrip())
+    above = node.source.lines[node.line - 1][: node.column - 1]
+    if node.quoted or place.line == node.line or not above.endswith("- ") or place.column != begin + 1:
+        return None
+    first = re.match(r"\w+|.", line[begin:])
+    word = first[0] if first else ""
+    dash = len(above) - len("- ")
+    where = node.source.place(place.line, dash + 1, begin - dash + len(word))
+    message = f"a `- ` is missing before `{word}`: this goes on with the line above"
+    return message, where, f"write `- {word}`"
 
 
 def _goes_on(text: str, whole: str) -> bool:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.base.units import MICRO, parse_share
 from nimdsl.expression import types
+from nimdsl.expression.check import Scope, helps
+from nimdsl.expression.fixes import Remedy, to_number, to_quantity
 from nimdsl.expression.habits import TYPES
 from nimdsl.expression.syntax import ExpressionNode, unparse
-from nimdsl.expression.types import INT, REAL, STRING, Type, parse_type
+from nimdsl.expression.types import INT, QUANTITIES, REAL, STRING, Type, parse_type
 from nimdsl.schema.remedies import items_of
 from nimdsl.schema.remedies import written as as_yaml
 from nimdsl.text.scalars import read_plain
@@ -58,11 +61,19 @@ def of_type(written: str) -> str:
     return phrase(written, known)
 
 
-def of_computed(tree: ExpressionNode, kind: Type, expected: Type) -> str:
-    """For what ``${...}`` computes."""
+def of_computed(
+    tree: ExpressionNode, kind: Type, expected: Type, scope: Scope
+) -> tuple[ExpressionNode, str]:
+    """For what ``${...}`` computes: which part of it to write differently, and how."""
     whole = unparse(tree)
     if (kind, expected) == (REAL, INT):
-        return f"""write `"${{round({whole})}}"`"""
+        return tree, f"""write `"${{round({whole})}}"`"""
     if expected == STRING and kind.name not in ("list", "record"):
-        return f"""write `"${{string({whole})}}"`"""
-    return ""
+        return tree, f"""write `"${{string({whole})}}"`"""
+    remedies: Iterable[Remedy] = ()
+    if expected in QUANTITIES and kind in (INT, REAL):
+        remedies = to_quantity(tree, expected)
+    elif expected in (INT, REAL) and kind in QUANTITIES:
+        remedies = to_number(tree, kind)
+    found = next((one for one in remedies if helps(one, tree, scope, expected)), None)
+    return (found.part, found.fix) if found else (tree, "")

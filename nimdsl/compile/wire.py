@@ -21,6 +21,8 @@ from nimdsl.schema.remedies import items_of, unseparated, written
 from nimdsl.text.scalars import shortened
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
 
+STATUSES = ("ACK", "NACK", "RETRY")
+"""What a reply can say that became of its request."""
 KEYWORDS = (
     "type",
     "description",
@@ -111,7 +113,7 @@ def _body(name: str, role: str, type_: str, payload: Mapping[str, Any]) -> dict[
     }
     required = ["$schema", "type"]
     if role == "reply":
-        properties["status"] = {"enum": ["ACK", "NACK", "RETRY"]}
+        properties["status"] = {"enum": [*STATUSES]}
         properties["reason"] = {"type": "string", "maxLength": 1_000}
         properties["lifeforce_delta"] = {"type": "number"}
         required.append("status")

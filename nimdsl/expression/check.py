@@ -8,11 +8,12 @@ that one error is never reported twice.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.base.words import with_article
 from nimdsl.expression import habits
+from nimdsl.expression.fixes import SIZES, Remedy, bare_text, of_each, of_sides, parts_of, replaced
 from nimdsl.expression.functions import FUNCTIONS
 from nimdsl.expression.syntax import (
     MACROS,
@@ -42,6 +43,7 @@ from nimdsl.expression.types import (
     SHARE,
     STRING,
     Type,
+    accepts,
     element_of,
     join,
     list_of,
@@ -83,13 +85,36 @@ class Mistake:
     start: int
     end: int
     fix: str = ""
+    remedies: tuple[Remedy, ...] = ()
+    """What may be written instead; the first that helps becomes the ``fix``."""
 
 
-def infer(node: ExpressionNode, scope: Scope) -> tuple[Type, tuple[Mistake, ...]]:
-    """The type of ``node`` in ``scope`` and every mistake in it."""
+def infer(node: ExpressionNode, scope: Scope, wanted: Type = ANY) -> tuple[Type, tuple[Mistake, ...]]:
+    """The type of ``node`` in ``scope`` and every mistake in it; ``wanted`` is what fixes lead to."""
+    kind, mistakes = _inferred(node, scope)
+    if any(one.remedies for one in mistakes):
+        mistakes = tuple(_with_fix(one, node, scope, wanted, len(mistakes)) for one in mistakes)
+    return kind, mistakes
+
+
+def helps(remedy: Remedy, node: ExpressionNode, scope: Scope, wanted: Type, count: int = 1) -> bool:
+    """Whether ``node`` has less than ``count`` mistakes with a remedy; without any, what is ``wanted``."""
+    kind, mistakes = _inferred(replaced(node, remedy), scope)
+    return len(mistakes) < count and (bool(mistakes) or accepts(wanted, kind))
+
+
+def _inferred(node: ExpressionNode, scope: Scope) -> tuple[Type, tuple[Mistake, ...]]:
     checker = _Checker()
     kind = checker.visit(node, scope)
     return kind, tuple(checker.mistakes)
+
+
+def _with_fix(mistake: Mistake, node: ExpressionNode, scope: Scope, wanted: Type, count: int) -> Mistake:
+    """The mistake with the first of its remedies that helps, at its place."""
+    for one in mistake.remedies:
+        if helps(one, node, scope, wanted, count):
+            return replace(mistake, start=one.part.start, end=one.part.end, fix=one.fix, remedies=())
+    return replace(mistake, remedies=())
 
 
 def kinds_of(node: ExpressionNode, scope: Scope) -> Mapping[int, Type]:
@@ -106,6 +131,8 @@ class _Checker:
         self.untyped: set[int] = set()
         """The parts, by ``id``, that come out of a record without declared fields."""
         self.macro_depth = 0
+        self.around: dict[int, ExpressionNode] = {}
+        """What a field or a side of a comparison is part of, by ``id``."""
 
     def _wrong(self, node: ExpressionNode, message: str, fix: str = "", code: str = MISTYPED) -> Type:
         self.mistakes.append(Mistake(code, message, node.start, node.end, fix))
@@ -136,6 +163,7 @@ class _Checker:
             case Name():
                 return self._name(node, scope)
             case Field():
+                self.around[id(node.target)] = node
                 return self._field(node, self.visit(node.target, scope))
             case Index():
                 return self._index(node, self.visit(node.target, scope), self.visit(node.index, scope))
@@ -144,7 +172,12 @@ class _Checker:
             case Binary() if node.operator == "-" and (found := self._hyphenated(node, scope)):
                 return self._wrong(node, *found, LACKING)
             case Binary():
-                return self._binary(node, self.visit(node.left, scope), self.visit(node.right, scope))
+                if node.operator in _COMPARISONS:
+                    self.around |= {id(node.left): node, id(node.right): node}
+                left, right = self.visit(node.left, scope), self.visit(node.right, scope)
+                self._bare_text(node.left, right)
+                self._bare_text(node.right, left)
+                return self._binary(node, left, right)
             case Conditional():
                 return self._conditional(node, scope)
             case Call():
@@ -173,16 +206,43 @@ class _Checker:
             if target != ANY or id(node.target) in self.untyped:
                 self.untyped.add(id(node))
             return ANY
+        if target.element is not None and (target.element.field(node.name) or node.name in SIZES):
+            return self._of_each(node, target)
         if target.name != "record":
             return self._unknown(node, f"{with_article(str(target))} has no field `{node.name}`")
         return self._member(node, node.name, target)
+
+    def _of_each(self, node: Field, target: Type) -> Type:
+        """A field of a list that its items have."""
+        outer: ExpressionNode = node
+        while isinstance(around := self.around.get(id(outer)), Field):
+            outer = around
+        part, fix = of_each(node, around if isinstance(around, Binary) else outer)
+        return self._wrong(part, f"{with_article(str(target))} has no field `{node.name}`", fix)
+
+    def _bare_text(self, node: ExpressionNode, beside: Type) -> None:
+        """Names beside a text that nobody knows: text without its quotes."""
+        for part in parts_of(node) if beside == STRING else ():
+            text, own = bare_text(part), [one for one in self.mistakes if _within(one, part)]
+            if not text or not own or any(one.code != UNDEFINED for one in own):
+                continue
+            known = own[0].fix if own[0].fix.startswith("did you mean") else ""
+            fix = f'{known} Or quote it: `"{text}"`' if known else f'quote it: `"{text}"`'
+            self.mistakes = [one for one in self.mistakes if one not in own]
+            self._wrong(part, f"`{text}` is not defined here", fix, UNDEFINED)
 
     def _member(self, node: Field | Index, name: str, target: Type) -> Type:
         """The type of a field of a record whose fields are known."""
         found = target.field(name)
         if found is not None or target.open:
             return found or ANY
-        fix = phrase(name, [key for key, _ in target.fields or ()])
+        known = [key for key, _ in target.fields or ()]
+        inside = [key for key, kind in target.fields or () if kind.name == "record" and kind.field(name)]
+        fix = phrase(name, known)
+        if isinstance(node, Field) and len(inside) == 1 and not did_you_mean(name, known):
+            fix = f"write `{inside[0]}.{name}`"
+        if "{}" in target.source:
+            return self._unknown(node, target.source.format(name), fix, LACKING)
         if isinstance(node, Index):
             return self._unknown(node, f"`{unparse(node.target)}` has no `{name}`", fix, LACKING)
         if target.source:
@@ -226,9 +286,21 @@ class _Checker:
             return BOOL if operator in _COMPARISONS else ANY
         result = binary_type(operator, left, right)
         if result is None:
-            fix = _unit_fix(node, left, right) or _size_fix(node, left, right)
-            return self._wrong(node, f"`{operator}` does not join {left} and {right}", fix)
+            return self._apart(
+                node,
+                f"`{operator}` does not join {left} and {right}",
+                (node.left, left),
+                (node.right, right),
+            )
         return result
+
+    def _apart(
+        self, node: ExpressionNode, message: str, *sides: tuple[ExpressionNode, Type], fix: str = ""
+    ) -> Type:
+        """Values that do not meet, with what may bring them together."""
+        found = Mistake(MISTYPED, message, node.start, node.end, fix, of_sides(node, *sides))
+        self.mistakes.append(found)
+        return ANY
 
     def _unitless(self, node: ExpressionNode, *parts: tuple[ExpressionNode, Type]) -> None:
         """Reports a value without a type beside a quantity: whatever it is, it never fits."""
@@ -263,7 +335,8 @@ class _Checker:
         self._want_bool(node.test, self.visit(node.test, scope), "`?`")
         yes, no = self.visit(node.yes, scope), self.visit(node.no, scope)
         self._unitless(node, (node.yes, yes), (node.no, no))
-        return join(yes, no) or self._wrong(node, f"the two branches differ: {yes} and {no}")
+        message = f"the two branches differ: {yes} and {no}"
+        return join(yes, no) or self._apart(node, message, (node.yes, yes), (node.no, no))
 
     def _call(self, node: Call, scope: Scope) -> Type:
         if node.name == "has":
@@ -285,7 +358,9 @@ class _Checker:
         result = function.rule(*kinds)
         if result is None:
             found = ", ".join(map(str, kinds))
-            return self._wrong(node, f"`{node.name}` does not take {found}", f"write {function.usage}")
+            sides = tuple(zip(node.arguments, kinds, strict=True)) if node.name in ALIKE else ()
+            message, fix = f"`{node.name}` does not take {found}", f"write {function.usage}"
+            return self._apart(node, message, *sides, fix=fix)
         return result
 
     def _has(self, node: Call, scope: Scope) -> Type:
@@ -342,6 +417,10 @@ def known_functions() -> list[str]:
     return [*FUNCTIONS, *MACROS, "has"]
 
 
+def _within(mistake: Mistake, node: ExpressionNode) -> bool:
+    return node.start <= mistake.start and mistake.end <= node.end
+
+
 def _is_negative(node: ExpressionNode) -> bool:
     """Whether the index is written out and less than 0."""
     if isinstance(node, Unary):
@@ -349,35 +428,9 @@ def _is_negative(node: ExpressionNode) -> bool:
     return isinstance(node, Literal) and node.value < 0
 
 
+ALIKE = ("min", "max", "clamp", "mod")
+"""Functions whose arguments are of one type."""
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=", "in")
-
-
-def _unit_fix(node: Binary, left: Type, right: Type) -> str:
-    """What to change where a number meets a quantity: whichever of the two is written out."""
-    sides = ((left, right, node.left, node.right, "left"), (right, left, node.right, node.left, "right"))
-    for one, other, quantity, number, side in sides:
-        if one not in QUANTITIES or other not in (INT, REAL):
-            continue
-        example = {"duration": "200ms", "lifeforce": "1.4LF", "share": "40%", "bytes": "20GiB"}[one.name]
-        if _is_written(number):
-            return f"give the number its unit, for example `{example}`"
-        if _is_written(quantity):
-            return f"remove the unit on the {side}: {with_article(str(other))} has none"
-        return f"divide `{unparse(quantity)}`, for example by `{example}`, to make a number of it"
-    return ""
-
-
-def _size_fix(node: Binary, left: Type, right: Type) -> str:
-    """A list that meets a number: its size is meant."""
-    for one, other, node_ in ((left, right, node.left), (right, left, node.right)):
-        if one.name == "list" and other in (INT, REAL):
-            return f"how many there are: `size({unparse(node_)})`"
-    return ""
-
-
-def _is_written(node: ExpressionNode) -> bool:
-    """Whether a number or a quantity is written out, not computed."""
-    return isinstance(node.operand if isinstance(node, Unary) else node, Literal)
 
 
 def binary_type(operator: str, left: Type, right: Type) -> Type | None:

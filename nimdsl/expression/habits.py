@@ -18,6 +18,9 @@ NAMES = {
     "lifeforce": "the balance is hidden from cells: a cell hears `refused` when a price cannot be paid",
     "null": "there is no `null`: every field begins with the zero of its type",
     "None": "there is no `null`: every field begins with the zero of its type",
+    **dict.fromkeys(
+        ("beats", "attention"), "expectations see it where an attention takes part: name it in the scenario"
+    ),
     "True": "write `true`",
     "False": "write `false`",
 }

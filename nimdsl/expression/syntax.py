@@ -8,7 +8,6 @@ comparison, so that two spellings of one expression are equal.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -21,16 +20,16 @@ from nimdsl.base.units import (
     format_duration,
     format_lifeforce,
     format_share,
-    meant_bytes,
     parse_bytes,
     parse_duration,
     parse_lifeforce,
     parse_share,
 )
 from nimdsl.base.words import with_article
-from nimdsl.expression import habits, types
+from nimdsl.expression import types
 from nimdsl.expression.descent import Token, Tree, Untaken, read
 from nimdsl.expression.escapes import EscapeMistake, decoded, escaped
+from nimdsl.expression.explaining import explained
 from nimdsl.expression.types import Type
 
 if TYPE_CHECKING:
@@ -185,7 +184,9 @@ def _by_grammar(text: str) -> Tree | Token:
     try:
         return _plain(_parser().parse(text))
     except UnexpectedInput as problem:
-        raise _explained(text, problem) from None
+        ended = getattr(getattr(problem, "token", None), "type", "") == "$END"
+        offset = None if ended else getattr(problem, "pos_in_stream", None)
+        raise SyntaxMistake(*explained(text, offset)) from None
 
 
 def _plain(item: Any) -> Tree | Token:
@@ -193,34 +194,6 @@ def _plain(item: Any) -> Tree | Token:
         name = item.type if item.type in _LEAVES else "OPERATOR"
         return Token(name, str(item), item.start_pos or 0, item.end_pos or 0)
     return Tree(item.data, tuple(map(_plain, item.children)), item.meta.start_pos, item.meta.end_pos)
-
-
-_NUMBER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\s*\Z")
-
-
-def _explained(text: str, problem: Exception) -> SyntaxMistake:
-    offset = getattr(problem, "pos_in_stream", None)
-    if offset is None or getattr(getattr(problem, "token", None), "type", "") == "$END":
-        return SyntaxMistake("the expression ends too early", max(0, len(text) - 1))
-    if text.lstrip().startswith("${"):
-        return SyntaxMistake("this is an expression already", offset, "write it without `${` and `}`")
-    rest = text[offset:]
-    start, word, meant = habits.word(text, offset)
-    if meant:
-        return SyntaxMistake(f"`{word}` is no operator here", start, f"write `{meant}`", len(word))
-    word = rest.split()[0] if rest.split() else rest
-    if (number := _NUMBER.search(text[:offset])) and (unit := meant_bytes(word)):
-        return SyntaxMistake(f"`{word}` is no unit", offset, f"write `{number[1]}{unit}`")
-    if rest.startswith(":") and (fix := habits.sliced(text, offset)):
-        return SyntaxMistake("a list is not cut with `:`", offset, fix)
-    start, signs, meant = habits.operator(text, offset)
-    if meant:
-        why = " to compare" if meant == "==" else ""
-        return SyntaxMistake(f"`{signs}` is no operator", start, f"write `{meant}`{why}", len(signs))
-    if rest.startswith("%"):
-        message = "`%` is no operator (a share is written `40%`)"
-        return SyntaxMistake(message, offset, habits.remainder(text, offset))
-    return SyntaxMistake(f"`{word[:20]}` is not expected here", offset)
 
 
 def _build(item: Tree | Token, room: int, levels: int) -> ExpressionNode:
@@ -482,5 +455,5 @@ def as_text(node: Literal) -> str:
     if isinstance(node.value, bool):
         return "true" if node.value else "false"
     if node.type == types.LIFEFORCE:
-        return format_lifeforce(node.value) + "LF"
+        return format_lifeforce(node.value).removesuffix(".0") + "LF"
     return formats.get(node.type.name, str)(node.value)

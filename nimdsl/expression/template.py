@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from nimdsl.base.suggest import phrase
+from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.base.units import PARSERS
 from nimdsl.expression import types
 from nimdsl.expression.syntax import (
@@ -87,8 +87,11 @@ def parse_template(text: str) -> ExpressionNode:
     return parts[0] if len(parts) == 1 else Text(tuple(parts), start=0, end=len(text))
 
 
-def not_constant(text: str, constants: Iterable[str]) -> SyntaxMistake | None:
-    """Why a template has no value where only constants stand; None when it has one."""
+def not_constant(text: str, constants: Iterable[str], declare: str) -> SyntaxMistake | None:
+    """Why a template has no value where only constants stand; None when it has one.
+
+    ``declare`` says how a constant is declared, with ``{}`` for its name.
+    """
     known = [*constants]
     try:
         tree = parse_template(text)
@@ -98,7 +101,7 @@ def not_constant(text: str, constants: Iterable[str]) -> SyntaxMistake | None:
     if not unknown:
         return None
     name = unknown[0]
-    fix = phrase(name, known) if known else f"add `parameters: {{{name}: ...}}` to the spec"
+    fix = phrase(name, known) if did_you_mean(name, known) else declare.format(name)
     message = f"`{name}` is no constant, and only constants can stand here"
     return SyntaxMistake(message, _offset_of(tree, name), fix, len(name))
 

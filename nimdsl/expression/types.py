@@ -18,7 +18,8 @@ class Type:
     """A type: its name, and what a list holds or which fields a record has.
 
     ``fields`` is None for a record of unknown fields; an ``open`` record may have
-    others than these.  ``source`` says where the fields come from, for messages.
+    others than these.  ``source`` says where the fields come from, for messages; with ``{}`` in it, it is
+    the message about a name that is none of them.
     """
 
     name: str

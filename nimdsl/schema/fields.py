@@ -8,7 +8,7 @@ themselves are in :mod:`nimdsl.kinds`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,9 @@ _UNITS = {
     "type": "a type: int, real, duration, lifeforce, share, bytes, string, bool, list<T>, record",
     "name": "a name",
 }
-_DEPTH_MAX = 5
+_DEPTH_MAX = 6
+_LISTED_MAX = 12
+"""So many fields of one name are listed."""
 _BOUNDS = {
     "minimum": "at least {}",
     "maximum": "at most {}",
@@ -89,9 +91,37 @@ def fields_called(word: str) -> list[SchemaField]:
     found: list[SchemaField] = []
     level = [SchemaField(kind, (), document_schema(kind), True) for kind in kind_names()]
     for _ in range(_DEPTH_MAX):
-        level = [inner for field in level for name in _here(field) if (inner := _step(field, name))]
+        level = [
+            inner
+            for field in level
+            for one in _named(field)
+            for name in _here(one)
+            if (inner := _step(one, name))
+        ]
         found += [field for field in level if field.path[-1] == word]
     return found
+
+
+def _named(field: SchemaField) -> tuple[SchemaField, ...]:
+    """A field, and what stands under each name that a user chooses in it, if it is a map of names."""
+    free = _inside(field).get("additionalProperties")
+    if not isinstance(free, Mapping):
+        return (field,)
+    return field, SchemaField(field.kind, (*field.path, "<name>"), resolve(field.kind, free))
+
+
+def explain_fields(fields: Sequence[SchemaField]) -> str:
+    """Fields of one name: what it is, or where each stands and what it is there."""
+    said = {first_words(one.kind, one.schema): one for one in reversed(fields)}
+    if len(said) == 1:
+        return explain_field(fields[0])
+    rows = [(one.shown, words) for words, one in reversed(said.items())]
+    width = max(len(shown) for shown, _ in rows[:_LISTED_MAX])
+    lines = [f"  {shown:<{width}}  {words}" for shown, words in rows[:_LISTED_MAX]]
+    more = [f"  and {len(rows) - _LISTED_MAX} more"] if len(rows) > _LISTED_MAX else []
+    first = ".".join(one for one in rows[0][0].split(".") if one not in ("spec", "<name>"))
+    last = f"`nimdsl explain {first}` says more"
+    return "\n".join([f"`{fields[0].path[-1]}` is a field of several:", "", *lines, *more, "", last])
 
 
 def _inside(field: SchemaField) -> Schema:

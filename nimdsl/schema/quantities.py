@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from nimdsl.base.meant_units import PART, TIME_WORDS, meant_duration, meant_lifeforce
 from nimdsl.base.units import (
     BYTES,
     INT64_MAX,
@@ -34,16 +35,6 @@ UNIT_WRITTEN = {
     "bytes": r"\s?(?:[kMGTP]?B|[KMGTP]iB)",
 }
 """How each unit is written behind its number, as a regular expression."""
-_WORDS = {
-    **dict.fromkeys(("nanosecond", "nanoseconds", "nsec"), "ns"),
-    **dict.fromkeys(("microsecond", "microseconds", "usec", "\xb5s", "\u03bcs"), "us"),
-    **dict.fromkeys(("millisecond", "milliseconds", "msec", "msecs"), "ms"),
-    **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
-    **dict.fromkeys(("mins", "minute", "minutes"), "min"),
-    **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),
-    **dict.fromkeys(("day", "days"), "d"),
-}
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z\xb5\u03bc]+)\s*")
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*(percent|per cent|pct)?", re.IGNORECASE)
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:LF)?\s*(?:/|per|a|an|each)\s*([A-Za-z]+)", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
@@ -66,13 +57,9 @@ _SHOWN = {
 def unit_fix(unit: str, text: str) -> str:
     """What to write instead of ``text``, which is no quantity of that kind."""
     text = text.strip()[:40]
-    found = _PART.fullmatch(text)
-    if unit == "duration" and found:
-        number, word = found.groups()
-        if word == "m":
-            return f"write `{number}min` (minutes) or `{number}ms` (milliseconds)"
-        if word.lower() in _WORDS:
-            return f"write `{number}{_WORDS[word.lower()]}`"
+    found = PART.fullmatch(text)
+    if unit == "duration" and (likely := meant_duration(text)):
+        return f"write {likely}"
     if unit == "bytes" and found:
         number, word = found.groups()
         if word.upper() in ("K", "M", "G", "T", "P"):
@@ -80,17 +67,13 @@ def unit_fix(unit: str, text: str) -> str:
             return f"write `{number}{thousands}` (powers of 1000) or `{number}{binary}` (of 1024)"
         if meant_bytes(word):
             return f"write `{number}{meant_bytes(word)}`"
-    parts = _PART.findall(text)
-    if unit == "duration" and len(parts) > 1 and "".join(map("".join, parts)) == text.replace(" ", ""):
-        units = [_WORDS.get(word.lower(), word) for _, word in parts]
-        if all(one in NANOSECONDS for one in units):
-            total = sum(Decimal(parts[n][0]) * NANOSECONDS[one] for n, one in enumerate(units))
-            return f"write `{readable_duration(int(total))}`"
     if unit == "lifeforce" and (number := re.fullmatch(r"(\d+(?:\.\d+)?)\s*LF", text, re.IGNORECASE)):
         return f"leave the unit out: `{number[1]}`"
+    if unit == "lifeforce" and (number := meant_lifeforce(text)):
+        return f"write `{number}`: amounts are in lifeforce (LF)"
     if unit == "rate" and (flow := _RATE.fullmatch(text)):
         number, word = flow[1], flow[2].lower()
-        per = "min" if word == "m" else _WORDS.get(word, word)
+        per = "min" if word == "m" else TIME_WORDS.get(word, word)
         return f"write `{number}/{per}`" if per in ("s", "min", "h", "d") else UNIT_FIX[unit][1]
     if unit == "share" and (number := _PERCENT.fullmatch(text)) and Decimal(number[1]) <= 100:
         share = Decimal(number[1])

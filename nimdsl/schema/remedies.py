@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from nimdsl.base.suggest import did_you_mean, phrase
+from nimdsl.base.suggest import LISTED_COUNT_MAX, did_you_mean, phrase
 from nimdsl.base.words import listed
 from nimdsl.kinds.schemas import resolve
 from nimdsl.text.scalars import both_float, read_plain
@@ -134,7 +134,7 @@ def of_type(kind: str, schema: Schema, key: str, node: Node) -> str:
         )
     if alone := without_brackets(kind, schema, key, node):
         return alone
-    return _shown(key, _kept(kind, schema, node) or example(kind, schema))
+    return shown(key, _kept(kind, schema, node) or example(kind, schema))
 
 
 def _without_quotes(wanted: str | None, text: str) -> bool:
@@ -151,7 +151,7 @@ def _of_words(kind: str, schema: Schema, words: list[str], key: str, node: Node)
         return f"did you mean `{likely}`?"
     kept = _kept(kind, schema, node)
     if kept:
-        return _shown(key, kept)
+        return shown(key, kept)
     return f"write {', '.join(f'`{key}: {word}`' for word in words)} or for example `{key}: " + (
         f"{written(example(kind, schema))}`"
     )
@@ -173,7 +173,13 @@ def of_bound(kind: str, schema: Schema, keyword: str, key: str) -> str:
             return "keep one of them"
         case "maxItems" | "maxProperties" if schema.get(keyword.replace("max", "min")) != schema[keyword]:
             return "leave some out"
-    return _shown(key, example(kind, schema))
+    return shown(key, example(kind, schema))
+
+
+def of_initial(states: Sequence[str]) -> str:
+    """What to say where nothing says which of these states is entered first."""
+    others = "".join(f", or `{one}`" for one in states[1:LISTED_COUNT_MAX])
+    return f"add `initial: {states[0]}`{others}"
 
 
 def of_work(name: str, declared: Iterable[str]) -> str:
@@ -230,6 +236,8 @@ def _is_item(kind: str, schema: Schema, node: Node) -> bool:
 
 def _kept(kind: str, schema: Schema, node: Node) -> Any:
     """The value that stands there, as the item of a list or the field of a map that it fits; or None."""
+    if named := _named(kind, schema, node):
+        return named
     if not isinstance(node, Scalar) or node.value is None:
         return None
     if schema.get("type") == "array":
@@ -246,6 +254,22 @@ def _kept(kind: str, schema: Schema, node: Node) -> Any:
         if telling and {name}.issuperset(schema.get("required", ())) and _fits(kind, inner, node):
             return {name: node.value}
     return None
+
+
+def _named(kind: str, schema: Schema, node: Node) -> dict[str, Any]:
+    """A map of the names that stand there without their values; empty where these are no names."""
+    free = schema.get("additionalProperties")
+    items = node.items if isinstance(node, ListNode) else []
+    names = [one.value for one in items if isinstance(one, Scalar) and isinstance(one.value, str)]
+    if schema.get("properties") or not isinstance(free, Mapping) or len(names) != len(items):
+        return {}
+    inner = resolve(kind, free)
+    empty = inner.get("type") == "object" and not inner.get("required")
+    value = {} if empty else example(kind, free)
+    fit = (
+        re.search(resolve(kind, schema.get("propertyNames", {})).get("pattern", ""), one) for one in names
+    )
+    return dict.fromkeys(names, value) if names and all(fit) else {}
 
 
 def items_of(node: Scalar) -> list[str]:
@@ -278,7 +302,8 @@ def numbers_in(schema: Schema) -> str:
     return what if high is None else f"{what}, {high:,} or less"
 
 
-def _shown(key: str, value: Any) -> str:
+def shown(key: str, value: Any) -> str:
+    """A value as an example, with its key; of one that is long only what is in it."""
     text = f"{f'{key}: ' if key else ''}{written(value)}"
     if len(text) > SHOWN_MAX and isinstance(value, dict):
         return f"write a map with {listed([*value])}"

@@ -18,7 +18,7 @@ from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.base.units import MICRO, PARSERS, parse_lifeforce, parse_rate, parse_share
 from nimdsl.base.words import JSON_TYPES
 from nimdsl.expression.template import is_template, not_constant
-from nimdsl.kinds import kind_names
+from nimdsl.kinds import kind_names, kinds
 from nimdsl.kinds.schemas import API_VERSION, document_schema
 from nimdsl.schema import remedies, retired
 from nimdsl.schema.quantities import UNIT_FIX, unit_fix
@@ -55,7 +55,7 @@ def check_envelope(root: Node) -> tuple[str, str, tuple[Diagnostic, ...]]:
         return (
             "",
             "",
-            (error("NIM0201", f"a document is a map of fields, this is {_what(root)}", root.place, fix),),
+            (error("NIM0201", f"a document is a map of fields, this is {what_is(root)}", root.place, fix),),
         )
     kind_node = root.get("kind")
     if kind_node is None:
@@ -66,7 +66,7 @@ def check_envelope(root: Node) -> tuple[str, str, tuple[Diagnostic, ...]]:
         known = [one for one in kind_names() if one in _texts_in(kind_node)]
         fix = f"write `kind: {known[0]}`" if len(known) == 1 else phrase("", kind_names())
         place = _at(root, ("kind",))[1]
-        return "", name, (error("NIM0202", f"a kind is text, this is {_what(kind_node)}", place, fix),)
+        return "", name, (error("NIM0202", f"a kind is text, this is {what_is(kind_node)}", place, fix),)
     if kind not in kind_names():
         fix = phrase(kind, kind_names())
         if did_you_mean(kind, kind_names()) is None:
@@ -115,11 +115,20 @@ def check_structure(kind: str, root: MapNode, constants: Iterable[str] = ()) -> 
         old = any(path[: len(where)] == where for where in told)
         if not old and not isinstance(_at(root, path)[0], LostScalar):
             blamed = {where[-1] for where in told if where[:-1] == path}
-            found += _unfilled(problem, root, constants) or _explained(kind, problem, root, blamed)
-    return tuple(found[:DIAGNOSTICS_PER_DOCUMENT_MAX])
+            found += _unfilled(kind, problem, root, constants) or _explained(kind, problem, root, blamed)
+    return tuple(_once(found)[:DIAGNOSTICS_PER_DOCUMENT_MAX])
 
 
-def _unfilled(problem: Any, root: Node, constants: Iterable[str]) -> list[Diagnostic]:
+def _once(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Without what follows from the first: a constant is declared once, wherever it is missing."""
+    kept: dict[tuple[str, str] | Diagnostic, Diagnostic] = {}
+    for one in found:
+        missing = one.message.partition(": ")[2] if one.code == "NIM0303" else ""
+        kept.setdefault((one.code, missing) if missing else one, one)
+    return [*kept.values()]
+
+
+def _unfilled(kind: str, problem: Any, root: Node, constants: Iterable[str]) -> list[Diagnostic]:
     """What is wrong with a template that should have become something else."""
     node, place = _at(root, problem.absolute_path)
     if problem.validator not in ("type", "pattern", "enum") or not isinstance(node, Scalar):
@@ -127,13 +136,25 @@ def _unfilled(problem: Any, root: Node, constants: Iterable[str]) -> list[Diagno
     if problem.validator_value in ("object", "array"):
         return []
     known = {*constants, *_looped(root, problem.absolute_path)}
-    mistake = not_constant(str(node.value), known) if is_template(node) else None
+    declare = _declaring(kind, [*problem.absolute_path])
+    mistake = not_constant(str(node.value), known, declare) if is_template(node) else None
     if mistake is None:
         return []
     field = _field(list(problem.absolute_path))
     if node.text == str(node.value):
         place = place_within(node, mistake.offset, mistake.offset + mistake.length)
     return [error("NIM0303", f"`{field}`: {mistake.message}", place, mistake.fix)]
+
+
+def _declaring(kind: str, path: list[str | int]) -> str:
+    """How a constant is declared that a field needs: a name that differs is that of a family."""
+    fields: Any = kinds()[kind].spec()["properties"]
+    if path == ["metadata", "name"] and "for" in fields:
+        return "add `for: {{{}: [...]}}` to the spec"
+    listed = fields.get(path[1], {}) if len(path) > 2 and path[0] == "spec" else {}
+    if len(path) > 3 and "for" in listed.get("items", {}).get("properties", {}):
+        return f"add `for: {{{{{{}}: [...]}}}}` beside `{path[3]}`"
+    return "add `parameters: {{{}: ...}}` to the spec"
 
 
 def _looped(root: Node, path: Iterable[str | int]) -> set[str]:
@@ -160,7 +181,8 @@ def _at(root: Node, path: Any) -> tuple[Node, Place]:
     return node, node.place if isinstance(node, Scalar) and node.text else place
 
 
-def _what(node: Node) -> str:
+def what_is(node: Node) -> str:
+    """What stands there, in words, with the beginning of a scalar."""
     if isinstance(node, MapNode):
         return "a map"
     if isinstance(node, ListNode):
@@ -188,13 +210,17 @@ def _explained(kind: str, problem: Any, root: Node, told: Container[str | int]) 
                 if key in misspelt or key in problem.instance or f"'{key}'" not in problem.message:
                     continue
                 value = f" {fields[key]['const']}" if "const" in fields.get(key, {}) else ""
-                yield error("NIM0204", f"`{field}` lacks `{key}`", place, f"add `{key}:{value}`")
+                fix = f"add `{key}:{value}`"
+                states = node.get("states") if isinstance(node, MapNode) and key == "initial" else None
+                if isinstance(states, MapNode) and states.entries:
+                    fix = remedies.of_initial([*states.entries])
+                yield error("NIM0204", f"`{field}` lacks `{key}`", place, fix)
         case "type" | "pattern":
             yield _badly_typed(kind, problem, node, place)
         case "enum" | "const":
             values = problem.validator_value if problem.validator == "enum" else [problem.validator_value]
             fix = phrase(str(problem.instance), [str(value) for value in values])
-            said = repr(problem.instance[:40]) if isinstance(problem.instance, str) else _what(node)
+            said = repr(problem.instance[:40]) if isinstance(problem.instance, str) else what_is(node)
             yield error("NIM0206", f"`{field}` cannot be {said}", place, fix)
         case _:
             fix = remedies.of_bound(kind, problem.schema, problem.validator, _key(problem))
@@ -261,6 +287,19 @@ def negative(unit: str, text: str) -> str:
     return bare if found else ""
 
 
+def _cut_by_colon(node: Node) -> str:
+    """The text of which a `: ` made a key and its value; empty for a map that was meant as one."""
+    if not isinstance(node, MapNode) or len(node.entries) != 1:
+        return ""
+    ((key, value),) = node.entries.items()
+    where = node.key_place(key)
+    inside = isinstance(value, Scalar) and value.line == where.line == node.line and value.length > 0
+    line = node.source.lines[node.line - 1] if inside else ""
+    if not inside or not where.excerpt or line[node.column - 1 : node.column] == "{":
+        return ""
+    return line[node.column - 1 : value.column - 1 + getattr(value, "length", 0)]
+
+
 def _badly_typed(kind: str, problem: Any, node: Node, place: Place) -> Diagnostic:
     field = _field(list(problem.absolute_path))
     unit = problem.schema.get("x-type", "") if isinstance(problem.schema, dict) else ""
@@ -275,31 +314,35 @@ def _badly_typed(kind: str, problem: Any, node: Node, place: Place) -> Diagnosti
         if bare := negative(unit, node.text):
             message = f"`{field}` must not be negative, this is {shortened(node.text)!r}"
             return error("NIM0210", message, place, f"remove the minus: `{bare}`")
-        return error("NIM0207", f"`{field}` wants {wanted}, this is {_what(node)}", place, fix)
+        return error("NIM0207", f"`{field}` wants {wanted}, this is {what_is(node)}", place, fix)
     if problem.validator == "pattern" and "x-words" in problem.schema:
         fix = remedies.of_type(kind, problem.schema, _key(problem), node)
         return error("NIM0205", f"`{field}` cannot be {problem.instance[:60]!r}", place, fix)
     if problem.validator == "pattern" and "integer" in problem.schema.get("type", ()):
         fix = f"write {remedies.numbers_in(problem.schema)} or an expression: `${{...}}`"
-        return error("NIM0205", f"`{field}` wants a whole number, this is {_what(node)}", place, fix)
+        return error("NIM0205", f"`{field}` wants a whole number, this is {what_is(node)}", place, fix)
     if problem.validator == "pattern":
         message = f"{problem.instance[:60]!r} is not a good name here"
         if unit == "name" or not problem.schema.get("description"):
             return error("NIM0209", message, place, _good_name(problem.validator_value))
         message = f"`{field}` cannot be {problem.instance[:60]!r}"
-        return error("NIM0205", message, place, f"write: {problem.schema['description']}")
+        return error("NIM0205", message, place, _like(kind, problem))
     if unit == "type":
-        message = f"`{field}` wants a type, this is {_what(node)}"
+        message = f"`{field}` wants a type, this is {what_is(node)}"
         return error(
             "NIM0205", message, place, "fields begin at zero: write for example `int` or `list<string>`"
         )
+    if problem.validator_value == "string" and (text := _cut_by_colon(node)):
+        message = "`: ` in a text makes a key of what stands before it"
+        whole = node.source.place(node.line, node.column, len(text))
+        return error("NIM0205", message, whole, f"quote it: `{quoted(text)}`")
     wanted = _wanted(problem)
     if isinstance(node, MapNode) and problem.validator_value == "array" and node.line > place.line:
         place = node.place  # a dash is missing there
     known = UNIT_FIX[unit][1] if unit in UNIT_FIX else ""
     fix = remedies.without_brackets(kind, problem.schema, _key(problem), node) or known
     fix = fix or remedies.of_type(kind, problem.schema, _key(problem), node)
-    return error("NIM0205", f"`{field}` wants {wanted}, this is {_what(node)}", place, fix)
+    return error("NIM0205", f"`{field}` wants {wanted}, this is {what_is(node)}", place, fix)
 
 
 _RANGES = "A-Za-z|a-z|A-Z"
@@ -316,6 +359,13 @@ def _good_name(pattern: str) -> str:
     allowed = [_LETTERS[letters], "digits", *(f"`{sign}`" for sign in signs)]
     beginning = f"a {_LETTERS[begins.rstrip('_')].removesuffix('s')}" + " or `_`" * begins.endswith("_")
     return f"use {', '.join(allowed[:-1])} and {allowed[-1]}, beginning with {beginning}"
+
+
+def _like(kind: str, problem: Any) -> str:
+    """What fits the pattern of a field: its own example, or what a name may be."""
+    if _NAMES.fullmatch(problem.validator_value):
+        return _good_name(problem.validator_value)
+    return remedies.shown("", remedies.example(kind, problem.schema))
 
 
 def _wanted(problem: Any) -> str:

@@ -1,5 +1,7 @@
 """Plain text inside brackets: `[ ] { } ,` end it, so that an expression is cut; and missing commas.
 
+Also a condition that begins with `!`, wherever it stands.
+
 What is said is a guess at what was meant, from the characters of one line.
 """
 
@@ -22,6 +24,8 @@ CUT = "`[ ] { } ,` end a plain text inside brackets, and this one goes on"
 _SEPARATOR = re.compile(r"(?<=:)\s+|[,\[{]\s*(?=\S)")
 _NEXT_KEY = re.compile(r",\s*[A-Za-z_][\w.-]*:(\s|$)")
 _WORD = re.compile(r"(?<=\s)[\w.-]+\Z")
+_NEGATION = re.compile(r"!(?=\(|[A-Za-z_][\w.]*(?:\[[^\]]*\])*\s*(?:$|[&|=!<>?,}\])#]))")
+_COMMENT = re.compile(r"\s+#[^\"']*$")
 
 
 def cut_text(line: str, column: int, in_list: bool) -> Guess | None:
@@ -32,7 +36,7 @@ def cut_text(line: str, column: int, in_list: bool) -> Guess | None:
     begin = next((one for one in reversed(begins) if one <= column and _whole(line, one, column)), None)
     if begin is None or line[begin] in "\"'[{" or not line[begin:column].strip():
         return None
-    end = _end(line, begin, in_list)
+    end = end_of_text(line, begin, in_list)
     text = line[begin:end].rstrip()
     if column >= begin + len(text):
         return None
@@ -73,7 +77,17 @@ def _whole(line: str, begin: int, column: int) -> bool:
     return column >= begin
 
 
-def _end(line: str, begin: int, in_list: bool) -> int:
+def negated(line: str, column: int, in_flow: bool) -> Guess | None:
+    """The whole condition that begins with the `!` at ``column``, which is a tag to YAML."""
+    if _NEGATION.match(line, column) is None:
+        return None
+    end = end_of_text(line, column, True) if in_flow else len(_COMMENT.sub("", line))
+    text = line[column:end].rstrip()
+    message = "a text that begins with `!` is a tag to YAML"
+    return Guess(column, len(text), message, f"quote the whole: `{quoted(text)}`")
+
+
+def end_of_text(line: str, begin: int, in_list: bool) -> int:
     """Where the text that begins there ends, if its brackets belong to it."""
     depth, quote = 0, ""
     for offset in range(begin, len(line)):

@@ -19,6 +19,7 @@ import yaml
 
 from nimdsl.base.diagnostics import Diagnostic, Place, Severity, error
 from nimdsl.text import strictness
+from nimdsl.text.flow_text import negated
 from nimdsl.text.invisible import message_and_fix, misplaced
 from nimdsl.text.scalars import NUMBER_STARTS, WORDS, Value, read_plain, shortened
 from nimdsl.text.source import Source
@@ -102,7 +103,7 @@ class Scalar(Node):
 
 
 class LostScalar(Scalar):
-    """What an alias without an anchor stands for: nothing, and a diagnostic says so already."""
+    """What an alias without an anchor stands for, or text with a tag: a diagnostic says so already."""
 
     __slots__ = ()
 
@@ -306,6 +307,7 @@ class _Builder:
             self.frames[-1].templated = True
         if event.tag is not None:
             self.refuse_tag(event)
+            node = LostScalar(self.source, line + 1, column + 1, text, text, quoted, length)
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchored(node, line + 1)
         self.node_count += 1
@@ -340,13 +342,11 @@ class _Builder:
         lines, start, end = self.source.lines, event.start_mark, event.end_mark
         if event.style in ("|", ">"):
             self.refuse(start.line, strictness.of_block(lines[start.line], start.column))
-            return
-        if end.line >= len(lines):
-            return  # nothing stands at the end of an unfinished text
-        if self.in_flow:
-            line = lines[start.line]
-            self.refuse(start.line, strictness.of_flow_scalar(line, start.column, node.text, node.quoted))
-        self.refuse(end.line, strictness.of_end(lines[end.line], end.column, self.in_flow))
+        elif end.line < len(lines):  # nothing stands at the end of an unfinished text
+            if self.in_flow:
+                oddity = strictness.of_flow_scalar(lines[start.line], start.column, node.text, node.quoted)
+                self.refuse(start.line, oddity)
+            self.refuse(end.line, strictness.of_end(lines[end.line], end.column, self.in_flow))
 
     def refuse(self, line: int, oddity: strictness.Oddity | None) -> None:
         if oddity is not None:
@@ -465,10 +465,12 @@ class _Builder:
 
     def refuse_tag(self, event: Any) -> None:
         mark = event.start_mark
-        place = self.source.place(mark.line + 1, mark.column + 1)
+        guess = negated(self.source.lines[mark.line], mark.column, self.in_flow)
+        place = self.source.place(mark.line + 1, mark.column + 1, guess.length if guess else 1)
         tag = shortened(event.tag.replace("tag:yaml.org,2002:", "!!"))
         message = f"tags are not part of the language, found `{tag}`"
-        self.report("NIM0112", message, place, "remove the tag; quote the value where it is text")
+        fix = "remove the tag; quote the value where it is text"
+        self.report("NIM0112", *((guess.message, place, guess.fix) if guess else (message, place, fix)))
 
     def count(self, nodes: int, event: Any) -> None:
         self.node_count += nodes

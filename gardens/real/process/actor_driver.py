@@ -65,6 +65,8 @@ class ActorContext:
     """What the residents of one process share."""
 
     bus: Bus
+    plain_bus: Bus
+    """What the books are answered on: no fault on purpose befalls what they say, nor that it was heard."""
     journal: Durable
     clock: Clock
     works: WorkRunner
@@ -200,7 +202,7 @@ class ActorDriver:
         """The economy need not tell this again, once the journal has it."""
         to = self._unsaid.pop((event.sender, event.number), "")
         if to:
-            self._around.journal.after(lambda: self._around.bus.send(Message(to, b"")))
+            self._around.journal.after(lambda: self._around.plain_bus.send(Message(to, b"")))
 
     @property
     def is_due(self) -> bool:

@@ -202,6 +202,7 @@ class GardenNode:
         self._closing += [works.close, self.questions.close]
         around = ActorContext(
             bus=self.bus,
+            plain_bus=self.nats,
             journal=self.journal,
             clock=self.clock,
             works=works,

@@ -6,9 +6,30 @@ from __future__ import annotations
 
 import pytest
 
-from tests.nimdsl.checks.building import ECONOMY, TALK, cell, document, finds, leaves_alone, phase
+import nimdsl
+from nimdsl.base.diagnostics import Diagnostic
+from tests.nimdsl.checks.building import (
+    ECONOMY,
+    MARK,
+    TALK,
+    cell,
+    document,
+    finds,
+    leaves_alone,
+    phase,
+    together,
+)
+from tests.nimdsl.mutation.judge import applied
 
 SPEC = "data: {count: int, heat: real}\naccepts: {go: {level: real, held: duration}}"
+
+
+def mends(text: str, found: Diagnostic) -> None:
+    """Checks that no error is left once the fix is followed to the letter."""
+    fixed = applied(together(text).replace(MARK, ""), found)
+    assert fixed is not None
+    left = nimdsl.check_text(fixed).diagnostics
+    assert not [one for one in left if one.severity == "error"], f"{fixed}\n{left[0].to_text()}"
 
 
 def guarded(guard: str) -> str:
@@ -23,7 +44,7 @@ def test_a_field_that_an_event_lacks_is_found() -> None:
     finds("NIM0307", guarded("event.§lever > 0.5"))
 
 
-@pytest.mark.parametrize("guard", ["§event.held > 2", "count > 1 && §heat", '\'§count + "x" == "y"\''])
+@pytest.mark.parametrize("guard", ["event.held > §2", "count > 1 && §heat", '\'§count + "x" == "y"\''])
 def test_a_type_error_is_found(guard: str) -> None:
     finds("NIM0304", guarded(guard))
 
@@ -36,16 +57,23 @@ def test_a_guard_that_is_no_condition_is_found(guard: str) -> None:
 @pytest.mark.parametrize(
     ("guard", "fix"),
     [
-        ("§event.level > 2s", "remove the unit on the right: a real has none"),
-        ("§2s < count", "remove the unit on the left: an int has none"),
-        ("§event.level > -2s", "remove the unit on the right: a real has none"),
-        ("§event.held > 3", "give the number its unit, for example `200ms`"),
-        ("§event.held > -3", "give the number its unit, for example `200ms`"),
-        ("§2s > 3", "give the number its unit, for example `200ms`"),
-        (
-            "§event.level > event.held",
-            "divide `event.held`, for example by `200ms`, to make a number of it",
-        ),
+        ("event.level > §2s", "remove the unit: `2` (a real has none)"),
+        ("§2s < count", "remove the unit: `2` (an int has none)"),
+        ("event.level > §-2s", "remove the unit: `-2` (a real has none)"),
+        ("event.held > §3", "give the number its unit, for example `3s`"),
+        ("event.held > §-3", "give the number its unit, for example `-3s`"),
+        ("2s > §3", "give the number its unit, for example `3s`"),
+        ("§event.level > event.held", "give the number a unit: `event.level * 1s`"),
+        ("2s > §40%", "a duration is wanted there, for example `1s`"),
+        ("§event.held * event.held > 1s", "make a number of it: `event.held / 1s`"),
+        ('"max(event.held, §count) > 1s"', "give the number a unit: `count * 1s`"),
+        ("event.level - §event.held > 0.5", "make a number of it: `event.held / 1s`"),
+        ("event.held - §event.level > 1s", "give the number a unit: `event.level * 1s`"),
+        ('"(heat > 1 ? event.held : §2) > 1s"', "give the number its unit, for example `2s`"),
+        ('heat > §"10"', "write `10`: quotes make text of it"),
+        ('event.held > §"2"', "write `2s`: quotes make text of it"),
+        ('event.held > §"2s"', "write `2s`: quotes make text of it"),
+        ("string(count) == §3", 'write `"3"`, to compare it with text'),
         ("§count", "compare it, for example `count > 0`"),
         ("§heat * 2.0", "compare it, for example `heat * 2.0 > 0.0`"),
         ("§event.held", "compare it, for example `event.held > 0s`"),
@@ -56,7 +84,99 @@ def test_a_guard_that_is_no_condition_is_found(guard: str) -> None:
 )
 def test_the_fix_of_a_type_error_is_what_to_change(guard: str, fix: str) -> None:
     whole = guard.replace("'§", "§'") if fix.startswith("compare") else guard
-    assert finds("NIM0304", guarded(whole)).fix == fix
+    found = finds("NIM0304", guarded(whole))
+    assert found.fix == fix
+    if not fix.startswith("compare"):
+        mends(guarded(whole), found)
+
+
+@pytest.mark.parametrize(
+    ("guard", "fix"),
+    [
+        ("§0 < heat < 9", "write `0 < heat && heat < 9`"),
+        ("count > 1 && §0 <= heat + 1 <= 9 || count == 3", "write `0 <= heat + 1 && heat + 1 <= 9`"),
+        ('"max(count, 2) > 1 && (§1 == count == 1)"', "write `1 == count && count == 1`"),
+        ('"[count].all(x, §0 < x < 9)"', "write `0 < x && x < 9`"),
+        ("§1 < count == true", "write `(1 < count) == true`"),
+        ("event.held < §10m", "write `10min` (minutes) or `10ms` (milliseconds)"),
+        ("event.held < §2 hours && count > 1", "write `2h`"),
+        ("event.held < §10 min", "write `10min`"),
+        ("event.held < §1h30min", "write `90min`"),
+        ("event.held < §10sec", "write `10s`"),
+        ('"heat > §1,5 && count > 1"', "write `1.5`"),
+        ("name == §“warm”", 'write `"warm"`'),
+        ("name == §‘warm’ && count > 1", 'write `"warm"`'),
+        ("name == §«warm»", 'write `"warm"`'),
+    ],
+)
+def test_what_is_meant_by_text_that_is_no_expression(guard: str, fix: str) -> None:
+    text = guarded(guard).replace("heat: real", "heat: real, name: string")
+    found = finds("NIM0302", text)
+    assert found.fix == fix
+    mends(text, found)
+
+
+@pytest.mark.parametrize(
+    ("guard", "fix"),
+    [
+        ("name == §warm", 'quote it: `"warm"`'),
+        ("§warm != name", """quote it: `'"warm" != name'`"""),
+        ("name == §duty/home", 'quote it: `"duty/home"`'),
+        ("name == §room-1", 'quote it: `"room-1"`'),
+        ("'name in [§warm, \"cold\"]'", 'quote it: `"warm"`'),
+        ('"name == §warm"', "quote it: `'warm'`"),
+    ],
+)
+def test_a_name_that_nobody_knows_beside_text_is_text(guard: str, fix: str) -> None:
+    text = guarded(guard).replace("heat: real", "heat: real, name: string")
+    found = finds("NIM0303", text)
+    assert found.fix == fix
+    mends(text, found)
+
+
+def test_a_name_beside_text_that_may_be_misspelt_is_either() -> None:
+    text = guarded("name == §nam").replace("heat: real", "heat: real, name: string")
+    assert finds("NIM0303", text).fix == 'did you mean `name`? Or quote it: `"nam"`'
+
+
+@pytest.mark.parametrize(
+    ("assigned", "fix"),
+    [
+        ('count: "${count + §event.held}"', "make a number of it: `round(event.held / 1s)`"),
+        ('heat: "${heat + §event.held}"', "make a number of it: `event.held / 1s`"),
+        ('long: "${long - §count}"', "give the number a unit: `count * 1s`"),
+        ('long: "${max(long, event.held - §count)}"', "give the number a unit: `count * 1s`"),
+        ('long: "${count * §5}"', "give the number its unit: `5s`"),
+        ('long: §"${count}"', 'write `"${count * 1s}"`'),
+        ('count: §"${long}"', 'write `"${round(long / 1s)}"`'),
+        ('heat: §"${long}"', 'write `"${long / 1s}"`'),
+    ],
+)
+def test_a_fix_leads_to_the_type_that_is_wanted(assigned: str, fix: str) -> None:
+    machine = (
+        f"initial: a\nstates:\n  a:\n    transitions: [{{event: go, to: a, do: [{{set: {{{assigned}}}}}]}}]"
+    )
+    text = cell(machine, SPEC.replace("heat: real", "heat: real, long: duration"))
+    found = finds("NIM0304", text)
+    assert found.fix == fix
+    mends(text, found)
+
+
+@pytest.mark.parametrize(
+    ("cost", "fix"),
+    [
+        ('"${min(count, 5) * §0.00002}"', "give the number its unit: `0.00002LF`"),
+        ('"${2 * clamp(count, 0, 5) * §0.5}"', "give the number its unit: `0.5LF`"),
+        ('§"${min(count, 5)}"', 'write `"${min(count, 5) * 1LF}"`'),
+        ('"${min(count, 5) * §$0.02}"', "write `0.02LF`"),
+    ],
+)
+def test_a_price_that_is_computed_without_its_unit(cost: str, fix: str) -> None:
+    machine = f"initial: a\nstates:\n  a:\n    transitions: [{{event: go, to: a, cost: {cost}}}]"
+    code = "NIM0302" if "$0" in cost else "NIM0304"
+    found = finds(code, cell(machine, SPEC))
+    assert found.fix == fix
+    mends(cell(machine, SPEC), found)
 
 
 @pytest.mark.parametrize(

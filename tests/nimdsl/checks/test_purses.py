@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import nimdsl
+import simulate
 from nimdsl import Diagnostic, Severity
 from tests.nimdsl.checks.building import ECONOMY, TALK, document, leaves_alone, phase, together
 
@@ -145,6 +148,55 @@ def test_a_level_is_payable_from_what_cells_bring() -> None:
     leaves_alone(thin, battery(), DEAR, panel("income: 0.1"), SUNNY)
 
 
+FUEL = document("Economy", "{opening: 10, marks: {low: {below: 5}}}", "fuel")
+PAYING = "{initial: a, states: {a: {transitions: [{event: go, to: b, costs: {fuel: 6}}]}, b: {STATE}}}"
+TOP = "{initial: a, any: [{event: go, to: b, costs: {fuel: 6}}], states: {a: {}, b: {STATE}}}"
+TIMED = "{initial: a, states: {a: {timers: [{after: 1s, to: b, costs: {fuel: 6}}], transitions: [{event: go, to: b}]}, b: {STATE}}}"  # noqa: E501
+INNER = "{initial: up, states: {up: {initial: a, states: {a: {transitions: [{event: go, to: b, costs: {fuel: 6}}]}}}, b: {STATE}}}"  # noqa: E501
+
+
+def hearing(machine: str) -> str:
+    """The machine, which goes back to its beginning at a mark of ``fuel``."""
+    initial = machine.partition(": ")[2].partition(",")[0]
+    return machine.replace("STATE", f"transitions: [{{event: low, to: {initial}}}]")
+
+
+def payer(machine: str, accepts: str = "{go: {}}") -> str:
+    """A cell that lives on ``purse``."""
+    return document("Cell", f"{{economy: purse, accepts: {accepts}, machine: {machine}}}", "c")
+
+
+@pytest.mark.parametrize(
+    "machine", [PAYING, PAYING.replace("costs", r'"\x63osts"'), TOP, TIMED, INNER], ids=range(5)
+)
+def test_marks_are_heard_of_the_purses_that_are_paid_however_it_is_written(machine: str) -> None:
+    leaves_alone(PURSE, FUEL, payer(hearing(machine)))
+
+
+@pytest.mark.parametrize("key", ["cell/c.machine", "cell/c.machine.states"])
+def test_marks_are_heard_of_the_purses_that_a_run_pays(key: str, tmp_path: Path) -> None:
+    """What a document says may come from another file than the document."""
+    quiet = PAYING.replace(", costs: {fuel: 6}", "").replace("STATE", "final: true")
+    machine = hearing(PAYING)
+    value = machine if key.endswith("machine") else machine.partition("states: ")[2][:-1]
+    expect = 'expect: [cells.c.state == "a"]'
+    spec = f"economy: purse, horizon: 9s, stimuli: [{{at: 1s, to: c, event: go}}], {expect}"
+    for name, text in {
+        "economies": together(PURSE, FUEL),
+        "cell": payer(quiet),
+        "scenario": document("Scenario", f"{{{spec}, set: {{{key}: {value}}}}}", "s"),
+    }.items():
+        (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+    assert simulate.run(tmp_path, "s").ok
+
+
+def test_an_event_that_is_called_costs_pays_nothing() -> None:
+    """Even if one of its fields has the name of an economy."""
+    machine = "{initial: a, states: {a: {transitions: [{event: costs, to: a}, {event: low, to: a}]}}}"
+    found = said(PURSE, FUEL, payer(machine, "{costs: {fuel: int}}"))
+    assert "nobody raises the event `low`" in [one.message for one in found]
+
+
 PROTOCOL = document("Protocol", "{economy: purse, phases: [first]}", "talk")
 
 
@@ -162,6 +214,105 @@ def test_the_first_handshake_is_paid_by_the_economy_of_the_scenario() -> None:
     )
     assert found.fix == "raise `opening` to at least 3.4"
     leaves_alone(*handshake("opening: 3.4, floor: 2"))
+
+
+def test_a_reward_that_a_whole_family_asks_for_in_vain_is_told_once() -> None:
+    machine = "{initial: a, states: {a: {enter: [{reward: {name: tip}}], final: true}}}"
+    family = document("Cell", f"{{for: {{i: [1, 2, 3]}}, machine: {machine}}}", '"waiter-${i}"')
+    rich = battery("opening: 3, rewards: {tip: 1}")
+    (found,) = said(PURSE, rich, family, document("Scenario", "{economy: purse, cells: [waiter-*]}", "run"))
+    assert found.message == "`waiter-1` asks for the reward `tip`, and `purse` has none of that name"
+
+
+UNLESS = ": it is refused unless the rest comes in before"
+SUN = "{initial: a, states: {a: {income: 1, timers: [{after: 1h, to: b}]}, b: {final: true}}}"
+TIP = SUN.replace("income: 1", "enter: [{reward: {name: answered}}]")
+
+
+def waiter(machine: str, own: str = "") -> str:
+    """A cell that is there from the beginning."""
+    return document("Cell", f"{{{own}machine: {machine}}}", "waiter")
+
+
+def talking(*more: str, own: str = "opening: 1", other: str = "", cells: str = "waiter") -> tuple[str, ...]:
+    """A protocol whose economy opens with 1 LF, and a scenario in which some cells take part."""
+    purse = ECONOMY.replace("opening: 10", own)
+    scenario = document("Scenario", f"{{protocol: talk, {other}cells: [oracle, {cells}]}}", "run")
+    return (purse, TALK, phase(), PROTOCOL, *more, scenario)
+
+
+@pytest.mark.parametrize("machine", [TIP, SUN])
+@pytest.mark.parametrize("own", ["", "economy: purse, "])
+def test_a_handshake_that_others_can_pay_for_is_no_error(machine: str, own: str) -> None:
+    (found,) = said(*talking(waiter(machine, own)))
+    assert (found.code, found.severity) == ("NIM0503", Severity.WARNING)
+    assert (
+        found.message
+        == f"the first handshake reserves 1.4 LF, `purse` opens with 1.0 LF above its floor{UNLESS}"
+    )
+    assert found.place.excerpt.startswith("spec: {protocol: talk")
+
+
+def test_it_runs_where_the_rest_comes_in_before() -> None:
+    tipped, lit = (
+        simulate.run(nimdsl.load_text(together(*talking(waiter(machine)))), "run") for machine in (TIP, SUN)
+    )
+    assert tipped.completed
+    assert not lit.completed  # it had no time to bring anything
+
+
+POOR = TIP.replace("answered", "fine")
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        talking(waiter(TIP, "economy: battery, "), battery("opening: 5, rewards: {answered: 2}")),
+        talking(waiter(POOR), own="opening: 1, capacity: 1"),
+        talking(waiter(TIP), own="opening: 1, capacity: 1.3"),
+        talking(waiter(SUN.replace("income", "upkeep"))),
+    ],
+    ids=["another purse", "a penalty", "no room", "an upkeep"],
+)
+def test_a_handshake_that_nobody_can_pay_for_is_an_error(documents: tuple[str, ...]) -> None:
+    texts = [
+        text.replace("rewards: {answered: 2}}", "rewards: {answered: 2, fine: -1}}") for text in documents
+    ]
+    (found,) = said(*texts)
+    assert (found.code, found.severity) == ("NIM0503", Severity.ERROR)
+    assert found.message.endswith("above its floor")
+
+
+def test_a_handshake_counts_on_those_alone_that_take_part() -> None:
+    (found,) = said(
+        *talking(waiter(TIP), waiter(SUN).replace("name: waiter", "name: idler"), cells="idler")
+    )
+    assert found.message.endswith(UNLESS)
+    dark = SUN.replace("income: 1, ", "")
+    (found,) = said(
+        *talking(waiter(TIP), waiter(dark).replace("name: waiter", "name: idler"), cells="idler")
+    )
+    assert (found.severity, found.message[-5:]) == (Severity.WARNING, "floor")
+
+
+def test_a_handshake_that_another_economy_pays_is_judged_by_who_lives_on_that() -> None:
+    rich = battery("opening: 1, rewards: {answered: 2}")
+    (found,) = said(*talking(waiter(TIP), rich, own="opening: 9", other="economy: battery, "))
+    assert found.message.endswith(UNLESS)
+    home = waiter(TIP, "economy: purse, ")
+    (found,) = said(*talking(home, rich, own="opening: 9", other="economy: battery, "))
+    assert found.message.endswith("`battery` opens with 1.0 LF above its floor")
+
+
+def test_an_income_of_the_economy_may_come_before_the_first_handshake() -> None:
+    """Where a garden's clock goes on while it begins."""
+    (found,) = said(*talking(waiter(SUN.replace("income: 1, ", "")), own="opening: 1, incomes: {sun: 9}"))
+    assert (found.severity, found.message.endswith(UNLESS)) == (Severity.WARNING, True)
+
+
+def test_a_cell_that_is_wrong_may_have_brought_something() -> None:
+    found = said(*talking(waiter(TIP.replace("to: b", "to: c"))))
+    assert ("NIM0503", Severity.ERROR) not in [(one.code, one.severity) for one in found]
 
 
 def test_a_scenario_that_changes_prices_is_not_judged() -> None:

@@ -197,6 +197,18 @@ def test_an_unknown_name_is_exit_1_with_a_hint(
     assert "fix:" in done.err
 
 
+@pytest.mark.parametrize(
+    "word",
+    ["reserve", "repeat", "defer", "ask", "marks", "jitter", "low", "elapsed", "origin", "now", "busy"],
+)
+def test_what_stands_in_documents_and_in_tables_is_explained(
+    word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = Outcome(capsys, "explain", word)
+    assert (done.code, done.err) == (0, "")
+    assert word in done.out
+
+
 def test_show_as_json(garden: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(Outcome(capsys, "show", "purse", "--format", "json").out)
     assert [item["kind"] for item in found] == ["Economy"]

@@ -108,7 +108,7 @@ def wrong(hello: Path) -> Path:
 HOW = "`--specs DIR`, or a path, names others\n"
 
 
-@pytest.mark.parametrize("given", ["", "hello", "hallo", "nosuch"])
+@pytest.mark.parametrize("given", ["", "hello", "hallo"])
 def test_documents_here_that_are_wrong_are_shown_and_that_nobody_named_them(
     given: str, wrong: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -194,3 +194,33 @@ def test_show_and_graph_say_what_they_read(hello: Path, capsys: pytest.CaptureFi
     assert run(["show", "scenario/hello"]) == 0
     assert run(["graph", "greeter"]) == 0
     assert capsys.readouterr().err == "documents of ./\n" * 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("simulate", "m9"), "`m9` is neither a path nor a scenario"),
+        (("schema", "Cel"), "there is neither a kind nor a Schema named `Cel`"),
+        (("show", "gretter"), "there is no document named `gretter`"),
+        (("graph", "cell/gretter"), "there is no document named `cell/gretter`"),
+    ],
+)
+def test_a_name_that_nobody_has_is_not_lost_in_what_is_wrong_with_the_documents(
+    arguments: tuple[str, ...], said: str, hello: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = HELLO.replace("accept:", "acept:")
+    assert wrong != HELLO
+    (hello / "hello.yaml").write_text(wrong)
+    assert run(arguments) == 1
+    told = capsys.readouterr().err
+    assert f"error NIM0301: {said}" in told
+    assert "`nimdsl validate` says what is wrong" in told
+    assert told.count("error ") == 1
+
+
+def test_a_scenario_in_documents_that_are_wrong_is_theirs(
+    hello: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (hello / "hello.yaml").write_text(HELLO.replace("accept:", "acept:"))
+    assert run(["simulate", "hello"]) == 1
+    assert "NIM0203" in capsys.readouterr().err

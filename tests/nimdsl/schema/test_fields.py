@@ -8,7 +8,14 @@ import pytest
 
 from nimdsl.kinds import kind_names
 from nimdsl.kinds.schemas import resolve
-from nimdsl.schema.fields import SchemaField, Unknown, explain_field, find_field
+from nimdsl.schema.fields import (
+    SchemaField,
+    Unknown,
+    explain_field,
+    explain_fields,
+    fields_called,
+    find_field,
+)
 
 SAME = [
     ("Cell.machine.states", "cell.spec.machine.states"),
@@ -53,3 +60,27 @@ def test_every_field_can_be_explained(kind: str) -> None:
         text = explain_field(field)
         assert text.startswith(field.shown)
         assert "{'" not in text
+
+
+@pytest.mark.parametrize(
+    ("word", "shown"),
+    [
+        ("reserve", "Cell.spec.work.<name>.reserve"),
+        ("repeat", "Cell.spec.work.<name>.repeat"),
+        ("acquire", "Cell.spec.work.<name>.acquire"),
+        ("ask", "Cell.spec.work.<name>.ask"),
+        ("defer", "Cell.spec.machine.states.<name>.defer"),
+        ("marks", "Economy.spec.marks"),
+        ("below", "Economy.spec.marks.<name>.below"),
+    ],
+)
+def test_a_field_is_found_by_its_name_however_deep_it_stands(word: str, shown: str) -> None:
+    assert explain_fields(fields_called(word)).startswith(f"{shown}\n")
+
+
+def test_a_name_of_several_fields_is_explained_by_where_they_stand() -> None:
+    told = explain_fields(fields_called("jitter"))
+    assert "  Cell.spec.work.<name>.backoff.jitter " in told
+    assert "  Cell.spec.machine.states.<name>.timers.jitter " in told
+    suggested = told.split("`nimdsl explain ")[1].partition("`")[0]
+    assert isinstance(find_field(suggested), SchemaField)
