@@ -187,7 +187,7 @@ def _phase(draw: Any, phase: str, items: list[str]) -> dict[str, Any]:
 def _garden(draw: Any) -> dict[str, Any]:
     bus: dict[str, Any] = {"latency": _latency(draw)}
     for key in ("loss", "duplicate"):
-        bus[key] = _share(draw, 40)
+        bus[key] = f"{draw(st.sampled_from([0, 0, 13, 40]))}%"
     for key in ("delay", "reorder"):
         bus[key] = {"chance": _share(draw, 40), "by": {"uniform": ["0s", "2s"]}}
     return document("Garden", "garden", {"bus": bus})
