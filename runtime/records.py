@@ -374,8 +374,8 @@ class Resonated(Body, frozen=True, tag="correlation_event"):
 class ReadingChanged(Body, frozen=True, tag="gate_transition"):
     """A gate reads something else; ``cost`` is micro-LF, ``triggers`` the waves that it had in mind."""
 
-    source: str
-    target: str
+    source: str = field(name="from")
+    target: str = field(name="to")
     opening: int
     """How often it has opened by now."""
     tier: int

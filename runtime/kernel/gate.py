@@ -27,7 +27,7 @@ from runtime.kernel.effects import CancelTimer, PublishWave, SendMessage
 from runtime.kernel.events import AnyEvent, Begin, Received, Stimulus, TimerDue
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.machine_step import MachineStep
-from runtime.kernel.resonance import Heard, Resonating
+from runtime.kernel.resonance import HeardWave, Resonating
 from runtime.kernel.sent import note_sent
 from runtime.kernel.snapshot import Snapshot
 from runtime.kernel.step_context import StepContext
@@ -120,7 +120,7 @@ class GateStep(MachineStep):
         context.note(records.Resonated(identity, echo.score, echo.raw, echo.state.value))
         self._read(heard)
 
-    def _heard(self, event: Received | Stimulus) -> Heard | None:
+    def _heard(self, event: Received | Stimulus) -> HeardWave | None:
         """The wave, if it is heard: it is sure of something, and what the ear asks for holds."""
         payload = event.payload if isinstance(event.payload, dict) else {}
         confidence, content = payload.get("confidence"), payload.get("content")
@@ -130,7 +130,9 @@ class GateStep(MachineStep):
         if ear is None or not self._lets_in(ear, payload):
             return None
         fields: Fields = content if isinstance(content, dict) else {}
-        return Heard(self.context.now_ns, event.sender, event.number, min(1.0, float(confidence)), fields)
+        return HeardWave(
+            self.context.now_ns, event.sender, event.number, min(1.0, float(confidence)), fields
+        )
 
     def _ear(self, domain: str) -> GateEar | None:
         """The most exact ear for a domain."""
@@ -148,7 +150,7 @@ class GateStep(MachineStep):
 
     # Readings
 
-    def _read(self, trigger: Heard | None) -> None:
+    def _read(self, trigger: HeardWave | None) -> None:
         """What the value makes of the reading; ``trigger`` is the wave that came, None for silence."""
         spec, value, flashes = self.spec, self._state.value, trigger is not None and self._tier == 0
         reading = self._reading
@@ -169,7 +171,7 @@ class GateStep(MachineStep):
     def _may_ask(self) -> bool:
         return self.context.now_ns >= self._state.dry_until_ns
 
-    def _open(self, event: str, trigger: Heard | None) -> None:
+    def _open(self, event: str, trigger: HeardWave | None) -> None:
         context, state = self.context, self._state
         if event == OPENS and not self._may_ask:
             return

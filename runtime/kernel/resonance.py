@@ -31,7 +31,7 @@ NOTHING = 1e-6
 GAIN_LEAST, GAIN_MOST = MICRO // 2, MICRO + MICRO // 2
 
 
-class Heard(Struct, frozen=True, forbid_unknown_fields=True):
+class HeardWave(Struct, frozen=True, forbid_unknown_fields=True):
     """A wave in the window: when it came, whose it is and which, how sure, and what it says."""
 
     at_ns: int
@@ -49,7 +49,7 @@ class Resonating(Struct, frozen=True, forbid_unknown_fields=True):
     gain: int = MICRO
     count: int = 0
     """Confirmed outcomes since it was no reflex."""
-    window: tuple[Heard, ...] = ()
+    window: tuple[HeardWave, ...] = ()
     last_ns: int | None = None
     """When the last wave was heard."""
     silent: int = 0
@@ -114,7 +114,7 @@ def _numbers(value: Value) -> list[float]:
     return [_number(item) for item in value] if isinstance(value, list | tuple) else []
 
 
-def hear(spec: Resonance, state: Resonating, wave: Heard) -> Echo:
+def hear(spec: Resonance, state: Resonating, wave: HeardWave) -> Echo:
     """The state after a wave, which is heard: its silence was counted up to its instant."""
     window = younger(state.window, wave.at_ns - spec.window_ns)[-spec.waves_max :]
     compared = [one for one in window if not spec.among_others or one.sender != wave.sender]
@@ -130,7 +130,7 @@ def hear(spec: Resonance, state: Resonating, wave: Heard) -> Echo:
     return Echo(replace(state, value=value, window=kept, last_ns=wave.at_ns, silent=0), score, raw)
 
 
-def younger(window: Sequence[Heard], since_ns: int) -> tuple[Heard, ...]:
+def younger(window: Sequence[HeardWave], since_ns: int) -> tuple[HeardWave, ...]:
     """The waves that came after an instant, which itself does not count."""
     return tuple(one for one in window if one.at_ns > since_ns)
 
@@ -199,7 +199,7 @@ def shed(state: Resonating, until_ns: int) -> Resonating:
 # 6.12
 
 
-def amplified(alike: Sequence[Likeness], window: Iterable[Heard], trigger: Heard) -> float:
+def amplified(alike: Sequence[Likeness], window: Iterable[HeardWave], trigger: HeardWave) -> float:
     """How sure all together are of the trigger, by the latest wave of each emitter that is alike."""
     latest = {one.sender: one for one in window}
     latest[trigger.sender] = trigger

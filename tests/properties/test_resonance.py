@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from nimdsl.program.gate import Likeness, Resonance, Weighing
 from runtime.kernel import resonance
 from runtime.kernel.resonance import (
-    Heard,
+    HeardWave,
     Resonating,
     amplified,
     hear,
@@ -31,11 +31,13 @@ NEAR = Resonance(alike=(Likeness("cm", "scale", 50.0),))
 START = Resonating(weight=100_000)
 
 
-def wave(at_ns: int, confidence: float, cm: float = 20.0, sender: str = "cell/a", number: int = 0) -> Heard:
-    return Heard(at_ns, sender, number or at_ns + 1, confidence, {"cm": cm})
+def wave(
+    at_ns: int, confidence: float, cm: float = 20.0, sender: str = "cell/a", number: int = 0
+) -> HeardWave:
+    return HeardWave(at_ns, sender, number or at_ns + 1, confidence, {"cm": cm})
 
 
-def after(spec: Resonance, waves: Sequence[Heard], state: Resonating = START) -> list[resonance.Echo]:
+def after(spec: Resonance, waves: Sequence[HeardWave], state: Resonating = START) -> list[resonance.Echo]:
     """What each wave comes to, one after the other."""
     echoes = []
     for one in waves:
@@ -70,8 +72,8 @@ def test_waves_that_agree_and_waves_that_do_not() -> None:
 def test_together_they_are_surer() -> None:
     """math .6, calculate .5, cosine .8: amplified to .74."""
     alike = (Likeness("region", "cosine", 2.0),)
-    one = Heard(0, "cell/speech", 1, 0.6, {"region": [1.0, 0.0]})
-    other = Heard(1, "cell/vision", 1, 0.5, {"region": [0.8, 0.6]})
+    one = HeardWave(0, "cell/speech", 1, 0.6, {"region": [1.0, 0.0]})
+    other = HeardWave(1, "cell/vision", 1, 0.5, {"region": [0.8, 0.6]})
     spec = Resonance(alike=alike, among_others=True, open=0.3)
     last = after(spec, [one, other])[-1]
     assert (round(last.raw, 9), round(last.state.value, 9)) == (0.4, 0.38)
@@ -95,15 +97,15 @@ gaps = st.lists(
 )
 
 
-def waves_of(drawn: Sequence[tuple[int, float, int, str]]) -> list[Heard]:
+def waves_of(drawn: Sequence[tuple[int, float, int, str]]) -> list[HeardWave]:
     at_ns, found = 0, []
     for number, (gap, confidence, cm, sender) in enumerate(drawn, 1):
         at_ns += gap
-        found.append(Heard(at_ns, f"cell/{sender}", number, confidence, {"cm": float(cm)}))
+        found.append(HeardWave(at_ns, f"cell/{sender}", number, confidence, {"cm": float(cm)}))
     return found
 
 
-def second_statement(spec: Resonance, waves: Sequence[Heard]) -> list[float]:
+def second_statement(spec: Resonance, waves: Sequence[HeardWave]) -> list[float]:
     """The values again, with a timer for every window: nothing is computed for several at once."""
     found: list[float] = []
     value, last = 0.0, None
@@ -144,7 +146,7 @@ def is_lawful(spec: Resonance, drawn: Sequence[tuple[int, float, int, str]]) -> 
     assert state.value == 0.0, "silence ends"
 
 
-def changed_time(one: Heard, at_ns: int) -> Heard:
+def changed_time(one: HeardWave, at_ns: int) -> HeardWave:
     return replace(one, at_ns=at_ns)
 
 
@@ -215,29 +217,29 @@ def test_outcomes_move_the_weight(how: Weighing, start: int, drawn: list[tuple[i
 Mutant = Callable[[pytest.MonkeyPatch], None]
 
 
-def _hear(change: Callable[[Resonance, Resonating, Heard], Any]) -> Mutant:
+def _hear(change: Callable[[Resonance, Resonating, HeardWave], Any]) -> Mutant:
     """A mutant of ``hear``, which the laws call by the module."""
     return lambda patch: patch.setitem(globals(), "hear", change)
 
 
-def _no_decay(spec: Resonance, state: Resonating, one: Heard) -> Any:
+def _no_decay(spec: Resonance, state: Resonating, one: HeardWave) -> Any:
     return resonance.hear(changed(spec, decay=1.0), state, one)
 
 
-def _no_confidence(spec: Resonance, state: Resonating, one: Heard) -> Any:
+def _no_confidence(spec: Resonance, state: Resonating, one: HeardWave) -> Any:
     echo = resonance.hear(spec, state, replace(one, confidence=1.0))
     return replace(echo, state=replace(echo.state, window=(*echo.state.window[:-1], one)))
 
 
-def _closed_window(spec: Resonance, state: Resonating, one: Heard) -> Any:
+def _closed_window(spec: Resonance, state: Resonating, one: HeardWave) -> Any:
     return resonance.hear(changed(spec, window_ns=spec.window_ns + 1), state, one)
 
 
-def _agrees_with_itself(spec: Resonance, state: Resonating, one: Heard) -> Any:
+def _agrees_with_itself(spec: Resonance, state: Resonating, one: HeardWave) -> Any:
     return resonance.hear(spec, replace(state, window=(*state.window, replace(one, sender="cell/c"))), one)
 
 
-def _endless_ring(spec: Resonance, state: Resonating, one: Heard) -> Any:
+def _endless_ring(spec: Resonance, state: Resonating, one: HeardWave) -> Any:
     return resonance.hear(changed(spec, waves_max=10**6), state, one)
 
 

@@ -192,6 +192,8 @@ NO_DECISION = {"time_ns", "number", "request", "keys", "balance", "at_ns", "from
 NO_DECISION |= {"left_ns", "remaining_ns", "overrun_ns", "times", "why", "next_number"}
 """As it was when records were dictionaries."""
 WHAT_ACTIONS_DID = {"changed", "appended", "inside", "times"}
+WHAT_GATES_FELT = {"wave", "score", "raw", "value", "triggers"}
+BESIDE = NO_DECISION | WHAT_ACTIONS_DID | WHAT_GATES_FELT
 DECISIONS = {
     "begin": "state",
     "transition": "event from to",
@@ -217,11 +219,14 @@ DECISIONS = {
     "stale": "",
     "handshake": "phase name verdict attempts translations reason sent received",
     "phase": "phase verdict handshakes accepted rejected failed tries",
-    "arrival": "item level name takes_ns baseline",
+    "arrival": "item level name takes_ns baseline gate",
     "grant": "item level name ended",
     "drop": "item level name reason",
     "overrun": "item level",
     "beat": "settled counts",
+    "correlation_event": "",
+    "gate_transition": "from to opening tier cause cost",
+    "verified": "opening outcome weight gain",
 }
 OWN = own_bodies()
 
@@ -235,7 +240,7 @@ def test_every_field_is_a_decision_or_beside_the_point(body: type[Body]) -> None
     form, names = form_of(body), [one.encode_name for one in fields(body)]
     assert sorted((*form.decisions, *form.asides)) == sorted(names)
     assert not set(form.decisions) & NO_DECISION
-    assert set(form.asides) <= NO_DECISION | WHAT_ACTIONS_DID
+    assert set(form.asides) <= BESIDE
     hints = get_type_hints(body, include_extras=True)
     assert form.decisions == tuple(one.encode_name for one in fields(body) if is_decision(hints[one.name]))
 
@@ -246,9 +251,8 @@ def test_a_decision_is_what_the_old_list_leaves(body: type[Body]) -> None:
     @settings(max_examples=examples(10))
     def one(what: Any, moment: Moment | None) -> None:
         record = Record("cell/c", 7, 8, what, moment)
-        left_out = NO_DECISION | WHAT_ACTIONS_DID
         assert decision_of(record) == {
-            key: value for key, value in to_data(record).items() if key not in left_out
+            key: value for key, value in to_data(record).items() if key not in BESIDE
         }
 
     one()

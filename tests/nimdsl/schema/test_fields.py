@@ -71,7 +71,7 @@ def test_every_field_can_be_explained(kind: str) -> None:
         ("ask", "Cell.spec.work.<name>.ask"),
         ("defer", "Cell.spec.machine.states.<name>.defer"),
         ("marks", "Economy.spec.marks"),
-        ("below", "Economy.spec.marks.<name>.below"),
+        ("coefficient", "Cell.spec.work.<name>.backoff.coefficient"),
     ],
 )
 def test_a_field_is_found_by_its_name_however_deep_it_stands(word: str, shown: str) -> None:
