@@ -83,7 +83,15 @@ def test_2_4_who_else_hears_changes_nothing(bus: str) -> None:
     alone = lived(waves({"watch": HEARERS["watch"]}, bus))
     crowd = lived(waves(HEARERS, bus))
     for name in (WATCH, BELL, CLOCK):
-        assert list(alone.journal.read(name)) == list(crowd.journal.read(name))
+        assert said(alone.journal, name) == said(crowd.journal, name)
+
+
+def said(journal: Journal, name: str) -> list[Any]:
+    """The lines of a journal but for the program, which says who hears."""
+    return [
+        (one.kind, {key: value for key, value in one.body.items() if key != "program"})
+        for one in journal.read(name)
+    ]
 
 
 def test_what_befalls_a_copy_is_told_of_its_sender_and_says_whose_copy() -> None:

@@ -63,6 +63,7 @@ WORLD = tuple(
         document("Economy", f"{{opening: 10, {PRICES}, marks: {{low: {{below: 5}}}}}}", "purse"),
         document("Economy", "{opening: 10, marks: {full: {below: 5}, high: {below: 9}}}", "battery"),
         document("Resource", "{capacity: 1}", "dock"),
+        document("Gate", "{hears: [{domain: light}], thresholds: {open: 0.5}}", "bright"),
         document("Garden", "{}", "garden"),
         document("Protocol", "{economy: purse, phases: [first, second]}", "talk"),
         *(TALK, phase(), phase("second", after="[first]"), YOUNG, ASKER, LAMP, SCENARIO),

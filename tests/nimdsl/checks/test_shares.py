@@ -40,6 +40,12 @@ ANSWER = "answers: {a: {request: ask, reply: answer, payload: {text: a, confiden
 WAIT = "attempts: 2, backoff: {initial: 1s, jitter: 101%}"
 TIMER = "timers: [{after: 1s, jitter: 101%, to: a}]"
 STATES = {"": f"a: {{{TIMER}}}", "states.*.": f"a: {{initial: b, states: {{b: {{{TIMER}}}}}}}"}
+HEARS = "hears: [{domain: a}], thresholds: {open: 0.5}"
+GATE = {
+    **{f"memory.{one}": f"memory: {{{one}: 101%}}" for one in ("decay", "silence")},
+    **{f"weight.{one}": f"weight: {{{one}: 101%}}" for one in ("start", "confirmed", "failed", "adjust")},
+    "weight.unused.loses": "weight: {unused: {every: 1d, loses: 101%}}",
+}
 TOO_MUCH = {
     **{
         f"Cell.work.*.virtual.{name}": document(
@@ -78,6 +84,7 @@ TOO_MUCH = {
     "Attention.levels.*.stages.*": document(
         "Attention", "{levels: [{name: a, take: all, stages: {b: 101%}}]}"
     ),
+    **{f"Gate.{path}": document("Gate", f"{{{HEARS}, {spec}}}") for path, spec in GATE.items()},
     "Garden.bus.loss": document("Garden", "{bus: {loss: 101%}}"),
     "Garden.bus.duplicate": document("Garden", "{bus: {duplicate: 101%}}"),
     "Garden.bus.delay.chance": document("Garden", "{bus: {delay: {chance: 101%, by: {constant: 1s}}}}"),

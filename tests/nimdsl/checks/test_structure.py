@@ -44,6 +44,7 @@ ONE_OF_EACH = (
     phase(),
     document("Garden", "{}"),
     document("Resource", "{capacity: 2}", "desks"),
+    document("Gate", "{hears: [{domain: light}], thresholds: {open: 0.5}}", "bright"),
     document("Protocol", "{economy: purse, phases: [first]}", "talk"),
     document("Scenario", "{protocol: talk}"),
 )
