@@ -32,8 +32,8 @@ class Actor:
     """The types of the fields of these events; what comes with others is not taken."""
     domain: str = ""
     """What its waves are about."""
-    hears: tuple[str, ...] = ()
-    """The topics that it subscribes to; no document says so yet."""
+    hears: tuple[str, ...] = field(default=(), metadata={"hashed": False})
+    """The topics that it subscribes to; what they mean to it is in its other fields."""
     economy: str = ""
     """Whose lifeforce it lives on; empty for the scenario's."""
     types: Mapping[str, Type] = field(default_factory=dict, metadata={"hashed": False})

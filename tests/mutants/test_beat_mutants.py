@@ -304,6 +304,13 @@ def tiers_everywhere(case: Case) -> Case:
     return replace(case, beat=replace(case.beat, levels=tuple(levels)))
 
 
+def reflexes_alone(case: Case) -> Case:
+    """Gates of all tiers bring reflexes."""
+    tiers = tuple(range(TIERS))
+    levels = tuple(replace(level, tiers=tiers if level.reflex else ()) for level in case.beat.levels)
+    return replace(case, beat=replace(case.beat, levels=levels))
+
+
 def all_shares(case: Case) -> Case:
     """The same, but that every level has a small share, and goes on when it was preempted."""
     levels = tuple(
@@ -315,6 +322,7 @@ def all_shares(case: Case) -> Case:
 
 PLAIN = cases(TICK_NS)
 GATES = PLAIN.map(tiers_everywhere)
+FLAPS = PLAIN.map(reflexes_alone)
 SHARES = PLAIN.map(all_shares)
 DEAR = cases(TICK_NS, dear=True)
 WORK = cases(TICK_NS, work=True)
@@ -355,7 +363,7 @@ MUTANTS: Mapping[str, tuple[Patch, str, st.SearchStrategy[Case]]] = {
     ),
     "an item in each beat": (item_in_each_beat, "5.1", GATES),
     "opened in settle at once": (after("open_gate", opened_in_settle_at_once), "5.1", GATES),
-    "a flapping gate": (after("_gate_item", any_reflex_again), "5.1", PLAIN),
+    "a flapping gate": (after("_gate_item", any_reflex_again), "5.1", FLAPS),
     "closed and kept": (instead("close_gate", lambda *_: None), "5.3", GATES),
     "starves for ever": (starves_for_ever, "5.3", GATES),
     "overrun forgotten": (instead("overran", lambda *_: None), "5.1", WORK),

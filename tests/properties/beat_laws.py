@@ -37,7 +37,8 @@ def arrival_laws(case: Case, lives: Lives) -> Iterator[str]:
     """5.1: what arrives is what was brought: by stimuli, gates, baselines, and by what is told."""
     brought: Counter[tuple[int, str, str]] = Counter()
     beat, end_ns = case.beat, case.beats * case.beat.length_ns
-    gates, stimuli = _Gates(beat, lives), list(case.stimuli)
+    sure = case.tariff is None and not any(level.work for level in beat.levels)
+    gates, stimuli = _Gates(beat, lives, sure), list(case.stimuli)
     for start_ns in range(0, end_ns + 1, beat.length_ns):
         for level in beat.levels:
             if level.baseline_ns:
@@ -66,8 +67,10 @@ class _Gates:
     Unless one of its own is not finished; a reflex at most once in a beat.
     """
 
-    def __init__(self, beat: Beat, lives: Lives) -> None:
+    def __init__(self, beat: Beat, lives: Lives, sure: bool) -> None:
         self.beat = beat
+        self.sure = sure
+        """Whether whoever has had the time has a record of it: nobody was refused, no work came back at once."""
         self.open: dict[str, int] = {}
         self.items: dict[str, list[Life]] = {}
         self.flashed: set[str] = set()
@@ -81,7 +84,10 @@ class _Gates:
         for gate in self.open:
             last = self.last.get(gate)
             over_ns = None if last is None else last.to_ns
-            if last is not None and over_ns is not None and over_ns + last.level.reflex <= start_ns:
+            later = last is not None and (
+                last.level.reflex or (last.dropped or {}).get("reason") == "closed"
+            )
+            if last is not None and over_ns is not None and over_ns + later <= start_ns:
                 del self.last[gate]
             yield from self._brings(gate, start_ns)
 
@@ -101,7 +107,7 @@ class _Gates:
             return
         closed = bool(last.dropped and last.dropped["reason"] == "closed" and last.to_ns == at_ns)
         begun = last.level.reflex or any(one["from_ns"] < at_ns for one in last.stretches)
-        if closed == begun and last.from_ns + last.takes_ns > at_ns:
+        if (closed and begun) or (self.sure and closed == begun and last.from_ns + last.takes_ns > at_ns):
             fate = "given up" if closed else "kept"
             yield f"5.3: {gate} closed at {at_ns}, and its item {last.number} was {fate}"
         if closed:
