@@ -70,7 +70,7 @@ class _Gates:
     def __init__(self, beat: Beat, lives: Lives, sure: bool) -> None:
         self.beat = beat
         self.sure = sure
-        """Whether whoever has had the time has a record of it: nobody was refused, no work came back at once."""
+        """Whether whoever has had the time has a record of it."""
         self.open: dict[str, int] = {}
         self.items: dict[str, list[Life]] = {}
         self.flashed: set[str] = set()
@@ -107,7 +107,8 @@ class _Gates:
             return
         closed = bool(last.dropped and last.dropped["reason"] == "closed" and last.to_ns == at_ns)
         begun = last.level.reflex or any(one["from_ns"] < at_ns for one in last.stretches)
-        if (closed and begun) or (self.sure and closed == begun and last.from_ns + last.takes_ns > at_ns):
+        alive = self.sure and (last.to_ns is None or last.to_ns > at_ns)
+        if (closed and begun) or (alive and not begun):
             fate = "given up" if closed else "kept"
             yield f"5.3: {gate} closed at {at_ns}, and its item {last.number} was {fate}"
         if closed:
