@@ -10,12 +10,13 @@ from nimdsl.expression.types import INT, REAL, SHARE, STRING, record_of
 from nimdsl.kinds import Kind
 from nimdsl.kinds.schemas import shipped
 from nimdsl.program import Gate, Program
+from nimdsl.program.machine import every_way
 from nimdsl.show.graph import Drawing, draw_cell
 
 OUTCOME = record_of(
     {"state": STRING, "openings": INT, "weight": SHARE, "tier": INT, "value": REAL}, "the gate"
 )
-VERIFIED = {"opening": INT, "outcome": STRING, "discrepancy": INT}
+VERIFIED = {"opening": INT, "outcome": STRING, "discrepancy": SHARE}
 
 
 def _compile(compilation: Compilation) -> dict[str, CompiledGate]:
@@ -37,16 +38,13 @@ def _part(compilation: Compilation, name: str, one: CompiledGate) -> Gate:
         ears=one.ears,
         resonance=one.resonance,
         weighing=one.weighing,
-        cost_open=one.cost_open,
-        cost_close=one.cost_close,
         rest_ns=one.rest_ns,
         below=one.below,
-        emits=one.emits,
     )
 
 
 def _participant(one: CompiledGate) -> Participant:
-    priced = bool(one.cost_open or one.cost_close)
+    priced = any(way.price is not None for way in every_way(one.root))
     return Participant({"verified": VERIFIED, "shed": {}}, OUTCOME, priced)
 
 

@@ -14,7 +14,6 @@ from nimdsl.program.machine import Price, PriceSource, State, Transition
 
 WAVE = record_of({"domain": STRING, "confidence": REAL, "content": ANY}, "the wave")
 """What an ear may read of a wave."""
-OUTCOMES = ("confirmed", "failed", "partial", "expired")
 AMONG = "among"
 
 
@@ -26,8 +25,6 @@ class CompiledGate:
     ears: tuple[GateEar, ...]
     resonance: Resonance
     weighing: Weighing
-    cost_open: int
-    cost_close: int
     rest_ns: int
     below: int
     emits: str
@@ -43,8 +40,6 @@ def compile_gate(findings: Findings, reader: Reader) -> CompiledGate:
         ears=tuple(_ears(reader)),
         resonance=_resonance(reader),
         weighing=_weighing(reader.sub("weight")),
-        cost_open=price_open,
-        cost_close=price_close,
         rest_ns=cost.duration("rest") if cost else 0,
         below=reader.value("below", 4),
         emits=emits.text("domain") if emits else "",

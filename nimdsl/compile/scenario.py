@@ -18,6 +18,7 @@ from nimdsl.compile.stimulus import Receivers, compile_stimuli
 from nimdsl.expression.check import Scope
 from nimdsl.expression.syntax import ExpressionNode, Index, Literal, Name, children
 from nimdsl.expression.types import Type
+from nimdsl.kinds import by_prefix
 from nimdsl.program import BEAT_COUNT_MAX, Beat, Economy, Expectation, Garden, Protocol, Scenario
 from nimdsl.program.address import EVERY
 
@@ -156,11 +157,20 @@ def _others(reader: Reader, context: ScenarioContext) -> list[str]:
     listed = reader.value("actors", [])
     node = reader.node.entries["actors"]
     for name, item in zip(listed, getattr(node, "items", ()), strict=True):
-        if name not in known:
+        if name not in known and _is_there(reader, context, name):
+            reader.findings.poisoned = True  # its document is wrong itself
+        elif name not in known:
             message = f"there is no actor `{name}` of another kind"
             fix = phrase(name, known) or "leave it out: no package that is installed brings one"
             reader.findings.report("NIM0301", message, item.place, fix)
     return sorted({*listed} & {*known})
+
+
+def _is_there(reader: Reader, context: ScenarioContext, actor: str) -> bool:
+    """Whether there is a document of an actor of another kind, sound or not."""
+    prefix, _, name = actor.partition("/")
+    kind = by_prefix().get(prefix) if prefix in context.plurals else None
+    return kind is not None and reader.findings.documents.get(kind, name) is not None
 
 
 def _seen(prefix: str, others: list[str], context: ScenarioContext) -> dict[str, Type]:

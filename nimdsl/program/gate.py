@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from nimdsl.base.units import MICRO
 from nimdsl.program.actor import Actor
 from nimdsl.program.expression import Expression
 from nimdsl.program.format import tagged
@@ -74,20 +73,18 @@ class Resonance:
 @tagged("gate", also=("table",))
 @dataclass(frozen=True)
 class Gate(Actor):
-    """An actor whose machine is what it reads (stable, open, closed, resting, pruned)."""
+    """An actor whose machine is what it reads (stable, open, closed, resting, pruned).
+
+    With a ``domain`` it emits a wave of its own as it opens.
+    """
 
     ears: tuple[GateEar, ...] = field(default=(), kw_only=True)
     resonance: Resonance = field(default=Resonance(), kw_only=True)
     weighing: Weighing = field(default=Weighing(), kw_only=True)
-    cost_open: int = field(default=0, kw_only=True)
-    """What the machine asks for opening, micro-LF; ``cost_close`` for reading closed."""
-    cost_close: int = field(default=0, kw_only=True)
     rest_ns: int = field(default=0, kw_only=True)
     """How long it is deaf when attention has shed it."""
     below: int = field(default=4, kw_only=True)
     """The tier below all weights."""
-    emits: str = field(default="", kw_only=True)
-    """The domain of the wave that it emits as it opens; empty for none."""
 
 
 def tier_of(weight: int, below: int) -> int:
@@ -95,7 +92,3 @@ def tier_of(weight: int, below: int) -> int:
     if weight > TIER_OPENS:
         return 0
     return next((tier for least, tier in TIERS if weight >= least), below)
-
-
-WHOLE = MICRO
-"""A share of one, millionths."""

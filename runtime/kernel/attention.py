@@ -32,7 +32,7 @@ from runtime.kernel.beat import (
     next_instant_ns,
     remaining_ns,
 )
-from runtime.kernel.effects import BOUNDARY, CancelTimer
+from runtime.kernel.effects import BOUNDARY
 from runtime.kernel.events import AnyEvent, Begin, Boundary, Finished, Received, Stimulus, TimerDue
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.machine_step import MachineStep
@@ -82,9 +82,9 @@ class AttentionStep(MachineStep):
         else:
             self._take(scheduler, event, now_ns)
         context.moment = None
-        self._rearm(BOUNDARY, ends_ns(beat, state))
-        self._rearm(INSTANT, next_instant_ns(beat, state))
-        self._rearm(CHOICE, state.decide_ns)
+        context.rearm(BOUNDARY, ends_ns(beat, state))
+        context.rearm(INSTANT, next_instant_ns(beat, state))
+        context.rearm(CHOICE, state.decide_ns)
 
     def _take(self, scheduler: Scheduler, event: AnyEvent, now_ns: int) -> None:
         context = self.context
@@ -110,17 +110,6 @@ class AttentionStep(MachineStep):
         if moment is None or moment.at_ns != at_ns or moment.beat != state.beat:
             self.context.now_ns = at_ns
             self.context.moment = Moment(state.beat, at_ns, remaining_ns(state, at_ns))
-
-    def _rearm(self, timer: int, deadline_ns: int | None) -> None:
-        context = self.context
-        armed = context.timers.get(timer)
-        if armed is not None and armed.deadline_ns == deadline_ns:
-            return
-        if armed is not None:
-            del context.timers[timer]
-            context.effects.append(CancelTimer(timer, armed.generation))
-        if deadline_ns is not None:
-            context.arm(timer, deadline_ns)
 
     # Events from outside
 

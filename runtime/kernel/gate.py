@@ -20,10 +20,11 @@ from nimdsl.base.units import MICRO
 from nimdsl.base.values import Fields, Value
 from nimdsl.expression.evaluate import Fault
 from nimdsl.program import Actor
+from nimdsl.program.amount import most_of
 from nimdsl.program.gate import Gate, GateEar, tier_of
 from runtime import records
 from runtime.kernel import resonance
-from runtime.kernel.effects import CancelTimer, PublishWave, SendMessage
+from runtime.kernel.effects import PublishWave, SendMessage
 from runtime.kernel.events import AnyEvent, Begin, Received, Stimulus, TimerDue
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.machine_step import MachineStep
@@ -109,11 +110,11 @@ class GateStep(MachineStep):
     # Waves
 
     def _wave(self, event: Received | Stimulus) -> None:
-        context, now_ns = self.context, self.context.now_ns
-        heard = self._heard(event)
-        if heard is None or self._reading in (RESTING, PRUNED):
+        context = self.context
+        heard = None if self._reading in (RESTING, PRUNED) else self._heard(event)
+        if heard is None:
             return
-        hushed = resonance.hushed(self.spec, self._state, now_ns)
+        hushed = resonance.hushed(self.spec, self._state, context.now_ns)
         echo = resonance.hear(self.spec, hushed, heard)
         context.gate = echo.state
         identity = Identity(heard.sender, heard.number)
@@ -181,7 +182,7 @@ class GateStep(MachineStep):
             self._refused()
             return
         self._tell(OPENED)
-        if self.gate.emits and trigger is not None:
+        if self.gate.domain and trigger is not None:
             sure = resonance.amplified(self.spec.alike, self._state.window, trigger)
             number = context.next_number()
             context.effects.append(PublishWave(number, sure, dict(trigger.content)))
@@ -217,7 +218,9 @@ class GateStep(MachineStep):
         return True
 
     def _cost(self, event: str) -> int:
-        return {OPENS: self.gate.cost_open, SHUTS: self.gate.cost_close}.get(event, 0)
+        number = self.table.event_numbers[event]
+        prices = (price for row in self.table.rows if row.event == number for price in row.bill)
+        return sum(most_of(price.amount) for price in prices)
 
     def _tell(self, event: str) -> None:
         """Tells the scenario's attention, if there is one."""
@@ -237,21 +240,16 @@ class GateStep(MachineStep):
 
     def _verified(self, payload: Value) -> None:
         said = payload if isinstance(payload, dict) else {}
-        opening, outcome = said.get("opening"), said.get("outcome")
-        discrepancy = OUTCOMES.get(str(outcome), said.get("discrepancy"))
-        context, before = self.context, self._state
-        known = type(opening) is int and type(discrepancy) is int and 0 <= discrepancy <= MICRO
-        after = (
-            resonance.verified(self.gate.weighing, before, opening, discrepancy)
-            if known and isinstance(opening, int) and isinstance(discrepancy, int)
-            else None
-        )
-        if after is None:
+        opening, outcome = said.get("opening"), str(said.get("outcome"))
+        discrepancy, context = OUTCOMES.get(outcome, said.get("discrepancy")), self.context
+        after, tier = None, self._tier
+        if type(opening) is int and type(discrepancy) is int and 0 <= discrepancy <= MICRO:
+            after = resonance.verified(self.gate.weighing, self._state, opening, discrepancy)
+        if after is None or type(opening) is not int:
             context.note(records.Ignored(VERIFIED, self._reading))
             return
-        tier = self._tier
         context.gate = after
-        context.note(records.Weighed(int(str(opening)), str(outcome), after.weight, after.gain))
+        context.note(records.Weighed(opening, outcome, after.weight, after.gain))
         if self._tier != tier and self._reading == OPEN:
             self._tell(OPENED)
 
@@ -270,7 +268,8 @@ class GateStep(MachineStep):
     def _due(self, timer: int) -> None:
         context, rules = self.context, self.gate.weighing
         if timer == REST:
-            self._move(WAKES, "rested")
+            if self._reading == RESTING:  # it may be pruned by now
+                self._move(WAKES, "rested")
         elif timer == DISUSE:
             if not self._state.used and self._state.weight == 0:
                 if self._reading == OPEN:
@@ -291,16 +290,7 @@ class GateStep(MachineStep):
 
     def _arm_silence(self) -> None:
         """One timer, while it is open or closed, at the first window in silence that changes that."""
-        due_ns = self._changing_ns() if self._reading in (OPEN, SHUT) else None
-        context = self.context
-        armed = context.timers.get(SILENCE)
-        if armed is not None and armed.deadline_ns == due_ns:
-            return
-        if armed is not None:
-            del context.timers[SILENCE]
-            context.effects.append(CancelTimer(SILENCE, armed.generation))
-        if due_ns is not None:
-            context.arm(SILENCE, due_ns)
+        self.context.rearm(SILENCE, self._changing_ns() if self._reading in (OPEN, SHUT) else None)
 
     def _changing_ns(self) -> int | None:
         """When silence changes the reading, if no wave comes."""

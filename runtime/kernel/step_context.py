@@ -190,6 +190,17 @@ class StepContext:
         self.effects.append(SetTimer(timer, self.generation, deadline_ns, jitter_ns))
         self.generation += 1
 
+    def rearm(self, timer: int, deadline_ns: int | None) -> None:
+        """Arms a timer for then, unless it is armed so already; None: disarms it."""
+        armed = self.timers.get(timer)
+        if armed is not None and armed.deadline_ns == deadline_ns:
+            return
+        if armed is not None:
+            del self.timers[timer]
+            self.effects.append(CancelTimer(timer, armed.generation))
+        if deadline_ns is not None:
+            self.arm(timer, deadline_ns)
+
     def finish(self, accepted: Mapping[str, tuple[int, ...]]) -> Snapshot:
         """The snapshot after the step."""
         return Snapshot(

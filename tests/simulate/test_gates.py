@@ -106,3 +106,16 @@ def test_a_person_sees_it(tmp_path: Any, capsys: Any) -> None:
     assert "gate collision: open, 1 opening, " in shown
     assert run(["graph", "gate/collision", "--specs", str(path)]) == 0
     assert "stable --> open : opens (0.3 LF)" in capsys.readouterr().out
+
+
+def test_a_slip_in_a_gate_is_the_only_error() -> None:
+    """A scenario that names it is not blamed for it."""
+    wrong = TEXT.replace("STIMULI", "").replace("{scale: 50}", "{skale: 50}")
+    (found,) = nimdsl.check_text(wrong).diagnostics
+    assert (found.code, found.fix) == ("NIM0203", "did you mean `scale`?")
+
+
+def test_an_outcome_says_how_far_off_it_was_as_a_share() -> None:
+    payload = "{opening: 1, outcome: partial, discrepancy: 30%}"
+    result = go(f"stimuli: [{{at: 3s, to: gate/collision, event: verified, payload: {payload}}}],")
+    assert result.outcome["gates"]["collision"]["weight"] == 108_000
