@@ -193,7 +193,7 @@ class Driver:
         for name in self.hosts:
             self.bus.listen(name, self._hearing(name))
             for topic in self.hosts[name].kernel.actor.hears:
-                self.bus.subscribe(topic, name, self._hearing(name))
+                self.bus.subscribe(topic, name, self._sensing(name))
             self._schedule(self.now_ns, CONTROL, name, 0, self._delivery(name, BEGIN))
         if self.hearers:
             self._write_ledger()
@@ -265,6 +265,10 @@ class Driver:
                 self._deliver(name, wire.to_event(message))
 
         return hear
+
+    def _sensing(self, name: str) -> Callable[[Message], None]:
+        actor, hear = self.hosts[name].kernel.actor, self._hearing(name)
+        return lambda message: hear(message) if actor.hears_from(message.sender) else None
 
     def _delivery(self, to: str, event: AnyEvent) -> Callable[[], None]:
         return lambda: self._deliver(to, event)

@@ -279,7 +279,8 @@ class RecordedGarden:
         too_large = self._is_too_large(message)
         self.published[identity] = copies = {}
         for one, kernel in self.recording.kernels.items():
-            if one != name and any(matches(pattern, topic) for pattern in kernel.actor.hears):
+            hears = kernel.actor.hears_from(name)
+            if hears and any(matches(pattern, topic) for pattern in kernel.actor.hears):
                 arrivals, _ = self.fates.arrivals(name, topic, effect.number, now_ns, one)
                 copies[one] = SentMessage(*identity, one, now_ns, event, arrivals, too_large, topic)
         self._caused(identity)

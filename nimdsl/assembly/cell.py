@@ -16,6 +16,7 @@ from nimdsl.compile.compilation import Compilation
 from nimdsl.compile.purses import purses_of
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.times import Timed, with_times
+from nimdsl.compile.waves import Waves, emitted_by, in_hearing_order
 from nimdsl.kinds import Kind
 from nimdsl.kinds.schemas import shipped
 from nimdsl.program import Actor, Program
@@ -25,16 +26,20 @@ from nimdsl.show.graph import Drawing, draw_cell
 
 
 def _compile(compilation: Compilation) -> dict[str, CompiledCell]:
-    context = Context(compilation.parts["Schema"], compilation.rewards, compilation.economies)
+    emitted: dict[str, Waves | None] = {}
+    context = Context(compilation.parts["Schema"], compilation.rewards, compilation.economies, emitted)
 
     def compile_one(findings: Findings, reader: Reader) -> CompiledCell | None:
         cell = compile_cell(findings, reader, context)
+        if cell is not None and not findings.failed:
+            name = findings.document.name
+            emitted[name] = emitted_by(name, cell.root, cell.domain)
         if cell is not None and not findings.failed and not findings.poisoned:
             check = check_machine if "machine" in reader else check_answers
             check(findings, cell.root, cell.interface)
         return cell
 
-    cells = compilation.each("Cell", compile_one)
+    cells = compilation.each("Cell", compile_one, in_hearing_order(compilation.documents.of("Cell")))
     _check_answers_back(compilation, cells)
     _check_marks(compilation, cells)
     _check_orders(compilation, cells)
@@ -97,7 +102,8 @@ def _check_answers_back(compilation: Compilation, cells: Mapping[str, CompiledCe
 
 
 def _part(compilation: Compilation, name: str, cell: CompiledCell) -> Actor:
-    events = accepted_events(cell)
+    events, cells = accepted_events(cell), compilation.parts["Cell"]
+    domains = {cells[heard].domain for heard in cell.heard.values()}
     return Actor(
         kind="cell",
         name=name,
@@ -106,8 +112,10 @@ def _part(compilation: Compilation, name: str, cell: CompiledCell) -> Actor:
         tables=cell.tables,
         works=cell.works,
         accepts=tuple(sorted(events)),
-        fields=events,
+        fields=events | {name: cell.interface.events[name].fields for name in cell.heard},
         domain=cell.domain,
+        hears=tuple(sorted(f"wave/{domain or 'none'}" for domain in domains)),
+        senses={name: f"cell/{heard}" for name, heard in sorted(cell.heard.items())},
         economy=cell.interface.economy,
         types=cell.interface.data,
         place=compilation.place_of("Cell", name),

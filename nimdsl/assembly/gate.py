@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from functools import partial
 
+from nimdsl.compile.cell import CompiledCell
 from nimdsl.compile.compilation import Compilation, Participant
-from nimdsl.compile.gate import CompiledGate, compile_gate
+from nimdsl.compile.gate import CompiledGate, compile_gate, hears
+from nimdsl.compile.reader import Findings, Reader
+from nimdsl.compile.waves import Waves, emitted_by
 from nimdsl.expression.types import INT, REAL, SHARE, STRING, record_of
 from nimdsl.kinds import Kind
 from nimdsl.kinds.schemas import shipped
 from nimdsl.program import Gate, Program
 from nimdsl.program.machine import every_way
 from nimdsl.show.graph import Drawing, draw_cell
+from nimdsl.text.tree import ListNode, MapNode
 
 OUTCOME = record_of(
     {"state": STRING, "openings": INT, "weight": SHARE, "tier": INT, "value": REAL}, "the gate"
@@ -20,7 +25,74 @@ VERIFIED = {"opening": INT, "outcome": STRING, "discrepancy": SHARE}
 
 
 def _compile(compilation: Compilation) -> dict[str, CompiledGate]:
-    return compilation.each("Gate", compile_gate)
+    cells: Mapping[str, CompiledCell] = compilation.parts["Cell"]
+    found = (emitted_by(name, cell.root, cell.domain) for name, cell in cells.items())
+    emitted = [one for one in found if one is not None]
+    later = {*_emitting(compilation).values(), *_unknown(compilation)}
+
+    def compile_one(findings: Findings, reader: Reader) -> CompiledGate:
+        gate = compile_gate(findings, reader, emitted, later)
+        if gate.emits and gate.heard is not None:
+            emitted.append(Waves(gate.emits, gate.heard.content, 1.0))
+        return gate
+
+    return compilation.each("Gate", compile_one, _in_order(compilation))
+
+
+def _emitting(compilation: Compilation) -> dict[str, str]:
+    """The gates that emit, each with the domain of its waves."""
+    documents = compilation.documents.of("Gate")
+    return {name: domain for name, one in documents.items() if (domain := _domain(one.spec))}
+
+
+def _unknown(compilation: Compilation) -> Iterator[str]:
+    """The domains of cells that are wrong themselves."""
+    for name, document in compilation.documents.of("Cell").items():
+        domain = document.spec.get("domain")
+        if name not in compilation.parts["Cell"] and domain is not None:
+            yield str(domain.plain())
+
+
+def _in_order(compilation: Compilation) -> list[str]:
+    """The gates, each after those whose waves it hears.  NIM0705 where waves go round."""
+    documents = compilation.documents.of("Gate")
+    emits = _emitting(compilation)
+    done: dict[str, None] = {}
+
+    def visit(name: str, around: tuple[str, ...]) -> None:
+        for ear in _ears(documents[name].spec):
+            for other in (one for one, domain in emits.items() if one != name and hears(ear, domain)):
+                if other in around:
+                    _report_round(compilation, name, other)
+                elif other not in done:
+                    visit(other, (*around, name))
+        done[name] = None
+
+    for name in documents:
+        if name not in done:
+            visit(name, ())
+    return [*done]
+
+
+def _report_round(compilation: Compilation, name: str, other: str) -> None:
+    findings, reader = compilation.open(compilation.documents.of("Gate")[name])
+    message = f"the waves of `{name}` come back to it by way of `{other}`"
+    findings.report("NIM0705", message, reader.place("hears"), f"let it not hear `{other}`")
+    compilation.close(findings)
+
+
+def _domain(spec: MapNode) -> str:
+    emits = spec.get("emits")
+    domain = emits.get("domain") if isinstance(emits, MapNode) else None
+    return str(domain.plain()) if domain is not None else ""
+
+
+def _ears(spec: MapNode) -> Iterator[str]:
+    heard = spec.get("hears")
+    for one in heard.items if isinstance(heard, ListNode) else ():
+        domain = one.get("domain") if isinstance(one, MapNode) else None
+        if domain is not None:
+            yield str(domain.plain())
 
 
 def _part(compilation: Compilation, name: str, one: CompiledGate) -> Gate:
@@ -58,7 +130,7 @@ KIND = Kind(
     partial(shipped, "gate"),
     _compile,
     _part,
-    needs=("Economy",),
+    needs=("Economy", "Cell"),
     plural="gates",
     participant=_participant,
     draw=_draw,

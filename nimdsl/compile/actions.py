@@ -91,7 +91,7 @@ def _start(reader: Reader, interface: Interface, entering: bool) -> list[Action]
         return [BeginWork(name, interface.arguments[name], reserve=interface.works[name].reserve)]
     fix = of_work(name, interface.works)
     message = f"the cell declares no work `{name}`"
-    if interface.kind == "attention":
+    if not interface.stands:
         fix, message = f"give it to a level: `work: {name}`", "modes start no work: levels do"
     reader.findings.report("NIM0301", message, reader.place("work"), fix)
     return []

@@ -21,6 +21,7 @@ from nimdsl.compile.generated import constant
 from nimdsl.compile.interface import Interface
 from nimdsl.compile.payload import check_payload
 from nimdsl.compile.reader import Reader
+from nimdsl.compile.waves import Waves
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.syntax import Binary, Call, Field, Literal, Macro, Name
 from nimdsl.expression.types import ANY, BOOL, INT, REAL, STRING, Type, list_of, record_of
@@ -50,6 +51,8 @@ class Context:
     schemas: Mapping[str, Schema]
     rewards: frozenset[str] | None
     economies: Mapping[str, Economy]
+    emitted: Mapping[str, Waves | None]
+    """What the cells emit that were compiled before, None for nothing."""
 
     def rewards_from(self, economy: str) -> frozenset[str] | None:
         """The rewards that a cell may ask for; without an economy of its own, those of all."""

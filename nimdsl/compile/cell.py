@@ -6,17 +6,19 @@ How answers become a machine is in :mod:`nimdsl.compile.answers`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from nimdsl.base.canonical import Plain
 from nimdsl.base.suggest import phrase
 from nimdsl.compile.addresses import ORIGIN
 from nimdsl.compile.answers import Context, compile_answers, compile_beside
-from nimdsl.compile.interface import ELAPSED, Interface, event_sources
+from nimdsl.compile.interface import ELAPSED, TOLD, Interface, add_source, event_sources
+from nimdsl.compile.lets import with_lets
 from nimdsl.compile.machines import compile_machine
 from nimdsl.compile.purses import marks_of, may_hear_more
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.tables import compile_tables, table_bindings
+from nimdsl.compile.waves import compile_hears
 from nimdsl.compile.work import compile_work
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.types import ANY, DURATION, RECORD, STRING, Type, join, record_of, zero
@@ -37,27 +39,59 @@ class CompiledCell:
     works: Mapping[str, Work]
     interface: Interface
     domain: str
+    heard: Mapping[str, str] = field(default_factory=dict)
+    """The cells that it hears, by the event that their waves are."""
 
 
-def compile_cell(findings: Findings, reader: Reader, context: Context) -> CompiledCell | None:
+@dataclass(frozen=True)
+class More:
+    """What a kind that is a cell and more knows besides: names, and events from elsewhere."""
+
+    names: Mapping[str, Binding] = field(default_factory=dict)
+    events: Mapping[str, Mapping[str, Type]] = field(default_factory=dict)
+    kind: str = "cell"
+
+
+PLAIN = More()
+
+
+def compile_cell(
+    findings: Findings, reader: Reader, context: Context, more: More = PLAIN
+) -> CompiledCell | None:
     """The cell's machine; None when it says neither ``machine`` nor ``answers``."""
-    _check_names(reader)
+    _check_names(reader, more)
     tables, table_types = compile_tables(reader, "tables")
     data = reader.types("data")
-    scope = Scope(
-        {
-            **OWN,
-            **{name: Binding(kind, ("$data", name)) for name, kind in data.items()},
-            **table_bindings(table_types, "$tables"),
-        }
-    )
-    scope = reader.scope(scope)
+    own = {name: Binding(kind, ("$data", name)) for name, kind in data.items()}
+    names = {**OWN, **more.names, **own, **table_bindings(table_types, "$tables")}
+    scope = with_lets(reader, reader.scope(Scope(names)))
     machine = reader.sub("machine")
     if machine is None and "answers" not in reader:
         message, fix = "a cell needs a `machine` or `answers`", "add `machine:`, or `answers:`, or both"
         findings.report("NIM0204", message, reader.place(), fix)
         return None
-    asked = _asked(reader, context, alone=machine is None)
+    interface, heard = _interface(findings, reader, context, more, scope, data)
+    if machine is None:
+        root = compile_answers(reader, interface, context, table_types)
+    else:
+        told = [answer.node.get("do") for _, answer in reader.named("answers")]
+        root = compile_machine(machine, interface, told)
+        beside = compile_beside(reader, interface, context, table_types)
+        root = replace(root, transitions=(*root.transitions, *beside))
+    domain, works = reader.text("domain"), interface.works
+    return CompiledCell(root, _initial(reader, data), tables, works, interface, domain, heard)
+
+
+def _interface(
+    findings: Findings,
+    reader: Reader,
+    context: Context,
+    more: More,
+    scope: Scope,
+    data: Mapping[str, Type],
+) -> tuple[Interface, dict[str, str]]:
+    """What the machine can read and use, and the cells that it hears."""
+    asked = _asked(reader, context, alone="machine" not in reader)
     works, arguments = compile_works(reader, scope, asked)
     accepted = reader.sub("accepts")
     accepts = {
@@ -69,27 +103,25 @@ def compile_cell(findings: Findings, reader: Reader, context: Context) -> Compil
     unsure = [name for name, one in reader.named("work") if "ask" in one and works[name].ask is None]
     economy = reader.reference("economy", "Economy") if "economy" in reader else ""
     own = {name: work for name, work in works.items() if name not in asked}
+    events = event_sources(accepts, own, replies, unsure, marks_of(reader, economy, accepts))
+    for name, fields in more.events.items():
+        add_source(events, name, TOLD, fields)
+    heard = compile_hears(reader, events, context.emitted)
     interface = Interface(
         scope,
         data,
         works,
         arguments,
-        event_sources(accepts, own, replies, unsure, marks_of(reader, economy, accepts)),
+        events,
         context.rewards_from(economy),
         findings.document.name,
+        kind=more.kind,
         economy=economy,
         unsure=may_hear_more(reader),
         replies=replies,
         answering=frozenset(asked),
     )
-    if machine is None:
-        root = compile_answers(reader, interface, context, table_types)
-    else:
-        told = [answer.node.get("do") for _, answer in reader.named("answers")]
-        root = compile_machine(machine, interface, told)
-        beside = compile_beside(reader, interface, context, table_types)
-        root = replace(root, transitions=(*root.transitions, *beside))
-    return CompiledCell(root, _initial(reader, data), tables, works, interface, reader.text("domain"))
+    return interface, heard
 
 
 OWN = {
@@ -102,7 +134,7 @@ OWN = {
 TAKEN = (*OWN, ELAPSED)
 
 
-def _check_names(reader: Reader) -> None:
+def _check_names(reader: Reader, more: More) -> None:
     """NIM0208: data, tables and constants that would hide what expressions know."""
     spec = reader.node
     accepts = spec.get("accepts")
@@ -111,7 +143,7 @@ def _check_names(reader: Reader) -> None:
         reader.findings.report("NIM0208", message, accepts.key_place(RETURNED), "give it another name")
     for key in ("data", "tables", "for", "parameters"):
         named = spec.get(key)
-        for name in TAKEN:
+        for name in (*TAKEN, *more.names):
             if isinstance(named, MapNode) and name in named.entries:
                 message = f"`{name}` means something to every expression of a cell already"
                 reader.findings.report("NIM0208", message, named.key_place(name), "give it another name")

@@ -6,7 +6,7 @@ and in which order they come is decided in :mod:`nimdsl.assembly`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -51,10 +51,20 @@ class Compilation:
     """What phases are to expressions, by name."""
     told: set[tuple[str, Place, str]] = field(default_factory=set)
 
-    def each(self, kind: str, compile_one: Callable[[Findings, Reader], Part | None]) -> dict[str, Part]:
-        """Compiles every sound document of a kind; a document that is found wrong is left out."""
+    def each(
+        self,
+        kind: str,
+        compile_one: Callable[[Findings, Reader], Part | None],
+        order: Iterable[str] | None = None,
+    ) -> dict[str, Part]:
+        """Compiles every sound document of a kind; a document that is found wrong is left out.
+
+        They are compiled in this ``order``, and given back in that of the documents.
+        """
         compiled: dict[str, Part] = {}
-        for name, document in self.documents.of(kind).items():
+        documents = self.documents.of(kind)
+        for name in documents if order is None else order:
+            document = documents[name]
             if document.broken:
                 continue
             findings, reader = self.open(document)
@@ -62,7 +72,7 @@ class Compilation:
             self.close(findings)
             if part is not None and not findings.failed:
                 compiled[name] = part
-        return compiled
+        return {name: compiled[name] for name in documents if name in compiled}
 
     def open(self, document: Document) -> tuple[Findings, Reader]:
         """Where to put what is found in a document, and how to read it."""

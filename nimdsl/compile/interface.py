@@ -23,6 +23,10 @@ UNCLAIMED = "unclaimed"
 """Where the events come from that give a reply back."""
 MARK = "mark"
 """Where the events come from that tell of an economy's balance."""
+WAVES = "wave"
+"""Where events come from that are waves of other cells."""
+TOLD = "told"
+"""Where events come from that the actors around tell, as gates and attention do."""
 RAISED = "raise"
 """Where events come from that a cell raises itself."""
 ELAPSED = "elapsed"
@@ -43,7 +47,7 @@ class EventSource:
     @property
     def once(self) -> bool:
         """Whether it comes once for something the cell did, so that missing it is final."""
-        others = ("accepts", UNCLAIMED, MARK, RETURNED)
+        others = ("accepts", UNCLAIMED, MARK, RETURNED, WAVES, TOLD)
         return not any(one in others or one.startswith("attention: ") for one in self.origins)
 
 
@@ -73,9 +77,14 @@ class Interface:
     _inside: dict[int, Scope] = field(default_factory=dict, init=False, repr=False, compare=False)
     """The scopes of states, by how deep they are."""
 
+    @property
+    def stands(self) -> bool:
+        """Whether its states stand for a while: those of an attention are its modes."""
+        return self.kind != "attention"
+
     def scope_in(self, state: str) -> Scope:
         """The scope of what stands in a state, by its path (the root: empty)."""
-        if self.kind != "cell":
+        if not self.stands:
             return self.scope
         depth = state.count("/") + 1 if state else 0
         found = self._inside.get(depth)
@@ -93,9 +102,10 @@ class Interface:
     @cached_property
     def scope_on_entry(self) -> Scope:
         """The scope of what is done or read on entering a state: no time has passed in it."""
-        if self.kind != "cell":
+        if not self.stands:
             return self.scope
-        return Scope(self.scope.names, {**self.scope.constants, ELAPSED: Literal(0, DURATION)})
+        constants = {**self.scope.constants, ELAPSED: Literal(0, DURATION)}
+        return Scope(self.scope.names, constants, self.scope.lets)
 
 
 def add_source(

@@ -113,7 +113,7 @@ class _Compiler:
 
     def _rate(self, reader: Reader, key: str) -> Amount:
         """What comes in or goes out while a state stands."""
-        if key in reader and self.interface.kind != "cell":
+        if key in reader and not self.interface.stands:
             message = f"`{key}` of a state is for cells: what a level costs is in the attention"
             self.findings.report("NIM0203", message, reader.place(key), f"remove `{key}`")
         return rate(reader, key, self._scope_once) if key in reader else 0
@@ -122,7 +122,8 @@ class _Compiler:
     def _scope_once(self) -> Scope:
         """The scope of what is read once, on entering: also of a state in which there are others."""
         scope = self.interface.scope_on_entry
-        return Scope({name: one for name, one in scope.names.items() if name != STATE}, scope.constants)
+        names = {name: one for name, one in scope.names.items() if name != STATE}
+        return Scope(names, scope.constants, scope.lets)
 
     def _deferred(self, reader: Reader) -> tuple[str, ...]:
         """The events that a state keeps; NIM0416 for those that nobody else sends, or that it takes."""
@@ -152,7 +153,7 @@ class _Compiler:
         if "initial" in reader:
             message = "the first of the `stages` is entered first"
             report("NIM0203", message, reader.place("initial"), "remove `initial`")
-        if self.interface.kind == "cell":
+        if self.interface.stands:
             message = "`stages` are those of a level: only the modes of an attention have them"
             report("NIM0203", message, reader.place("stages"), "remove `stages`, and write `states:`")
         elif level not in known:

@@ -26,7 +26,7 @@ from nimdsl.expression.syntax import (
 from nimdsl.program import Protocol, Work
 from nimdsl.program.address import members_of
 from nimdsl.program.machine import Send, State, every_action
-from nimdsl.text.tree import ListNode
+from nimdsl.text.tree import ListNode, MapNode
 
 Sends = Mapping[str, frozenset[str]]
 """The cells that an actor sends to, by its id; an actor that is wrong itself is missing."""
@@ -85,9 +85,14 @@ def _expected(reader: Reader) -> Iterator[str]:
 
 
 def expectations(reader: Reader) -> Iterator[ExpressionNode]:
-    """The trees of a scenario's expectations; what is no expression is told where they are compiled."""
-    node = reader.node.get("expect")
-    for item in node.items if isinstance(node, ListNode) else ():
+    """The trees of a scenario's expectations, and of the names that they may use for expressions.
+
+    What is no expression is told where they are compiled.
+    """
+    node, lets = reader.node.get("expect"), reader.node.get("let")
+    written = [*(node.items if isinstance(node, ListNode) else ())]
+    written += lets.entries.values() if isinstance(lets, MapNode) else ()
+    for item in written:
         with suppress(SyntaxMistake):
             yield parse(str(item.plain()))
 

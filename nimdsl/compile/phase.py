@@ -22,6 +22,7 @@ from nimdsl.compile.generated import (
     record,
 )
 from nimdsl.compile.handshake import HandshakeStep, Terms, handshake_state
+from nimdsl.compile.lets import with_lets
 from nimdsl.compile.payload import check_payload
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.expression.check import Binding, Scope
@@ -104,7 +105,7 @@ class _Compiler:
         self.conditions: list[tuple[Scalar, Expression]] = []
         self.request = self._schema("request")
         self.reply = self._schema("reply")
-        self.scope = reader.scope(self._scope())
+        self.scope = with_lets(reader, reader.scope(self._scope()))
         self.reply_scope = self.scope.extended(
             {"reply": Binding(reply_type(self.reply), ("$event", "message"))}
         )

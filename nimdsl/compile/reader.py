@@ -32,6 +32,7 @@ from nimdsl.expression import types
 from nimdsl.expression.check import Scope, infer, undeclared_fix
 from nimdsl.expression.conversion import converter
 from nimdsl.expression.functions import REAL_EXACT_MAX
+from nimdsl.expression.substitution import expanded
 from nimdsl.expression.syntax import (
     Binary,
     Call,
@@ -263,7 +264,9 @@ class Reader:
 
     def scope(self, scope: Scope) -> Scope:
         """The scope with this reader's ``for`` variables."""
-        return Scope(scope.names, {**scope.constants, **self.constants}) if self.constants else scope
+        if not self.constants:
+            return scope
+        return Scope(scope.names, {**scope.constants, **self.constants}, scope.lets)
 
     def expression(self, key: str, scope: Scope, expected: Type = BOOL) -> Expression | None:
         """The expression at ``key``; None when the field is absent or wrong."""
@@ -292,7 +295,7 @@ class Reader:
         """The expression in a scalar."""
         scope = self.scope(scope)
         try:
-            tree = parse(str(node.value))
+            tree = expanded(parse(str(node.value)), scope.lets)
         except SyntaxMistake as mistake:
             self._syntax(node, mistake)
             return None
@@ -343,7 +346,7 @@ class Reader:
         if not is_template(node):
             return self._literal(node, scope, expected)
         try:
-            tree = parse_template(str(node.value))
+            tree = expanded(parse_template(str(node.value)), scope.lets)
         except SyntaxMistake as mistake:
             self._syntax(node, mistake)
             return Literal("", ANY), ANY

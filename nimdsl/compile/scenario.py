@@ -10,6 +10,7 @@ from nimdsl.base.suggest import phrase
 from nimdsl.compile.addresses import expanded
 from nimdsl.compile.compilation import Participant
 from nimdsl.compile.families import names_of
+from nimdsl.compile.lets import with_lets
 from nimdsl.compile.outcome import Cells, outcome_scope
 from nimdsl.compile.overrides import override
 from nimdsl.compile.participants import Sends, concerned, expectations, mentioned
@@ -73,7 +74,7 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     used = _used(context, cells, attention, economy)
     families = _families(reader, {"cells": data, **used})
     beat = context.attentions.get(attention)
-    scope = outcome_scope(kinds, data, beat, more, families, **used, open=unknown)
+    scope = with_lets(reader, outcome_scope(kinds, data, beat, more, families, **used, open=unknown))
     horizon_ns = _horizon_ns(reader)
     beats = -(-horizon_ns // beat.length_ns) if beat else 0
     accepts = {name: one.accepts for name, one in context.participants.items()}

@@ -66,14 +66,19 @@ class Binding:
 
 @dataclass(frozen=True)
 class Scope:
-    """The names an expression may use.  Constants (``for`` variables) are literals in the scope."""
+    """The names an expression may use.
+
+    Constants (``for`` variables) are literals in the scope; ``lets`` are names for expressions, which
+    whoever reads a text puts in their place (:mod:`nimdsl.expression.substitution`).
+    """
 
     names: Mapping[str, Binding]
     constants: Mapping[str, Literal] = field(default_factory=dict)
+    lets: Mapping[str, ExpressionNode] = field(default_factory=dict)
 
     def extended(self, names: Mapping[str, Binding]) -> Scope:
         """This scope with more names."""
-        return Scope({**self.names, **names}, self.constants)
+        return Scope({**self.names, **names}, self.constants, self.lets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +202,10 @@ class _Checker:
             return scope.constants[node.name].type
         if node.name in scope.names:
             return scope.names[node.name].type
-        known = [*scope.names, *scope.constants]
+        if node.name in scope.lets:
+            message = f"`{node.name}` reads a name that the variable of this macro hides"
+            return self._wrong(node, message, "give the variable another name", UNDEFINED)
+        known = [*scope.names, *scope.constants, *scope.lets]
         fix = habits.NAMES.get(node.name) or phrase(node.name, known)
         return self._wrong(node, f"`{node.name}` is not defined here", fix, UNDEFINED)
 
@@ -377,6 +385,7 @@ class _Checker:
         inner = Scope(
             {**scope.names, node.variable: item},
             {name: value for name, value in scope.constants.items() if name != node.variable},
+            scope.lets,
         )
         self.macro_depth += 1
         if self.macro_depth > MACRO_DEPTH_MAX:

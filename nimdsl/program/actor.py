@@ -34,6 +34,8 @@ class Actor:
     """What its waves are about."""
     hears: tuple[str, ...] = field(default=(), metadata={"hashed": False})
     """The topics that it subscribes to; what they mean to it is in its other fields."""
+    senses: Mapping[str, str] = field(default_factory=dict)
+    """The ids of those whose waves alone it hears, by the event that they are; empty: of everybody."""
     economy: str = ""
     """Whose lifeforce it lives on; empty for the scenario's."""
     types: Mapping[str, Type] = field(default_factory=dict, metadata={"hashed": False})
@@ -44,6 +46,10 @@ class Actor:
     def id(self) -> str:
         """``cell/thermostat``: unique in a program."""
         return f"{self.kind}/{self.name}"
+
+    def hears_from(self, emitter: str) -> bool:
+        """Whether it hears the waves of this actor in the domains that it hears."""
+        return emitter != self.id and (not self.senses or emitter in self.senses.values())
 
     @cached_property
     def table(self) -> Table:

@@ -19,6 +19,8 @@ from nimdsl.base.values import Fields, MicroLF, Value
 from runtime.records import Identity
 
 EVENT_FORMAT: Final = 2
+WAVE: Final = "wave"
+"""The name of the event that a wave is to whoever hears it."""
 
 
 class Event(

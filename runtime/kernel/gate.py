@@ -25,7 +25,7 @@ from nimdsl.program.gate import Gate, GateEar, tier_of
 from runtime import records
 from runtime.kernel import resonance
 from runtime.kernel.effects import PublishWave, SendMessage
-from runtime.kernel.events import AnyEvent, Begin, Received, Stimulus, TimerDue
+from runtime.kernel.events import WAVE, AnyEvent, Begin, Received, Stimulus, TimerDue
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.machine_step import MachineStep
 from runtime.kernel.resonance import HeardWave, Resonating
@@ -37,7 +37,7 @@ from runtime.records import Identity
 
 SILENCE, DISUSE, REST = -2, -3, -4
 """The timers of the next window in silence, of disuse, and of the end of a rest."""
-WAVE, VERIFIED, SHED = "wave", "verified", "shed"
+VERIFIED, SHED = "verified", "shed"
 OPENED, CLOSED = "opened", "closed"
 STABLE, OPEN, SHUT, RESTING, PRUNED = "stable", "open", "closed", "resting", "pruned"
 OPENS, FLASHES, SHUTS, SETTLES, RESTS, WAKES, PRUNES = (

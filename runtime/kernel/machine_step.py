@@ -23,6 +23,7 @@ from runtime.kernel import asks, attempts, loans, messages, reserves
 from runtime.kernel.actions import answer
 from runtime.kernel.effects import CancelWork
 from runtime.kernel.events import (
+    WAVE,
     Answered,
     AnyEvent,
     Begin,
@@ -37,7 +38,7 @@ from runtime.kernel.events import (
     Stimulus,
     TimerDue,
 )
-from runtime.kernel.offered import ask_of, fields_of, request_event, serving
+from runtime.kernel.offered import ask_of, fields_of, request_event, sensed, serving
 from runtime.kernel.row_step import RowStep
 from runtime.kernel.snapshot import Deferrable, Underway, timed_work
 from runtime.kernel.values import Mismatch, accepted
@@ -70,6 +71,8 @@ class MachineStep(RowStep):
                 self._requested(event)
             case Answered():
                 self._answered(event)
+            case Received(name=name) if name == WAVE and context.actor.senses:
+                self.sent(sensed(context.actor, event))
             case Received() | Stimulus():
                 self.sent(event)
             case Marked():
@@ -197,7 +200,7 @@ class MachineStep(RowStep):
     def _by_name(self, event: Received | Stimulus) -> bool:
         """Offers an event that others may send; whether a transition happened."""
         context, actor = self.context, self.kernel.actor
-        if event.name in actor.accepts:
+        if event.name in actor.accepts or actor.senses.get(event.name) == event.sender:
             try:
                 fields = accepted(actor.fields.get(event.name, {}), fields_of(event))
             except Mismatch as problem:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from nimdsl.base.values import Fields
+from nimdsl.program import Actor
 from nimdsl.program.flatten import REQUESTED
 from runtime.kernel.events import Marked, Received, Requested, Role, Stimulus
 from runtime.kernel.snapshot import Deferrable, Serving
@@ -25,6 +28,12 @@ def fields_of(event: Received | Stimulus | Marked) -> Fields:
     if isinstance(event, Marked):
         return {"balance": event.balance}
     return event.payload if isinstance(event.payload, dict) else {}
+
+
+def sensed(actor: Actor, wave: Received) -> Received:
+    """A wave as the event that it is to an actor which hears its emitter."""
+    name = next((name for name, emitter in actor.senses.items() if emitter == wave.sender), wave.name)
+    return replace(wave, name=name)
 
 
 def request_event(event: Requested) -> str:

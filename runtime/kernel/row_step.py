@@ -82,7 +82,8 @@ class RowStep:
                 self._fault(state, fault, self._tried_answer)
                 return False
         if chosen is None:
-            context.note(records.Ignored(name, self.table.states[state]))
+            if name not in context.actor.senses:  # who does not want a wave lets it pass
+                context.note(records.Ignored(name, self.table.states[state]))
             return False
         return self.follow(self.table.rows[chosen], name)
 

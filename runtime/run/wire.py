@@ -23,7 +23,17 @@ from nimdsl.base import canonical
 from nimdsl.base.values import Fields, Value
 from nimdsl.program import Actor
 from runtime.kernel.effects import Deliver, PublishWave, SendMessage, SendReply, SendRequest
-from runtime.kernel.events import Answered, AnyEvent, Loan, Marked, Received, Requested, Role, Stimulus
+from runtime.kernel.events import (
+    WAVE,
+    Answered,
+    AnyEvent,
+    Loan,
+    Marked,
+    Received,
+    Requested,
+    Role,
+    Stimulus,
+)
 from runtime.ports.bus import Message
 from runtime.ports.topics import domain_of, topic_of
 from runtime.records import Identity
@@ -41,8 +51,6 @@ KIND, EVENT, ROLE, ASK, ATTEMPT, HOLD, PROCESS, OPENED = (
 """Headers: what kind of event it is, its name, what it is to which ask and which attempt of it, the hold
 that pays for it, the price of processing in micro-LF, and when its sender opened the request (garden time,
 ns)."""
-WAVE = "wave"
-"""The name of the event that a wave is to whoever hears it."""
 OUTSIDE = "subject/"
 """Addresses of programs outside the garden: a subject of the bus, as it is."""
 

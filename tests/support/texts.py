@@ -30,3 +30,8 @@ spec:
   horizon: 60s
 {scenario}
 """
+
+
+def document(kind: str, name: str, spec: str) -> str:
+    """A document with the given ``spec`` (flow YAML)."""
+    return f"apiVersion: nimdsl.dev/v1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec: {spec}"

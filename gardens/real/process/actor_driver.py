@@ -112,7 +112,7 @@ class ActorDriver:
         topics = host.kernel.actor.hears
         self._listeners = [
             around.bus.listen(host.id, self._hear),
-            *(around.bus.subscribe(topic, host.id, self._hear) for topic in topics),
+            *(around.bus.subscribe(topic, host.id, self._sense) for topic in topics),
         ]
         self._hold()
 
@@ -240,6 +240,10 @@ class ActorDriver:
         if isinstance(event, Marked | Loan):
             self._unsaid[event.sender, event.number] = message.reply_to
         self.offer(event)
+
+    def _sense(self, message: Message) -> None:
+        if self.host.kernel.actor.hears_from(message.sender):
+            self._hear(message)
 
     def _go_on(self, taken: Taken | None) -> None:
         if isinstance(taken, PriceQuery):

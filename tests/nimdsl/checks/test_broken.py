@@ -34,13 +34,19 @@ metadata: {name: "lamp-${room}"}
 spec:
   for: {room: [hall, yard]}
   economy: purse
+  domain: light
   accepts: {go: {}}
   work: {ask: {ask: {to: asker, event: go, payload: {many: 1}}, timeout: 1s, done: told, failed: told}}
   machine:
     initial: dark
     states:
       dark: {transitions: [{event: go, to: lit, costs: {battery: 1}}, {event: full, to: lit}]}
-      lit: {upkeep: 1, enter: [{work: ask}], transitions: [{event: low, to: dark}, {event: told, to: dark}]}
+      lit:
+        upkeep: 1
+        enter: [{work: ask}]
+        transitions:
+          - {event: low, to: dark}
+          - {event: told, to: dark, do: [{emit: {content: {lux: 1.0}}}]}
 """
 SCENARIO = """
 apiVersion: nimdsl.dev/v1

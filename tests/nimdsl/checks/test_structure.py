@@ -37,6 +37,9 @@ def test_a_kind_like_no_other_may_come_from_a_package() -> None:
     assert found.fix.startswith(wanted)
 
 
+LAMP = (
+    "{domain: light, machine: {initial: a, states: {a: {timers: [{after: 1s, to: a, do: [{emit: {}}]}]}}}}"
+)
 ONE_OF_EACH = (
     ECONOMY,
     TALK,
@@ -44,6 +47,7 @@ ONE_OF_EACH = (
     phase(),
     document("Garden", "{}"),
     document("Resource", "{capacity: 2}", "desks"),
+    document("Cell", LAMP, "lamp"),
     document("Gate", "{hears: [{domain: light}], thresholds: {open: 0.5}}", "bright"),
     document("Protocol", "{economy: purse, phases: [first]}", "talk"),
     document("Scenario", "{protocol: talk}"),

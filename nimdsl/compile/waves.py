@@ -1,0 +1,129 @@
+"""Waves: what those of an actor contain, and who hears which.
+
+A cell hears cells by name, each as an event of its own; a gate hears domains.  What is heard has the types
+of what is emitted, so whoever emits is compiled first; where cells hear one another, what comes round is
+not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from nimdsl.base.suggest import phrase
+from nimdsl.compile.documents import Document
+from nimdsl.compile.interface import WAVES, EventSource, add_source
+from nimdsl.compile.purses import BUILT_IN
+from nimdsl.compile.reader import Reader
+from nimdsl.expression.syntax import Literal
+from nimdsl.expression.types import ANY, REAL, Type, join
+from nimdsl.program.machine import Emit, State, every_action
+from nimdsl.text.tree import MapNode
+
+SENSE_COUNT_MAX = 16
+
+
+@dataclass(frozen=True)
+class Waves:
+    """What the waves of an actor contain, and how sure they are at most; ``domain`` is theirs."""
+
+    domain: str
+    content: Type
+    most: float
+    uneven: str = ""
+    """A field that only some of its waves contain, after its name; empty where they are alike."""
+
+
+def emitted_by(name: str, root: State, domain: str) -> Waves | None:
+    """What the machine of an actor emits; None where it emits nothing."""
+    emits = [action for action in every_action(root) if isinstance(action, Emit)]
+    found = together(domain, (Waves(domain, one.content.type, _most(one)) for one in emits))
+    fields = [{key for key, _ in one.content.type.fields or ()} for one in emits]
+    odd = min((key for one in fields for key in fields[0] ^ one), default="")
+    return replace(found, uneven=f"`{odd}`, and others of `{name}` do not") if found and odd else found
+
+
+def together(domain: str, emitted: Iterable[Waves]) -> Waves | None:
+    """What several emit; a field that only some have is there too, and has no value where it is not."""
+    known = [*emitted]
+    if not known:
+        return None
+    content = known[0].content
+    for one in known[1:]:
+        content = join(content, one.content) or ANY
+    return Waves(domain, content, max(one.most for one in known))
+
+
+def _most(action: Emit) -> float:
+    node = action.confidence.node
+    return float(node.value) if isinstance(node, Literal) and isinstance(node.value, int | float) else 1.0
+
+
+def check_even(reader: Reader, key: str, emitted: Iterable[Waves]) -> None:
+    """NIM0702: waves of one actor that have different fields: who hears them could not read some."""
+    for one in emitted:
+        if one.uneven:
+            message = f"some waves heard here contain {one.uneven}"
+            fix = "let all of them contain the same fields"
+            reader.findings.report("NIM0702", message, reader.place(key), fix)
+
+
+def heard_names(document: Document) -> Iterator[str]:
+    """The cells that a document says it hears."""
+    heard = document.spec.get("hears")
+    for one in heard.entries.values() if isinstance(heard, MapNode) else ():
+        cell = one.get("cell") if isinstance(one, MapNode) else None
+        if cell is not None:
+            yield str(cell.plain())
+
+
+def in_hearing_order(documents: Mapping[str, Document]) -> list[str]:
+    """The names of documents, each after those that it hears, as far as that can be; else as they come."""
+    found: dict[str, None] = {}
+    begun: set[str] = set()
+
+    def visit(name: str) -> None:
+        if name in begun or name not in documents:
+            return
+        begun.add(name)
+        for heard in heard_names(documents[name]):
+            visit(heard)
+        found[name] = None
+
+    for name in documents:
+        visit(name)
+    return [*found]
+
+
+def compile_hears(
+    reader: Reader, events: dict[str, EventSource], emitted: Mapping[str, Waves | None]
+) -> dict[str, str]:
+    """The cells that are heard, by the name of the event, which is added to ``events``.
+
+    ``emitted`` is what is known of cells: None for one that emits nothing.
+    """
+    inner, heard = reader.sub("hears"), dict[str, str]()
+    for name, one in reader.named("hears"):
+        assert inner is not None
+        cell, place = one.reference("cell", "Cell"), inner.node.key_place(name)
+        report = reader.findings.report
+        if name in events or name in BUILT_IN:
+            message = f"`{name}` is an event of another kind already: a wave has a name of its own"
+            report("NIM0208", message, place, "give what is heard another name")
+        elif cell and cell in heard.values():
+            message = f"`{cell}` is heard already: nobody hears a wave twice"
+            report("NIM0210", message, one.place("cell"), "remove one of them")
+        elif cell == reader.findings.document.name and reader.findings.document.kind == "Cell":
+            report("NIM0210", "nobody hears itself", one.place("cell"), "name another cell")
+        elif cell and cell in emitted and emitted[cell] is None:
+            message, known = f"`{cell}` emits no waves", [key for key, value in emitted.items() if value]
+            fix = phrase(cell, known) or f"add the action `emit` to `{cell}`"
+            report("NIM0701", message, one.place("cell"), fix)
+        waves = emitted.get(cell)
+        check_even(one, "cell", [waves] if waves else ())
+        fields = {"confidence": REAL, "content": waves.content if waves else ANY}
+        add_source(events, name, WAVES, fields, place)
+        events[name].unsure |= waves is None
+        if cell:
+            heard[name] = cell
+    return heard
