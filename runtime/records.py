@@ -395,6 +395,34 @@ class Weighed(Body, frozen=True, tag="verified"):
     gain: int
 
 
+class OutcomeJudged(Body, frozen=True, tag="verification_outcome"):
+    """What came of an opening that a nerve took: confirmed, failed, partial or expired.
+
+    ``discrepancy`` is in millionths: how far it was off.
+    """
+
+    opening: int
+    outcome: str
+    discrepancy: Aside[int]
+
+
+class CameLate(Body, frozen=True, tag="late"):
+    """A cell agreed later than the tier of the opening allows, from the wave on; ns."""
+
+    opening: int
+    tier: int
+    took_ns: Aside[int]
+    bound_ns: int
+
+
+class HealthChanged(Body, frozen=True, tag="health"):
+    """What a nerve misses, and whether it cannot act, or can less well."""
+
+    absent: tuple[str, ...]
+    disabled: bool
+    degraded: bool
+
+
 class Foreign(Body, frozen=True):
     """The base of the records of kinds that this package does not know."""
 
@@ -425,8 +453,9 @@ MachineBody = (
     | Stale
 )
 GateBody = Resonated | ReadingChanged | Weighed
+NerveBody = OutcomeJudged | CameLate | HealthChanged
 ProtocolBody = HandshakeEnded | PhaseMarked
-AnyBody = MachineBody | ProtocolBody | AttentionBody | GateBody | Foreign
+AnyBody = MachineBody | ProtocolBody | AttentionBody | GateBody | NerveBody | Foreign
 """Every body; readers match it exhaustively."""
 
 

@@ -46,6 +46,12 @@ def _compile(compilation: Compilation) -> dict[str, CompiledCell]:
     return _with_times(cells)
 
 
+def emitted_by_cells(compilation: Compilation) -> dict[str, Waves | None]:
+    """What the cells emit that are sound, by name; None for nothing."""
+    cells: Mapping[str, CompiledCell] = compilation.parts["Cell"]
+    return {name: emitted_by(name, cell.root, cell.domain) for name, cell in cells.items()}
+
+
 def _with_times(cells: Mapping[str, CompiledCell]) -> dict[str, CompiledCell]:
     """The cells with what in them comes from the clock."""
     timed = with_times(

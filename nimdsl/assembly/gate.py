@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 
-from nimdsl.compile.cell import CompiledCell
+from nimdsl.assembly.cell import emitted_by_cells
 from nimdsl.compile.compilation import Compilation, Participant
 from nimdsl.compile.gate import CompiledGate, compile_gate, hears
 from nimdsl.compile.reader import Findings, Reader
-from nimdsl.compile.waves import Waves, emitted_by
+from nimdsl.compile.waves import Waves
 from nimdsl.expression.types import INT, REAL, SHARE, STRING, record_of
 from nimdsl.kinds import Kind
 from nimdsl.kinds.schemas import shipped
@@ -25,15 +25,14 @@ VERIFIED = {"opening": INT, "outcome": STRING, "discrepancy": SHARE}
 
 
 def _compile(compilation: Compilation) -> dict[str, CompiledGate]:
-    cells: Mapping[str, CompiledCell] = compilation.parts["Cell"]
-    found = (emitted_by(name, cell.root, cell.domain) for name, cell in cells.items())
-    emitted = [one for one in found if one is not None]
+    emitted = [one for one in emitted_by_cells(compilation).values() if one is not None]
     later = {*_emitting(compilation).values(), *_unknown(compilation)}
 
     def compile_one(findings: Findings, reader: Reader) -> CompiledGate:
         gate = compile_gate(findings, reader, emitted, later)
         if gate.emits and gate.heard is not None:
-            emitted.append(Waves(gate.emits, gate.heard.content, 1.0))
+            emitter = f"gate/{findings.document.name}"
+            emitted.append(Waves(gate.emits, gate.heard.content, 1.0, emitter=emitter))
         return gate
 
     return compilation.each("Gate", compile_one, _in_order(compilation))
@@ -116,8 +115,9 @@ def _part(compilation: Compilation, name: str, one: CompiledGate) -> Gate:
 
 
 def _participant(one: CompiledGate) -> Participant:
+    near = frozenset(waves.emitter for waves in one.sources)
     priced = any(way.price is not None for way in every_way(one.root))
-    return Participant({"verified": VERIFIED, "shed": {}}, OUTCOME, priced)
+    return Participant({"verified": VERIFIED, "shed": {}}, OUTCOME, priced, near)
 
 
 def _draw(program: Program, name: str, deep: bool) -> Drawing:

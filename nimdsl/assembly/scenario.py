@@ -55,7 +55,10 @@ def _context(compilation: Compilation) -> ScenarioContext:
         attentions={name: one.beat for name, one in attentions.items()},
         accepts={name: accepted_events(cell) for name, cell in cells.items()},
         sends={
-            **{f"cell/{name}": receivers_of(cell.root, cell.works) for name, cell in cells.items()},
+            **{
+                f"cell/{name}": receivers_of(cell.root, cell.works) | {*cell.heard.values()}
+                for name, cell in cells.items()
+            },
             **{f"attention/{name}": receivers_of(one.root, one.works) for name, one in attentions.items()},
         },
         priced=frozenset(

@@ -13,7 +13,7 @@ from nimdsl.base.diagnostics import Severity
 from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.checks.comparisons import compared, no_state
 from nimdsl.checks.guards import may_fault, shadowed, uncovered
-from nimdsl.compile.interface import MARK, UNCLAIMED, Interface
+from nimdsl.compile.interface import MARK, TOLD, UNCLAIMED, WAVES, Interface
 from nimdsl.compile.reader import Findings
 from nimdsl.expression.syntax import Name
 from nimdsl.program import Work
@@ -181,6 +181,12 @@ class _Checker:
                 fix = "add a transition on `refused`, or a timer"
                 self.findings.report("NIM0412", message, dear[0].place, fix)
 
+    @property
+    def unasked(self) -> frozenset[str]:
+        """Where events come from that need not be handled; a nerve reads its senses at other events."""
+        sensed = {WAVES} if self.interface.kind == "nerve" else set[str]()
+        return frozenset({"refused", "fault", RETURNED, UNCLAIMED, MARK, TOLD} | sensed)
+
     def events(self) -> None:
         """NIM0406 and NIM0407."""
         sources = self.interface.events
@@ -193,7 +199,7 @@ class _Checker:
                     fix = phrase(transition.event, sources)
                     self.findings.report("NIM0406", message, transition.place, fix)
         for event, source in sources.items():
-            origins = source.origins - {"refused", "fault", RETURNED, UNCLAIMED, MARK}
+            origins = source.origins - self.unasked
             if event not in taken and origins and not all(": " in origin for origin in origins):
                 how = "is accepted" if "accepts" in origins else "is raised"
                 message = f"the event `{event}` {how}, and no state handles it"

@@ -19,10 +19,10 @@ from nimdsl.compile.purses import marks_of, may_hear_more
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.tables import compile_tables, table_bindings
 from nimdsl.compile.waves import compile_hears
-from nimdsl.compile.work import compile_work
+from nimdsl.compile.work import NO_SCHEMAS, compile_work
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.types import ANY, DURATION, RECORD, STRING, Type, join, record_of, zero
-from nimdsl.program import Work
+from nimdsl.program import Schema, Work
 from nimdsl.program.expression import Expression
 from nimdsl.program.flatten import RETURNED, STATE, STATE_ROOT, own_event
 from nimdsl.program.machine import State
@@ -92,7 +92,7 @@ def _interface(
 ) -> tuple[Interface, dict[str, str]]:
     """What the machine can read and use, and the cells that it hears."""
     asked = _asked(reader, context, alone="machine" not in reader)
-    works, arguments = compile_works(reader, scope, asked)
+    works, arguments = compile_works(reader, scope, asked, schemas=context.schemas)
     accepted = reader.sub("accepts")
     accepts = {
         name: (inner.own_types(), accepted.place(name))
@@ -100,7 +100,11 @@ def _interface(
         if accepted is not None
     }
     replies = _replies(reader, accepts)
-    unsure = [name for name, one in reader.named("work") if "ask" in one and works[name].ask is None]
+    unsure = [
+        name
+        for name, one in reader.named("work")
+        if ("ask" in one and works[name].ask is None) or ("command" in one and works[name].command is None)
+    ]
     economy = reader.reference("economy", "Economy") if "economy" in reader else ""
     own = {name: work for name, work in works.items() if name not in asked}
     events = event_sources(accepts, own, replies, unsure, marks_of(reader, economy, accepts))
@@ -209,6 +213,7 @@ def compile_works(
     asked: Mapping[str, Type],
     given: Type | None = None,
     asking: bool = True,
+    schemas: Mapping[str, Schema] = NO_SCHEMAS,
 ) -> tuple[dict[str, Work], dict[str, Expression]]:
     """The works that a document declares under ``work``, with their arguments.
 
@@ -230,7 +235,7 @@ def compile_works(
         # What the machine starts too is told there, and is not blamed for what only machines can do.
         shared = answering and name in started
         told = inner.silent() if shared else inner
-        work = compile_work(name, told, outcomes, kind, scope, asking and not answering)
+        work = compile_work(name, told, outcomes, kind, scope, asking and not answering, schemas)
         if answering:
             work = _renamed(work, {one: own_event(name, one) for one in ("done", "failed", "unknown")})
         works[name] = replace(work, place=named.node.key_place(name) if named else work.place)

@@ -32,6 +32,8 @@ class Participant:
     """What expectations see of it."""
     priced: bool = False
     """Whether it charges something or asks for rewards."""
+    near: frozenset[str] = frozenset()
+    """The ids of those that it cannot do without: whom it hears, commands and sends to."""
 
 
 @dataclass

@@ -33,6 +33,8 @@ class CompiledGate:
     emits: str
     heard: Waves | None
     """What the waves that it hears have in common; None where nobody emits any."""
+    sources: tuple[Waves, ...] = ()
+    """Those that it hears."""
 
 
 def compile_gate(
@@ -46,7 +48,8 @@ def compile_gate(
     price_open, price_close = ((cost.lifeforce(key) if cost else 0) for key in ("open", "close"))
     emits = reader.sub("emits")
     ears = tuple(_ears(reader, emitted, later))
-    heard = together("", (one for one in emitted if any(hears(ear.domain, one.domain) for ear in ears)))
+    sources = tuple(one for one in emitted if any(hears(ear.domain, one.domain) for ear in ears))
+    heard = together("", sources)
     return CompiledGate(
         root=_root(findings.document.name, price_open, price_close),
         ears=ears,
@@ -56,6 +59,7 @@ def compile_gate(
         below=reader.value("below", 4),
         emits=emits.text("domain") if emits else "",
         heard=heard,
+        sources=sources,
     )
 
 

@@ -2,8 +2,9 @@
 
 The rule: the cells that its protocol's phases ask, that its stimuli address, that it
 mentions in ``expect`` and ``set`` (or its protocol in a criterion), those that use an
-economy or a resource that it mentions, and those that they and its attention send to,
-and so on; without protocol, attention and stimuli every cell.
+economy or a resource that it mentions, those that its gates and nerves hear and command,
+those that they and its attention send to or hear, and so on; without protocol, attention
+and stimuli every cell.
 """
 
 from __future__ import annotations
@@ -33,9 +34,10 @@ Sends = Mapping[str, frozenset[str]]
 
 
 def receivers_of(root: State, works: Mapping[str, Work]) -> frozenset[str]:
-    """The cells that a machine sends to, or asks."""
+    """The cells that a machine sends to, asks or commands."""
     found = [action.to for action in every_action(root) if isinstance(action, Send)]
     found += [work.ask.to for work in works.values() if work.ask is not None]
+    found += [work.command.to for work in works.values() if work.command is not None]
     return frozenset(to.removeprefix("cell/") for one in found for to in members_of(one))
 
 
@@ -50,8 +52,12 @@ def concerned(
     attention: str,
     sends: Sends,
     uses: Uses,
+    near: Iterable[str] = (),
 ) -> list[str]:
-    """The cells that a scenario concerns, sorted; ``known`` are all that there are."""
+    """The cells that a scenario concerns, sorted; ``known`` are all that there are.
+
+    ``near`` are those without which actors of other kinds could do nothing.
+    """
     known = sorted(known)
     if not ("protocol" in reader or attention or reader.items("stimuli")):
         return known
@@ -59,6 +65,7 @@ def concerned(
     written += [*_expected(reader), *_changed(reader)]
     documents = reader.findings.documents
     named = {name for text in written for name in names_of(documents, "Cell", text)}
+    named |= {*near}
     named |= {*sends.get(f"attention/{attention}", ()), *_using(reader, uses)}
     if protocol is not None:
         named |= {phase.cell for phase in protocol.phases}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nimdsl.base.diagnostics import Severity
@@ -11,6 +11,7 @@ from nimdsl.compile.addresses import expanded
 from nimdsl.compile.compilation import Participant
 from nimdsl.compile.families import names_of
 from nimdsl.compile.lets import with_lets
+from nimdsl.compile.others import ActorsBeside
 from nimdsl.compile.outcome import Cells, outcome_scope
 from nimdsl.compile.overrides import override
 from nimdsl.compile.participants import Sends, concerned, expectations, mentioned
@@ -19,7 +20,6 @@ from nimdsl.compile.stimulus import Receivers, compile_stimuli
 from nimdsl.expression.check import Scope
 from nimdsl.expression.syntax import ExpressionNode, Index, Literal, Name, children
 from nimdsl.expression.types import Type
-from nimdsl.kinds import by_prefix
 from nimdsl.program import BEAT_COUNT_MAX, Beat, Economy, Expectation, Garden, Protocol, Scenario
 from nimdsl.program.address import EVERY
 
@@ -59,15 +59,16 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     protocol = context.protocols.get(name)
     findings.poisoned = findings.poisoned or (bool(name) and protocol is None)
     attention = _attention(findings, reader, context)
-    cells = _cells(reader, context, protocol, attention)
+    beside = ActorsBeside(context.participants, context.plurals)
+    others = beside.taking_part(reader)
+    cells = _cells(reader, context, protocol, attention, beside.cells_near(others))
     phases = [phase.name for phase in protocol.phases] if protocol else []
     visible = cells if "cells" in reader else context.cells  # whoever is mentioned takes part
     data = {cell: context.cells[cell] for cell in visible if cell in context.cells}
     unknown = findings.documents.damaged or ("protocol" in reader and protocol is None)
     overrides = reader.value("set", {})
     kinds = {name: context.phase_types[name] for name in phases}
-    others = _others(reader, context)
-    seen = {prefix: _seen(prefix, others, context) for prefix in context.plurals}
+    seen = {prefix: beside.seen(prefix, others) for prefix in context.plurals}
     more = {context.plurals[prefix]: kind for prefix, kind in seen.items() if kind}
     _check_overrides(findings, reader)
     economy = _economy(reader, context, protocol, [*cells, attention, *others])
@@ -108,13 +109,20 @@ def _horizon_ns(reader: Reader) -> int:
 
 
 def _cells(
-    reader: Reader, context: ScenarioContext, protocol: Protocol | None, attention: str
+    reader: Reader,
+    context: ScenarioContext,
+    protocol: Protocol | None,
+    attention: str,
+    near: Collection[str],
 ) -> list[str]:
-    """The cells that take part: those that are listed, without a list those that it concerns."""
+    """The cells that take part: those that are listed, without a list those that it concerns.
+
+    ``near`` are those without which others could do nothing.
+    """
     if "cells" in reader:
         return expanded(reader, "cells", "Cell")
     uses = {"economies": context.purses, "resources": context.resources}
-    return concerned(reader, context.cells, protocol, attention, context.sends, uses)
+    return concerned(reader, context.cells, protocol, attention, context.sends, uses, near)
 
 
 def _used(
@@ -147,37 +155,6 @@ def _families(
 
 def _all_in(names: Sequence[str], members: Container[str]) -> bool:
     return all(name in members for name in names)
-
-
-def _others(reader: Reader, context: ScenarioContext) -> list[str]:
-    """The actors of other kinds: those that are listed, without a list those that stimuli address."""
-    known = context.participants
-    if "actors" not in reader:
-        named = {item.text("to") for item in reader.items("stimuli") if "to" in item}
-        return sorted(named & {*known})
-    listed = reader.value("actors", [])
-    node = reader.node.entries["actors"]
-    for name, item in zip(listed, getattr(node, "items", ()), strict=True):
-        if name not in known and _is_there(reader, context, name):
-            reader.findings.poisoned = True  # its document is wrong itself
-        elif name not in known:
-            message = f"there is no actor `{name}` of another kind"
-            fix = phrase(name, known) or "leave it out: no package that is installed brings one"
-            reader.findings.report("NIM0301", message, item.place, fix)
-    return sorted({*listed} & {*known})
-
-
-def _is_there(reader: Reader, context: ScenarioContext, actor: str) -> bool:
-    """Whether there is a document of an actor of another kind, sound or not."""
-    prefix, _, name = actor.partition("/")
-    kind = by_prefix().get(prefix) if prefix in context.plurals else None
-    return kind is not None and reader.findings.documents.get(kind, name) is not None
-
-
-def _seen(prefix: str, others: list[str], context: ScenarioContext) -> dict[str, Type]:
-    """What expectations see of the actors of a kind, by name."""
-    named = [actor for actor in others if actor.partition("/")[0] == prefix]
-    return {actor.partition("/")[2]: context.participants[actor].outcome for actor in named}
 
 
 def _expectations(reader: Reader, scope: Scope, beats: int) -> tuple[Expectation, ...]:

@@ -30,6 +30,8 @@ class Waves:
     domain: str
     content: Type
     most: float
+    emitter: str = ""
+    """The id of the actor."""
     uneven: str = ""
     """A field that only some of its waves contain, after its name; empty where they are alike."""
 
@@ -40,7 +42,8 @@ def emitted_by(name: str, root: State, domain: str) -> Waves | None:
     found = together(domain, (Waves(domain, one.content.type, _most(one)) for one in emits))
     fields = [{key for key, _ in one.content.type.fields or ()} for one in emits]
     odd = min((key for one in fields for key in fields[0] ^ one), default="")
-    return replace(found, uneven=f"`{odd}`, and others of `{name}` do not") if found and odd else found
+    uneven = f"`{odd}`, and others of `{name}` do not" if odd else ""
+    return replace(found, emitter=f"cell/{name}", uneven=uneven) if found else None
 
 
 def together(domain: str, emitted: Iterable[Waves]) -> Waves | None:

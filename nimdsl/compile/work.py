@@ -10,19 +10,23 @@ from nimdsl.base.words import counted
 from nimdsl.compile.amounts import duration_or_lifeforce
 from nimdsl.compile.attempts import compile_attempts, compile_backoff
 from nimdsl.compile.borrowing import compile_acquire, compile_reserve
+from nimdsl.compile.command import compile_command
 from nimdsl.compile.reader import Reader
 from nimdsl.compile.sending import compile_ask
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.evaluate import Fault
 from nimdsl.expression.template import is_template
 from nimdsl.expression.types import ANY, DURATION, NUMERIC, REAL, RECORD, Type
-from nimdsl.program import Distribution, Work, WorkModel
+from nimdsl.program import Distribution, Schema, Work, WorkModel
 from nimdsl.program.expression import Expression
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
 
 STAND_IN = "stand_in"
 """The word for who does nothing: the document's model says what comes back."""
 
+WORDS = {"nack": "declined"}
+"""What an outcome is called in documents, where its name is another."""
+NO_SCHEMAS: Mapping[str, Schema] = {}
 PERFECT = Distribution("constant", (0,), DURATION)
 
 
@@ -33,6 +37,7 @@ def compile_work(
     arguments: Type,
     scope: Scope,
     asking: bool = True,
+    schemas: Mapping[str, Schema] = NO_SCHEMAS,
 ) -> Work:
     """A piece of work; ``outcomes`` adds event names to done, failed and unknown.
 
@@ -40,6 +45,8 @@ def compile_work(
     """
     asked = reader.sub("ask") if asking else None
     ask, returns = compile_ask(asked, scope) if asked else (None, reader.types("returns"))
+    command, replied = compile_command(reader, scope, schemas, asking)
+    returns = replied if "command" in reader else returns
     _check_ask(reader, asking)
     acquire = compile_acquire(reader, scope, asking)
     reserve, cost = compile_reserve(reader, scope, returns, asking)
@@ -49,6 +56,8 @@ def compile_work(
     idempotent = reader.text("repeat", "idempotent") == "idempotent"
     if not idempotent:
         own["unknown"] = reader.text("unknown", "unknown")
+    if "command" in reader:
+        own["nack"] = reader.text("declined", "declined")
     return Work(
         name=name,
         returns=returns,
@@ -57,6 +66,7 @@ def compile_work(
         virtual=compile_model(virtual, returns, arguments, answering=bool(outcomes)) if virtual else None,
         real=real_driver(reader),
         ask=ask,
+        command=command,
         timeout_ns=duration_or_lifeforce(reader, "timeout", scope, DURATION)
         if "timeout" in reader
         else None,
@@ -66,7 +76,7 @@ def compile_work(
         attempts=attempts,
         backoff=compile_backoff(reader, attempts),
         place=reader.node.place,
-        places={key: reader.place(key) for key in own if key in reader},
+        places={key: reader.place(word) for key in own if (word := WORDS.get(key, key)) in reader},
     )
 
 

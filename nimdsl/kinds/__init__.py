@@ -28,6 +28,7 @@ _OWN = (
     "Resource",
     "Cell",
     "Gate",
+    "Nerve",
     "Attention",
     "Phase",
     "Protocol",

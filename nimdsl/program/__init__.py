@@ -10,6 +10,7 @@ from nimdsl.program.attention import Attention, Beat, Level
 from nimdsl.program.economy import Economy, Mark, Prices
 from nimdsl.program.garden import BusModel, Garden, Group, RealGarden
 from nimdsl.program.gate import Gate
+from nimdsl.program.nerve import Nerve
 from nimdsl.program.program import Program, sorted_actors
 from nimdsl.program.protocol import Criterion, Handshake, Phase, Protocol
 from nimdsl.program.resource import Resource
@@ -43,6 +44,7 @@ __all__ = [
     "Handshake",
     "Level",
     "Mark",
+    "Nerve",
     "Periodic",
     "Phase",
     "Poisson",

@@ -82,6 +82,21 @@ class AskSpec:
     """The fields that come from the clock (:mod:`nimdsl.compile.times`)."""
 
 
+@tagged("command")
+@dataclass(frozen=True)
+class CommandSpec:
+    """Work that is a handshake with a cell: the schemas of both messages, and what it says.
+
+    Where a nerve deliberates the translator writes the message, in so many attempts at most.
+    """
+
+    to: str
+    schema: str
+    reply: str
+    payload: Expression
+    translations: int = 3
+
+
 @tagged("backoff")
 @dataclass(frozen=True)
 class Backoff:
@@ -122,6 +137,8 @@ class Work:
     outcomes: Mapping[str, str]
     idempotent: bool = True
     produces: Mapping[str, str] = field(default_factory=dict)
+    command: CommandSpec | None = None
+    """The handshake that it is instead."""
     ask: AskSpec | None = None
     """Who does it instead, if another cell does."""
     timeout_ns: Amount | None = None

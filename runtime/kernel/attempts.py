@@ -20,14 +20,16 @@ from msgspec.structs import replace
 
 from nimdsl.base.errors import InternalError
 from nimdsl.base.units import MICRO
+from nimdsl.base.values import Fields
 from nimdsl.program import Work
 from nimdsl.program.address import FamilyAddress
 from nimdsl.program.amount import value_of
 from nimdsl.program.flatten import REFUSED, Row
 from nimdsl.program.machine import BeginWork
+from nimdsl.program.nerve import REFLEX
 from runtime import records
-from runtime.kernel import asks, loans
-from runtime.kernel.effects import CancelTimer, CancelWork, SendMessage, SetTimer, StartWork
+from runtime.kernel import asks, commands, loans
+from runtime.kernel.effects import CancelTimer, CancelWork, SendMessage, SendRequest, SetTimer, StartWork
 from runtime.kernel.events import Role
 from runtime.kernel.reserves import give_back, put_aside, settle
 from runtime.kernel.sent import note_sent
@@ -43,8 +45,12 @@ def begin(context: StepContext, action: BeginWork) -> None:
     work = context.actor.works.get(action.work)
     environment = context.environment()
     asked = ""
+    message: Fields = {}
     if work is not None and work.ask is not None:
         arguments, asked = work.ask.payload.evaluate(environment), _asked(context, work)
+    elif work is not None and work.command is not None:
+        arguments, asked = work.command.payload.evaluate(environment), work.command.to
+        message = commands.written(context, work.command, arguments)
     else:
         arguments = action.arguments.evaluate(environment)
     limit = None if work is None else work.timeout_ns
@@ -58,6 +64,8 @@ def begin(context: StepContext, action: BeginWork) -> None:
         timeout_ns=timeout_ns,
         hold=hold,
         reserved=reserved,
+        message=message,
+        opened_ns=context.now_ns if message else 0,
     )
     if work is not None and work.acquire is not None:
         loans.begin(context, context.next_number(), started, work.acquire)
@@ -79,13 +87,18 @@ def _attempt(context: StepContext, number: int, started: Underway) -> None:
     """An attempt of the work with this number: what carries it out, and the timer of its timeout."""
     context.works[number] = started
     name, attempt = started.work, started.attempt
-    if started.asked:
+    if is_command(context, started):
+        context.note(records.WorkStarted(name, number, attempt))
+        if not started.message:
+            commands.translate(context, number, started, 1, "")
+            return
+        commands.send(context, number, started)
+    elif started.asked:
         _send(context, number, started)
     else:
         context.effects.append(StartWork(number, name, started.arguments))
         context.note(records.WorkStarted(name, number, attempt))
-    if started.timeout_ns is not None:
-        context.arm(work_timer(number), context.now_ns + started.timeout_ns)
+    limit(context, number, started)
 
 
 def _send(context: StepContext, number: int, started: Underway) -> None:
@@ -106,7 +119,8 @@ def failed(context: StepContext, number: int, started: Underway, reason: str, re
     reserved comes back after the step.
     """
     work = context.actor.works[started.work]
-    if started.attempt >= work.attempts:
+    once = work.command is not None and context.stage == REFLEX
+    if started.attempt >= work.attempts or once:
         return reason
     wait_ns = work.wait_ns(started.attempt)
     following = number if started.asked else context.next_number()
@@ -136,6 +150,24 @@ def _again(context: StepContext, number: int, started: Underway, renew: Renew) -
     return True
 
 
+def is_command(context: StepContext, started: Underway) -> bool:
+    """Whether it is a handshake with a cell."""
+    work = context.actor.works.get(started.work)
+    return work is not None and work.command is not None
+
+
+def withdraw(context: StepContext, number: int, started: Underway) -> None:
+    """Nobody waits any more for who was asked; a cell that was commanded is not told."""
+    if not is_command(context, started):
+        asks.withdraw(context, number, started)
+
+
+def limit(context: StepContext, number: int, started: Underway) -> None:
+    """Arms the timer of an attempt's timeout."""
+    if started.timeout_ns is not None:
+        context.arm(work_timer(number), context.now_ns + started.timeout_ns)
+
+
 def abandon(context: StepContext, row: Row) -> None:
     """Forgets the work of the states that the row leaves; what this step began has never begun."""
     for number, started in sorted(context.works.items()):
@@ -149,7 +181,7 @@ def abandon(context: StepContext, row: Row) -> None:
             if started.resource:
                 loans.end(context, number, started)
             elif started.asked:
-                asks.withdraw(context, number, started)
+                withdraw(context, number, started)
             elif not started.waits:
                 context.effects.append(CancelWork(number))
             settle(context, started, "unknown", {})
@@ -165,6 +197,7 @@ def _unbegun(context: StepContext, number: int, started: Underway) -> bool:
         for one in context.effects
         if not (isinstance(one, StartWork) and one.number == number)
         and not (isinstance(one, SendMessage) and one.role is Role.ASK and one.number == number)
+        and not (isinstance(one, SendRequest) and one.request == (context.actor.id, number))
         and not (started.resource and loans.begins(one, context.actor.id, number))
     ]
     if len(context.effects) == before:

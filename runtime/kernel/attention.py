@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from nimdsl.base.errors import InternalError
 from nimdsl.base.units import INT64_MAX
+from nimdsl.base.values import Fields, Value
 from nimdsl.program import Attention, Level
 from nimdsl.program.modes import resumed
 from runtime import records
@@ -46,6 +47,8 @@ from runtime.records import AttentionBody, Moment
 INSTANT, CHOICE = -2, -3
 """The timers of what is due within the beat, and of a choice at this instant."""
 OPENED, CLOSED, SHED = "opened", "closed", "shed"
+GRANTED, REVOKED = "granted", "revoked"
+"""What nerves are told."""
 GATE_COUNT_MAX = 1_000
 """How many gates may be open at once; what opens beyond that is ignored."""
 
@@ -123,8 +126,7 @@ class AttentionStep(MachineStep):
                     scheduler.arrive(level, event.name, takes_ns, content, now_ns)
                     return
             case {"gate": str(gate), "tier": int(tier)} if self._opens(scheduler, event.name, gate, tier):
-                actor = event.sender if event.sender.startswith("gate/") else ""
-                scheduler.open_gate(gate, OpenGate(tier, actor), now_ns)
+                scheduler.open_gate(gate, _opened(event, tier, payload), now_ns)
                 return
             case {"gate": str(gate)} if event.name == CLOSED:
                 scheduler.close_gate(gate, now_ns)
@@ -204,6 +206,23 @@ class AttentionStep(MachineStep):
         context.effects.append(effects.SendMessage(number, gate, SHED, {}))
         note_sent(context, gate, SHED, {}, number)
 
+    def grant(self, gate: str, opened: OpenGate) -> None:
+        """See :class:`runtime.kernel.levels.Port`."""
+        told: dict[str, Value] = {"gate": gate, "tier": opened.tier, "opening": opened.opening}
+        self._tell_nerves(gate, GRANTED, {**told, "since": opened.since_ns, "beat": self._state.beat})
+
+    def withdraw(self, gate: str) -> None:
+        """See :class:`runtime.kernel.levels.Port`."""
+        opened = self._state.gates.get(gate)
+        opening = opened.opening if opened is not None else 0
+        self._tell_nerves(gate, REVOKED, {"gate": gate, "opening": opening})
+
+    def _tell_nerves(self, gate: str, event: str, payload: dict[str, Value]) -> None:
+        for nerve in self.kernel.nerves.get(gate, ()):
+            number = self.context.next_number()
+            self.context.effects.append(effects.SendMessage(number, nerve, event, payload))
+            note_sent(self.context, nerve, event, payload, number, times=("since",))
+
     def start(self, level: Level, item: Item) -> int:
         """See :class:`runtime.kernel.levels.Port`."""
         context = self.context
@@ -220,3 +239,12 @@ class AttentionStep(MachineStep):
         if started is not None:
             context.works[number] = replace(started, revoked_ns=at_ns)
             context.effects.append(effects.RevokeWork(number))
+
+
+def _opened(event: Stimulus | Received, tier: int, payload: Fields) -> OpenGate:
+    """The gate that opened; nobody is behind one of a stimulus."""
+    if not event.sender.startswith("gate/"):
+        return OpenGate(tier)
+    opening, since_ns = payload.get("opening"), payload.get("since")
+    known = type(opening) is int and type(since_ns) is int
+    return OpenGate(tier, event.sender, *((opening, since_ns) if known else ()))

@@ -88,6 +88,9 @@ class OpenGate(NamedTuple):
 
     tier: int
     actor: str = ""
+    opening: int = 0
+    since_ns: int = 0
+    """When the wave came that opened it."""
 
 
 class BeatState(Struct, forbid_unknown_fields=True):

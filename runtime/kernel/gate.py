@@ -38,7 +38,7 @@ from runtime.records import Identity
 SILENCE, DISUSE, REST = -2, -3, -4
 """The timers of the next window in silence, of disuse, and of the end of a rest."""
 VERIFIED, SHED = "verified", "shed"
-OPENED, CLOSED = "opened", "closed"
+OPENED, CLOSED, GRANTED = "opened", "closed", "granted"
 STABLE, OPEN, SHUT, RESTING, PRUNED = "stable", "open", "closed", "resting", "pruned"
 OPENS, FLASHES, SHUTS, SETTLES, RESTS, WAKES, PRUNES = (
     "opens",
@@ -176,12 +176,14 @@ class GateStep(MachineStep):
         context, state = self.context, self._state
         if event == OPENS and not self._may_ask:
             return
-        context.gate = replace(state, opening=state.opening + 1, used=True)
+        context.gate = replace(state, opening=state.opening + 1, used=True, opened_ns=context.now_ns)
         if not self._move(event, "waves"):
             context.gate = state
             self._refused()
             return
         self._tell(OPENED)
+        if self._tier == 0 or not self.kernel.attention:
+            self._tell_nerves(GRANTED, {**self._opening, "beat": 0})
         if self.gate.domain and trigger is not None:
             sure = resonance.amplified(self.spec.alike, self._state.window, trigger)
             number = context.next_number()
@@ -190,7 +192,12 @@ class GateStep(MachineStep):
 
     def _settle(self) -> None:
         self._move(SETTLES, "waves")
+        self._leave()
+
+    def _leave(self) -> None:
+        """It is not open any more: attention and nerves are told."""
         self._tell(CLOSED)
+        self._tell_nerves(CLOSED, {"gate": self.gate.name, "opening": self._state.opening})
 
     def _refused(self) -> None:
         """The price was refused: nobody asks again before a window is over."""
@@ -224,17 +231,24 @@ class GateStep(MachineStep):
 
     def _tell(self, event: str) -> None:
         """Tells the scenario's attention, if there is one."""
-        context, to = self.context, self.kernel.attention
-        if not to:
-            return
-        payload: dict[str, Value] = {
-            "gate": self.gate.name,
-            "tier": self._tier,
-            "opening": self._state.opening,
-        }
-        number = context.next_number()
-        context.effects.append(SendMessage(number, to, event, payload))
-        note_sent(context, to, event, payload, number)
+        if self.kernel.attention:
+            self._send(self.kernel.attention, event, self._opening)
+
+    @property
+    def _opening(self) -> dict[str, Value]:
+        """What others are told of the opening at hand."""
+        state = self._state
+        told: dict[str, Value] = {"gate": self.gate.name, "tier": self._tier, "opening": state.opening}
+        return {**told, "since": state.opened_ns}
+
+    def _tell_nerves(self, event: str, payload: dict[str, Value]) -> None:
+        for nerve in self.kernel.nerves.get(self.gate.name, ()):
+            self._send(nerve, event, payload)
+
+    def _send(self, to: str, event: str, payload: dict[str, Value]) -> None:
+        number = self.context.next_number()
+        self.context.effects.append(SendMessage(number, to, event, payload))
+        note_sent(self.context, to, event, payload, number, times=("since",))
 
     # What others say
 
@@ -260,7 +274,7 @@ class GateStep(MachineStep):
         until_ns = self.context.now_ns + (self.gate.rest_ns or 2 * self.spec.window_ns)
         self._move(RESTS, "shed")
         self.context.gate = resonance.shed(self._state, until_ns)
-        self._tell(CLOSED)
+        self._leave()
         self.context.arm(REST, until_ns)
 
     # Timers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -30,6 +30,8 @@ class Kernel:
     """The name of the scenario's own economy."""
     attention: str = ""
     """The id of the scenario's attention; empty for none."""
+    nerves: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The ids of the nerves that act on the openings of a gate, by the gate's name."""
 
 
 def day_of(epoch: str) -> int:

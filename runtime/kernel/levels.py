@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from nimdsl.base.units import MICRO, SECOND_NS
 from nimdsl.program import Beat, Level
-from runtime.kernel.beat import BeatState, Item, LevelState, remaining_ns
+from runtime.kernel.beat import BeatState, Item, LevelState, OpenGate, remaining_ns
 from runtime.records import AttentionBody, GivenUp, Ran
 
 
@@ -33,6 +33,12 @@ class Port(Protocol):
 
     def shed(self, gate: str) -> None:
         """Tells a gate, by its id, that there is no time for what it brings."""
+
+    def grant(self, gate: str, opened: OpenGate) -> None:
+        """Tells the nerves of a gate that what it brought has the time."""
+
+    def withdraw(self, gate: str) -> None:
+        """Tells them that it has it no more, and is not done."""
 
     def start(self, level: Level, item: Item) -> int:
         """Starts the level's work on an item; its number."""
@@ -126,6 +132,8 @@ class Levels:
             state.started_ns = at_ns - self.state.start_ns
             if level.policy in ("share", "rest"):
                 state.granted_ns = state.left_ns
+        if item.gate and not item.known and item.gate in self.state.gates:
+            self.port.grant(item.gate, self.state.gates[item.gate])
         work = self.port.start(level, item) if level.work else 0
         item = replace(item, granted=True, known=True, from_ns=at_ns, work=work)
         state.queue = [item, *state.queue[1:]]
@@ -201,6 +209,8 @@ class Levels:
         level = self.beat.levels[number]
         self.state.levels[number].dropped += 1
         self.port.tell(at_ns, GivenUp(item.number, level.name, item.name, item.left_ns, reason))
+        if item.gate and item.known:
+            self.port.withdraw(item.gate)
 
     def close_gate(self, gate: str, at_ns: int) -> None:
         """What a gate has brought and nobody has begun is given up."""

@@ -19,7 +19,7 @@ from nimdsl.expression.evaluate import Fault
 from nimdsl.program.amount import value_of
 from nimdsl.program.flatten import FAULT, REFUSED, RETURNED
 from runtime import records
-from runtime.kernel import asks, attempts, loans, messages, reserves
+from runtime.kernel import asks, attempts, commands, loans, messages, reserves
 from runtime.kernel.actions import answer
 from runtime.kernel.effects import CancelWork
 from runtime.kernel.events import (
@@ -168,6 +168,9 @@ class MachineStep(RowStep):
     def finished(self, event: Finished) -> None:
         """Work that an action started came back."""
         started = self.context.works.pop(event.work)
+        if started.serves:
+            self._translated(event, started)
+            return
         attempts.unlimit(self.context, event.work)
         reserves.settle(self.context, started, event.outcome, event.values)
         reason = event.reason
@@ -178,10 +181,29 @@ class MachineStep(RowStep):
         work = self.kernel.actor.works[started.work]
         fields = dict(event.values) if event.outcome == "done" else {"reason": reason}
         if event.outcome == "done" and work.produces:
-            schema = self.kernel.schemas[work.produces[str(started.arguments["phase"])]]
+            schema = self.kernel.schemas[str(started.arguments["schema"])]
             message, reason = messages.read(schema, fields.get("text"))
             fields = {"message": message, "valid": not reason, "problem": reason}
         self.fire(work.outcomes[event.outcome], fields)
+
+    def _translated(self, event: Finished, started: Underway) -> None:
+        """The translator wrote a command, or could not; it is asked again with what was wrong."""
+        context, number = self.context, started.serves
+        command = context.works[number]
+        message: Value = None
+        reason = event.reason
+        if event.outcome == "done":
+            message, reason = commands.read(context, command, event.values.get("text"))
+        if isinstance(message, dict) and not reason:
+            command = replace(command, message=message, opened_ns=context.now_ns)
+            context.works[number] = command
+            commands.send(context, number, command)
+            attempts.limit(context, number, command)
+        elif started.attempt < commands.command_of(context, command).translations:
+            commands.translate(context, number, command, started.attempt + 1, reason)
+        else:
+            del context.works[number]
+            self._fails(command, f"untranslatable: {reason}")
 
     def sent(self, event: Received | Stimulus) -> None:
         """An event from another actor or from outside: its own events nobody else can cause."""
@@ -218,7 +240,7 @@ class MachineStep(RowStep):
         if started.waits:
             if not attempts.waited(context, number, started, self._renew):
                 if started.asked:
-                    asks.withdraw(context, number, started)  # an earlier attempt may still be in line
+                    attempts.withdraw(context, number, started)  # an earlier attempt may still be in line
                 self._fails(started, REFUSED)
             return
         if started.resource:
@@ -230,11 +252,16 @@ class MachineStep(RowStep):
         if not reason:
             return
         if started.asked:
-            asks.withdraw(context, number, started)
+            attempts.withdraw(context, number, started)
         self._fails(started, reason)
+
+    def commanded(self, started: Underway, agreed: bool, reason: str) -> None:
+        """A command has ended: the cell agreed, or not, or nobody knows."""
 
     def _fails(self, started: Underway, reason: str) -> None:
         """Work has failed for good."""
+        if attempts.is_command(self.context, started):
+            self.commanded(started, False, reason)
         self.fire(self.context.actor.works[started.work].outcomes["failed"], {"reason": reason})
 
     def _renew(self, started: Underway) -> Underway | None:
@@ -351,6 +378,32 @@ class MachineStep(RowStep):
         self._replied(reply)
         return True
 
+    def _command_answered(self, event: Answered) -> bool:
+        """Whether it is what a cell says to a command: it agrees, declines, or wants to be asked again."""
+        context, number = self.context, event.request.number
+        started = context.works.get(number) if event.request.asker == context.actor.id else None
+        if started is None or not attempts.is_command(context, started) or started.waits:
+            return False
+        work, command = context.actor.works[started.work], commands.command_of(context, started)
+        message, reason = messages.taken(self.kernel.schemas[command.reply], event.message)
+        status = "" if reason else message.get("status")
+        attempts.unlimit(context, number)
+        del context.works[number]
+        context.sender = event.sender
+        if status == "RETRY":
+            reason = attempts.failed(context, number, started, "retry", self._renew)
+            if reason:
+                self._fails(started, reason)
+        elif reason:
+            self._fails(started, f"malformed: {reason}")
+        else:
+            agreed, said = status == "ACK", str(message.get("reason", ""))
+            self.commanded(started, agreed, said)
+            payload = message.get("payload")
+            fields: Fields = payload if agreed and isinstance(payload, dict) else {"reason": said}
+            self.fire(work.outcomes["done" if agreed else "nack"], fields)
+        return True
+
     def _requested(self, event: Requested) -> None:
         context, request = self.context, event.request
         asker = event.sender or request.asker
@@ -380,7 +433,7 @@ class MachineStep(RowStep):
     def _answered(self, event: Answered) -> None:
         context = self.context
         opened = context.request
-        if self._answered_by_a_program(event):
+        if self._command_answered(event) or self._answered_by_a_program(event):
             return
         if opened is None or event.request != (context.actor.id, opened.number):
             context.note(records.Stale(event.request))

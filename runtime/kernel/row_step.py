@@ -39,7 +39,9 @@ from runtime.ledger.accounts import Question
 DEFERRED_COUNT_MAX = 64
 
 
-class _Refused(Exception):  # noqa: N818
+class PriceRefused(Exception):  # noqa: N818
+    """A price that nobody pays."""
+
     def __init__(self, price: int, decision: PriceDecision) -> None:
         self.price, self.balance, self.economy = price, decision.balance, decision.purse
 
@@ -75,7 +77,7 @@ class RowStep:
         if number is not None and not context.fault:
             try:
                 chosen = self.kernel.interpreter.choose(state, number, self._decide)
-            except _Refused as refused:
+            except PriceRefused as refused:
                 self._refuse(name, refused)
                 return False
             except Fault as fault:
@@ -124,7 +126,7 @@ class RowStep:
             self._rehearse(row)
         decision = self.ask(bill.question)
         if not decision.granted:
-            raise _Refused(bill.price_of(decision.purse, self.kernel.economy), decision)
+            raise PriceRefused(bill.price_of(decision.purse, self.kernel.economy), decision)
         if bill.holds:
             self.context.hold = f"{self.kernel.actor.id}/{self.context.effect_number}"
         self.context.next_number()
@@ -157,7 +159,7 @@ class RowStep:
             self.context.rehearsed = None
         return reserves
 
-    def _refuse(self, name: str, refused: _Refused) -> None:
+    def _refuse(self, name: str, refused: PriceRefused) -> None:
         context = self.context
         price, balance, economy = refused.price, refused.balance, refused.economy
         self.unserved = "refused"

@@ -339,6 +339,8 @@ class Scheduler:
         state = self.state.levels[number]
         self.levels.pay(number, item)
         state.queue = state.queue[1:]
+        if ended != "done" and item.gate:
+            self.port.withdraw(item.gate)
         if ended == "done":
             state.done += 1
             self._tell_on(self.beat.levels[number], item.name, at_ns)

@@ -26,6 +26,7 @@ from runtime.kernel.events import (
     Stimulus,
     TimerDue,
 )
+from runtime.kernel.nervous import Nervous
 from runtime.kernel.resonance import Resonating
 from runtime.records import Identity
 
@@ -72,6 +73,12 @@ class Underway(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     """Of which resource units were asked for; empty for other work."""
     granted: bool = False
     """Whether they are lent."""
+    message: Fields = {}
+    """What a command says, once it is written."""
+    opened_ns: int = 0
+    """When it was written."""
+    serves: int = 0
+    """Of the translator's work: the command whose message it writes."""
 
 
 class Opened(Struct, frozen=True, forbid_unknown_fields=True):
@@ -132,6 +139,8 @@ class Snapshot(Struct, frozen=True, forbid_unknown_fields=True):
     """An attention's beat so far."""
     gate: Resonating | None
     """What a gate has in mind."""
+    nerve: Nervous | None
+    """What a nerve has in mind."""
     effect_number: int
     generation: int
     fault: str
@@ -190,6 +199,7 @@ def initial(actor: Actor) -> Snapshot:
         history={},
         beat=None,
         gate=None,
+        nerve=None,
         effect_number=1,
         generation=1,
         fault="",

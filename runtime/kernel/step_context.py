@@ -15,17 +15,19 @@ from typing import NamedTuple
 from nimdsl.base.units import MICRO, NANOSECONDS
 from nimdsl.base.values import Fields, Value
 from nimdsl.expression.evaluate import Fault
-from nimdsl.program import Actor
+from nimdsl.program import Actor, Nerve, Schema
 from nimdsl.program.amount import rate_of, value_of
 from nimdsl.program.flatten import Row
 from runtime.kernel.beat import BeatState
 from runtime.kernel.effects import AnyEffect, Book, CancelTimer, SetTimer
+from runtime.kernel.nervous import Nervous, environment
 from runtime.kernel.resonance import Resonating
 from runtime.kernel.snapshot import Armed, Deferrable, Snapshot, Underway
 from runtime.ledger.accounts import SetRates
 from runtime.records import AnyBody, Moment, Noted
 
 DAY_NS = NANOSECONDS["d"]
+NO_SCHEMAS: Mapping[str, Schema] = {}
 
 
 class Internal(NamedTuple):
@@ -58,8 +60,16 @@ class _Elapsed:
 class StepContext:
     """The mutable state of one step."""
 
-    def __init__(self, actor: Actor, snapshot: Snapshot, now_ns: int, day_ns: int = 0) -> None:
+    def __init__(
+        self,
+        actor: Actor,
+        snapshot: Snapshot,
+        now_ns: int,
+        day_ns: int = 0,
+        schemas: Mapping[str, Schema] = NO_SCHEMAS,
+    ) -> None:
         self.actor = actor
+        self.schemas = schemas
         self.before = snapshot
         self.now_ns = now_ns
         self.day_ns = day_ns
@@ -97,12 +107,21 @@ class StepContext:
         """What it has added to lists, by path."""
         self.beat: BeatState | None = snapshot.beat
         self.gate: Resonating | None = snapshot.gate
+        self.nerve: Nervous | None = snapshot.nerve
         self.moment: Moment | None = None
         """What every record of this step says besides its own."""
 
+    @property
+    def stage(self) -> str:
+        """The stage of the opening on which a nerve acts; empty for everybody else."""
+        return self.nerve.stage if self.nerve is not None else ""
+
     def environment(self) -> dict[str, object]:
         """What expressions read."""
+        nerve = self.actor if isinstance(self.actor, Nerve) else None
+        sensed = environment(nerve, self.nerve) if nerve is not None and self.nerve is not None else {}
         return {
+            **sensed,
             "$data": self.data,
             "$event": self.event_fields,
             "$origin": self.sender.removeprefix("cell/"),
@@ -219,6 +238,7 @@ class StepContext:
             history=self.history,
             beat=self.beat,
             gate=self.gate,
+            nerve=self.nerve,
             effect_number=self.effect_number,
             generation=self.generation,
             fault=self.fault,

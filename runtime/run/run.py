@@ -13,7 +13,7 @@ from nimdsl.base.suggest import phrase
 from nimdsl.base.values import Value
 from nimdsl.base.words import shown
 from nimdsl.loading import provenance
-from nimdsl.program import Actor, Economy, Program, Scenario, sorted_actors
+from nimdsl.program import Actor, Economy, Nerve, Program, Scenario, sorted_actors
 from runtime.kernel.events import Loan, Marked
 from runtime.kernel.interpreters import Interpreter
 from runtime.kernel.kernel import Kernel, day_of
@@ -87,7 +87,18 @@ def kernel_of(
         day_of(epoch),
         scenario.economy,
         f"attention/{scenario.attention}" if scenario.attention else "",
+        nerves_of(program, scenario) if actor.kind in ("gate", "attention") else {},
     )
+
+
+def nerves_of(program: Program, scenario: Scenario) -> dict[str, tuple[str, ...]]:
+    """The ids of the nerves that take part, sorted, by the name of their gate."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(scenario.actors):
+        nerve = program.actors[name]
+        if isinstance(nerve, Nerve):
+            found[nerve.gate].append(name)
+    return {gate: tuple(names) for gate, names in found.items()}
 
 
 def tariff_of(economy: Economy) -> Tariff:

@@ -71,6 +71,12 @@ class _Listening:
     def settle(self, *_: Any, **__: Any) -> None:
         pass
 
+    def grant(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def withdraw(self, *_: Any, **__: Any) -> None:
+        pass
+
     def shed(self, *_: Any, **__: Any) -> None:
         pass
 

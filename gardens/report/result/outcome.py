@@ -93,6 +93,7 @@ def _others(scenario: Scenario, run: Run) -> dict[str, dict[str, Value]]:
         kind, _, name = actor.partition("/")
         host = run.hosts[actor]
         outcome = behaviour_of(kind).outcome(host.kernel.actor, host.snapshot)
+        outcome["spent"] = sum(ledger.spent(actor) for ledger in run.purses.ledgers.values())
         found.setdefault(plurals[kind], {})[name] = outcome
     return found
 

@@ -48,6 +48,24 @@ spec:
           - {event: low, to: dark}
           - {event: told, to: dark, do: [{emit: {content: {lux: 1.0}}}]}
 """
+BLINK = """
+apiVersion: nimdsl.dev/v1
+kind: Nerve
+metadata: {name: blink}
+spec:
+  gate: bright
+  economy: purse
+  hears: {glow: {cell: lamp-hall, stale: 1s}}
+  cells: {glow: required}
+  let: {dazzled: senses.glow.content.lux > 3.0}
+  work: {look: {ask: {to: asker, event: go, payload: {many: 1}}, timeout: 1s}}
+  machine:
+    initial: open
+    any: [{event: disabled, to: open}, {event: low, to: open}]
+    states:
+      open: {transitions: [{event: granted, if: dazzled, to: shut, cost: 1}]}
+      shut: {enter: [{work: look}], transitions: [{event: done, to: open}, {event: failed, to: open}]}
+"""
 SCENARIO = """
 apiVersion: nimdsl.dev/v1
 kind: Scenario
@@ -70,6 +88,7 @@ WORLD = tuple(
         document("Economy", "{opening: 10, marks: {full: {below: 5}, high: {below: 9}}}", "battery"),
         document("Resource", "{capacity: 1}", "dock"),
         document("Gate", "{hears: [{domain: light}], thresholds: {open: 0.5}}", "bright"),
+        BLINK,
         document("Garden", "{}", "garden"),
         document("Protocol", "{economy: purse, phases: [first, second]}", "talk"),
         *(TALK, phase(), phase("second", after="[first]"), YOUNG, ASKER, LAMP, SCENARIO),

@@ -46,6 +46,13 @@ GATE = {
     **{f"weight.{one}": f"weight: {{{one}: 101%}}" for one in ("start", "confirmed", "failed", "adjust")},
     "weight.unused.loses": "weight: {unused: {every: 1d, loses: 101%}}",
 }
+
+
+def nerve(fields: str, states: str = "a: {}") -> str:
+    """A nerve of a gate that is not there."""
+    return document("Nerve", f"{{gate: none, machine: {{initial: a, states: {{{states}}}}}, {fields}}}")
+
+
 TOO_MUCH = {
     **{
         f"Cell.work.*.virtual.{name}": document(
@@ -84,6 +91,15 @@ TOO_MUCH = {
     "Attention.levels.*.stages.*": document(
         "Attention", "{levels: [{name: a, take: all, stages: {b: 101%}}]}"
     ),
+    **{
+        f"Nerve.work.*.virtual.{name}": nerve(f"work: {{w: {{virtual: {model(text)}}}}}")
+        for name, text in MODEL.items()
+    },
+    "Nerve.work.*.backoff.jitter": nerve(f"work: {{w: {{{WAIT}}}}}"),
+    **{
+        f"Nerve.machine.states.*.{inner}timers.*.jitter": nerve("", states)
+        for inner, states in STATES.items()
+    },
     **{f"Gate.{path}": document("Gate", f"{{{HEARS}, {spec}}}") for path, spec in GATE.items()},
     "Garden.bus.loss": document("Garden", "{bus: {loss: 101%}}"),
     "Garden.bus.duplicate": document("Garden", "{bus: {duplicate: 101%}}"),

@@ -49,6 +49,11 @@ ONE_OF_EACH = (
     document("Resource", "{capacity: 2}", "desks"),
     document("Cell", LAMP, "lamp"),
     document("Gate", "{hears: [{domain: light}], thresholds: {open: 0.5}}", "bright"),
+    document(
+        "Nerve",
+        "{gate: bright, machine: {initial: a, states: {a: {transitions: [{event: granted, to: a}]}}}}",
+        "blink",
+    ),
     document("Protocol", "{economy: purse, phases: [first]}", "talk"),
     document("Scenario", "{protocol: talk}"),
 )

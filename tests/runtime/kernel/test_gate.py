@@ -120,7 +120,7 @@ waves = st.lists(
 @given(
     waves,
     st.sampled_from(["{open: 0.5}", "{open: 0.2, close: -0.3}", "{open: 0.5, slack: 0.2}"]),
-    st.sampled_from(["{silence: 25%}", "{decay: 50%}", "{window: 700ms, waves: 3}", "{silence: 95%}"]),
+    st.sampled_from(["{silence: 25%}", "{decay: 60%}", "{window: 700ms, waves: 3}", "{silence: 95%}"]),
 )
 @settings(max_examples=examples(60))
 def test_one_timer_is_a_timer_for_each_window(came: Waves, thresholds: str, memory: str) -> None:
