@@ -175,22 +175,22 @@ class NerveStep(MachineStep):
         again = number == before.latest
         opening = Opening(number, str(payload.get("gate")), tier, stage_of(tier), since)
         if self.nerve.lacks(before.absent):
-            self._note_outcome(opening, EXPIRED, 0)
-            self.context.nerve = self._state.counted(EXPIRED)
+            self.context.nerve = replace(before, latest=number)
+            if not again:
+                self._note_outcome(opening, EXPIRED, 0)
             return
-        self.context.nerve = replace(
-            before, opening=None if again else opening, stage=opening.stage, latest=number
-        )
+        taken = before.opening if again else opening
+        self.context.nerve = replace(before, opening=taken, stage=opening.stage, latest=number)
         self.context.sender = event.sender if isinstance(event, Received) else ""
         self.offered = event
         if not self._by_name(replace(event, payload={**payload, "stage": opening.stage})):
-            self.context.nerve = replace(self._state, opening=before.opening, stage=before.stage)
-            self.context.nerve = replace(self._state, latest=before.latest)
+            left = {"opening": before.opening, "stage": before.stage, "latest": before.latest}
+            self.context.nerve = replace(self._state, **left)
             return
         self.context.nerve = self._state.counted(GRANTED)
-        if before.opening is not None:
+        if before.opening is not None and not again:
+            self.context.rearm(VERIFY, None)
             self._note_outcome(before.opening, EXPIRED, 0)
-            self.context.nerve = self._state.counted(EXPIRED)
 
     def sent(self, event: Received | Stimulus) -> None:
         """What is revoked before the cell agreed is over."""
@@ -204,7 +204,7 @@ class NerveStep(MachineStep):
         opening = self._state.opening
         if opening is not None and opening.agreed_ns is None:
             self._note_outcome(opening, EXPIRED, 0)
-            self.context.nerve = replace(self._state.counted(EXPIRED), opening=None)
+            self.context.nerve = replace(self._state, opening=None)
 
     def _rest(self) -> None:
         """Its machine is where it began, without having commanded anybody: the opening is over."""
@@ -286,7 +286,7 @@ class NerveStep(MachineStep):
             return
         context.rearm(VERIFY, None)
         self._note_outcome(opening, outcome, discrepancy)
-        context.nerve = replace(self._state.counted(outcome), opening=None)
+        context.nerve = replace(self._state, opening=None)
         number, to = context.next_number(), f"gate/{self.nerve.gate}"
         told: dict[str, Value] = {
             "opening": opening.number,
@@ -298,6 +298,7 @@ class NerveStep(MachineStep):
 
     def _note_outcome(self, opening: Opening, outcome: str, discrepancy: int) -> None:
         self.context.note(records.OutcomeJudged(opening.number, outcome, discrepancy))
+        self.context.nerve = self._state.counted(outcome)
 
     def _refuse(self, name: str, refused: PriceRefused) -> None:
         """What it cannot pay has failed; an opening that it could not take is not its own."""

@@ -93,6 +93,31 @@ def of_a_gate(record: Record) -> str:
     return ""
 
 
+def of_a_nerve(record: Record) -> str:
+    """What a nerve does, and what came of it."""
+    name = record.actor.partition("/")[2]
+    match body := record.body:
+        case records.OutcomeJudged():
+            good = body.outcome == "confirmed"
+            mark = "[green]✓[/]" if good else "[red]✗[/]" if body.outcome == "failed" else "·"
+            off = f"  [dim]off by {body.discrepancy / MICRO:.0%}[/]" if body.outcome == "partial" else ""
+            return f"{name:<20} {mark} opening {body.opening} {body.outcome}{off}"
+        case records.CameLate():
+            took = f"{seconds(body.took_ns)}, tier {body.tier} has {seconds(body.bound_ns)}"
+            return f"{name:<20} [red]late[/]: answered after {took}"
+        case records.HealthChanged():
+            missed = ", ".join(one.removeprefix("cell/") for one in body.absent)
+            able = "cannot act" if body.disabled else "degraded" if body.degraded else "can act"
+            return f"{name:<20} {f'misses {missed}: ' if missed else 'misses nothing: '}{able}"
+        case records.Asked():
+            to = body.to.removeprefix("cell/")
+            payload = body.message.get("payload")
+            said = payload.items() if isinstance(payload, dict) else ()
+            what = ", ".join(f"{key}={value}" for key, value in said)
+            return f"{name:<20} commands {to}  [dim]{escape(what)}[/]"
+    return _line(record.actor, body)
+
+
 def instant(time_ns: int) -> str:
     """Garden time, as the narrator writes it."""
     return f"{time_ns / SECOND_NS:.3f}"
@@ -116,10 +141,10 @@ def _phase(body: records.PhaseMarked) -> str:
 
 
 def _transition(actor: str, body: records.Moved) -> str:
-    if not actor.startswith("cell/") or "listening" in (body.source, body.target):
+    kind, _, name = actor.partition("/")
+    if kind not in ("cell", "nerve") or "listening" in (body.source, body.target):
         return ""
     event = "timer" if body.event.startswith(TIMER) else body.event
-    name = actor.removeprefix("cell/")
     return f"{name:<20} {body.source} [dim]→[/] {body.target}  [dim]on {escape(event)}[/]"
 
 
