@@ -44,10 +44,11 @@ def paths(draw: st.DrawFn) -> list[Any]:
         ("grant", (1, tier)),
         ("wave", ("front", 20.0)),
         *[("answer", "ACK")] * (tier == 3),
+        ("wave", ("front", draw(st.sampled_from([0.5, 20.0, 20.0, 200.0])))),
         ("answer", draw(st.sampled_from(["ACK", "ACK", "ACK", "NACK", "ODD"]))),
         ("wave", ("front", draw(st.sampled_from([0.5, 20.0, 200.0, 200.0])))),
     ]
-    kept = draw(st.sampled_from([3, 4, 5, 6, 7, 8, 8, 8]))
+    kept = draw(st.sampled_from([3, 4, 5, 6, 7, 8, 9, 9, 9]))
     return [(draw(st.sampled_from([1, 60])) * MS, step) for step in steps[:kept]]
 
 
@@ -87,16 +88,31 @@ def is_lawful(life: Any, poor: int) -> None:
     nerve = lived(life, poor)
     judged, told = outcomes(nerve), [payload for _, event, payload in nerve.told if event == "verified"]
     grants = {at_ns: (opening, tier) for at_ns, opening, tier in granted(life)}
-    taken, disabled, prices = set[int](), False, 0
+    taken, disabled, disabled_ns, prices = set[int](), False, 0, 0
     at = {record.time_ns for record in nerve.host.records if is_outcome(record, "confirmed", "partial")}
     failed = {record.time_ns for record in nerve.host.records if is_outcome(record, "failed")}
     assert not failed & {*revoked(life)}, "what is revoked is no failure"
+    rests_ns, pending, latest, over = 0, False, 0, set[int]()
     for record in nerve.host.records:
+        if record.time_ns > rests_ns >= 0:
+            assert not pending, "it came back to where it began, and its opening is not over"
+        assert rests_ns >= 0 or not (disabled and record.time_ns > disabled_ns), "it acts and cannot"
         match body := record.body:
+            case records.Moved():
+                rests_ns = record.time_ns if body.target == "idle" else -1
+                if body.event == "granted":
+                    latest = grants[record.time_ns][0]
+                    pending = latest not in over
+                elif body.event == "ack":
+                    pending, over = False, over | {latest}
+            case records.OutcomeJudged() | records.Refused(event="ack"):
+                over |= {body.opening if isinstance(body, records.OutcomeJudged) else latest}
+                pending = False  # the cell agreed, even if nobody paid for hearing it
+        match body:
             case records.HealthChanged():
                 assert body.disabled == bool({"front", "cell/motor"} & {*body.absent})
                 assert body.degraded == bool({"left", "right"} & {*body.absent})
-                disabled = body.disabled
+                disabled, disabled_ns = body.disabled, record.time_ns
             case records.Asked():
                 assert not disabled, "a command while something required is absent"
             case records.Moved(event="granted"):
