@@ -25,7 +25,13 @@ _SINGLETONS = (None, True, False, "", *range(-5, 257))
 
 def own_bodies() -> tuple[type[AnyBody], ...]:
     """The classes of bodies of the kernel."""
-    unions = (records.MachineBody, records.ProtocolBody, records.AttentionBody, records.GateBody)
+    unions = (
+        records.MachineBody,
+        records.ProtocolBody,
+        records.AttentionBody,
+        records.GateBody,
+        records.RackBody,
+    )
     return tuple(one for union in unions for one in get_args(union))
 
 

@@ -395,6 +395,46 @@ class Weighed(Body, frozen=True, tag="verified"):
     gain: int
 
 
+class OrganAsked(Body, frozen=True, tag="organ_request"):
+    """A request came to an organ, and waits; ``stage`` is that of the nerve that asks."""
+
+    organ: str
+    task: str
+    request: Aside[Identity]
+    priority: int = 0
+    stage: str = ""
+
+
+class OrganAnswered(Body, frozen=True, tag="organ_end"):
+    """A request ended, once.
+
+    ``outcome`` is served, or why not: full, timeout, broken, revoked, lifeforce, failed.  ``cost`` is
+    micro-LF; ``waited_ns`` until it was served, or all of it.
+    """
+
+    organ: str
+    task: str
+    outcome: str
+    request: Aside[Identity]
+    cost: MicroLF = 0
+    waited_ns: Aside[int] = 0
+    served_ns: Aside[int] = 0
+
+
+class ModelMoved(Body, frozen=True, tag="model"):
+    """A model on a card is something else: free, loading, ready, serving, unloading.
+
+    ``cause`` is request, loaded, failed, served, room or idle; ``cost`` is micro-LF.
+    """
+
+    organ: str
+    card: str
+    source: str = field(name="from")
+    target: str = field(name="to")
+    cause: str
+    cost: MicroLF = 0
+
+
 class Foreign(Body, frozen=True):
     """The base of the records of kinds that this package does not know."""
 
@@ -425,8 +465,9 @@ MachineBody = (
     | Stale
 )
 GateBody = Resonated | ReadingChanged | Weighed
+RackBody = OrganAsked | OrganAnswered | ModelMoved
 ProtocolBody = HandshakeEnded | PhaseMarked
-AnyBody = MachineBody | ProtocolBody | AttentionBody | GateBody | Foreign
+AnyBody = MachineBody | ProtocolBody | AttentionBody | GateBody | RackBody | Foreign
 """Every body; readers match it exhaustively."""
 
 

@@ -26,6 +26,7 @@ _OWN = {
     "protocol": "gardens.report.presentations:PROTOCOL",
     "attention": "gardens.report.presentations:ATTENTION",
     "gate": "gardens.report.presentations:GATE",
+    "rack": "gardens.report.presentations:RACK",
 }
 
 

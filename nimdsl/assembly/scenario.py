@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from nimdsl.base.diagnostics import Place
@@ -19,7 +20,7 @@ from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.scenario import ScenarioContext, compile_scenario
 from nimdsl.kinds import Kind
 from nimdsl.kinds.schemas import shipped
-from nimdsl.program import Beat, Scenario
+from nimdsl.program import Beat, Scenario, Work
 from nimdsl.program.machine import AskReward, BeginWork, State, every_action, every_way, walk
 
 
@@ -69,6 +70,8 @@ def _context(compilation: Compilation) -> ScenarioContext:
             name: frozenset(one.acquire.resource for one in cell.works.values() if one.acquire)
             for name, cell in cells.items()
         },
+        organs=compilation.parts["Organ"],
+        asking={name: _asking(cell.works) for name, cell in cells.items() if _asking(cell.works)},
         participants=compilation.participants,
         answering={
             name: frozenset(one.event for one in found if not one.guarded)
@@ -77,6 +80,11 @@ def _context(compilation: Compilation) -> ScenarioContext:
         },
         plurals=compilation.plurals,
     )
+
+
+def _asking(works: Mapping[str, Work]) -> list[Work]:
+    """The works that ask organs."""
+    return [one for one in works.values() if one.organ is not None]
 
 
 def differs(compilation: Compilation, scenario: Scenario, *kinds: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from nimdsl.base.suggest import phrase
 from nimdsl.base.words import counted
 from nimdsl.compile.amounts import duration_or_lifeforce
+from nimdsl.compile.asking_organs import compile_organ_work
 from nimdsl.compile.attempts import compile_attempts, compile_backoff
 from nimdsl.compile.borrowing import compile_acquire, compile_reserve
 from nimdsl.compile.reader import Reader
@@ -40,6 +41,8 @@ def compile_work(
     """
     asked = reader.sub("ask") if asking else None
     ask, returns = compile_ask(asked, scope) if asked else (None, reader.types("returns"))
+    organ, answered = compile_organ_work(reader, scope, asking)
+    returns = answered if organ else returns
     _check_ask(reader, asking)
     acquire = compile_acquire(reader, scope, asking)
     reserve, cost = compile_reserve(reader, scope, returns, asking)
@@ -61,6 +64,7 @@ def compile_work(
         if "timeout" in reader
         else None,
         acquire=acquire,
+        organ=organ,
         reserve=reserve,
         cost=cost,
         attempts=attempts,

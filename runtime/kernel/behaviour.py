@@ -29,6 +29,7 @@ _OWN = {
     "protocol": "runtime.kernel.behaviours:PROTOCOL",
     "attention": "runtime.kernel.behaviours:ATTENTION",
     "gate": "runtime.kernel.behaviours:GATE",
+    "rack": "runtime.kernel.behaviours:RACK",
 }
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nimdsl.base.errors import InternalError
-from nimdsl.program import Attention, Gate
+from nimdsl.program import Attention, Gate, Rack
 from runtime.kernel.attention import AttentionStep
 from runtime.kernel.behaviour import Behaviour
 from runtime.kernel.gate import GateStep, gate_outcome
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.machine_step import MachineStep
+from runtime.kernel.rack import RackStep
 from runtime.kernel.step_context import StepContext
 
 
@@ -32,7 +33,17 @@ def _gate(
     return GateStep(kernel, actor, context, answers, asked)
 
 
+def _rack(
+    kernel: Kernel, context: StepContext, answers: Sequence[PriceDecision], asked: AskPrice | None
+) -> RackStep:
+    actor = kernel.actor
+    if not isinstance(actor, Rack):
+        raise InternalError(f"{actor.id} is no rack")
+    return RackStep(kernel, actor, context, answers, asked)
+
+
 CELL = Behaviour(MachineStep)
 PROTOCOL = Behaviour(MachineStep)
 GATE = Behaviour(_gate, outcome=gate_outcome)
+RACK = Behaviour(_rack)
 ATTENTION = Behaviour(_attention, on_time=True, gives_time=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from nimdsl.program import Actor, Schema
 from runtime.kernel.effects import AnyEffect
+from runtime.kernel.events import BEGIN, Begin
 from runtime.kernel.interpreters import Interpreter
 from runtime.kernel.snapshot import Snapshot
 from runtime.ledger.accounts import Question
@@ -30,6 +31,10 @@ class Kernel:
     """The name of the scenario's own economy."""
     attention: str = ""
     """The id of the scenario's attention; empty for none."""
+    racks: Mapping[str, str] = field(default_factory=dict)
+    """By organ the id of the rack where it lives."""
+    begins: Begin = BEGIN
+    """The event by which a driver lets it begin; no step reads it from here."""
 
 
 def day_of(epoch: str) -> int:

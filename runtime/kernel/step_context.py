@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from nimdsl.base.units import MICRO, NANOSECONDS
@@ -18,6 +19,7 @@ from nimdsl.expression.evaluate import Fault
 from nimdsl.program import Actor
 from nimdsl.program.amount import rate_of, value_of
 from nimdsl.program.flatten import Row
+from runtime.kernel.arbiter import RackState
 from runtime.kernel.beat import BeatState
 from runtime.kernel.effects import AnyEffect, Book, CancelTimer, SetTimer
 from runtime.kernel.resonance import Resonating
@@ -58,8 +60,16 @@ class _Elapsed:
 class StepContext:
     """The mutable state of one step."""
 
-    def __init__(self, actor: Actor, snapshot: Snapshot, now_ns: int, day_ns: int = 0) -> None:
+    def __init__(
+        self,
+        actor: Actor,
+        snapshot: Snapshot,
+        now_ns: int,
+        day_ns: int = 0,
+        racks: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.actor = actor
+        self.racks = racks
         self.before = snapshot
         self.now_ns = now_ns
         self.day_ns = day_ns
@@ -97,6 +107,7 @@ class StepContext:
         """What it has added to lists, by path."""
         self.beat: BeatState | None = snapshot.beat
         self.gate: Resonating | None = snapshot.gate
+        self.rack: RackState | None = snapshot.rack
         self.moment: Moment | None = None
         """What every record of this step says besides its own."""
 
@@ -159,8 +170,10 @@ class StepContext:
         self.state = row.target
 
     def _let_flow(self, row: Row, entered: dict[str, tuple[int, int]]) -> None:
+        self.let_flow({path: one for path, one in self.flows.items() if path not in row.left} | entered)
+
+    def let_flow(self, flows: Mapping[str, tuple[int, int]]) -> None:
         """Tells the economy where what flows in all is not what flowed before."""
-        flows = {path: one for path, one in self.flows.items() if path not in row.left} | entered
         before, after = _sums(self.flows), _sums(flows)
         self.flows = flows
         if before != after:
@@ -219,6 +232,7 @@ class StepContext:
             history=self.history,
             beat=self.beat,
             gate=self.gate,
+            rack=self.rack,
             effect_number=self.effect_number,
             generation=self.generation,
             fault=self.fault,

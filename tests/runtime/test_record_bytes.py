@@ -193,7 +193,8 @@ NO_DECISION |= {"left_ns", "remaining_ns", "overrun_ns", "times", "why", "next_n
 """As it was when records were dictionaries."""
 WHAT_ACTIONS_DID = {"changed", "appended", "inside", "times"}
 WHAT_GATES_FELT = {"wave", "score", "raw", "value", "triggers"}
-BESIDE = NO_DECISION | WHAT_ACTIONS_DID | WHAT_GATES_FELT
+HOW_LONG_IT_TOOK = {"waited_ns", "served_ns"}
+BESIDE = NO_DECISION | WHAT_ACTIONS_DID | WHAT_GATES_FELT | HOW_LONG_IT_TOOK
 DECISIONS = {
     "begin": "state",
     "transition": "event from to",
@@ -227,6 +228,9 @@ DECISIONS = {
     "correlation_event": "",
     "gate_transition": "from to opening tier cause cost",
     "verified": "opening outcome weight gain",
+    "organ_request": "organ task priority stage",
+    "organ_end": "organ task outcome cost",
+    "model": "organ card from to cause cost",
 }
 OWN = own_bodies()
 

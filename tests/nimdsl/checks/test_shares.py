@@ -46,6 +46,12 @@ GATE = {
     **{f"weight.{one}": f"weight: {{{one}: 101%}}" for one in ("start", "confirmed", "failed", "adjust")},
     "weight.unused.loses": "weight: {unused: {every: 1d, loses: 101%}}",
 }
+SLOW = "virtual: {latency: {constant: 1s}"
+ORGAN = {
+    f"{what}.virtual.failure": f"model: {{memory: 4GB}}, {what}: {{{SLOW}, failure: 101%}}}},"
+    f" {other}: {{{SLOW}}}}}"
+    for what, other in (("load", "serve"), ("serve", "load"))
+}
 TOO_MUCH = {
     **{
         f"Cell.work.*.virtual.{name}": document(
@@ -85,6 +91,7 @@ TOO_MUCH = {
         "Attention", "{levels: [{name: a, take: all, stages: {b: 101%}}]}"
     ),
     **{f"Gate.{path}": document("Gate", f"{{{HEARS}, {spec}}}") for path, spec in GATE.items()},
+    **{f"Organ.{path}": document("Organ", f"{{{spec}}}", "eye") for path, spec in ORGAN.items()},
     "Garden.bus.loss": document("Garden", "{bus: {loss: 101%}}"),
     "Garden.bus.duplicate": document("Garden", "{bus: {duplicate: 101%}}"),
     "Garden.bus.delay.chance": document("Garden", "{bus: {delay: {chance: 101%, by: {constant: 1s}}}}"),

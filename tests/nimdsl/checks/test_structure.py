@@ -37,6 +37,8 @@ def test_a_kind_like_no_other_may_come_from_a_package() -> None:
     assert found.fix.startswith(wanted)
 
 
+LATENCY = "{virtual: {latency: {constant: 1s}}}"
+MODEL = f"model: {{memory: 4GB}}, load: {LATENCY}, serve: {LATENCY}"
 ONE_OF_EACH = (
     ECONOMY,
     TALK,
@@ -44,6 +46,7 @@ ONE_OF_EACH = (
     phase(),
     document("Garden", "{}"),
     document("Resource", "{capacity: 2}", "desks"),
+    document("Organ", f"{{{MODEL}}}", "eye"),
     document("Gate", "{hears: [{domain: light}], thresholds: {open: 0.5}}", "bright"),
     document("Protocol", "{economy: purse, phases: [first]}", "talk"),
     document("Scenario", "{protocol: talk}"),
