@@ -1,4 +1,4 @@
-"""Organs: models that load onto the cards of a host and are asked by work (SEMANTICS 8)."""
+"""Organs: models that load onto the cards of a host and are asked by work (SEMANTICS 9)."""
 
 from __future__ import annotations
 

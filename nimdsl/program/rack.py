@@ -1,4 +1,4 @@
-"""Racks: the cards of one host of a garden, as one actor (SEMANTICS 8).
+"""Racks: the cards of one host of a garden, as one actor (SEMANTICS 9).
 
 No document is a rack, and no program contains one: it is made of the program's organs for the hosts of the
 garden that a scenario runs in.  Its cards are not in it either: they come in its first event.

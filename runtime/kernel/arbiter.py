@@ -1,4 +1,4 @@
-"""Whose request is served next, and which model has which card (SEMANTICS 8).
+"""Whose request is served next, and which model has which card (SEMANTICS 9).
 
 The laws:
 
@@ -8,7 +8,7 @@ The laws:
   a ready model, or for which a load can begin, or room be made, is the next move.
 * A request needs room while its organ is nowhere, or on its way out, and may be loaded now.  No load begins
   on a card past a request that needs room there; a ready model there takes no request past one of a higher
-  priority, and at most ``batch`` past one of the same.
+  priority, nor past one of the same that was passed ``batch`` times.
 * With requests waiting there is a move, or something is loading, serving or unloading, or all that wait do
   so until a failed load may be tried again.
 
@@ -17,7 +17,7 @@ Pure functions on a :class:`RackState`.  What a move leads to is in :mod:`runtim
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -49,6 +49,8 @@ class OrganRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_default
     arguments: Fields
     """What the model is given: task, payload, stage."""
     attempt: int = 1
+    passed: int = 0
+    """How many requests of its priority that came later were served on a card where it needs room."""
 
     @property
     def task(self) -> str:
@@ -70,8 +72,6 @@ class Resident(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     """When it became ready, or came back from serving."""
     work: int = 0
     """The work that loads it, has it serve or unloads it."""
-    passed: int = 0
-    """How many requests in a row it took past one that needs its room."""
     request: OrganRequest | None = None
     """What it serves; None also while it still works for somebody who does not wait any more."""
     begun_ns: int = 0
@@ -104,10 +104,10 @@ class RackState(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
 
 
 class Serve(NamedTuple):
-    """A ready model takes a request; ``passes`` says whether past one that needs its room."""
+    """A ready model takes a request, past those of these numbers."""
 
     request: OrganRequest
-    passes: bool
+    passed: tuple[int, ...]
 
 
 class LoadOnto(NamedTuple):
@@ -130,28 +130,39 @@ Organs = Mapping[str, Organ]
 
 def next_move(organs: Organs, state: RackState, now_ns: int) -> Move | None:
     """What is to be done first; None: nothing."""
-    needed: dict[str, int] = {}
-    """By card, the priority of the first request that needs room there."""
-    for request in _first_of_each(state, now_ns):
-        organ = organs[request.organ]
-        move = _serve(organ, state, request, needed) or _place(organs, state, request, needed, now_ns)
+    line, seen = in_line(state, now_ns), set[str]()
+    for place, request in enumerate(line):
+        if request.organ in seen:
+            continue  # what holds for the first request to an organ holds for those behind it
+        seen.add(request.organ)
+        resident = state.residents.get(request.organ)
+        if resident is None:
+            move: Move | None = _place(organs, state, line, place, now_ns)
+        else:
+            move = _serve(organs, state, line, place, now_ns) if resident.state == READY else None
         if move is not None:
             return move
-        if _needs_room(state, request.organ, now_ns):
-            for card in state.cards:
-                if organ_fits(organ, card):
-                    needed.setdefault(card.name, request.priority)
     return None
 
 
-def _first_of_each(state: RackState, now_ns: int) -> Iterator[OrganRequest]:
-    """The first request for each organ, in the order in which they are looked at: what holds for it holds
-    for those behind it.  One whose time is over is none."""
-    seen: set[str] = set()
-    for request in sorted(state.waiting, key=lambda one: (-one.priority, one.number)):
-        if request.organ not in seen and request.by_ns > now_ns:
-            seen.add(request.organ)
-            yield request
+Line = Sequence[OrganRequest]
+
+
+def in_line(state: RackState, now_ns: int) -> list[OrganRequest]:
+    """Those who wait, in the order in which they are looked at; one whose time is over does not."""
+    waiting = (one for one in state.waiting if one.by_ns > now_ns)
+    return sorted(waiting, key=lambda one: (-one.priority, one.number))
+
+
+def _needing(organs: Organs, state: RackState, before: Line, card: str, now_ns: int) -> list[OrganRequest]:
+    """Those of ``before`` that need room on a card."""
+    (place,) = (one for one in state.cards if one.name == card)
+    needy = {
+        name
+        for name in {one.organ for one in before}
+        if organ_fits(organs[name], place) and _needs_room(state, name, now_ns)
+    }
+    return [one for one in before if one.organ in needy]
 
 
 def _needs_room(state: RackState, organ: str, now_ns: int) -> bool:
@@ -165,65 +176,70 @@ def is_held(state: RackState, organ: str, now_ns: int) -> bool:
     return trouble is not None and now_ns < trouble.until_ns
 
 
-def _serve(
-    organ: Organ, state: RackState, request: OrganRequest, needed: Mapping[str, int]
-) -> Serve | None:
-    resident = state.residents.get(organ.name)
-    if resident is None or resident.state != READY:
+def _serve(organs: Organs, state: RackState, line: Line, place: int, now_ns: int) -> Serve | None:
+    """Whether a ready model takes the request at a place in the line."""
+    request = line[place]
+    card, batch = state.residents[request.organ].card, organs[request.organ].batch
+    passed = _needing(organs, state, line[:place], card, now_ns)
+    if any(one.priority > request.priority or one.passed >= batch for one in passed):
         return None
-    before = needed.get(resident.card)
-    if before is not None and (before > request.priority or resident.passed >= organ.batch):
-        return None
-    return Serve(request, before is not None)
+    return Serve(request, tuple(one.number for one in passed))
 
 
 def _place(
-    organs: Organs, state: RackState, request: OrganRequest, needed: Mapping[str, int], now_ns: int
+    organs: Organs, state: RackState, line: Line, place: int, now_ns: int
 ) -> LoadOnto | Evict | None:
     """A load, or room for one: on a card that nobody before it needs."""
+    request, before = line[place], line[:place]
     organ = organs[request.organ]
-    if organ.name in state.residents or is_held(state, organ.name, now_ns):
+    if is_held(state, organ.name, now_ns):
         return None
-    cards = [card for card in state.cards if card.name not in needed and organ_fits(organ, card)]
+    fitting = [card for card in state.cards if organ_fits(organ, card)]
+    cards = [card for card in fitting if not _needing(organs, state, before, card.name, now_ns)]
     free = [card for card in cards if has_room(organs, state, organ, card)]
     if free:
         best = min(free, key=lambda card: (card.memory_bytes - used_bytes(organs, state, card), card.name))
         return LoadOnto(request, best.name)
     if any(one.room == organ.name for one in state.residents.values()):
         return None
-    found = [evicted for card in cards if (evicted := _evicted(organs, state, request, card))]
+    claimed = _claimed(organs, state, line, place, now_ns)
+    found = [gone for card in cards if (gone := _evicted(organs, state, organ, card, claimed))]
     if not found:
         return None
     _, _, names = min(found)
     return Evict(request, names)
 
 
+def _claimed(organs: Organs, state: RackState, line: Line, place: int, now_ns: int) -> set[str]:
+    """The ready models that take a later request before they make room for the one at ``place``."""
+    later: dict[str, int] = {}
+    for behind in range(place + 1, len(line)):
+        later.setdefault(line[behind].organ, behind)
+    return {
+        name
+        for name, behind in later.items()
+        if (resident := state.residents.get(name)) is not None
+        and resident.state == READY
+        and _serve(organs, state, line, behind, now_ns) is not None
+    }
+
+
 def _evicted(
-    organs: Organs, state: RackState, request: OrganRequest, card: Card
+    organs: Organs, state: RackState, organ: Organ, card: Card, claimed: Container[str]
 ) -> tuple[int, str, tuple[str, ...]] | None:
-    """Which models leave a card for a request, after the last use of the last one; None: too few can."""
+    """Which models leave a card for an organ, after the last use of the last one; None: too few can."""
     on_card = {name: one for name, one in state.residents.items() if one.card == card.name}
     if any(one.state == UNLOADING for one in on_card.values()):
         return None
     idle = sorted((one.used_ns, name) for name, one in on_card.items() if one.state == READY)
     gone: list[str] = []
     for used_ns, name in idle:
-        if _has_better_claim(organs[name], state, request):
+        if name in claimed:
             continue
         gone.append(name)
-        if has_room(organs, state, organs[request.organ], card, gone):
+        if has_room(organs, state, organ, card, gone):
             return used_ns, card.name, tuple(gone)
     return None
-
-
-def _has_better_claim(organ: Organ, state: RackState, request: OrganRequest) -> bool:
-    """Whether a ready model will be asked before it must make room for the request."""
-    passed = state.residents[organ.name].passed
-    return any(
-        one.priority > request.priority or (one.priority == request.priority and passed < organ.batch)
-        for one in state.waiting
-        if one.organ == organ.name
-    )
 
 
 def used_bytes(organs: Organs, state: RackState, card: Card, without: list[str] | None = None) -> int:
@@ -248,7 +264,7 @@ def is_awaited(state: RackState, organ: str) -> bool:
     return any(one.organ == organ for one in state.waiting)
 
 
-def next_due_ns(organs: Organs, state: RackState) -> int | None:
+def next_due_ns(organs: Organs, state: RackState, now_ns: int) -> int | None:
     """When something is over next: somebody's patience, the stay of a model, a wait after a failed load."""
     times = [one.by_ns for one in state.waiting]
     times += [one.request.by_ns for one in state.residents.values() if one.request is not None]
@@ -260,6 +276,6 @@ def next_due_ns(organs: Organs, state: RackState) -> int | None:
     times += [
         one.until_ns
         for name, one in state.troubles.items()
-        if not one.broken and name not in state.residents and is_awaited(state, name)
+        if one.until_ns > now_ns and name not in state.residents and is_awaited(state, name)
     ]
     return min(times, default=None)

@@ -1,4 +1,4 @@
-"""How an actor asks an organ: an ask of the rack where the organ lives (SEMANTICS 8).
+"""How an actor asks an organ: an ask of the rack where the organ lives (SEMANTICS 9).
 
 The law: a request is an ask (:mod:`runtime.kernel.asks`), known for ever by who asks and its number.  It
 brings what the organ returns, or fails with a reason.

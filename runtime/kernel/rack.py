@@ -1,4 +1,4 @@
-"""How a rack takes one event (SEMANTICS 8).
+"""How a rack takes one event (SEMANTICS 9).
 
 A rack is the cards of one host.  Actors ask it (:mod:`runtime.kernel.organs`); loading, serving and
 unloading are its own work.  After every event it does what :mod:`runtime.kernel.arbiter` says is next,
@@ -269,7 +269,7 @@ class RackStep(MachineStep):
 
     def _ready(self, organ: str, resident: Resident, cause: str) -> None:
         self._move(organ, resident, READY, cause)
-        self._set(organ, Resident(resident.card, READY, self.context.now_ns, passed=resident.passed))
+        self._set(organ, Resident(resident.card, READY, self.context.now_ns))
 
     def _failed(self, organ: str) -> None:
         """A load failed: it is tried again later, or the organ is broken for a while."""
@@ -304,7 +304,7 @@ class RackStep(MachineStep):
             is_idle = resident.state == READY and not arbiter.is_awaited(self._state, organ)
             if is_idle and over_ns <= context.now_ns:
                 self._unload(organ, "idle")
-        due_ns = arbiter.next_due_ns(self.organs, self._state)
+        due_ns = arbiter.next_due_ns(self.organs, self._state, context.now_ns)
         context.rearm(OVER, None if due_ns is None else max(due_ns, context.now_ns))
         context.let_flow(
             {name: (0, self.organs[name].warm) for name in self._state.residents if self.organs[name].warm}
@@ -318,13 +318,16 @@ class RackStep(MachineStep):
             self._end(request, LIFEFORCE)
             return
         state, resident = self._state, self._state.residents[organ]
-        waiting = tuple(one for one in state.waiting if one.number != request.number)
+        waiting = tuple(
+            replace(one, passed=one.passed + 1) if one.number in move.passed else one
+            for one in state.waiting
+            if one.number != request.number
+        )
         context.rack = replace(state, waiting=waiting)
         serving = replace(
             resident,
             state=SERVING,
             work=self._start(SERVE, organ, request.arguments),
-            passed=resident.passed + 1 if move.passes else 0,
             request=request,
             begun_ns=context.now_ns,
         )

@@ -1,4 +1,4 @@
-"""Organs in a garden: cells ask, models load, serve, make room, and are paid for (SEMANTICS 8)."""
+"""Organs in a garden: cells ask, models load, serve, make room, and are paid for (SEMANTICS 9)."""
 
 from __future__ import annotations
 

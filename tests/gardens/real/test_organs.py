@@ -47,8 +47,7 @@ def lived(server: NatsServer, folder: Path, deaths: Sequence[str] = ()) -> dict[
         assert replay(recording).identical
         held = parity(recording)
         assert held.holds, [str(one) for one in (*held.differences, *held.losses)]
-    outcome: dict[str, Any] = run.result.outcome
-    return outcome
+    return dict(run.result.outcome)
 
 
 def test_it_decides_as_the_virtual_one(server: NatsServer, tmp_path: Path) -> None:
