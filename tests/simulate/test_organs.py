@@ -10,6 +10,7 @@ import simulate
 from gardens.report.result.result import RunResult
 from nimdsl.base.units import SECOND_NS
 from runtime import records
+from runtime.kernel import organs
 from runtime.run.host import Checks
 from tests.support.organs import cell, organ, world
 
@@ -150,3 +151,28 @@ def test_a_bad_bus_loses_patience_and_nothing_else(fault: str) -> None:
     for place in range(8):
         answer, why = became(result, f"a{place}")
         assert answer == 42 or why == "timeout"
+
+
+def test_in_a_stage_that_is_left_out_it_is_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a nerve's stage will decide: the organ is not asked, and nothing is paid."""
+    monkeypatch.setattr(organs, "stage_of", lambda _: "reflex")
+    asks = cell("a").replace("task: add", "task: add, stages: [deliberate, hybrid]")
+    result = simulate.run(world(organ(), asks.replace("event.answer", "1")), "s")
+    assert became(result, "a") == (1, "")
+    assert not ends(result)
+    assert not moves(result)
+    monkeypatch.setattr(organs, "stage_of", lambda _: "hybrid")
+    result = simulate.run(world(organ(), asks), "s")
+    assert became(result, "a") == (42, "")
+    spent = {one.body.cost for one in result.records() if isinstance(one.body, records.OrganAnswered)}
+    assert spent == {1_500_000}, "what it costs in this stage"
+
+
+def test_a_run_is_told_card_by_card() -> None:
+    result = go(
+        organ(), organ("speech", "12GB"), cell("a"), cell("b", "20s", "speech"), cell("c", timeout="2s")
+    )
+    text = result.report()
+    assert "card desk/left: in use" in text
+    assert "2 loads, 1 eviction, 2 served" in text
+    assert "rack desk: 1 timeout" in text
