@@ -20,7 +20,7 @@ from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.scenario import ScenarioContext, compile_scenario
 from nimdsl.kinds import Kind
 from nimdsl.kinds.schemas import shipped
-from nimdsl.program import Beat, Scenario, Work
+from nimdsl.program import Beat, Organ, Scenario, Work
 from nimdsl.program.machine import AskReward, BeginWork, State, every_action, every_way, walk
 
 
@@ -61,6 +61,11 @@ def _context(compilation: Compilation) -> ScenarioContext:
         },
         priced=frozenset(
             [name for name, cell in cells.items() if not cell.interface.economy and _costs(cell.root)]
+            + [
+                name
+                for name, cell in cells.items()
+                if _asks_dear_ones(cell.works, compilation.parts["Organ"])
+            ]
             + [name for name, one in attentions.items() if _costs(one.root) or _dear(one.beat)]
             + [actor for actor, one in compilation.participants.items() if one.priced]
         ),
@@ -85,6 +90,12 @@ def _context(compilation: Compilation) -> ScenarioContext:
 def _asking(works: Mapping[str, Work]) -> list[Work]:
     """The works that ask organs."""
     return [one for one in works.values() if one.organ is not None]
+
+
+def _asks_dear_ones(works: Mapping[str, Work], organs: Mapping[str, Organ]) -> bool:
+    """Whether some of the organs that are asked cost something."""
+    found = (organs.get(one.organ.name) for one in _asking(works) if one.organ is not None)
+    return any(one.price_load or one.price_request or one.warm for one in found if one is not None)
 
 
 def differs(compilation: Compilation, scenario: Scenario, *kinds: str) -> bool:

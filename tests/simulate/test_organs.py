@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 import simulate
+from gardens.report.observe.racks import RackWatch, racks_text
 from gardens.report.result.result import RunResult
+from gardens.report.terminal.narration import of_a_rack
 from nimdsl.base.units import SECOND_NS
 from runtime import records
 from runtime.kernel import organs
@@ -61,6 +63,8 @@ def test_a_cold_model_loads_serves_stays_and_goes() -> None:
         "evictions": 0,
         "resident": 75 * SECOND_NS,
     }
+    told: Any = result.summary["organs"]
+    assert told["vision"]["resident"] == 75.0
     spent: Any = result.outcome["lifeforce"]["spent"]
     assert spent == 1_000_000 + 2_500_000 + 75_000, "a load, a request, 75 s of being warm"
 
@@ -172,7 +176,12 @@ def test_a_run_is_told_card_by_card() -> None:
     result = go(
         organ(), organ("speech", "12GB"), cell("a"), cell("b", "20s", "speech"), cell("c", timeout="2s")
     )
-    text = result.report()
-    assert "card desk/left: in use" in text
-    assert "2 loads, 1 eviction, 2 served" in text
-    assert "rack desk: 1 timeout" in text
+    rack = result.run.hosts["rack/desk"]
+    watch = RackWatch(rack.kernel.actor)
+    for record in rack.records:
+        watch.take(record)
+    card, refused = racks_text({rack.id: watch})
+    assert "card[/] desk/left: in use" in card
+    assert card.endswith("2 loads, 1 eviction, 2 served")
+    assert refused.endswith("desk: 1 timeout")
+    assert any("vision" in line for line in map(of_a_rack, rack.records))

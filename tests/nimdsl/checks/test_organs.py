@@ -118,3 +118,9 @@ def test_prices_by_stage_and_without_one() -> None:
 
     assert priced("2") == (2_000_000, 2_000_000, 2_000_000)
     assert priced("{deliberate: 2.5, hybrid: 1.5}") == (2_500_000, 1_500_000, 2_500_000)
+
+
+def test_somebody_must_pay_for_an_organ_that_costs_something() -> None:
+    assert [one[:2] for one in found(organ=", cost: {warm: 1/h}")] == [
+        ("NIM0505", "`mind` costs lifeforce, and nothing says which economy pays")
+    ]
