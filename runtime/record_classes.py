@@ -31,6 +31,7 @@ def own_bodies() -> tuple[type[AnyBody], ...]:
         records.AttentionBody,
         records.GateBody,
         records.NerveBody,
+        records.RackBody,
     )
     return tuple(one for union in unions for one in get_args(union))
 

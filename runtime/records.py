@@ -15,32 +15,52 @@ bytes (:mod:`runtime.record_bytes`), how chains are hashed (:mod:`runtime.run.tr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
-from msgspec import Meta, Struct, field
+from msgspec import Struct, field
 
 from nimdsl.base.values import Fields, MicroLF, Value
+from runtime.creature_records import (
+    CameLate as CameLate,
+)
+from runtime.creature_records import (
+    GateBody as GateBody,
+)
+from runtime.creature_records import (
+    HealthChanged as HealthChanged,
+)
+from runtime.creature_records import (
+    ModelMoved as ModelMoved,
+)
+from runtime.creature_records import (
+    NerveBody as NerveBody,
+)
+from runtime.creature_records import (
+    OrganAnswered as OrganAnswered,
+)
+from runtime.creature_records import (
+    OrganAsked as OrganAsked,
+)
+from runtime.creature_records import (
+    OutcomeJudged as OutcomeJudged,
+)
+from runtime.creature_records import (
+    RackBody as RackBody,
+)
+from runtime.creature_records import (
+    ReadingChanged as ReadingChanged,
+)
+from runtime.creature_records import (
+    Resonated as Resonated,
+)
+from runtime.creature_records import (
+    Weighed as Weighed,
+)
+from runtime.record_base import Aside as Aside
+from runtime.record_base import Body as Body
+from runtime.record_base import Identity as Identity
 
 RECORD_FORMAT: Final = 2
-
-T = TypeVar("T")
-_NO_DECISION = Meta(extra={"decision": False})
-Aside = Annotated[T, _NO_DECISION]
-"""A field that may differ between two gardens that decide alike."""
-
-
-class Identity(NamedTuple):
-    """A request, by who asked and under which effect number it was opened."""
-
-    asker: str
-    number: int
-
-    def __str__(self) -> str:
-        return f"{self.asker}/{self.number}"
-
-
-class Body(Struct, frozen=True, omit_defaults=True, tag_field="type"):
-    """What happened.  The root of every class of the format."""
 
 
 def tag_of(body: Body) -> str:
@@ -362,67 +382,6 @@ class BeatEnded(Body, frozen=True, tag="beat"):
     times: Aside[BeatTimes]
 
 
-class Resonated(Body, frozen=True, tag="correlation_event"):
-    """A gate heard a wave: how alike it is to what came before, what that makes, what stays of it."""
-
-    wave: Aside[Identity]
-    score: Aside[float]
-    raw: Aside[float]
-    value: Aside[float]
-
-
-class ReadingChanged(Body, frozen=True, tag="gate_transition"):
-    """A gate reads something else; ``cost`` is micro-LF, ``triggers`` the waves that it had in mind."""
-
-    source: str = field(name="from")
-    target: str = field(name="to")
-    opening: int
-    """How often it has opened by now."""
-    tier: int
-    cause: str
-    """waves, shed, rested or unused."""
-    cost: int
-    value: Aside[float]
-    triggers: Aside[tuple[Identity, ...]]
-
-
-class Weighed(Body, frozen=True, tag="verified"):
-    """The outcome of an opening, and what weight and gain are since; millionths."""
-
-    opening: int
-    outcome: str
-    weight: int
-    gain: int
-
-
-class OutcomeJudged(Body, frozen=True, tag="verification_outcome"):
-    """What came of an opening that a nerve took: confirmed, failed, partial or expired.
-
-    ``discrepancy`` is in millionths: how far it was off.
-    """
-
-    opening: int
-    outcome: str
-    discrepancy: Aside[int]
-
-
-class CameLate(Body, frozen=True, tag="late"):
-    """A cell agreed later than the tier of the opening allows, from the wave on; ns."""
-
-    opening: int
-    tier: int
-    took_ns: Aside[int]
-    bound_ns: int
-
-
-class HealthChanged(Body, frozen=True, tag="health"):
-    """What a nerve misses, and whether it cannot act, or can less well."""
-
-    absent: tuple[str, ...]
-    disabled: bool
-    degraded: bool
-
-
 class Foreign(Body, frozen=True):
     """The base of the records of kinds that this package does not know."""
 
@@ -452,10 +411,8 @@ MachineBody = (
     | Dropped
     | Stale
 )
-GateBody = Resonated | ReadingChanged | Weighed
-NerveBody = OutcomeJudged | CameLate | HealthChanged
 ProtocolBody = HandshakeEnded | PhaseMarked
-AnyBody = MachineBody | ProtocolBody | AttentionBody | GateBody | NerveBody | Foreign
+AnyBody = MachineBody | ProtocolBody | AttentionBody | GateBody | NerveBody | RackBody | Foreign
 """Every body; readers match it exhaustively."""
 
 

@@ -52,7 +52,7 @@ from runtime.records import (
 )
 from runtime.run.run import Run
 
-_PROCESSES = ("attention", "protocol", "cell", "gate", "nerve", "organ", "economy")
+_PROCESSES = ("attention", "protocol", "cell", "gate", "nerve", "rack", "economy")
 _BEATS, _MODES, _LEVELS = 1, 2, 100
 """Threads of the attention; each level has a hundred numbers for lanes of its own."""
 LANE_COUNT_MAX = 100

@@ -27,6 +27,7 @@ _OWN = {
     "attention": "gardens.report.presentations:ATTENTION",
     "gate": "gardens.report.presentations:GATE",
     "nerve": "gardens.report.presentations:NERVE",
+    "rack": "gardens.report.presentations:RACK",
 }
 
 

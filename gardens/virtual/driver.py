@@ -43,7 +43,6 @@ from runtime.kernel.effects import (
     StartWork,
 )
 from runtime.kernel.events import (
-    BEGIN,
     AnyEvent,
     Boundary,
     Finished,
@@ -194,7 +193,8 @@ class Driver:
             self.bus.listen(name, self._hearing(name))
             for topic in self.hosts[name].kernel.actor.hears:
                 self.bus.subscribe(topic, name, self._sensing(name))
-            self._schedule(self.now_ns, CONTROL, name, 0, self._delivery(name, BEGIN))
+            begins = self.hosts[name].kernel.begins
+            self._schedule(self.now_ns, CONTROL, name, 0, self._delivery(name, begins))
         if self.hearers:
             self._write_ledger()
         self._schedule_next(stimuli_of(self.scenario, self.draws))

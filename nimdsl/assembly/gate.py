@@ -117,7 +117,7 @@ def _part(compilation: Compilation, name: str, one: CompiledGate) -> Gate:
 def _participant(one: CompiledGate) -> Participant:
     near = frozenset(waves.emitter for waves in one.sources)
     priced = any(way.price is not None for way in every_way(one.root))
-    return Participant({"verified": VERIFIED, "shed": {}}, OUTCOME, priced, near)
+    return Participant({"verified": VERIFIED, "shed": {}}, OUTCOME, priced, near=near)
 
 
 def _draw(program: Program, name: str, deep: bool) -> Drawing:

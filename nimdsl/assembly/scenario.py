@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from nimdsl.base.diagnostics import Place
@@ -19,7 +20,7 @@ from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.scenario import ScenarioContext, compile_scenario
 from nimdsl.kinds import Kind
 from nimdsl.kinds.schemas import shipped
-from nimdsl.program import Beat, Scenario
+from nimdsl.program import Beat, Organ, Scenario, Work
 from nimdsl.program.machine import AskReward, BeginWork, State, every_action, every_way, walk
 
 
@@ -61,16 +62,17 @@ def _context(compilation: Compilation) -> ScenarioContext:
             },
             **{f"attention/{name}": receivers_of(one.root, one.works) for name, one in attentions.items()},
         },
-        priced=frozenset(
-            [name for name, cell in cells.items() if not cell.interface.economy and _costs(cell.root)]
-            + [name for name, one in attentions.items() if _costs(one.root) or _dear(one.beat)]
-            + [actor for actor, one in compilation.participants.items() if one.priced]
-        ),
+        priced=_priced(compilation),
         purses={name: purses_of(cell.root, cell.interface.economy) for name, cell in cells.items()},
         attention_purses={name: purses_of(one.root, "") for name, one in attentions.items()},
         resources={
             name: frozenset(one.acquire.resource for one in cell.works.values() if one.acquire)
             for name, cell in cells.items()
+        },
+        organs=compilation.parts["Organ"],
+        asking={
+            **{name: _asking(cell.works) for name, cell in cells.items()},
+            **{actor: _asking(one.works) for actor, one in compilation.participants.items()},
         },
         participants=compilation.participants,
         answering={
@@ -80,6 +82,34 @@ def _context(compilation: Compilation) -> ScenarioContext:
         },
         plurals=compilation.plurals,
     )
+
+
+def _priced(compilation: Compilation) -> frozenset[str]:
+    """Cells that charge the scenario's economy, or ask it for rewards; of other kinds, their ids."""
+    cells: dict[str, CompiledCell] = compilation.parts["Cell"]
+    attentions: dict[str, CompiledAttention] = compilation.parts["Attention"]
+    organs = compilation.parts["Organ"]
+    return frozenset(
+        [name for name, cell in cells.items() if not cell.interface.economy and _costs(cell.root)]
+        + [name for name, cell in cells.items() if _asks_dear_ones(cell.works, organs)]
+        + [name for name, one in attentions.items() if _costs(one.root) or _dear(one.beat)]
+        + [
+            actor
+            for actor, one in compilation.participants.items()
+            if one.priced or _asks_dear_ones(one.works, organs)
+        ]
+    )
+
+
+def _asking(works: Mapping[str, Work]) -> list[Work]:
+    """The works that ask organs."""
+    return [one for one in works.values() if one.organ is not None]
+
+
+def _asks_dear_ones(works: Mapping[str, Work], organs: Mapping[str, Organ]) -> bool:
+    """Whether some of the organs that are asked cost something."""
+    found = (organs.get(one.organ.name) for one in _asking(works) if one.organ is not None)
+    return any(one.price_load or one.price_request or one.warm for one in found if one is not None)
 
 
 def differs(compilation: Compilation, scenario: Scenario, *kinds: str) -> bool:

@@ -100,11 +100,7 @@ def _interface(
         if accepted is not None
     }
     replies = _replies(reader, accepts)
-    unsure = [
-        name
-        for name, one in reader.named("work")
-        if ("ask" in one and works[name].ask is None) or ("command" in one and works[name].command is None)
-    ]
+    unsure = [name for name, one in reader.named("work") if _is_unsure(one, works[name])]
     economy = reader.reference("economy", "Economy") if "economy" in reader else ""
     own = {name: work for name, work in works.items() if name not in asked}
     events = event_sources(accepts, own, replies, unsure, marks_of(reader, economy, accepts))
@@ -242,6 +238,14 @@ def compile_works(
         if not answering:
             arguments[name] = argument
     return works, arguments
+
+
+def _is_unsure(reader: Reader, work: Work) -> bool:
+    """Whether it is not known what the work returns: who does it is wrong itself."""
+    if work.organ is not None:
+        document = reader.findings.documents.get("Organ", work.organ.name)
+        return document is None or document.broken
+    return ("ask" in reader and work.ask is None) or "organ" in reader
 
 
 def _started(node: Node | None) -> Iterator[str]:

@@ -16,7 +16,7 @@ from nimdsl.compile.outcome import CellView
 from nimdsl.compile.phase import CompiledPhase
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.expression.types import Type
-from nimdsl.program import Economy
+from nimdsl.program import Economy, Work
 from nimdsl.program.machine import walk
 
 Part = TypeVar("Part")
@@ -32,6 +32,8 @@ class Participant:
     """What expectations see of it."""
     priced: bool = False
     """Whether it charges something or asks for rewards."""
+    works: Mapping[str, Work] = field(default_factory=dict)
+    """What it can start."""
     near: frozenset[str] = frozenset()
     """The ids of those that it cannot do without: whom it hears, commands and sends to."""
 

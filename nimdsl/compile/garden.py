@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from nimdsl.compile.addresses import expanded
+from nimdsl.compile.hosts import compile_hosts
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.tables import compile_tables
 from nimdsl.compile.work import PERFECT, compile_distribution
@@ -40,6 +41,7 @@ def compile_garden(findings: Findings, reader: Reader) -> Garden:
         inventory=inventory,
         rate=float(clock.value("rate", 1)) if clock else 1.0,
         real=_real(real) if real else None,
+        hosts=compile_hosts(reader),
     )
 
 

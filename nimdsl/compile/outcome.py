@@ -38,9 +38,13 @@ LENDING = {
     "queue_max": INT,
 }
 """What is told of a resource: ``waited`` is the mean of all that were granted."""
+ORGAN = {"served": INT, "refused": INT, "loads": INT, "evictions": INT, "resident": DURATION}
+"""What is told of an organ: ``resident`` is how long it had memory of a card in all."""
 REFUSAL = {"actor": STRING, "economy": STRING, "price": LIFEFORCE, "balance": LIFEFORCE}
 _SUMS = ("completed", "errors", "handshakes", "accepted", "attempts", "duration", "lifeforce")
-NAMES = frozenset((*_SUMS, "refusals", "phases", "cells", "economies", "resources", "beats", "attention"))
+NAMES = frozenset(
+    (*_SUMS, "refusals", "phases", "cells", "economies", "resources", "organs", "beats", "attention")
+)
 """What is known without kinds from other packages."""
 
 
@@ -66,14 +70,16 @@ def outcome_scope(
     families: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
     economies: Sequence[str] = (),
     resources: Sequence[str] = (),
+    organs: Sequence[str] = (),
     open: bool = False,
 ) -> Scope:
     """The names of an outcome: ``phases`` as expressions in them see them, ``cells`` as they are seen.
 
     ``beat`` is that of the attention, if one takes part; ``others`` are what is seen of actors of other
-    kinds, by the plural of the kind and by name; ``families`` is what is seen together.  ``economies``
-    and ``resources`` are those that take part.  ``open`` says that there may be more phases and cells,
-    which could not be compiled; what a cell lives on or acquires that could not is not known either.
+    kinds, by the plural of the kind and by name; ``families`` is what is seen together.  ``economies``,
+    ``resources`` and ``organs`` are those that take part.  ``open`` says that there may be more phases and
+    cells, which could not be compiled; what a cell lives on, acquires or asks that could not is not known
+    either.
     """
     seen = {name: _cell(name, cell) for name, cell in cells.items()}
     together = families or {}
@@ -82,6 +88,7 @@ def outcome_scope(
     unsure = open or None in cells.values()
     purses = _alike(PURSE, economies, together.get("economies", {}))
     lending = _alike(LENDING, resources, together.get("resources", {}))
+    asked = _alike(ORGAN, organs, together.get("organs", {}))
     judged = {name: _phase(kind) for name, kind in phases.items()}
     of_phase = "the protocol has no phase `{}`"
     kinds = {
@@ -94,6 +101,7 @@ def outcome_scope(
         "lifeforce": record_of(PURSE, "lifeforce"),
         "economies": record_of(purses, "no economy `{}` takes part", unsure),
         "resources": record_of(lending, "no resource `{}` takes part", unsure),
+        "organs": record_of(asked, "nobody asks an organ `{}`", unsure),
         "refusals": list_of(record_of(REFUSAL)),
         "phases": record_of(judged, of_phase if judged else NO_PROTOCOL, open),
         "cells": record_of(seen, "no cell `{}` takes part", open),

@@ -80,7 +80,7 @@ def concerned(
 def _using(reader: Reader, uses: Uses) -> Iterator[str]:
     """The cells that use an economy or a resource which the scenario mentions in ``expect``."""
     documents = reader.findings.documents
-    for whole, kind in (("economies", "Economy"), ("resources", "Resource")):
+    for whole, kind in (("economies", "Economy"), ("resources", "Resource"), ("organs", "Organ")):
         texts = {text for tree in expectations(reader) for text in mentioned(tree, whole)}
         told = {name for text in texts for name in names_of(documents, kind, text)}
         yield from (cell for cell, named in uses.get(whole, {}).items() if told & named)

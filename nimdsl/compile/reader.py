@@ -19,6 +19,7 @@ from nimdsl.base.units import (
     MICRO,
     NANOSECONDS,
     SECOND_NS,
+    parse_bytes,
     parse_duration,
     parse_lifeforce,
     parse_rate,
@@ -200,6 +201,10 @@ class Reader:
     def lifeforce(self, key: str, default: int = 0) -> int:
         """Micro-LF."""
         return self._quantity(key, default, parse_lifeforce, "lifeforce")
+
+    def size(self, key: str) -> int:
+        """Bytes."""
+        return self._quantity(key, 0, parse_bytes, "bytes")
 
     def lifeforces(self, key: str) -> dict[str, int]:
         """A map of names to micro-LF, sorted by name."""

@@ -10,6 +10,7 @@ from nimdsl.base.suggest import phrase
 from nimdsl.compile.addresses import expanded
 from nimdsl.compile.compilation import Participant
 from nimdsl.compile.families import names_of
+from nimdsl.compile.hosts import check_homes
 from nimdsl.compile.lets import with_lets
 from nimdsl.compile.others import ActorsBeside
 from nimdsl.compile.outcome import Cells, outcome_scope
@@ -20,7 +21,17 @@ from nimdsl.compile.stimulus import Receivers, compile_stimuli
 from nimdsl.expression.check import Scope
 from nimdsl.expression.syntax import ExpressionNode, Index, Literal, Name, children
 from nimdsl.expression.types import Type
-from nimdsl.program import BEAT_COUNT_MAX, Beat, Economy, Expectation, Garden, Protocol, Scenario
+from nimdsl.program import (
+    BEAT_COUNT_MAX,
+    Beat,
+    Economy,
+    Expectation,
+    Garden,
+    Organ,
+    Protocol,
+    Scenario,
+    Work,
+)
 from nimdsl.program.address import EVERY
 
 HORIZON_NS = 3_600 * 1_000_000_000
@@ -46,6 +57,9 @@ class ScenarioContext:
     """By attention: the economies that its modes name."""
     resources: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By cell: the resources of which it acquires units."""
+    organs: Mapping[str, Organ] = field(default_factory=dict)
+    asking: Mapping[str, Sequence[Work]] = field(default_factory=dict)
+    """By actor, a cell by its name: the works that ask organs."""
     participants: Mapping[str, Participant] = field(default_factory=dict)
     """The actors of kinds that scenarios have no field for, by id."""
     plurals: Mapping[str, str] = field(default_factory=dict)
@@ -72,7 +86,9 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     more = {context.plurals[prefix]: kind for prefix, kind in seen.items() if kind}
     _check_overrides(findings, reader)
     economy = _economy(reader, context, protocol, [*cells, attention, *others])
-    used = _used(context, cells, attention, economy)
+    garden = _garden(reader, context)
+    asked = _asked(reader, context, [*cells, *others], garden)
+    used = {**_used(context, cells, attention, economy), "organs": sorted(asked)}
     families = _families(reader, {"cells": data, **used})
     beat = context.attentions.get(attention)
     scope = with_lets(reader, outcome_scope(kinds, data, beat, more, families, **used, open=unknown))
@@ -87,7 +103,7 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
         description=reader.text("description"),
         protocol=name,
         economy=economy,
-        garden=_garden(reader, context),
+        garden=garden,
         cells=tuple(sorted(cells)),
         attention=attention,
         horizon_ns=horizon_ns,
@@ -121,7 +137,11 @@ def _cells(
     """
     if "cells" in reader:
         return expanded(reader, "cells", "Cell")
-    uses = {"economies": context.purses, "resources": context.resources}
+    asked = {
+        name: frozenset(one.organ.name for one in works if one.organ)
+        for name, works in context.asking.items()
+    }
+    uses = {"economies": context.purses, "resources": context.resources, "organs": asked}
     return concerned(reader, context.cells, protocol, attention, context.sends, uses, near)
 
 
@@ -135,7 +155,23 @@ def _used(
     return {"economies": sorted({economy, *named} - {""}), "resources": sorted(borrowed)}
 
 
-_KINDS = {"cells": "Cell", "economies": "Economy", "resources": "Resource"}
+def _asked(
+    reader: Reader, context: ScenarioContext, actors: Sequence[str], garden: str
+) -> dict[str, list[Work]]:
+    """The organs that are asked, with the works that ask them; each must have a home in the garden."""
+    found: dict[str, list[Work]] = {}
+    for actor in actors:
+        for work in context.asking.get(actor, ()):
+            if work.organ is not None:
+                found.setdefault(work.organ.name, []).append(work)
+    unsure = "garden" in reader and garden not in context.gardens
+    if found and not unsure and not reader.findings.poisoned:
+        hosts = context.gardens[garden].hosts if garden else ()
+        check_homes(reader, context.organs, found, garden, hosts)
+    return found
+
+
+_KINDS = {"cells": "Cell", "economies": "Economy", "resources": "Resource", "organs": "Organ"}
 """What expectations can see together, with the kind of the documents."""
 
 

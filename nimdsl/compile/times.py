@@ -12,15 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from nimdsl.expression.syntax import ExpressionNode, Field, Macro, Name, RecordOf, children
-from nimdsl.program import AskSpec, Work
+from nimdsl.program import AskSpec, OrganSpec, Work
 from nimdsl.program.address import members_of
 from nimdsl.program.expression import Expression
 from nimdsl.program.machine import Action, BeginWork, Emit, ReplyToAsk, Send, Set, State, Transition, walk
 
 CLOCK = frozenset({"$now", "$elapsed", "$time_of_day"})
 """Where the clock is read."""
+Asking = TypeVar("Asking", bound=AskSpec | OrganSpec | None)
 WHOLE = ""
 """Stands for a value that is no record."""
 
@@ -71,7 +73,9 @@ def _actions(root: State) -> Iterator[tuple[str, Action]]:
 
 def _reads_clock(cell: Timed) -> bool:
     found = [one for _, action in _actions(cell.root) for one in _expressions(action)]
-    found += [*cell.arguments.values(), *(one.ask.payload for one in cell.works.values() if one.ask)]
+    works = cell.works.values()
+    found += [*cell.arguments.values(), *(one.ask.payload for one in works if one.ask)]
+    found += [one.organ.payload for one in works if one.organ]
     return any(one.reads(root) for one in found for root in CLOCK)
 
 
@@ -104,7 +108,11 @@ def _begin(name: str, cell: Timed, work: str, known: _Known) -> None:
         for to in members_of(declared.ask.to):
             sent = times_in(declared.ask.payload, data, set())
             known.add(known.events.setdefault((to, declared.ask.event), set()), sent)
-    elif work in cell.arguments and _is_time(cell.arguments[work], data, set()):
+    elif (
+        times_in(declared.organ.payload, data, set())
+        if declared.organ is not None
+        else work in cell.arguments and _is_time(cell.arguments[work], data, set())
+    ):
         event = declared.outcomes["done"]
         known.add(known.events.setdefault((name, event), set()), {*declared.returns})
 
@@ -172,14 +180,16 @@ def _marked(name: str, cell: Timed, known: _Known) -> Timed:
         return action
 
     works = {
-        one: replace(work, ask=_timed_ask(work.ask, data)) if work.ask else work
+        one: replace(work, ask=_timed(work.ask, data), organ=_timed(work.organ, data))
         for one, work in cell.works.items()
     }
     return Timed(_rewritten(cell.root, mark), works, cell.arguments)
 
 
-def _timed_ask(ask: AskSpec, data: set[str]) -> AskSpec:
-    return replace(ask, times=_sorted(times_in(ask.payload, data, set())))
+def _timed(asking: Asking, data: set[str]) -> Asking:
+    if asking is None:
+        return asking
+    return replace(asking, times=_sorted(times_in(asking.payload, data, set())))
 
 
 def _sorted(names: set[str]) -> tuple[str, ...]:

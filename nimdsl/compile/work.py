@@ -8,6 +8,7 @@ from typing import Any
 from nimdsl.base.suggest import phrase
 from nimdsl.base.words import counted
 from nimdsl.compile.amounts import duration_or_lifeforce
+from nimdsl.compile.asking_organs import compile_organ_work
 from nimdsl.compile.attempts import compile_attempts, compile_backoff
 from nimdsl.compile.borrowing import compile_acquire, compile_reserve
 from nimdsl.compile.command import compile_command
@@ -47,6 +48,8 @@ def compile_work(
     ask, returns = compile_ask(asked, scope) if asked else (None, reader.types("returns"))
     command, replied = compile_command(reader, scope, schemas, asking)
     returns = replied if "command" in reader else returns
+    organ, answered = compile_organ_work(reader, scope, asking)
+    returns = answered if organ else returns
     _check_ask(reader, asking)
     acquire = compile_acquire(reader, scope, asking)
     reserve, cost = compile_reserve(reader, scope, returns, asking)
@@ -71,6 +74,7 @@ def compile_work(
         if "timeout" in reader
         else None,
         acquire=acquire,
+        organ=organ,
         reserve=reserve,
         cost=cost,
         attempts=attempts,

@@ -26,6 +26,7 @@ _OWN = (
     "Schema",
     "Economy",
     "Resource",
+    "Organ",
     "Cell",
     "Gate",
     "Nerve",

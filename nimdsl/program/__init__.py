@@ -8,11 +8,13 @@ Descriptions, ``virtual:`` and ``real:`` models, gardens and scenarios are not p
 from nimdsl.program.actor import Actor
 from nimdsl.program.attention import Attention, Beat, Level
 from nimdsl.program.economy import Economy, Mark, Prices
-from nimdsl.program.garden import BusModel, Garden, Group, RealGarden
+from nimdsl.program.garden import BusModel, Card, CardHost, Garden, Group, RealGarden
 from nimdsl.program.gate import Gate
 from nimdsl.program.nerve import Nerve
+from nimdsl.program.organ import Organ
 from nimdsl.program.program import Program, sorted_actors
 from nimdsl.program.protocol import Criterion, Handshake, Phase, Protocol
+from nimdsl.program.rack import Rack
 from nimdsl.program.resource import Resource
 from nimdsl.program.scenario import (
     BEAT_COUNT_MAX,
@@ -24,7 +26,7 @@ from nimdsl.program.scenario import (
     StimulusSpec,
 )
 from nimdsl.program.schema import Schema
-from nimdsl.program.work import AcquireSpec, AskSpec, Distribution, Work, WorkModel
+from nimdsl.program.work import AcquireSpec, AskSpec, Distribution, OrganSpec, Work, WorkModel
 
 __all__ = [
     "BEAT_COUNT_MAX",
@@ -34,6 +36,8 @@ __all__ = [
     "Attention",
     "Beat",
     "BusModel",
+    "Card",
+    "CardHost",
     "Criterion",
     "Distribution",
     "Economy",
@@ -45,12 +49,15 @@ __all__ = [
     "Level",
     "Mark",
     "Nerve",
+    "Organ",
+    "OrganSpec",
     "Periodic",
     "Phase",
     "Poisson",
     "Prices",
     "Program",
     "Protocol",
+    "Rack",
     "RealGarden",
     "Recorded",
     "Resource",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from nimdsl.base.values import Value
 from nimdsl.program.work import Distribution
@@ -50,6 +51,23 @@ class RealGarden:
     restart_limit: int = 10
 
 
+class Card(NamedTuple):
+    """A card of a host: its memory, and how many models may be on it at once (0: as many as fit)."""
+
+    name: str
+    memory_bytes: int
+    models_max: int = 1
+
+
+@dataclass(frozen=True)
+class CardHost:
+    """A machine with cards; a model that is unloaded has its memory for ``unload_ns`` more."""
+
+    name: str
+    cards: tuple[Card, ...]
+    unload_ns: int = 0
+
+
 @dataclass(frozen=True)
 class Garden:
     """A garden: when its clock starts, its bus, and the inventory that work can count.
@@ -63,3 +81,5 @@ class Garden:
     inventory: Mapping[str, Value]
     rate: float = 1.0
     real: RealGarden | None = None
+    hosts: tuple[CardHost, ...] = ()
+    """Where organs live, by name."""

@@ -13,6 +13,7 @@ from nimdsl.program.attention import Attention
 from nimdsl.program.economy import Economy
 from nimdsl.program.format import PROGRAM_FORMAT, is_tagged, to_data
 from nimdsl.program.garden import Garden
+from nimdsl.program.organ import Organ
 from nimdsl.program.protocol import Phase, Protocol
 from nimdsl.program.resource import Resource
 from nimdsl.program.scenario import Scenario
@@ -49,6 +50,11 @@ class Program:
     def resources(self) -> Mapping[str, Resource]:
         """Resources, by name."""
         return self.of("Resource")
+
+    @property
+    def organs(self) -> Mapping[str, Organ]:
+        """Organs, by name."""
+        return self.of("Organ")
 
     @property
     def cells(self) -> Mapping[str, Actor]:

@@ -124,6 +124,21 @@ class AcquireSpec:
     priority: Amount = 0
 
 
+@tagged("organ_request")
+@dataclass(frozen=True)
+class OrganSpec:
+    """Work that is a request to an organ; in a stage that ``stages`` lacks it is done at once."""
+
+    name: str
+    task: str
+    payload: Expression
+    stages: tuple[str, ...] = ()
+    """In which stages of a nerve it is really asked; none: in every one."""
+    priority: Amount = 0
+    times: tuple[str, ...] = ()
+    """The fields that come from the clock (:mod:`nimdsl.compile.times`)."""
+
+
 @tagged("work")
 @dataclass(frozen=True)
 class Work:
@@ -149,6 +164,8 @@ class Work:
     """How long is waited between attempts; None: not at all."""
     acquire: AcquireSpec | None = None
     """What it lends instead."""
+    organ: OrganSpec | None = None
+    """Which model does it instead."""
     reserve: Amount | None = None
     """What an attempt puts aside, micro-LF; None: it costs nothing."""
     cost: Expression | None = None
@@ -158,6 +175,13 @@ class Work:
     place: Place = field(default=NOWHERE, compare=False)
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, metadata={"hashed": False})
     """Where the outcomes have their names from, for those that are written."""
+
+    @property
+    def asks(self) -> str:
+        """The event by which somebody else is asked to do it; empty for work that the actor does itself."""
+        if self.organ is not None:
+            return self.organ.name
+        return self.ask.event if self.ask is not None else ""
 
     def wait_ns(self, failures: int) -> int:
         """How long is waited, at most, before the attempt after so many failures."""

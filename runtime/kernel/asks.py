@@ -29,11 +29,11 @@ from runtime.records import Identity
 
 def withdraw(context: StepContext, number: int, started: Underway) -> None:
     """The asker does not wait any more."""
-    asking = context.actor.works[started.work].ask
-    if asking is None:
+    event = context.actor.works[started.work].asks
+    if not event:
         raise InternalError(f"{context.actor.id} withdraws `{started.work}`, which asks nobody")
     own = context.next_number()
-    context.effects.append(SendMessage(own, started.asked, asking.event, {}, Role.WITHDRAWAL, number))
+    context.effects.append(SendMessage(own, started.asked, event, {}, Role.WITHDRAWAL, number))
 
 
 def reply(context: StepContext, action: ReplyToAsk) -> None:

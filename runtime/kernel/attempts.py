@@ -28,13 +28,13 @@ from nimdsl.program.flatten import REFUSED, Row
 from nimdsl.program.machine import BeginWork
 from nimdsl.program.nerve import REFLEX
 from runtime import records
-from runtime.kernel import asks, commands, loans
+from runtime.kernel import asks, commands, loans, organs
 from runtime.kernel.effects import CancelTimer, CancelWork, SendMessage, SendRequest, SetTimer, StartWork
 from runtime.kernel.events import Role
 from runtime.kernel.reserves import give_back, put_aside, settle
 from runtime.kernel.sent import note_sent
 from runtime.kernel.snapshot import Underway, work_timer
-from runtime.kernel.step_context import StepContext
+from runtime.kernel.step_context import Internal, StepContext
 
 Renew = Callable[[Underway], Underway | None]
 """Puts aside what another attempt of the work reserves; None where that is refused."""
@@ -44,17 +44,24 @@ def begin(context: StepContext, action: BeginWork) -> None:
     """The first attempt.  Raises Fault when an expression has no value, or nobody has the name asked."""
     work = context.actor.works.get(action.work)
     environment = context.environment()
+    limit = None if work is None else work.timeout_ns
+    timeout_ns = None if limit is None else value_of(limit, environment)
     asked = ""
     message: Fields = {}
-    if work is not None and work.ask is not None:
+    if work is not None and work.organ is not None:
+        if organs.is_skipped(context, work.organ):
+            context.queue.append(Internal(work.outcomes["done"], {}))
+            return
+        timeout_ns = organs.patience_of(context, timeout_ns)
+        arguments: Fields = organs.request_of(context, work.organ, timeout_ns)
+        asked = organs.rack_for(context, work.organ)
+    elif work is not None and work.ask is not None:
         arguments, asked = work.ask.payload.evaluate(environment), _asked(context, work)
     elif work is not None and work.command is not None:
         arguments, asked = work.command.payload.evaluate(environment), work.command.to
         message = commands.written(context, work.command, arguments)
     else:
         arguments = action.arguments.evaluate(environment)
-    limit = None if work is None else work.timeout_ns
-    timeout_ns = None if limit is None else value_of(limit, environment)
     hold, reserved = put_aside(context, action)
     started = Underway(
         action.work,
@@ -102,14 +109,16 @@ def _attempt(context: StepContext, number: int, started: Underway) -> None:
 
 
 def _send(context: StepContext, number: int, started: Underway) -> None:
-    asking = context.actor.works[started.work].ask
+    work = context.actor.works[started.work]
+    asking = work.organ or work.ask
     if asking is None:
         raise InternalError(f"{context.actor.id} asks nobody by `{started.work}`")
     to, attempt, payload = started.asked, started.attempt, dict(started.arguments)
     carried = number if attempt == 1 else context.next_number()
-    context.effects.append(SendMessage(carried, to, asking.event, payload, Role.ASK, number, attempt))
+    context.effects.append(SendMessage(carried, to, work.asks, payload, Role.ASK, number, attempt))
     context.note(records.WorkStarted(started.work, number, attempt))
-    note_sent(context, to, asking.event, payload, carried, Role.ASK, asking.times)
+    told = organs.payload_of(payload) if work.organ else payload
+    note_sent(context, to, work.asks, told, carried, Role.ASK, asking.times)
 
 
 def failed(context: StepContext, number: int, started: Underway, reason: str, renew: Renew) -> str:

@@ -30,6 +30,7 @@ _OWN = {
     "attention": "runtime.kernel.behaviours:ATTENTION",
     "gate": "runtime.kernel.behaviours:GATE",
     "nerve": "runtime.kernel.behaviours:NERVE",
+    "rack": "runtime.kernel.behaviours:RACK",
 }
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nimdsl.base.errors import InternalError
-from nimdsl.program import Attention, Gate, Nerve
+from nimdsl.program import Attention, Gate, Nerve, Rack
 from runtime.kernel.attention import AttentionStep
 from runtime.kernel.behaviour import Behaviour
 from runtime.kernel.gate import GateStep, gate_outcome
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.machine_step import MachineStep
 from runtime.kernel.nerve import NerveStep, nerve_outcome
+from runtime.kernel.rack import RackStep
 from runtime.kernel.step_context import StepContext
 
 
@@ -42,8 +43,18 @@ def _nerve(
     return NerveStep(kernel, actor, context, answers, asked)
 
 
+def _rack(
+    kernel: Kernel, context: StepContext, answers: Sequence[PriceDecision], asked: AskPrice | None
+) -> RackStep:
+    actor = kernel.actor
+    if not isinstance(actor, Rack):
+        raise InternalError(f"{actor.id} is no rack")
+    return RackStep(kernel, actor, context, answers, asked)
+
+
 CELL = Behaviour(MachineStep)
 PROTOCOL = Behaviour(MachineStep)
 GATE = Behaviour(_gate, outcome=gate_outcome)
 NERVE = Behaviour(_nerve, outcome=nerve_outcome)
+RACK = Behaviour(_rack)
 ATTENTION = Behaviour(_attention, on_time=True, gives_time=True)

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from nimdsl.base.values import Fields, MicroLF, Value
+from nimdsl.program.garden import Card
 from runtime.records import Identity
 
 EVENT_FORMAT: Final = 2
@@ -44,9 +45,10 @@ class Event(
 
 
 class Begin(Event, frozen=True, tag="begin"):
-    """The actor starts: its initial state is entered."""
+    """The actor starts: its initial state is entered.  A rack has these ``cards``."""
 
     priority = 0
+    cards: tuple[Card, ...] = ()
 
 
 class Returned(Event, frozen=True, tag="returned"):

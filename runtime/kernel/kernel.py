@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from nimdsl.program import Actor, Schema
 from runtime.kernel.effects import AnyEffect
+from runtime.kernel.events import BEGIN, Begin
 from runtime.kernel.interpreters import Interpreter
 from runtime.kernel.snapshot import Snapshot
 from runtime.ledger.accounts import Question
@@ -32,6 +33,10 @@ class Kernel:
     """The id of the scenario's attention; empty for none."""
     nerves: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The ids of the nerves that act on the openings of a gate, by the gate's name."""
+    racks: Mapping[str, str] = field(default_factory=dict)
+    """By organ the id of the rack where it lives."""
+    begins: Begin = BEGIN
+    """The event by which a driver lets it begin; no step reads it from here."""
 
 
 def day_of(epoch: str) -> int:

@@ -373,8 +373,7 @@ class MachineStep(RowStep):
             reason = f"the reply to `{work.name}` does not fit: {problem}"
             context.note(records.Faulted(self.table.states[context.state], reason))
             return True
-        name = "" if work.ask is None else work.ask.event
-        reply = Received(name, dict(fields), Role.REPLY, number, sender=started.asked)
+        reply = Received(work.asks, dict(fields), Role.REPLY, number, sender=started.asked)
         self._replied(reply)
         return True
 

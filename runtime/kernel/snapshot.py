@@ -14,6 +14,7 @@ from msgspec import Struct
 from nimdsl.base.values import Fields, Value
 from nimdsl.program import Actor
 from runtime.kernel.answer_cache import AnswerCache
+from runtime.kernel.arbiter import RackState
 from runtime.kernel.beat import BeatState
 from runtime.kernel.events import (
     AnyEvent,
@@ -141,12 +142,14 @@ class Snapshot(Struct, frozen=True, forbid_unknown_fields=True):
     """What a gate has in mind."""
     nerve: Nervous | None
     """What a nerve has in mind."""
+    rack: RackState | None
+    """What is on the cards of a rack, and who waits for them."""
     effect_number: int
     generation: int
     fault: str
     """Why the actor is faulted; it takes no more events."""
     flows: Mapping[str, tuple[int, int]]
-    """By state of the leaf's lineage: what comes in and goes out while it stands, micro-LF a day."""
+    """By state of the leaf's lineage, of a rack by organ: what comes in and goes out, micro-LF a day."""
 
     def to_data(self) -> dict[str, Value]:
         """Value form."""
@@ -200,6 +203,7 @@ def initial(actor: Actor) -> Snapshot:
         beat=None,
         gate=None,
         nerve=None,
+        rack=None,
         effect_number=1,
         generation=1,
         fault="",

@@ -33,7 +33,7 @@ def step(
     With ``ask`` the step goes on where it would end with a PriceQuery: that is asked, and the outcome is
     the same.
     """
-    context = StepContext(kernel.actor, snapshot, now_ns, kernel.day_ns, kernel.schemas)
+    context = StepContext(kernel, snapshot, now_ns)
     work = behaviour_of(kernel.actor.kind).taking(kernel, context, answers, ask)
     try:
         work.take(event)

@@ -15,11 +15,13 @@ from typing import NamedTuple
 from nimdsl.base.units import MICRO, NANOSECONDS
 from nimdsl.base.values import Fields, Value
 from nimdsl.expression.evaluate import Fault
-from nimdsl.program import Actor, Nerve, Schema
+from nimdsl.program import Nerve
 from nimdsl.program.amount import rate_of, value_of
 from nimdsl.program.flatten import Row
+from runtime.kernel.arbiter import RackState
 from runtime.kernel.beat import BeatState
 from runtime.kernel.effects import AnyEffect, Book, CancelTimer, SetTimer
+from runtime.kernel.kernel import Kernel
 from runtime.kernel.nervous import Nervous, environment
 from runtime.kernel.resonance import Resonating
 from runtime.kernel.snapshot import Armed, Deferrable, Snapshot, Underway
@@ -27,7 +29,6 @@ from runtime.ledger.accounts import SetRates
 from runtime.records import AnyBody, Moment, Noted
 
 DAY_NS = NANOSECONDS["d"]
-NO_SCHEMAS: Mapping[str, Schema] = {}
 
 
 class Internal(NamedTuple):
@@ -60,19 +61,14 @@ class _Elapsed:
 class StepContext:
     """The mutable state of one step."""
 
-    def __init__(
-        self,
-        actor: Actor,
-        snapshot: Snapshot,
-        now_ns: int,
-        day_ns: int = 0,
-        schemas: Mapping[str, Schema] = NO_SCHEMAS,
-    ) -> None:
+    def __init__(self, kernel: Kernel, snapshot: Snapshot, now_ns: int) -> None:
+        actor = kernel.actor
         self.actor = actor
-        self.schemas = schemas
+        self.schemas = kernel.schemas
+        self.racks = kernel.racks
+        self.day_ns = kernel.day_ns
         self.before = snapshot
         self.now_ns = now_ns
-        self.day_ns = day_ns
         self.entered = snapshot.entered
         self.elapsed = _Elapsed(snapshot.entered, now_ns)
         self.history = snapshot.history
@@ -108,6 +104,7 @@ class StepContext:
         self.beat: BeatState | None = snapshot.beat
         self.gate: Resonating | None = snapshot.gate
         self.nerve: Nervous | None = snapshot.nerve
+        self.rack: RackState | None = snapshot.rack
         self.moment: Moment | None = None
         """What every record of this step says besides its own."""
 
@@ -178,8 +175,10 @@ class StepContext:
         self.state = row.target
 
     def _let_flow(self, row: Row, entered: dict[str, tuple[int, int]]) -> None:
+        self.let_flow({path: one for path, one in self.flows.items() if path not in row.left} | entered)
+
+    def let_flow(self, flows: Mapping[str, tuple[int, int]]) -> None:
         """Tells the economy where what flows in all is not what flowed before."""
-        flows = {path: one for path, one in self.flows.items() if path not in row.left} | entered
         before, after = _sums(self.flows), _sums(flows)
         self.flows = flows
         if before != after:
@@ -239,6 +238,7 @@ class StepContext:
             beat=self.beat,
             gate=self.gate,
             nerve=self.nerve,
+            rack=self.rack,
             effect_number=self.effect_number,
             generation=self.generation,
             fault=self.fault,

@@ -13,8 +13,9 @@ from nimdsl.base.suggest import phrase
 from nimdsl.base.values import Value
 from nimdsl.base.words import shown
 from nimdsl.loading import provenance
-from nimdsl.program import Actor, Economy, Nerve, Program, Scenario, sorted_actors
-from runtime.kernel.events import Loan, Marked
+from nimdsl.program import Actor, Economy, Nerve, Program, Rack, Scenario, sorted_actors
+from nimdsl.program.rack import homes_of, rack_id, rack_of
+from runtime.kernel.events import BEGIN, Begin, Loan, Marked
 from runtime.kernel.interpreters import Interpreter
 from runtime.kernel.kernel import Kernel, day_of
 from runtime.ledger.accounts import Entry, Tariff
@@ -88,6 +89,8 @@ def kernel_of(
         scenario.economy,
         f"attention/{scenario.attention}" if scenario.attention else "",
         nerves_of(program, scenario) if actor.kind in ("gate", "attention") else {},
+        racks_of(program, scenario, asked_by(actor)),
+        _begin_of(program, scenario, actor),
     )
 
 
@@ -99,6 +102,49 @@ def nerves_of(program: Program, scenario: Scenario) -> dict[str, tuple[str, ...]
         if isinstance(nerve, Nerve):
             found[nerve.gate].append(name)
     return {gate: tuple(names) for gate, names in found.items()}
+
+
+def asked_by(actor: Actor) -> set[str]:
+    """The organs that an actor asks."""
+    return {work.organ.name for work in actor.works.values() if work.organ is not None}
+
+
+def organs_of(program: Program, scenario: Scenario) -> list[str]:
+    """The organs that somebody who takes part asks, by name, sorted."""
+    if not program.organs:
+        return []
+    asked = {name for actor in _documented(program, scenario) for name in asked_by(actor)}
+    return sorted(asked & {*program.organs})
+
+
+def racks_of(program: Program, scenario: Scenario, organs: Iterable[str]) -> dict[str, str]:
+    """By organ the id of the rack where it lives, in the scenario's garden."""
+    garden = program.gardens.get(scenario.garden)
+    hosts = garden.hosts if garden is not None else ()
+    homes = {
+        name: homes_of(program.organs[name], hosts) for name in sorted(organs) if name in program.organs
+    }
+    return {name: rack_id(found[0]) for name, found in homes.items() if found}
+
+
+def _racks(program: Program, scenario: Scenario) -> list[Rack]:
+    """The racks of the garden, where somebody asks an organ: each knows the organs that live there."""
+    organs = organs_of(program, scenario)
+    if not organs:
+        return []
+    homes = racks_of(program, scenario, organs)
+    return [
+        rack_of(host, [program.organs[name] for name in organs if homes.get(name) == rack_id(host.name)])
+        for host in program.gardens[scenario.garden].hosts
+    ]
+
+
+def _begin_of(program: Program, scenario: Scenario, actor: Actor) -> Begin:
+    """The first event of an actor; a rack's says which cards it has."""
+    if not isinstance(actor, Rack):
+        return BEGIN
+    hosts = program.gardens[scenario.garden].hosts
+    return Begin(cards=next(host.cards for host in hosts if host.name == actor.name))
 
 
 def tariff_of(economy: Economy) -> Tariff:
@@ -173,10 +219,15 @@ def actors_of(program: Program, scenario: Scenario) -> list[Actor]:
     Raises PackageError where a package brings records that could not be read again, before any is made.
     """
     bodies()
+    return sorted_actors([*_documented(program, scenario), *_racks(program, scenario)])
+
+
+def _documented(program: Program, scenario: Scenario) -> list[Actor]:
+    """Those who take part that documents describe."""
     ids = [f"cell/{name}" for name in scenario.cells]
     ids += [f"attention/{scenario.attention}"] if scenario.attention else []
     ids += [f"protocol/{scenario.protocol}"] if scenario.protocol else []
-    return sorted_actors(program.actors[name] for name in (*ids, *scenario.actors))
+    return [program.actors[name] for name in (*ids, *scenario.actors)]
 
 
 def loan_of(entry: LoanEntry) -> tuple[str, Loan] | None:

@@ -194,7 +194,8 @@ NO_DECISION |= {"left_ns", "remaining_ns", "overrun_ns", "times", "why", "next_n
 WHAT_ACTIONS_DID = {"changed", "appended", "inside", "times"}
 WHAT_GATES_FELT = {"wave", "score", "raw", "value", "triggers"}
 WHAT_CAME_OF_IT = {"discrepancy", "took_ns"}
-BESIDE = NO_DECISION | WHAT_ACTIONS_DID | WHAT_GATES_FELT | WHAT_CAME_OF_IT
+HOW_LONG_IT_TOOK = {"waited_ns", "served_ns"}
+BESIDE = NO_DECISION | WHAT_ACTIONS_DID | WHAT_GATES_FELT | WHAT_CAME_OF_IT | HOW_LONG_IT_TOOK
 DECISIONS = {
     "begin": "state",
     "transition": "event from to",
@@ -231,6 +232,9 @@ DECISIONS = {
     "verification_outcome": "opening outcome",
     "late": "opening tier bound_ns",
     "health": "absent disabled degraded",
+    "organ_request": "organ task priority stage",
+    "organ_end": "organ task outcome cost",
+    "model": "organ card from to cause cost",
 }
 OWN = own_bodies()
 

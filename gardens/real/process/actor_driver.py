@@ -36,7 +36,7 @@ from runtime.kernel.effects import (
     SetTimer,
     StartWork,
 )
-from runtime.kernel.events import BEGIN, AnyEvent, Finished, Loan, Marked
+from runtime.kernel.events import AnyEvent, Finished, Loan, Marked
 from runtime.kernel.snapshot import Armed, Snapshot
 from runtime.kernel.step import PriceDecision, PriceQuery, Step
 from runtime.ports.bus import Bus, Message, check_size
@@ -165,7 +165,7 @@ class ActorDriver:
         if host.pending is not None:
             self._try(host.proceed)
         elif not host.snapshot.state:
-            self.offer(BEGIN, self.begins_ns)
+            self.offer(host.kernel.begins, self.begins_ns)
         for event in told:
             self.offer(event)
         self._drain()

@@ -52,6 +52,7 @@ def outcome_of(program: Program, scenario: Scenario, run: Run, tally: Tally) -> 
         "resources": {
             name: _lending(shelf, run.time_ns) for name, shelf in run.books.lender.shelves.items()
         },
+        "organs": {name: one.outcome(run.time_ns) for name, one in tally.organs.items()},
         "refusals": tally.refusals,
         "phases": phases,
         "cells": _cells(program, scenario, run, tally),

@@ -169,7 +169,7 @@ class RunResult:
             "errors": self.outcome["errors"],
             "lifeforce": _purse(self.outcome["lifeforce"]),
             **self._economies(),
-            **({"resources": self._resources()} if self.outcome["resources"] else {}),
+            **self._lent_and_asked(),
             "lambda": self.lambda_,
             "phases": [_phase(name, phase) for name, phase in self.outcome["phases"].items()],
             **({"beats": self.beats} if "beats" in self.outcome else {}),
@@ -200,6 +200,15 @@ class RunResult:
         if set(known) <= {self.scenario.economy}:
             return {}
         return {"economies": {name: _purse(one) for name, one in known.items()}}
+
+    def _lent_and_asked(self) -> dict[str, Value]:
+        """The resources and the organs, where there are some."""
+        organs: dict[str, Value] = {
+            name: {**one, "resident": one["resident"] / SECOND_NS}
+            for name, one in self.outcome["organs"].items()
+        }
+        resources = self._resources()
+        return {**({"resources": resources} if resources else {}), **({"organs": organs} if organs else {})}
 
     def _resources(self) -> dict[str, Value]:
         """The resources by name; waits in seconds, the utilisation from 0 to 1."""

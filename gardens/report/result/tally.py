@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gardens.report.result.beats import BeatTally
+from gardens.report.result.organs import OrganTally
 from gardens.report.result.stays import Stays
 from nimdsl.base.canonical import Plain
 from nimdsl.program import Program, Scenario
@@ -34,14 +35,16 @@ from runtime.records import (
     HandshakeEnded,
     Ignored,
     Malformed,
+    ModelMoved,
     Moved,
+    OrganAnswered,
     PhaseMarked,
     Record,
     Refused,
     WorkRepeated,
     tag_of,
 )
-from runtime.run.run import Run, actors_of
+from runtime.run.run import Run, actors_of, organs_of
 from runtime.run.trace import Trace
 
 HANDSHAKE_COUNT_MAX = 10_000
@@ -124,6 +127,7 @@ class Tally:
         self._actors = {actor: _Activity() for actor in sorted(actors)}
         self.beats = BeatTally()
         """The beats of the attention."""
+        self.organs = {name: OrganTally() for name in organs_of(program, scenario)}
         self._trace = Trace(actors)
         self._unhashed: list[Sequence[Record]] = []
         self._protocol = f"protocol/{scenario.protocol}"
@@ -191,6 +195,8 @@ class Tally:
                 self._take_phase(marked, record.time_ns)
             case HandshakeEnded() as ended if actor == self._protocol:
                 self._take_handshake(ended)
+            case OrganAnswered(organ=organ) | ModelMoved(organ=organ):
+                self.organs[organ].take(record.body, record.time_ns)
             case BeatEnded() as ended if actor == self._attention and record.moment:
                 self.beats.take(record.moment.beat, ended)
 

@@ -9,6 +9,7 @@ from nimdsl.base.units import MICRO, SECOND_NS, format_lifeforce
 from nimdsl.program import Program
 from nimdsl.program.flatten import TIMER
 from runtime import records
+from runtime.kernel.rack import SERVED
 from runtime.records import AnyBody, Record
 
 _ENDED = {
@@ -116,6 +117,26 @@ def of_a_nerve(record: Record) -> str:
             what = ", ".join(f"{key}={value}" for key, value in said)
             return f"{name:<20} commands {to}  [dim]{escape(what)}[/]"
     return _line(record.actor, body)
+
+
+def of_a_rack(record: Record) -> str:
+    """What is on the cards, and what became of requests."""
+    host = record.actor.partition("/")[2]
+    match body := record.body:
+        case records.ModelMoved():
+            price = f", {format_lifeforce(body.cost)} LF" if body.cost else ""
+            card = f"{host}/{body.card}"
+            why = f"[dim]{body.cause}{price}[/]"
+            return f"{card:<20} {escape(body.organ)} {body.source} [dim]→[/] {body.target}  {why}"
+        case records.OrganAnswered():
+            mark = " " if body.outcome == SERVED else "[red]✗[/]"
+            about = f"after {seconds(body.waited_ns + body.served_ns)}"
+            return f"{mark} {escape(body.organ):<18} {escape(body.task)}: {body.outcome}  [dim]{about}[/]"
+        case records.Refused():
+            return f"[red]✗[/] {record.actor} was {_price(body)}"
+        case records.Faulted() | records.Broken():
+            return _fault(record.actor, body.reason)
+    return ""
 
 
 def instant(time_ns: int) -> str:

@@ -82,11 +82,13 @@ spec:
   set: {economy/battery.opening: 5}
 """
 PRICES = "prices: {translation: 0.2, publish: 0.1, process: 0.5}, rewards: {answered: 2}"
+LATENCY = "{virtual: {latency: {constant: 1s}}}"
 WORLD = tuple(
     together(
         document("Economy", f"{{opening: 10, {PRICES}, marks: {{low: {{below: 5}}}}}}", "purse"),
         document("Economy", "{opening: 10, marks: {full: {below: 5}, high: {below: 9}}}", "battery"),
         document("Resource", "{capacity: 1}", "dock"),
+        document("Organ", f"{{model: {{memory: 4GB}}, load: {LATENCY}, serve: {LATENCY}}}", "eye"),
         document("Gate", "{hears: [{domain: light}], thresholds: {open: 0.5}}", "bright"),
         BLINK,
         document("Garden", "{}", "garden"),

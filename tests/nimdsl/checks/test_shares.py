@@ -53,6 +53,12 @@ def nerve(fields: str, states: str = "a: {}") -> str:
     return document("Nerve", f"{{gate: none, machine: {{initial: a, states: {{{states}}}}}, {fields}}}")
 
 
+SLOW = "virtual: {latency: {constant: 1s}"
+ORGAN = {
+    f"{what}.virtual.failure": f"model: {{memory: 4GB}}, {what}: {{{SLOW}, failure: 101%}}}},"
+    f" {other}: {{{SLOW}}}}}"
+    for what, other in (("load", "serve"), ("serve", "load"))
+}
 TOO_MUCH = {
     **{
         f"Cell.work.*.virtual.{name}": document(
@@ -101,6 +107,7 @@ TOO_MUCH = {
         for inner, states in STATES.items()
     },
     **{f"Gate.{path}": document("Gate", f"{{{HEARS}, {spec}}}") for path, spec in GATE.items()},
+    **{f"Organ.{path}": document("Organ", f"{{{spec}}}", "eye") for path, spec in ORGAN.items()},
     "Garden.bus.loss": document("Garden", "{bus: {loss: 101%}}"),
     "Garden.bus.duplicate": document("Garden", "{bus: {duplicate: 101%}}"),
     "Garden.bus.delay.chance": document("Garden", "{bus: {delay: {chance: 101%, by: {constant: 1s}}}}"),

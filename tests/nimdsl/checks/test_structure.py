@@ -40,6 +40,8 @@ def test_a_kind_like_no_other_may_come_from_a_package() -> None:
 LAMP = (
     "{domain: light, machine: {initial: a, states: {a: {timers: [{after: 1s, to: a, do: [{emit: {}}]}]}}}}"
 )
+LATENCY = "{virtual: {latency: {constant: 1s}}}"
+MODEL = f"model: {{memory: 4GB}}, load: {LATENCY}, serve: {LATENCY}"
 ONE_OF_EACH = (
     ECONOMY,
     TALK,
@@ -48,6 +50,7 @@ ONE_OF_EACH = (
     document("Garden", "{}"),
     document("Resource", "{capacity: 2}", "desks"),
     document("Cell", LAMP, "lamp"),
+    document("Organ", f"{{{MODEL}}}", "eye"),
     document("Gate", "{hears: [{domain: light}], thresholds: {open: 0.5}}", "bright"),
     document(
         "Nerve",

@@ -124,14 +124,15 @@ def test_a_kind_without_a_drawing_is_told_so(name: str) -> None:
     assert found.message == f"the kind Economy of `{name}` has no drawing"
     assert (
         found.fix
-        == f"name a protocol, phase, cell, attention, gate or nerve, or write `nimdsl show {name}`"
+        == f"name a protocol, phase, cell, attention, organ, gate or nerve, or write `nimdsl show {name}`"
     )
 
 
 def test_a_name_that_nothing_has_is_no_matter_of_drawings() -> None:
     program = nimdsl.load_text(together(ODD, ECONOMY))
     with pytest.raises(
-        SpecError, match="there is no protocol, phase, cell, attention, gate or nerve named `pursey`"
+        SpecError,
+        match="there is no protocol, phase, cell, attention, organ, gate or nerve named `pursey`",
     ):
         find(program, "pursey")
     with pytest.raises(SpecError, match="there is no cell named `cell/odds`"):

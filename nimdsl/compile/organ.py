@@ -1,0 +1,61 @@
+"""Compiles ``Organ``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nimdsl.compile.reader import Findings, Reader
+from nimdsl.compile.work import compile_model
+from nimdsl.expression.types import RECORD, STRING, record_of
+from nimdsl.program.organ import Organ
+from nimdsl.text.tree import ListNode
+
+ARGUMENTS = record_of({"task": STRING, "payload": RECORD, "stage": STRING}, "what the organ is asked")
+"""What the parameters of its models may read as ``args``."""
+
+
+def compile_organ(findings: Findings, reader: Reader) -> Organ:
+    """The organ."""
+    model, load, hold, cost = (reader.sub(key) for key in ("model", "load", "hold", "cost"))
+    returns, usual = reader.types("returns"), Organ("", 0)
+    serve = reader.sub("serve")
+    loading = load.sub("virtual") if load else None
+    serving = serve.sub("virtual") if serve else None
+    memory_bytes = model.size("memory") if model else 0
+    if model and not memory_bytes:
+        message, fix = "a model takes memory", "write for example `memory: 40GB`"
+        findings.report("NIM0210", message, model.place("memory"), fix)
+    return Organ(
+        name=findings.document.name,
+        memory_bytes=memory_bytes,
+        cards=_cards(model) if model else (),
+        returns=returns,
+        attempts=load.value("attempts", usual.attempts) if load else usual.attempts,
+        backoff_ns=load.duration("backoff", usual.backoff_ns) if load else usual.backoff_ns,
+        cooldown_ns=load.duration("cooldown", usual.cooldown_ns) if load else usual.cooldown_ns,
+        keep_ns=hold.duration("keep", usual.keep_ns) if hold else usual.keep_ns,
+        queue=hold.value("queue", usual.queue) if hold else usual.queue,
+        batch=hold.value("batch", usual.batch) if hold else usual.batch,
+        price_load=cost.lifeforce("load") if cost else 0,
+        price_request=_price(cost) if cost else 0,
+        prices=_prices(cost) if cost else {},
+        warm=cost.rate("warm") if cost else 0,
+        load=compile_model(loading, {}, ARGUMENTS, answering=False) if loading else None,
+        serve=compile_model(serving, returns, ARGUMENTS, answering=False) if serving else None,
+        place=findings.document.place,
+    )
+
+
+def _cards(model: Reader) -> tuple[str, ...]:
+    node = model.node.get("cards")
+    names = [str(item.plain()) for item in node.items] if isinstance(node, ListNode) else []
+    return tuple(sorted({*names}))
+
+
+def _prices(cost: Reader) -> Mapping[str, int]:
+    return cost.lifeforces("request")
+
+
+def _price(cost: Reader) -> int:
+    """What a request without a stage costs: the one price, or the highest."""
+    return max(_prices(cost).values(), default=cost.lifeforce("request"))
