@@ -139,9 +139,9 @@ class Driver:
         )
         self.works = WorkModels(draws, garden)
         self.translator = options.translator or DocumentTranslator(program.schemas)
-        self.books, self.hearers = books_of(program, scenario), hearers_of(program, scenario)
-        heard = heard_of(self.hearers)
-        self.watch = LedgerWatch(self.books.purses, heard, self._schedule_look, self._look)
+        self.books = books_of(program, scenario, self.garden.epoch)
+        self.hearers = hearers_of(program, scenario)
+        self.watch = LedgerWatch(self.books.purses, heard_of(self.hearers), self._schedule_look, self._look)
         self.missed: dict[str, list[Marked | Loan]] = {}
         """What the ledger tells actors that are down."""
         self.written_count = 0

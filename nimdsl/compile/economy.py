@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from nimdsl.base.units import format_lifeforce
+import re
+
+from nimdsl.base.units import NANOSECONDS, format_lifeforce
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.program import Economy, Mark, Prices
+from nimdsl.program.economy import Flowing, Profile
+
+_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
 def compile_economy(findings: Findings, reader: Reader) -> Economy:
@@ -19,13 +24,46 @@ def compile_economy(findings: Findings, reader: Reader) -> Economy:
         if prices
         else Prices(),
         rewards=reader.lifeforces("rewards"),
-        incomes=reader.rates("incomes"),
-        upkeep=reader.rates("upkeep"),
+        incomes=_flows(reader, "incomes"),
+        upkeep=_flows(reader, "upkeep"),
         window_ns=reader.duration("window", 60_000_000_000),
         marks={name: _mark(inner) for name, inner in sorted(reader.named("marks"))},
     )
     _check(findings, reader, economy)
     return economy
+
+
+def _flows(reader: Reader, key: str) -> dict[str, Flowing]:
+    """The rates of one direction, sorted by name."""
+    inner, profiles = reader.sub(key), dict(reader.named(key))
+    return {
+        name: _profile(name, profiles[name]) if name in profiles else inner.rate(name)
+        for name in sorted(reader.keys(key))
+        if inner
+    }
+
+
+def _profile(name: str, reader: Reader) -> Profile:
+    """A rate by the time of day; NIM0514 for times that do not divide a day."""
+    inner, parts = reader.sub("profile"), list[tuple[int, int]]()
+    if inner is None:
+        return Profile(((0, 0),))
+    for time in reader.keys("profile"):
+        found = _TIME_OF_DAY.fullmatch(time)
+        at_ns = int(found[1]) * NANOSECONDS["h"] + int(found[2]) * NANOSECONDS["min"] if found else 0
+        problem, fix = "", ""
+        if not found:
+            problem = f"{time[:40]!r} is no time of the day"
+            fix = 'write hours and minutes from "00:00" to "23:59"'
+        elif not parts and at_ns:
+            problem, fix = f"`{name}` says nothing of the time before {time}", 'begin with "00:00"'
+        elif parts and at_ns <= parts[-1][0]:
+            problem, fix = f"{time} does not come after the time before it", "write them in their order"
+        if problem:
+            reader.findings.report("NIM0514", problem, inner.node.key_place(time), fix)
+            return Profile(((0, 0),))
+        parts.append((at_ns, inner.rate(time)))
+    return Profile(tuple(parts))
 
 
 def _mark(reader: Reader) -> Mark:

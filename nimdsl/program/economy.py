@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from nimdsl.base.units import NANOSECONDS
 from nimdsl.program.format import tagged
+
+DAY_NS = NANOSECONDS["d"]
 
 
 @tagged("prices")
@@ -27,6 +31,51 @@ class Mark:
     until: int
 
 
+@tagged("profile")
+@dataclass(frozen=True)
+class Profile:
+    """A rate over the day (UTC): ``parts`` are (since when, ns; micro-LF a day), the first at midnight."""
+
+    parts: tuple[tuple[int, int], ...]
+
+    def rate_at(self, at_ns: int) -> int:
+        """The rate at a time since some midnight, micro-LF a day."""
+        return self.parts[self._part(at_ns % DAY_NS)][1]
+
+    def flowed(self, at_ns: int) -> int:
+        """What has flowed since that midnight, micro-LF / ``DAY_NS``: the integral, exactly."""
+        days, rest_ns = divmod(at_ns, DAY_NS)
+        return days * self._until(DAY_NS) + self._until(rest_ns)
+
+    def next_ns(self, at_ns: int) -> int:
+        """When the next part begins, after a time since that midnight."""
+        days, rest_ns = divmod(at_ns, DAY_NS)
+        part = self._part(rest_ns) + 1
+        return days * DAY_NS + (self.parts[part][0] if part < len(self.parts) else DAY_NS)
+
+    def _part(self, rest_ns: int) -> int:
+        return bisect_right(self.parts, rest_ns, key=lambda part: part[0]) - 1
+
+    def _until(self, rest_ns: int) -> int:
+        ends = [*(since_ns for since_ns, _ in self.parts[1:]), DAY_NS]
+        pairs = zip(self.parts, ends, strict=True)
+        return sum(rate * max(0, min(end_ns, rest_ns) - since_ns) for (since_ns, rate), end_ns in pairs)
+
+
+Flowing = int | Profile
+"""A rate of an economy's own: always the same, micro-LF a day, or by the time of day."""
+
+
+def least_rate(rate: Flowing) -> int:
+    """The least that it ever is, micro-LF a day."""
+    return min(amount for _, amount in rate.parts) if isinstance(rate, Profile) else rate
+
+
+def most_rate(rate: Flowing) -> int:
+    """The most that it ever is, micro-LF a day."""
+    return max(amount for _, amount in rate.parts) if isinstance(rate, Profile) else rate
+
+
 @tagged("economy")
 @dataclass(frozen=True)
 class Economy:
@@ -38,7 +87,13 @@ class Economy:
     capacity: int | None
     prices: Prices
     rewards: Mapping[str, int]
-    incomes: Mapping[str, int]
-    upkeep: Mapping[str, int]
+    incomes: Mapping[str, Flowing]
+    upkeep: Mapping[str, Flowing]
     window_ns: int
     marks: Mapping[str, Mark] = field(default_factory=dict)
+
+    def net_flow(self) -> tuple[int, int]:
+        """The least and the most that flows in, less what flows out, micro-LF a day."""
+        incomes, upkeep = self.incomes.values(), self.upkeep.values()
+        least = sum(map(least_rate, incomes)) - sum(map(most_rate, upkeep))
+        return least, sum(map(most_rate, incomes)) - sum(map(least_rate, upkeep))

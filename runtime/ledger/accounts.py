@@ -14,15 +14,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import Final, Literal, NamedTuple, assert_never
+from typing import Annotated, Final, Literal, NamedTuple, assert_never
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from nimdsl.base.errors import InternalError, NimdslError, PermanentPortError
 from nimdsl.base.units import INT64_MAX, format_lifeforce
 from nimdsl.base.values import MicroLF, Value
 from nimdsl.base.words import listed
+from nimdsl.program.economy import DAY_NS, Flowing, Profile, least_rate, most_rate
 
 POOL: Final = "pool"
 OPENING: Final = "opening"
@@ -81,22 +82,28 @@ class Tariff:
     floor: int
     capacity: int | None
     rewards: Mapping[str, int] = dataclass_field(hash=False)
-    incomes: Mapping[str, int] = dataclass_field(hash=False)
-    upkeep: Mapping[str, int] = dataclass_field(hash=False)
+    incomes: Mapping[str, Flowing] = dataclass_field(hash=False)
+    upkeep: Mapping[str, Flowing] = dataclass_field(hash=False)
     window_ns: int
     marks: Mapping[str, tuple[int, int]] = dataclass_field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         for name, value in (("opening", self.opening), ("floor", self.floor), ("window", self.window_ns)):
             int64(value, f"{self.name}: {name}")
-        for name, value in (*self.rewards.items(), *self.incomes.items(), *self.upkeep.items()):
+        flows = (*self.incomes.items(), *self.upkeep.items())
+        for name, value in (*self.rewards.items(), *((name, most_rate(rate)) for name, rate in flows)):
             int64(value, f"{self.name}: {name}")
         if not max(0, self.floor) <= self.opening:
             raise InternalError(f"{self.name}: the opening is negative or lies below the floor")
         if self.capacity is not None and not self.opening <= int64(self.capacity, "capacity"):
             raise InternalError(f"{self.name}: the opening exceeds the capacity")
-        if min((*self.incomes.values(), *self.upkeep.values(), self.window_ns - 1)) < 0:
+        if min((*(least_rate(rate) for _, rate in flows), self.window_ns - 1)) < 0:
             raise InternalError(f"{self.name}: rates are not negative and the window is positive")
+
+    @property
+    def by_day(self) -> bool:
+        """Whether some rate depends on the time of day."""
+        return any(isinstance(rate, Profile) for rate in (*self.incomes.values(), *self.upkeep.values()))
 
 
 class Command(Struct, frozen=True, tag_field="type", omit_defaults=True, forbid_unknown_fields=True):
@@ -322,7 +329,8 @@ class Entry(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
 
     A ``refused`` has the source's ``balance`` besides, a ``mismatch`` what was ``claimed``
     (``amount`` is what was paid).  The ``amount`` of a ``rate`` is the new one, in micro-LF a day;
-    a ``mark`` is told, with the pool's ``balance``.  The ``index`` counts the entries of its ``purse``.
+    a ``mark`` is told, with the pool's ``balance``.  The opening says how far the day was (``day_ns``)
+    where a rate depends on that.  The ``index`` counts the entries of its ``purse``.
     """
 
     number: int = field(name="index")
@@ -337,6 +345,7 @@ class Entry(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     balance: MicroLF | None = None
     claimed: MicroLF | None = None
     purse: str = ""
+    day_ns: Annotated[int, Meta(ge=0, le=DAY_NS - 1)] | None = None
 
     def to_data(self) -> dict[str, Value]:
         """The plain form that a journal keeps; there the number is the ``index``."""

@@ -39,6 +39,7 @@ from functools import lru_cache
 import msgspec
 
 from nimdsl.base.errors import InternalError
+from nimdsl.program.economy import DAY_NS
 from runtime.ledger.accounts import (
     OPENING,
     OVERFLOW,
@@ -61,7 +62,6 @@ from runtime.ledger.accounts import (
     Tariff,
     int64,
 )
-from runtime.ledger.rates import DAY_NS
 from runtime.ledger.state import LedgerState
 
 
@@ -74,7 +74,8 @@ def _cost(name: str) -> str:
 class Ledger(LedgerState):
     """Accounts of one economy; deterministic, with a single owner that calls :meth:`apply`.
 
-    Its entries say that they are of the ``purse``; ``written`` is told each as it is written.
+    Its entries say that they are of the ``purse``; ``written`` is told each as it is written.  How far the
+    day was when garden time began (``day_ns``) its opening says, where it has one already.
     """
 
     def __init__(
@@ -83,21 +84,22 @@ class Ledger(LedgerState):
         entries: Iterable[Entry] = (),
         purse: str = "",
         written: Callable[[Entry], None] | None = None,
+        day_ns: int = 0,
     ) -> None:
-        super().__init__(tariff, entries, purse, written)
+        super().__init__(tariff, entries, purse, written, day_ns)
         self._once("opening", OWN_KEY + OPENING, OPENING, POOL, tariff.opening, "")
         self._tell()
 
     # -- commands
 
     def apply(self, command: LedgerCommand, now_ns: int) -> Answer:
-        """Settle the rates up to ``now_ns``, then decide ``command`` and write what it moves.
+        """Settles the rates up to ``now_ns``, then decides ``command`` and writes what it moves.
 
         Raises LedgerConflict for a key that stands for something else, InternalError when
         time runs backwards, for negative amounts, unknown rewards, and beyond int64.
         """
         self._check(command)
-        self.look(now_ns)
+        self.settle(now_ns)
         answer = self._decide(command)
         self._tell()
         return answer
@@ -127,7 +129,7 @@ class Ledger(LedgerState):
         """Settles the rates before a share of a bill is decided.  Raises what :meth:`apply` raises."""
         for key, part in parts:
             self._check(Charge(key, part.name, part.amount))
-        self.look(now_ns)
+        self.settle(now_ns)
 
     def refusal(self, parts: Sequence[NumberedPayment]) -> NumberedPayment | None:
         """What of a bill cannot be paid: its first new item, with the amount of all of them; None: it can.
@@ -160,15 +162,45 @@ class Ledger(LedgerState):
         self._tell()
         return Answer(True, sum(part.amount for _, part in parts), self._done[parts[-1][0]].balance)
 
+    def next_look_ns(self, heard: Container[str] = ()) -> int | None:
+        """When somebody should look if nothing but time happens: it may then have something to say.
+
+        Of its marks only those that are ``heard`` count: others are told whenever somebody looks.
+        None for never.
+        """
+        waits = bool(self._marks.among(heard)) or self.has_flows
+        found = [self.next_mark_ns(heard), self._next_dry_ns(), self._next_part_ns() if waits else None]
+        return min((at_ns for at_ns in found if at_ns is not None), default=None)
+
+    def look(self, now_ns: int) -> None:
+        """Says all that is due up to ``now_ns``, each at its instant, at which the rates are settled.
+
+        So nothing depends on who looks, or how often.
+        """
+        while (at_ns := self._due_ns()) is not None and at_ns <= now_ns:
+            self.accrue(at_ns)
+            self._tell()
+
+    def settle(self, now_ns: int) -> None:
+        """Looks, and settles the rates up to ``now_ns``: something is decided then."""
+        self.look(now_ns)
+        self.accrue(now_ns)
+        self._tell()
+
+    def _due_ns(self) -> int | None:
+        """The next instant at which the rates are settled if nothing but time happens; None for never."""
+        found = (self.next_mark_ns(), self._next_dry_ns(), self._next_part_ns())
+        return min((at_ns for at_ns in found if at_ns is not None), default=None)
+
     def next_mark_ns(self, heard: Container[str] | None = None) -> int | None:
-        """When a mark is due if nothing but time happens, of those ``heard``, or of all; None for never."""
+        """When a mark is due at the rates of now, of those ``heard``, or of all; None for never."""
         if not self._marks:
             return None
         exact, slope = self._exact(self._now_ns), self._slope()
         return self._marks.next_ns(exact, slope, self._now_ns, self._full(), self._most(), heard)
 
-    def next_dry_ns(self) -> int | None:
-        """When an upkeep finds no means, if nothing but time happens and a state lets something flow.
+    def _next_dry_ns(self) -> int | None:
+        """When an upkeep finds no means at the rates of now, where a state lets something flow.
 
         Then a micro-LF of each upkeep could not be paid, so a ``shortfall`` is written by whoever looks.
         """
@@ -177,13 +209,10 @@ class Ledger(LedgerState):
         least = (self.tariff.floor - self._upkeep.count) * DAY_NS
         return self._now_ns + max(0, (self._exact(self._now_ns) - least - 1) // -slope + 1)
 
-    def look(self, now_ns: int) -> None:
-        """Tells every mark that is due up to ``now_ns``, each at its instant, and settles the rates."""
-        while (at_ns := self.next_mark_ns()) is not None and at_ns <= now_ns:
-            self.accrue(max(at_ns, self._now_ns))
-            self._tell()
-        self.accrue(now_ns)
-        self._tell()
+    def _next_part_ns(self) -> int | None:
+        """When the next part of a profile begins; None where there is none."""
+        found = (self._incomes.next_ns(self._now_ns), self._upkeep.next_ns(self._now_ns))
+        return min((at_ns for at_ns in found if at_ns is not None), default=None)
 
     def _tell(self) -> None:
         if self._marks:
@@ -192,9 +221,9 @@ class Ledger(LedgerState):
                 self._write("mark", event, POOL, "", 0, "", "mark", balance=exact // DAY_NS)
 
     def _set_rates(self, name: str, income: int, upkeep: int) -> Answer:
-        if self._incomes.get(name).amount != income:
+        if self._incomes.get(name).amount(self._now_ns) != income:
             self._write("rate", name, f"income:{name}", POOL, income, name, "income")
-        if self._upkeep.get(name).amount != upkeep:
+        if self._upkeep.get(name).amount(self._now_ns) != upkeep:
             self._write("rate", name, POOL, _cost(name), upkeep, name, "upkeep")
         return Answer(True, 0, self.balance)
 
@@ -250,7 +279,7 @@ class Ledger(LedgerState):
 
         A mark that ends by this is told, so that the books are what they restore.
         """
-        self.look(now_ns)
+        self.settle(now_ns)
         for hold in self.holds():
             self._release(hold, 0)
         self._tell()

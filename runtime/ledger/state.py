@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from nimdsl.base.errors import InternalError
+from nimdsl.program.economy import DAY_NS
 from runtime.ledger.accounts import (
     OPENING,
     POOL,
@@ -19,12 +20,12 @@ from runtime.ledger.accounts import (
     Tariff,
     int64,
 )
-from runtime.ledger.flows import Flows
+from runtime.ledger.flows import Flows, Span
 from runtime.ledger.hunger import Hunger
 from runtime.ledger.keys import Done, Keys
 from runtime.ledger.law import problem_of
 from runtime.ledger.marks import Marks
-from runtime.ledger.rates import DAY_NS, Rates
+from runtime.ledger.rates import Rates
 from runtime.ledger.written import WrittenList
 
 _EARNINGS = ("reward:", "income:")
@@ -41,10 +42,12 @@ class LedgerState:
         entries: Iterable[Entry] = (),
         purse: str = "",
         written: Callable[[Entry], None] | None = None,
+        day_ns: int = 0,
     ) -> None:
         self.tariff = tariff
         self.purse = purse
         self._written = written
+        self._day_ns = day_ns if tariff.by_day else None
         self._incomes = Rates(tariff.incomes)
         self._upkeep = Rates(tariff.upkeep)
         self._marks = Marks(tariff.marks)
@@ -97,13 +100,8 @@ class LedgerState:
         return self._now_ns
 
     @property
-    def has_rates(self) -> bool:
-        """Whether it changes by time alone just now."""
-        return any(self._incomes) or any(self._upkeep)
-
-    @property
     def has_flows(self) -> bool:
-        """The same by the state of an actor."""
+        """Whether a state of some actor makes it change just now."""
         return any(rate.scope for rates in (self._incomes, self._upkeep) for rate in rates)
 
     @property
@@ -115,6 +113,12 @@ class LedgerState:
     def balance(self) -> int:
         """The pool, in micro-LF."""
         return self._accounts[POOL]
+
+    def balance_at(self, now_ns: int) -> int:
+        """About what the pool has at a time that nothing is settled up to, micro-LF."""
+        exact = self._exact(max(now_ns, self._now_ns)) // DAY_NS
+        most = self._most()
+        return max(self.tariff.floor, exact if most is None else min(exact, most))
 
     def balances(self) -> dict[str, int]:
         """Every account that was ever used, but for empty holds; sorted by name."""
@@ -133,12 +137,16 @@ class LedgerState:
         """What came from ``reward:*`` and ``income:*``, in all or for one scope; no opening."""
         return self._flows.earned(scope)
 
-    def lambda_over(self, window_ns: int, now_ns: int) -> float | None:
-        """Income / expenditure in (now - window, now] (SEMANTICS 3.5); None: nothing spent, dormant.
+    def flowed_over(self, window_ns: int, now_ns: int) -> Span:
+        """What was earned and owed in (now - window, now] (SEMANTICS 3.5), as far as it is booked.
 
         Raises NimdslError for a window that begins before what was forgotten.
         """
-        return self._flows.ratio(window_ns, now_ns)
+        return self._flows.over(window_ns, now_ns)
+
+    def lambda_over(self, window_ns: int, now_ns: int) -> float | None:
+        """Lambda of that window; None: nothing was owed.  Raises what :meth:`flowed_over` raises."""
+        return self.flowed_over(window_ns, now_ns).ratio
 
     def _exact(self, now_ns: int) -> int:
         """The pool with what has flowed and is not booked: micro-LF / ``DAY_NS``."""
@@ -146,7 +154,7 @@ class LedgerState:
 
     def _slope(self) -> int:
         """By how much the pool changes by time alone just now, micro-LF a day."""
-        return self._incomes.slope() - self._upkeep.slope()
+        return self._incomes.slope(self._now_ns) - self._upkeep.slope(self._now_ns)
 
     def _full(self) -> int:
         """The pool, where it would grow and there is no room; else 0."""
@@ -185,6 +193,8 @@ class LedgerState:
         if entry.cause == "opening" and entry.amount != self.tariff.opening:
             own = self.tariff.opening
             return f"it opened with {entry.amount} micro-LF, {self.tariff.name} opens with {own}"
+        if (entry.day_ns is not None) != (entry.cause == "opening" and self.tariff.by_day):
+            return "only an opening says how far the day was, and only where a rate depends on that"
         if entry.balance is not None and entry.balance != self._accounts.get(entry.source, 0):
             return f"{entry.source} had {self._accounts.get(entry.source, 0)} micro-LF, not {entry.balance}"
         return ""
@@ -202,8 +212,9 @@ class LedgerState:
         claimed: int | None = None,
     ) -> None:
         number, now_ns, purse = self._entries.count, self._now_ns, self.purse
+        day_ns = self._day_ns if cause == "opening" else None
         entry = Entry(
-            number, now_ns, kind, key, source, target, amount, scope, cause, balance, claimed, purse
+            number, now_ns, kind, key, source, target, amount, scope, cause, balance, claimed, purse, day_ns
         )
         self._fold(entry)
         if self._written is not None:
@@ -224,6 +235,10 @@ class LedgerState:
                 self.most = max(self.most, gained)
         elif entry.kind == "shortfall":
             self.shortfall += amount
+            self._flows.lack(amount, entry.time_ns)
+        if entry.day_ns is not None:
+            self._incomes.begin(entry.day_ns)
+            self._upkeep.begin(entry.day_ns)
         self.hunger.take(entry)
         if entry.kind == "mark":
             self._marks.tell(entry.key)

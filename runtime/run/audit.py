@@ -256,10 +256,12 @@ class Audit:
         before, cause = self.at, entry.cause
         if entry.kind == "transfer" and (entry.purse, entry.key) in self.keys:
             raise _Found(self._at(ParityMismatch.TWICE, f"{entry.key} has happened before", entry))
-        self.ledger.ledger(entry.purse).look(entry.time_ns)
-        self._match(None)
-        if self.at > before:
-            return
+        ledger = self.ledger.ledger(entry.purse)
+        for settle in (ledger.look, ledger.settle):
+            settle(entry.time_ns)
+            self._match(None)
+            if self.at > before:
+                return
         waiting = self.by_key[entry.source if cause == "release" else entry.key.removeprefix("@overflow/")]
         while waiting and waiting[0] in self.taken:
             waiting.popleft()

@@ -121,12 +121,17 @@ def resources_of(program: Program, scenario: Scenario) -> list[str]:
     return sorted(named & {*program.resources})
 
 
-def books_of(program: Program, scenario: Scenario, entries: Iterable[AnyEntry] = ()) -> Bookkeeper:
-    """The books of a run.  Raises LedgerDamaged and LenderDamaged for entries that nobody wrote there."""
+def books_of(
+    program: Program, scenario: Scenario, epoch: str, entries: Iterable[AnyEntry] = ()
+) -> Bookkeeper:
+    """The books of a run that began at ``epoch``.
+
+    Raises LedgerDamaged and LenderDamaged for entries that nobody wrote there.
+    """
     tariffs = {name: tariff_of(program.economies[name]) for name in economies_of(program, scenario)}
     resources = (program.resources[name] for name in resources_of(program, scenario))
     terms = {one.name: LoanTerms(one.capacity, one.queue) for one in resources}
-    return Bookkeeper(tariffs, scenario.economy, terms, entries)
+    return Bookkeeper(tariffs, scenario.economy, terms, entries, day_of(epoch))
 
 
 Hearers = Mapping[tuple[str, str], tuple[str, ...]]

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from nimdsl.program.economy import DAY_NS
 from runtime.ledger.accounts import Answer, Pay
 from runtime.ledger.economy import Ledger, NumberedPayment
 from runtime.ledger.marks import Marks
 from runtime.ledger.purses import Purses
-from runtime.ledger.rates import DAY_NS
 from tests.properties.test_purses import CHANGES, MARKED, STEPS, Change, expected, told, tour
 
 Defect = Callable[[pytest.MonkeyPatch], None]

@@ -213,6 +213,30 @@ def test_lambda_is_income_over_expenditure_in_the_window() -> None:
     assert ledger.lambda_over(SECOND, 3 * SECOND) is None
 
 
+def test_3_5_who_starves_has_a_lambda_of_what_was_owed() -> None:
+    tariff = Tariff("e", 0, 0, None, {}, {"grid": 500_000 * DAY}, {"life": 1_000_000 * DAY}, 60 * SECOND)
+    ledger = Ledger(tariff)
+    for second in range(1, 301):
+        ledger.accrue(second * SECOND)
+    flowed = ledger.flowed_over(60 * SECOND, 300 * SECOND)
+    assert (flowed.ratio, flowed.span_ns, flowed.reserve_ns(0)) == (0.5, 60 * SECOND, 0)
+
+
+def test_3_5_neither_lambda_nor_the_reserve_depends_on_who_looks() -> None:
+    tariff = Tariff(
+        "e", 10**9, 0, None, {}, {"grid": 500_000 * DAY}, {"life": 1_000_000 * DAY}, 60 * SECOND
+    )
+    often, once = Ledger(tariff), Ledger(tariff)
+    for second in range(1, 601):
+        often.look(second * SECOND)
+    for ledger in (often, once):
+        ledger.apply(Charge("x/1", "c", 30_000_000), 600 * SECOND)
+    spans = {ledger.flowed_over(60 * SECOND, 600 * SECOND) for ledger in (often, once)}
+    (span,) = spans
+    assert span.ratio == 300 / 630
+    assert span.reserve_ns(often.balance) == often.balance * 600 * SECOND // 330_000_000
+
+
 def test_entries_are_plain_and_restore_the_ledger() -> None:
     ledger = Ledger(replace(TARIFF, incomes={"sun": 3 * DAY}, upkeep={"body": 7 * DAY}, capacity=101 * LF))
     commands: list[LedgerCommand] = [
