@@ -395,6 +395,13 @@ class Weighed(Body, frozen=True, tag="verified"):
     gain: int
 
 
+class Slumbering(Body, frozen=True, tag="slumbering"):
+    """Since now the ``economy`` sleeps, or is awake."""
+
+    economy: str
+    asleep: bool
+
+
 class Foreign(Body, frozen=True):
     """The base of the records of kinds that this package does not know."""
 
@@ -424,7 +431,7 @@ MachineBody = (
     | Dropped
     | Stale
 )
-GateBody = Resonated | ReadingChanged | Weighed
+GateBody = Resonated | ReadingChanged | Weighed | Slumbering
 ProtocolBody = HandshakeEnded | PhaseMarked
 AnyBody = MachineBody | ProtocolBody | AttentionBody | GateBody | Foreign
 """Every body; readers match it exhaustively."""

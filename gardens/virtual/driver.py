@@ -195,13 +195,15 @@ class Driver:
             for topic in self.hosts[name].kernel.actor.hears:
                 self.bus.subscribe(topic, name, self._hearing(name))
             self._schedule(self.now_ns, CONTROL, name, 0, self._delivery(name, BEGIN))
-        if self.hearers:
+        if self.hearers or self.watch.expects:
             self._write_ledger()
         self._schedule_next(stimuli_of(self.scenario, self.draws))
         stopped = self._loop()
         ended_ns = self.active_ns if self.ended_ns is None else self.ended_ns
         if stopped == "horizon":
             ended_ns = self.scenario.horizon_ns
+        elif stopped == "starved":
+            ended_ns = self.now_ns
         self.books.purses.close(max(ended_ns, self.active_ns, self.books.purses.now_ns))
         self._write_ledger()
         self.journal.commit()
@@ -225,6 +227,8 @@ class Driver:
             self.instant_count = self.instant_count + 1 if self.now_ns == before_ns else 0
             agenda.take()
             self.event_count += 1
+            if self.books.purses.starved_ns is not None:
+                return "starved"
             if self._finished():
                 return "final"
             if self.instant_count >= INSTANT_EVENT_COUNT_MAX:

@@ -168,6 +168,8 @@ def _level(name: str, reader: Reader, lower: list[str], works: Mapping[str, Work
         tells=told if told in lower else "",
         tells_ns=tells.duration("takes") if tells else 0,
         work=work,
+        urgency=reader.share("urgency"),
+        goes="asleep" in reader,
         place=reader.place("name"),
     )
 

@@ -14,7 +14,7 @@ from nimdsl.compile.addresses import ORIGIN
 from nimdsl.compile.answers import Context, compile_answers, compile_beside
 from nimdsl.compile.interface import ELAPSED, Interface, event_sources
 from nimdsl.compile.machines import compile_machine
-from nimdsl.compile.purses import marks_of, may_hear_more
+from nimdsl.compile.purses import marks_of, may_hear_more, told_of
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.tables import compile_tables, table_bindings
 from nimdsl.compile.work import compile_work
@@ -74,7 +74,9 @@ def compile_cell(findings: Findings, reader: Reader, context: Context) -> Compil
         data,
         works,
         arguments,
-        event_sources(accepts, own, replies, unsure, marks_of(reader, economy, accepts)),
+        event_sources(
+            accepts, own, replies, unsure, marks_of(reader, economy, accepts), told_of(reader, accepts)
+        ),
         context.rewards_from(economy),
         findings.document.name,
         economy=economy,

@@ -28,6 +28,7 @@ class CompiledGate:
     rest_ns: int
     below: int
     emits: str
+    goes: bool
 
 
 def compile_gate(findings: Findings, reader: Reader) -> CompiledGate:
@@ -43,6 +44,7 @@ def compile_gate(findings: Findings, reader: Reader) -> CompiledGate:
         rest_ns=cost.duration("rest") if cost else 0,
         below=reader.value("below", 4),
         emits=emits.text("domain") if emits else "",
+        goes="asleep" in reader,
     )
 
 

@@ -6,7 +6,8 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nimdsl.base.units import NANOSECONDS
+from nimdsl.base.elementary import exp
+from nimdsl.base.units import MICRO, NANOSECONDS
 from nimdsl.program.format import tagged
 
 DAY_NS = NANOSECONDS["d"]
@@ -76,6 +77,45 @@ def most_rate(rate: Flowing) -> int:
     return max(amount for _, amount in rate.parts) if isinstance(rate, Profile) else rate
 
 
+EXPONENT_MAX = 40.0
+"""Beyond this a pulse is as slow, or as fast, as it gets."""
+
+
+@tagged("pulse")
+@dataclass(frozen=True)
+class Pulse:
+    """How often an economy looks at itself: seldom where the pool is low.
+
+    Times are ns, levels millionths of the capacity.
+    """
+
+    base_ns: int
+    slowest_ns: int
+    threshold: int
+    scale: int
+
+    def period_ns(self, pool: int, capacity: int) -> int:
+        """How long until the next one, by what the pool has; micro-LF."""
+        level, threshold, scale = pool / capacity, self.threshold / MICRO, self.scale / MICRO
+        x = min(max((level - threshold) / scale, -EXPONENT_MAX), EXPONENT_MAX)
+        return min(self.slowest_ns, round(self.base_ns * (1.0 + exp(-x))))
+
+
+@tagged("slumber")
+@dataclass(frozen=True)
+class Slumber:
+    """When an economy falls asleep and wakes; ns, levels and urgency in millionths, lambdas too."""
+
+    window_ns: int
+    lambda_: int
+    level: int
+    urgency: int
+    reserve_ns: int
+    wake_lambda: int
+    wake_level: int
+    wake_urgency: int
+
+
 @tagged("economy")
 @dataclass(frozen=True)
 class Economy:
@@ -91,6 +131,18 @@ class Economy:
     upkeep: Mapping[str, Flowing]
     window_ns: int
     marks: Mapping[str, Mark] = field(default_factory=dict)
+    pulse: Pulse | None = None
+    slumber: Slumber | None = None
+    emergency: int = 0
+    """What only reflexes may take of the pool, above its floor."""
+    starve_ns: int = 0
+    """After so long without paid upkeep a run ends; 0: never."""
+
+    @property
+    def own_events(self) -> tuple[str, ...]:
+        """What it tells besides marks."""
+        sleeping = ("slumber", "wake") if self.slumber is not None else ()
+        return (("pulse",) if self.pulse is not None else ()) + sleeping
 
     def net_flow(self) -> tuple[int, int]:
         """The least and the most that flows in, less what flows out, micro-LF a day."""

@@ -34,6 +34,9 @@ class Port(Protocol):
     def shed(self, gate: str) -> None:
         """Tells a gate, by its id, that there is no time for what it brings."""
 
+    def urge(self, urgency: int) -> None:
+        """Tells the economy how urgent it is, millionths."""
+
     def start(self, level: Level, item: Item) -> int:
         """Starts the level's work on an item; its number."""
 

@@ -63,6 +63,8 @@ class Resonating(Struct, frozen=True, forbid_unknown_fields=True):
     dry_until_ns: int = 0
     """Until when it does not ask for a price that was refused."""
     rest_until_ns: int = 0
+    asleep: bool = False
+    """Whether its economy sleeps."""
 
 
 class Echo(Struct, frozen=True):

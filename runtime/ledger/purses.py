@@ -88,21 +88,24 @@ class Purses:
         for ledger, share in shares:
             ledger.prepare(share, now_ns)
         for ledger, share in shares:
-            if refused := ledger.refusal(share):
+            if refused := ledger.refusal(share, bill.reflex):
                 return ledger.refuse_bill(*refused, bill.scope)
         answers = [ledger.pay_items(share, bill.scope) for ledger, share in shares]
         return answers[0]
 
     def look(self, now_ns: int) -> None:
-        """All purses say what is due up to ``now_ns``, each at its instant."""
+        """All purses say what is due up to ``now_ns``, each at its instant, until one has starved."""
         for ledger in self.ledgers.values():
-            ledger.look(now_ns)
+            if self.starved_ns is None:
+                ledger.look(now_ns)
 
     def next_look_ns(self, heard: Mapping[str, Container[str]]) -> int | None:
         """When somebody should look, if nothing but time happens (:meth:`Ledger.next_look_ns`).
 
         Marks that are ``heard`` are by their economies.  None for never.
         """
+        if self.starved_ns is not None:
+            return None
         found = (
             ledger.next_look_ns(heard.get(self.economy_of(purse), ()))
             for purse, ledger in self.ledgers.items()
@@ -121,6 +124,20 @@ class Purses:
             ledger.forget(ledger.entry_count, now_ns)
 
     # -- queries
+
+    @property
+    def starved_ns(self) -> int | None:
+        """When the first purse starved, which ends a run; None: none has."""
+        found = (ledger.famine.over_ns for ledger in self.ledgers.values())
+        return min((at_ns for at_ns in found if at_ns is not None), default=None)
+
+    @property
+    def starved(self) -> str:
+        """What of that was not paid, for people; empty where none has starved."""
+        for purse, ledger in self.ledgers.items():
+            if ledger.famine.over_ns is not None:
+                return f"`{self.economy_of(purse)}` found nothing for {ledger.famine.unpaid}"
+        return ""
 
     @property
     def has_flows(self) -> bool:

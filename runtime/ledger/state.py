@@ -12,6 +12,7 @@ from nimdsl.program.economy import DAY_NS
 from runtime.ledger.accounts import (
     OPENING,
     POOL,
+    SAID,
     Cause,
     Entry,
     EntryKind,
@@ -26,6 +27,7 @@ from runtime.ledger.keys import Done, Keys
 from runtime.ledger.law import problem_of
 from runtime.ledger.marks import Marks
 from runtime.ledger.rates import Rates
+from runtime.ledger.sleep import Famine, Sleep
 from runtime.ledger.written import WrittenList
 
 _EARNINGS = ("reward:", "income:")
@@ -64,15 +66,18 @@ class LedgerState:
         """The least and the most that the pool ever had, micro-LF."""
         self.shortfall = 0
         """What upkeep, penalties and prices known afterwards found no means for, micro-LF."""
-        self.hunger = Hunger(tariff.floor)
+        self.hunger = Hunger(tariff.floor + tariff.emergency)
+        self.sleep = Sleep(tariff)
+        self.famine = Famine(tariff.floor, tariff.starve_ns)
         for entry in entries:
             self._restore(entry)
 
     # -- queries
 
-    def affords(self, amount: int) -> bool:
-        """Whether the pool could pay ``amount`` and keep its floor."""
-        return self.balance - amount >= self.tariff.floor
+    def affords(self, amount: int, reflex: bool = False) -> bool:
+        """Whether the pool could pay ``amount`` and keep its floor, and its emergency but for a reflex."""
+        kept = 0 if reflex else self.tariff.emergency
+        return self.balance - amount >= self.tariff.floor + kept
 
     def forget(self, count: int, now_ns: int) -> None:
         """Let go of the first ``count`` entries, which a journal has, and of what no lambda needs.
@@ -80,7 +85,9 @@ class LedgerState:
         From now on :meth:`lambda_over` answers for the tariff's window at ``now_ns`` and later.
         """
         self._entries.forget(count)
-        self._flows.forget(now_ns - self.tariff.window_ns)
+        slumber = self.tariff.slumber
+        window_ns = max(self.tariff.window_ns, slumber.window_ns if slumber else 0)
+        self._flows.forget(now_ns - window_ns)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -187,6 +194,8 @@ class LedgerState:
             exact = self._exact(entry.time_ns)
             due = entry.key in self._marks.due(exact, self._full()) and entry.balance == exact // DAY_NS
             return "" if due else f"the mark {entry.key} is not due with {entry.balance} micro-LF"
+        if entry.kind in SAID:
+            return "" if self._would_say(entry) else f"{entry.key} is not due with {entry.balance} micro-LF"
         repeats = entry.kind == "transfer" and entry.cause not in (*_UNREPEATABLE, "overflow")
         if repeats and entry.key in self._done:
             return f"{entry.key} has happened before"
@@ -198,6 +207,25 @@ class LedgerState:
         if entry.balance is not None and entry.balance != self._accounts.get(entry.source, 0):
             return f"{entry.source} had {self._accounts.get(entry.source, 0)} micro-LF, not {entry.balance}"
         return ""
+
+    def _would_say(self, entry: Entry) -> bool:
+        """Whether this ledger would say so here."""
+        now_ns, sleep = entry.time_ns, self.sleep
+        if entry.balance != self.balance:
+            return False
+        match entry.kind:
+            case "pulse":
+                return sleep.next_ns == now_ns
+            case "urgency":
+                return entry.amount != sleep.urgency
+            case "starved":
+                return self.famine.ends_ns == now_ns
+            case _:
+                return self._turn(now_ns) == entry.kind
+
+    def _turn(self, now_ns: int) -> str:
+        """Whether it falls asleep or wakes."""
+        return self.sleep.turn(self.balance, now_ns, lambda window_ns: self._flows.over(window_ns, now_ns))
 
     def _write(
         self,
@@ -240,12 +268,14 @@ class LedgerState:
             self._incomes.begin(entry.day_ns)
             self._upkeep.begin(entry.day_ns)
         self.hunger.take(entry)
+        self.sleep.take(entry)
+        self.famine.take(entry)
         if entry.kind == "mark":
             self._marks.tell(entry.key)
         elif entry.kind == "rate":
             rates = self._incomes if entry.cause == "income" else self._upkeep
             rates.change(entry.key, amount, entry.time_ns)
-        else:
+        elif entry.kind not in SAID:
             self._settle_rates(entry)
         self._entries.append(entry)
 

@@ -30,6 +30,7 @@ from runtime.ledger.accounts import (
     SetRates,
     Settle,
     Tariff,
+    Urge,
 )
 from runtime.ledger.economy import Ledger
 
@@ -189,6 +190,8 @@ class Model:
             self.pool += back
             return Answer(True, back, self.pool)
         match command:
+            case Urge():
+                return Answer(True, 0, self.pool)
             case SetRates(name, income, upkeep):
                 self.rates["income", name], self.rates["upkeep", name] = income, upkeep
                 return Answer(True, 0, self.pool)

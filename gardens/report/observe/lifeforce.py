@@ -77,7 +77,7 @@ class LifeforceCollector:
         """Earned and owed within ``_flows``."""
         self._accounts: dict[str, int] = {}
         self._unpaid: dict[str, int] = {}
-        self._hunger = Hunger(economy.floor)
+        self._hunger = Hunger(economy.floor + economy.emergency)
         self._pool = 0
 
     def sample(self, at_ns: int) -> None:

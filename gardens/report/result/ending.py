@@ -71,6 +71,9 @@ class _Listening:
     def settle(self, *_: Any, **__: Any) -> None:
         pass
 
+    def urge(self, *_: Any, **__: Any) -> None:
+        pass
+
     def shed(self, *_: Any, **__: Any) -> None:
         pass
 

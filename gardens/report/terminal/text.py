@@ -318,6 +318,8 @@ def _print_end(console: Console, result: RunResult, view: View | None) -> None:
     after = f" after {_seconds(result.outcome['duration'])}: {ENDS[result.run.stopped]}"
     if result.run.stopped == "stuck":
         after += f": {_busiest(result)}"
+    if result.run.stopped == "starved":
+        after += f": {escape(result.run.purses.starved)}"
     console.print(f"[bold]{state}[/]{after}{economy}", soft_wrap=not console.is_terminal)
     _print_incidents(console, result)
 

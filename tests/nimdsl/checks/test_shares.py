@@ -46,7 +46,17 @@ GATE = {
     **{f"weight.{one}": f"weight: {{{one}: 101%}}" for one in ("start", "confirmed", "failed", "adjust")},
     "weight.unused.loses": "weight: {unused: {every: 1d, loses: 101%}}",
 }
+SLEEP = {
+    **{f"pulse.{one}": f"pulse: {{{one}: 101%}}" for one in ("threshold", "scale")},
+    **{f"slumber.{one}": f"pulse: {{}}, slumber: {{{one}: 101%}}" for one in ("level", "urgency")},
+    **{f"wake.{one}": f"pulse: {{}}, slumber: {{}}, wake: {{{one}: 101%}}" for one in ("level", "urgency")},
+}
 TOO_MUCH = {
+    **{
+        f"Economy.{path}": document("Economy", f"{{opening: 1, capacity: 2, {spec}}}")
+        for path, spec in SLEEP.items()
+    },
+    "Attention.levels.*.urgency": document("Attention", "{levels: [{name: a, take: all, urgency: 101%}]}"),
     **{
         f"Cell.work.*.virtual.{name}": document(
             "Cell", f"{{{ANSWER}, work: {{w: {{virtual: {model(text)}}}}}}}"
