@@ -173,7 +173,7 @@ def check_economy(
     income = (rate + flows) * beat.length_ns // NANOSECONDS["d"]
     if cost <= income or attention.findings.failed:
         return
-    beats = (economy.opening - economy.floor) // (cost - income)
+    beats = (economy.opening - economy.kept) // (cost - income)
     flow = f" and {'at most ' if flows or least < rate else ''}{lf(income)} come in"
     fix = "lower the costs or `max_per_beat`, or let more come in"
     if income < 0:

@@ -124,8 +124,8 @@ def _check(findings: Findings, reader: Reader, economy: Economy) -> None:
     if economy.capacity is not None and economy.capacity < economy.opening:
         message = f"the capacity ({format_lifeforce(economy.capacity)} LF) is below the opening balance"
         findings.report("NIM0506", message, reader.place("capacity"), "raise the capacity")
-    kept = economy.floor + economy.emergency
-    if economy.capacity is not None and economy.capacity < kept:
+    kept = economy.kept
+    if economy.emergency and economy.capacity is not None and economy.capacity < kept:
         message = f"the capacity is below floor and emergency together ({format_lifeforce(kept)} LF)"
         findings.report(
             "NIM0506", message, reader.place("emergency"), "lower `emergency`, or raise the capacity"

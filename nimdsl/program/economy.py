@@ -139,6 +139,11 @@ class Economy:
     """After so long without paid upkeep a run ends; 0: never."""
 
     @property
+    def kept(self) -> int:
+        """What no ordinary price takes: the floor and the emergency."""
+        return self.floor + self.emergency
+
+    @property
     def own_events(self) -> tuple[str, ...]:
         """What it tells besides marks."""
         sleeping = ("slumber", "wake") if self.slumber is not None else ()

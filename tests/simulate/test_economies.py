@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ import simulate
 from gardens.report.result.result import RunResult
 from nimdsl.base.units import MICRO, NANOSECONDS, SECOND_NS
 from nimdsl.commands import run
+from runtime import records
 from runtime.kernel.events import Marked
 from runtime.ledger.accounts import Entry
 from runtime.run.host import Checks
@@ -158,3 +160,112 @@ def test_ordinary_prices_leave_the_emergency() -> None:
     result = go(poor)
     assert result.outcome["lifeforce"]["final"] == 3 * MICRO
     assert {one.balance for one in entries(result, "refused")} == {3 * MICRO}
+
+
+MINDED = documents(
+    (
+        "Economy",
+        "body",
+        "{opening: 10, capacity: 100, incomes: {grid: 0.01}, pulse: {base: 5s}, slumber: {window: 30s}, upkeep: {life: 0.05}}",
+    ),
+    (
+        "Cell",
+        "nose",
+        """{domain: smell, machine: {initial: idle, states: {idle: {timers: [{after: 1s, to: idle, do: [{emit: {confidence: 1.0, content: {strength: 1.0}}}]}]}}}}""",
+    ),
+    ("Gate", "smoke", "{hears: [{domain: smell}], thresholds: {open: 0.5}, weight: {start: 10%}}"),
+    (
+        "Gate",
+        "fire",
+        "{hears: [{domain: smell}], thresholds: {open: 0.5}, weight: {start: 10%}, asleep: go}",
+    ),
+    (
+        "Attention",
+        "day",
+        """{beat: 30s, levels: [
+        {name: work, take: {share: 50%}, urgency: 80%, takes: 2s, leftover: carry},
+        {name: dream, take: rest, baseline: 3s}, {name: watch, take: rest, baseline: 2s, asleep: go}]}""",
+    ),
+    (
+        "Scenario",
+        "s",
+        "{attention: day, economy: body, actors: [gate/smoke, gate/fire], cells: [nose], horizon: 5min, stimuli: [{at: 200s, level: work, takes: 2s, item: fright}]}",
+    ),
+)
+
+
+def _bodies(result: RunResult, actor: str, kind: type[Any]) -> list[tuple[int, Any]]:
+    return [
+        (one.time_ns, one.body)
+        for one in result.records()
+        if one.actor == actor and isinstance(one.body, kind)
+    ]
+
+
+def test_asleep_nothing_is_thought_and_nothing_heard_but_what_goes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = go(MINDED)
+    turns = [
+        (one.kind, one.time_ns)
+        for one in result.run.purses.entries
+        if one.kind in ("slumber", "wake", "urgency")
+    ]
+    assert [kind for kind, _ in turns][:4] == ["slumber", "urgency", "wake", "urgency"]
+    slept_ns, woke_ns = turns[0][1], turns[2][1]
+    assert slept_ns < 60 * SECOND_NS
+    assert woke_ns == 200 * SECOND_NS == turns[1][1], "a fright wakes at once"
+    for actor in ("attention/day", "gate/smoke", "gate/fire"):
+        said = [(at_ns, body.asleep) for at_ns, body in _bodies(result, actor, records.Slumbering)]
+        assert said[:2] == [(slept_ns, True), (woke_ns, False)]
+    came = [
+        (at_ns, body.level)
+        for at_ns, body in _bodies(result, "attention/day", records.Arrived)
+        if body.baseline
+    ]
+    assert not [one for one in came if slept_ns < one[0] < woke_ns and one[1] == "dream"]
+    assert [one for one in came if slept_ns < one[0] < woke_ns and one[1] == "watch"]
+    heard_waves = {
+        gate: [
+            at_ns
+            for at_ns, _ in _bodies(result, f"gate/{gate}", records.Resonated)
+            if slept_ns < at_ns < woke_ns
+        ]
+        for gate in ("smoke", "fire")
+    }
+    assert not heard_waves["smoke"]
+    assert len(heard_waves["fire"]) > 100
+    path = tmp_path / "it.yaml"
+    path.write_text(MINDED, encoding="utf-8")
+    assert run(["simulate", str(path), "-v"]) == 0
+    shown = capsys.readouterr().out
+    assert "smoke                body sleeps" in shown
+    assert "body is awake" in shown
+
+
+@pytest.mark.parametrize(
+    ("spec", "code", "fix"),
+    [
+        ("opening: 1, pulse: {}", "NIM0515", "add `capacity:`"),
+        ("opening: 1, capacity: 2, slumber: {}", "NIM0515", "add `pulse:`"),
+        ("opening: 1, capacity: 2, wake: {}", "NIM0515", "add `slumber:`"),
+        ("opening: 0, capacity: 0, pulse: {}", "NIM0515", "raise the capacity"),
+        ("opening: 1, capacity: 2, pulse: {slowest: 500ms}", "NIM0210", "raise `slowest`, or lower `base`"),
+        ("opening: 1, capacity: 2, pulse: {scale: 0%}", "NIM0210", "write for example `10%`"),
+        ("opening: 1, capacity: 2, emergency: 3", "NIM0506", "lower `emergency`, or raise the capacity"),
+        (
+            "opening: 1, capacity: 2, pulse: {}, marks: {pulse: {below: 1}}",
+            "NIM0510",
+            "give the mark another name",
+        ),
+    ],
+)
+def test_what_is_wrong_is_one_error(spec: str, code: str, fix: str) -> None:
+    found = nimdsl.check_text(documents(("Economy", "body", f"{{{spec}}}"))).diagnostics
+    errors = [one for one in found if one.severity.value == "error"]
+    assert [(one.code, one.fix) for one in errors] == [(code, fix)]
+
+
+def test_nobody_sends_what_an_economy_tells() -> None:
+    text = SLEEPER.replace("{data: {pulses: int}, ", "{data: {pulses: int}, accepts: {wake: {}}, ")
+    assert [one.code for one in nimdsl.check_text(text).diagnostics] == ["NIM0208"]
