@@ -243,6 +243,30 @@ def test_asleep_nothing_is_thought_and_nothing_heard_but_what_goes(
     assert "body is awake" in shown
 
 
+def test_a_reflex_is_as_urgent_as_its_level_while_it_lasts() -> None:
+    text = documents(
+        ("Economy", "body", "{opening: 10}"),
+        (
+            "Attention",
+            "day",
+            """{levels: [
+            {name: flinch, reflex: true, take: {each: 50ms}, max_per_beat: 5, urgency: 100%}, {name: work, take: all, urgency: 60%},
+            {name: dream, take: rest, baseline: 3s, urgency: 90%}]}""",
+        ),
+        (
+            "Scenario",
+            "s",
+            """{attention: day, economy: body, horizon: 60s, stimuli: [
+            {at: 5s, level: work, takes: 2s, item: letter}, {at: 6s, level: flinch, item: bang}]}""",
+        ),
+    )
+    urged = [(one.time_ns, one.amount) for one in entries(go(text), "urgency")]
+    second, after_ns = SECOND_NS, SECOND_NS // 20
+    assert urged[:3] == [(5 * second, 600_000), (6 * second, 10**6), (6 * second + after_ns, 600_000)]
+    assert urged[3] == (7 * second + after_ns, 0)
+    assert len(urged) == 4, "a baseline is not urgent"
+
+
 @pytest.mark.parametrize(
     ("spec", "code", "fix"),
     [
