@@ -46,7 +46,7 @@ def test_the_ledger_itself_survives() -> None:
 
 
 def forgets_the_floor(patch: Callable[[str, Any], None]) -> None:
-    patch("affords", lambda self, amount: True)
+    patch("affords", lambda self, amount, reflex=False: True)
 
 
 def charges_again_on_a_repetition(patch: Callable[[str, Any], None]) -> None:

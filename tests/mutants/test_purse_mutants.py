@@ -37,8 +37,8 @@ def pays_until_one_cannot(patch: pytest.MonkeyPatch) -> None:
 def looks_at_the_first_purse_alone(patch: pytest.MonkeyPatch) -> None:
     original = Ledger.refusal
 
-    def refusal(self: Ledger, parts: Any) -> Any:
-        return original(self, parts) if self.purse == "" else None
+    def refusal(self: Ledger, parts: Any, reflex: bool = False) -> Any:
+        return original(self, parts, reflex) if self.purse == "" else None
 
     patch.setattr(Ledger, "_check_law", lambda *_: None)
     patch.setattr(Ledger, "refusal", refusal)
