@@ -41,6 +41,13 @@ class Weighed(Body, frozen=True, tag="verified"):
     gain: int
 
 
+class Slumbering(Body, frozen=True, tag="slumbering"):
+    """Since now the ``economy`` sleeps, or is awake."""
+
+    economy: str
+    asleep: bool
+
+
 class OutcomeJudged(Body, frozen=True, tag="verification_outcome"):
     """What came of an opening that a nerve took: confirmed, failed, partial or expired.
 
@@ -109,6 +116,6 @@ class ModelMoved(Body, frozen=True, tag="model"):
     cost: MicroLF = 0
 
 
-GateBody = Resonated | ReadingChanged | Weighed
+GateBody = Resonated | ReadingChanged | Weighed | Slumbering
 NerveBody = OutcomeJudged | CameLate | HealthChanged
 RackBody = OrganAsked | OrganAnswered | ModelMoved

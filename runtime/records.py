@@ -54,6 +54,9 @@ from runtime.creature_records import (
     Resonated as Resonated,
 )
 from runtime.creature_records import (
+    Slumbering as Slumbering,
+)
+from runtime.creature_records import (
     Weighed as Weighed,
 )
 from runtime.record_base import Aside as Aside

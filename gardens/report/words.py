@@ -37,6 +37,7 @@ REASONS = {
 ENDS: Mapping[Stopped, str] = {
     "horizon": "the horizon was reached",
     "quiet": "nothing was left to happen",
+    "starved": "it starved",
     "limit": "there were too many events",
     "stuck": "time stands still: too many events at one instant (a loop without delay?)",
     "final": "the protocol ended",

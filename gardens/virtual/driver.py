@@ -138,9 +138,9 @@ class Driver:
         )
         self.works = WorkModels(draws, garden)
         self.translator = options.translator or DocumentTranslator(program.schemas)
-        self.books, self.hearers = books_of(program, scenario), hearers_of(program, scenario)
-        heard = heard_of(self.hearers)
-        self.watch = LedgerWatch(self.books.purses, heard, self._schedule_look, self._look)
+        self.books = books_of(program, scenario, self.garden.epoch)
+        self.hearers = hearers_of(program, scenario)
+        self.watch = LedgerWatch(self.books.purses, heard_of(self.hearers), self._schedule_look, self._look)
         self.missed: dict[str, list[Marked | Loan]] = {}
         """What the ledger tells actors that are down."""
         self.written_count = 0
@@ -195,13 +195,15 @@ class Driver:
                 self.bus.subscribe(topic, name, self._sensing(name))
             begins = self.hosts[name].kernel.begins
             self._schedule(self.now_ns, CONTROL, name, 0, self._delivery(name, begins))
-        if self.hearers:
+        if self.hearers or self.watch.expects:
             self._write_ledger()
         self._schedule_next(stimuli_of(self.scenario, self.draws))
         stopped = self._loop()
         ended_ns = self.active_ns if self.ended_ns is None else self.ended_ns
         if stopped == "horizon":
             ended_ns = self.scenario.horizon_ns
+        elif stopped == "starved":
+            ended_ns = self.now_ns
         self.books.purses.close(max(ended_ns, self.active_ns, self.books.purses.now_ns))
         self._write_ledger()
         self.journal.commit()
@@ -225,6 +227,8 @@ class Driver:
             self.instant_count = self.instant_count + 1 if self.now_ns == before_ns else 0
             agenda.take()
             self.event_count += 1
+            if self.books.purses.starved_ns is not None:
+                return "starved"
             if self._finished():
                 return "final"
             if self.instant_count >= INSTANT_EVENT_COUNT_MAX:

@@ -182,7 +182,7 @@ class RecordedGarden:
         """What the ledger's journal says was told; that it was right to tell it the audit says."""
         recording = self.recording
         hearers = hearers_of(recording.program, recording.scenario)
-        purses = books_of(recording.program, recording.scenario).purses
+        purses = books_of(recording.program, recording.scenario, recording.epoch).purses
         for entry in readable_entries(recording.journal):
             for name, event in told_by(entry, purses, hearers):
                 copies = self.published.setdefault((event.sender, event.number), {})

@@ -40,7 +40,7 @@ class BookAudit:
     def differences(self) -> Iterator[Difference]:
         """What the journal of the books has and should not, or lacks; the first of each."""
         recording = self.recording
-        books = books_of(recording.program, recording.scenario)
+        books = books_of(recording.program, recording.scenario, recording.epoch)
         lines = list(readable(recording.journal, LEDGER))
         if not books:
             yield from self._unpriced(lines)

@@ -27,12 +27,17 @@ class LedgerWatch:
         self._look = look
         self._at_ns: int | None = None
 
+    @property
+    def expects(self) -> bool:
+        """Whether something is due, if nothing but time happens."""
+        return self._next_ns() is not None
+
     def changed(self) -> None:
         """Looks when something is due next, unless it looks before."""
         at_ns = self._next_ns()
         if at_ns is not None and (self._at_ns is None or at_ns < self._at_ns):
             self._at_ns = at_ns
-            self._schedule(at_ns, lambda: self._reach(at_ns), lambda: self._next_ns() is not None)
+            self._schedule(at_ns, lambda: self._reach(at_ns), lambda: self.expects)
 
     def _next_ns(self) -> int | None:
         return self._purses.next_look_ns(self._heard)

@@ -111,6 +111,7 @@ def _part(compilation: Compilation, name: str, one: CompiledGate) -> Gate:
         weighing=one.weighing,
         rest_ns=one.rest_ns,
         below=one.below,
+        goes=one.goes,
     )
 
 

@@ -123,7 +123,7 @@ def _gets_more(economy: Economy, needed: int, living: Iterable[State], others: b
 
     Each of those that live on it may bring something; ``others``: somebody else too.
     """
-    full = economy.capacity is not None and economy.capacity - economy.floor < needed
+    full = economy.capacity is not None and economy.capacity - economy.kept < needed
     living = [*living]
     rewards = {name for root in living for name in rewards_of(root)}
     return not full and (others or grows(economy, rewards, living))

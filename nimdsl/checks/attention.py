@@ -169,12 +169,12 @@ def check_economy(
     places = {level.name: item for level, item in zip(beat.levels, attention.items("levels"), strict=True)}
     _payable(places, beat, economy, living)
     cost, lf, flows = full_load(beat), format_lifeforce, sum(map(most_flow, living))
-    rate = sum(economy.incomes.values()) - sum(economy.upkeep.values()) + flows
-    income = rate * beat.length_ns // NANOSECONDS["d"]
+    least, rate = economy.net_flow()
+    income = (rate + flows) * beat.length_ns // NANOSECONDS["d"]
     if cost <= income or attention.findings.failed:
         return
-    beats = (economy.opening - economy.floor) // (cost - income)
-    flow = f" and {'at most ' if flows else ''}{lf(income)} come in"
+    beats = (economy.opening - economy.kept) // (cost - income)
+    flow = f" and {'at most ' if flows or least < rate else ''}{lf(income)} come in"
     fix = "lower the costs or `max_per_beat`, or let more come in"
     if income < 0:
         flow = f", and upkeep takes {lf(-income)} LF more than comes in"

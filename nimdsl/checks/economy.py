@@ -20,7 +20,7 @@ def most_above_floor(economy: Economy, rewards: Iterable[str], living: Iterable[
     Only these ``rewards`` are asked for; ``living`` are the machines whose flows are this economy's.
     """
     most = economy.capacity if grows(economy, rewards, living) else economy.opening
-    return None if most is None else most - economy.floor
+    return None if most is None else most - economy.kept
 
 
 def grows(economy: Economy, rewards: Iterable[str], living: Iterable[State]) -> bool:
@@ -31,7 +31,7 @@ def grows(economy: Economy, rewards: Iterable[str], living: Iterable[State]) -> 
 
 def too_poor(economy: Economy, reservation: int) -> bool:
     """Whether an economy opens with less than the first handshake reserves."""
-    return economy.opening - economy.floor < reservation
+    return economy.opening - economy.kept < reservation
 
 
 def check_opening(
@@ -41,13 +41,13 @@ def check_opening(
 
     ``more`` says whether something may come in before it.
     """
-    free, lf = economy.opening - economy.floor, format_lifeforce
+    free, lf = economy.opening - economy.kept, format_lifeforce
     message = (
         f"the first handshake reserves {lf(reservation)} LF, "
         f"`{economy.name}` opens with {lf(free)} LF above its floor"
     )
     message += ": it is refused unless the rest comes in before" if more else ""
-    fix = f"raise `opening` to at least {lf(reservation + economy.floor)}"
+    fix = f"raise `opening` to at least {lf(reservation + economy.kept)}"
     reader.findings.report("NIM0503", message, reader.place(key), fix, severity)
 
 
@@ -75,7 +75,7 @@ def bill_of(root: State, owner: str, way: Transition, own: str) -> Iterator[tupl
 
 def bounding(economy: Economy, most: int) -> str:
     """The field that keeps what can be spent at once at ``most``."""
-    return "opening" if most == economy.opening - economy.floor else "capacity"
+    return "opening" if most == economy.opening - economy.kept else "capacity"
 
 
 def rewards_of(root: State) -> set[str]:

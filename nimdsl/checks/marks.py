@@ -35,7 +35,7 @@ def check_flapping(reader: Reader, economy: Economy, living: Mapping[str, State]
     ``reader`` reads the economy; ``living`` are the machines of those that live on it, by name.
     """
     waiting = flat_marks(economy)
-    own = sum(economy.incomes.values()) - sum(economy.upkeep.values())
+    own = economy.net_flow()
     for cell, root in living.items():
         events = events_of(root) if waiting and _is_turned(root) else frozenset()
         heard = [name for name in waiting if {name, f"{name}.over"} <= events]
@@ -70,16 +70,16 @@ def _fix(economy: Economy, amount: int) -> str:
     return f"write `until:` a bit more, as {format_lifeforce(min(until, capacity or until))}"
 
 
-def _turning(table: Table, mark: str, own: int) -> Iterator[tuple[str, str]]:
+def _turning(table: Table, mark: str, own: tuple[int, int]) -> Iterator[tuple[str, str]]:
     """The leaves between which the mark and its end lead, the pool shrinking in the one, growing in the
     other; ``own`` is what the economy itself brings, micro-LF a day."""
     for drained, path in enumerate(table.states):
         row = _surely(table, drained, mark)
-        if row is None or row.target == drained or own + _flow(table, path)[0] >= 0:
+        if row is None or row.target == drained or own[0] + _flow(table, path)[0] >= 0:
             continue
         filled = table.states[row.target]
         back = _surely(table, row.target, f"{mark}.over")
-        if back is not None and back.target == drained and own + _flow(table, filled)[1] > 0:
+        if back is not None and back.target == drained and own[1] + _flow(table, filled)[1] > 0:
             yield path, filled
 
 

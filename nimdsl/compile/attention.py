@@ -128,9 +128,8 @@ def _level(name: str, reader: Reader, lower: list[str], works: Mapping[str, Work
     policy = _policy(reader, take) if take else reader.text("take")
     each_ns = take.duration("each") if take else 0
     if each_ns and "takes" in reader:
-        message = (
-            f"`{name}` takes {take.text('each') if take else ''} for each item, whatever the item says"
-        )
+        each = take.text("each") if take else ""
+        message = f"`{name}` takes {each} for each item, whatever the item says"
         findings.report("NIM0203", message, reader.place("takes"), "remove `takes`")
     reflex = bool(reader.value("reflex", False))
     if reflex:
@@ -168,6 +167,8 @@ def _level(name: str, reader: Reader, lower: list[str], works: Mapping[str, Work
         tells=told if told in lower else "",
         tells_ns=tells.duration("takes") if tells else 0,
         work=work,
+        urgency=reader.share("urgency"),
+        goes="asleep" in reader,
         place=reader.place("name"),
     )
 

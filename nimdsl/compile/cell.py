@@ -15,7 +15,7 @@ from nimdsl.compile.answers import Context, compile_answers, compile_beside
 from nimdsl.compile.interface import ELAPSED, TOLD, Interface, add_source, event_sources
 from nimdsl.compile.lets import with_lets
 from nimdsl.compile.machines import compile_machine
-from nimdsl.compile.purses import marks_of, may_hear_more
+from nimdsl.compile.purses import marks_of, may_hear_more, told_of
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.tables import compile_tables, table_bindings
 from nimdsl.compile.waves import compile_hears
@@ -103,7 +103,9 @@ def _interface(
     unsure = [name for name, one in reader.named("work") if _is_unsure(one, works[name])]
     economy = reader.reference("economy", "Economy") if "economy" in reader else ""
     own = {name: work for name, work in works.items() if name not in asked}
-    events = event_sources(accepts, own, replies, unsure, marks_of(reader, economy, accepts))
+    events = event_sources(
+        accepts, own, replies, unsure, marks_of(reader, economy, accepts), told_of(reader, accepts)
+    )
     for name, fields in more.events.items():
         add_source(events, name, TOLD, fields)
     heard = compile_hears(reader, events, context.emitted)

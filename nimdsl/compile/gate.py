@@ -31,6 +31,7 @@ class CompiledGate:
     rest_ns: int
     below: int
     emits: str
+    goes: bool
     heard: Waves | None
     """What the waves that it hears have in common; None where nobody emits any."""
     sources: tuple[Waves, ...] = ()
@@ -60,6 +61,7 @@ def compile_gate(
         emits=emits.text("domain") if emits else "",
         heard=heard,
         sources=sources,
+        goes="asleep" in reader,
     )
 
 

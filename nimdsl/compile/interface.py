@@ -146,10 +146,11 @@ def event_sources(
     replies: Mapping[str, Mapping[str, Type]],
     unsure: Container[str] = (),
     marks: Iterable[str] = (),
+    told: Iterable[str] = (),
 ) -> dict[str, EventSource]:
     """Every event that can reach the cell, but for those that it raises itself.
 
-    ``marks`` are those of the economies that it may live on.
+    ``marks`` are those of the economies that it may live on, ``told`` what economies tell besides.
     Works whose names are in ``unsure`` may return more than is known.
     """
     events: dict[str, EventSource] = {}
@@ -165,6 +166,8 @@ def event_sources(
     for name in marks:
         for event in (name, f"{name}.over"):
             add_source(events, event, MARK, {"balance": LIFEFORCE})
+    for name in told:
+        add_source(events, name, MARK, {"balance": LIFEFORCE})
     add_refused(events)
     add_source(events, FAULT, "fault", {"reason": STRING})
     add_source(events, RETURNED, RETURNED, {})

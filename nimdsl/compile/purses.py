@@ -12,6 +12,8 @@ from nimdsl.program.flatten import FAULT, REFUSED, RETURNED
 from nimdsl.program.machine import State, every_way
 from nimdsl.text.tree import ListNode, MapNode, Node
 
+OWN_EVENTS = {"pulse": "pulse", "slumber": "slumber", "wake": "slumber"}
+"""What an economy tells besides marks, by the field that makes it do so."""
 OUTCOMES = ("done", "failed", "unknown")
 BUILT_IN = (REFUSED, FAULT, RETURNED, UNCLAIMED)
 
@@ -36,6 +38,20 @@ def marks_of(reader: Reader, economy: str, accepts: Container[str]) -> list[str]
                 place = besides.get(name, reader.place("economy"))
                 reader.findings.report("NIM0510", message, place, "give one of the marks another name")
     return [*known]
+
+
+def told_of(reader: Reader, accepts: Container[str]) -> list[str]:
+    """What economies tell besides marks: pulses, slumber, waking.  NIM0208 for one that is accepted too."""
+    documents = reader.findings.documents.of("Economy").values()
+    fields = {key for document in documents for key in document.spec.entries}
+    told = [event for event, field in OWN_EVENTS.items() if field in fields]
+    inner = reader.sub("accepts")
+    for event in told:
+        if event in accepts and inner is not None:
+            message = f"`{event}` is told by an economy, so nobody can send it"
+            place = inner.node.key_place(event)
+            reader.findings.report("NIM0208", message, place, "give the event another name")
+    return told
 
 
 def may_hear_more(reader: Reader) -> bool:

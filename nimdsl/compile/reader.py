@@ -219,11 +219,6 @@ class Reader:
             self.findings.report("NIM0210", message, self.place(key), fix)
         return value
 
-    def rates(self, key: str) -> dict[str, int]:
-        """A map of names to rates, sorted by name."""
-        inner = self.sub(key)
-        return {name: inner.rate(name) for name in sorted(self.keys(key))} if inner else {}
-
     def types(self, key: str) -> dict[str, Type]:
         """A map of names to types."""
         inner = self.sub(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import ClassVar
 
 from nimdsl.base.diagnostics import NOWHERE, Place
 from nimdsl.base.values import Value
@@ -13,6 +14,8 @@ from nimdsl.program.flatten import Table, flatten
 from nimdsl.program.format import tagged
 from nimdsl.program.machine import State
 from nimdsl.program.work import Work
+
+SLEEP_EVENTS = ("slumber", "wake")
 
 
 @tagged("actor", also=("table",))
@@ -41,6 +44,8 @@ class Actor:
     types: Mapping[str, Type] = field(default_factory=dict, metadata={"hashed": False})
     """The types of its data, for whoever shows it; empty where nobody knows them."""
     place: Place = field(default=NOWHERE, compare=False)
+    always_hears: ClassVar[tuple[str, ...]] = ()
+    """What it takes of what economies tell, whatever its machine takes."""
 
     @property
     def id(self) -> str:

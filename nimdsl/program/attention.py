@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import ClassVar
 
 from nimdsl.base.diagnostics import NOWHERE, Place
-from nimdsl.program.actor import Actor
+from nimdsl.program.actor import SLEEP_EVENTS, Actor
 from nimdsl.program.flatten import Table, flatten
 from nimdsl.program.format import tagged
 from nimdsl.program.modes import expanded
@@ -42,6 +43,10 @@ class Level:
     tells: str = ""
     tells_ns: int = 0
     work: str = ""
+    urgency: int = 0
+    """How urgent it is that it has an item, millionths."""
+    goes: bool = False
+    """Whether it has baselines while its economy sleeps."""
     live: bool = False
     """Whether modes do something when one of its stages begins."""
     place: Place = field(default=NOWHERE, compare=False)
@@ -69,6 +74,7 @@ class Attention(Actor):
     """An actor whose machine are her modes, driven by the scheduler of a beat."""
 
     beat: Beat = field(kw_only=True)
+    always_hears: ClassVar[tuple[str, ...]] = SLEEP_EVENTS
 
     @cached_property
     def table(self) -> Table:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
-from nimdsl.program.actor import Actor
+from nimdsl.program.actor import SLEEP_EVENTS, Actor
 from nimdsl.program.expression import Expression
 from nimdsl.program.format import tagged
 
@@ -85,6 +86,9 @@ class Gate(Actor):
     """How long it is deaf when attention has shed it."""
     below: int = field(default=4, kw_only=True)
     """The tier below all weights."""
+    goes: bool = field(default=False, kw_only=True)
+    """Whether it hears while its economy sleeps."""
+    always_hears: ClassVar[tuple[str, ...]] = SLEEP_EVENTS
 
 
 def tier_of(weight: int, below: int) -> int:

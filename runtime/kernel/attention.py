@@ -34,14 +34,15 @@ from runtime.kernel.beat import (
     remaining_ns,
 )
 from runtime.kernel.effects import BOUNDARY
-from runtime.kernel.events import AnyEvent, Begin, Boundary, Finished, Received, Stimulus, TimerDue
+from runtime.kernel.events import AnyEvent, Begin, Boundary, Finished, Marked, Received, Stimulus, TimerDue
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.machine_step import MachineStep
 from runtime.kernel.scheduler import Scheduler
 from runtime.kernel.sent import note_sent
 from runtime.kernel.snapshot import Underway, is_known
 from runtime.kernel.step_context import StepContext
-from runtime.ledger.accounts import Charge, Release, Reserve, Settle
+from runtime.ledger.accounts import Charge, Release, Reserve, Settle, Urge
+from runtime.ledger.sleep import SLUMBER
 from runtime.records import AttentionBody, Moment
 
 INSTANT, CHOICE = -2, -3
@@ -104,6 +105,10 @@ class AttentionStep(MachineStep):
                 self._arrived(scheduler, event, now_ns)
             case Finished() if context.works[event.work].level:
                 self._ended(scheduler, event, now_ns)
+            case Marked(name=name, sender=sender):
+                scheduler.state.asleep = name == SLUMBER
+                context.note(records.Slumbering(sender, name == SLUMBER))
+                self.mode(name, now_ns)
             case _:
                 super().take(event)
 
@@ -222,6 +227,10 @@ class AttentionStep(MachineStep):
             number = self.context.next_number()
             self.context.effects.append(effects.SendMessage(number, nerve, event, payload))
             note_sent(self.context, nerve, event, payload, number, times=("since",))
+
+    def urge(self, urgency: int) -> None:
+        """See :class:`runtime.kernel.levels.Port`."""
+        self.context.effects.append(effects.Book(Urge(urgency)))
 
     def start(self, level: Level, item: Item) -> int:
         """See :class:`runtime.kernel.levels.Port`."""

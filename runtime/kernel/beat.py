@@ -119,6 +119,10 @@ class BeatState(Struct, forbid_unknown_fields=True):
     """Up to when time is accounted for."""
     idle_ns: int = 0
     reflex_ns: int = 0
+    asleep: bool = False
+    """Whether the economy sleeps."""
+    urgency: int = 0
+    """What the economy was last told, millionths."""
     flashed: tuple[str, ...] = ()
     """The gates that have brought a reflex."""
 

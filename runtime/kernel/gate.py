@@ -25,13 +25,14 @@ from nimdsl.program.gate import Gate, GateEar, tier_of
 from runtime import records
 from runtime.kernel import resonance
 from runtime.kernel.effects import PublishWave, SendMessage
-from runtime.kernel.events import WAVE, AnyEvent, Begin, Received, Stimulus, TimerDue
+from runtime.kernel.events import WAVE, AnyEvent, Begin, Marked, Received, Stimulus, TimerDue
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.machine_step import MachineStep
 from runtime.kernel.resonance import HeardWave, Resonating
 from runtime.kernel.sent import note_sent
 from runtime.kernel.snapshot import Snapshot
 from runtime.kernel.step_context import StepContext
+from runtime.ledger.sleep import SLUMBER
 from runtime.ports.topics import WAVES, is_exact, matches
 from runtime.records import Identity
 
@@ -89,6 +90,9 @@ class GateStep(MachineStep):
                 self._verified(payload)
             case Received(name=name) | Stimulus(name=name) if name == SHED:
                 self._shed()
+            case Marked(name=name):
+                context.gate = replace(self._state, asleep=name == SLUMBER)
+                context.note(records.Slumbering(event.sender, name == SLUMBER))
             case _:
                 super().take(event)
         self._arm_silence()
@@ -107,11 +111,17 @@ class GateStep(MachineStep):
     def _tier(self) -> int:
         return tier_of(self._state.weight, self.gate.below)
 
+    @property
+    def _is_deaf(self) -> bool:
+        """It rests, is gone, or sleeps: a reflex never does."""
+        sleeps = self._state.asleep and not self.gate.goes and self._tier > 0
+        return sleeps or self._reading in (RESTING, PRUNED)
+
     # Waves
 
     def _wave(self, event: Received | Stimulus) -> None:
         context = self.context
-        heard = None if self._reading in (RESTING, PRUNED) else self._heard(event)
+        heard = None if self._is_deaf else self._heard(event)
         if heard is None:
             return
         hushed = resonance.hushed(self.spec, self._state, context.now_ns)

@@ -40,6 +40,9 @@ class Port(Protocol):
     def withdraw(self, gate: str) -> None:
         """Tells them that it has it no more, and is not done."""
 
+    def urge(self, urgency: int) -> None:
+        """Tells the economy how urgent it is, millionths."""
+
     def start(self, level: Level, item: Item) -> int:
         """Starts the level's work on an item; its number."""
 

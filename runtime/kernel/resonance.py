@@ -65,6 +65,8 @@ class Resonating(Struct, frozen=True, forbid_unknown_fields=True):
     rest_until_ns: int = 0
     opened_ns: int = 0
     """When the wave came at which it opened last."""
+    asleep: bool = False
+    """Whether its economy sleeps."""
 
 
 class Echo(Struct, frozen=True):

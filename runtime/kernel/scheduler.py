@@ -171,7 +171,7 @@ class Scheduler:
 
     def _baselines(self, at_ns: int) -> None:
         for number, level in enumerate(self.beat.levels):
-            if level.baseline_ns:
+            if level.baseline_ns and (level.goes or not self.state.asleep):
                 self._arrive(number, "baseline", level.baseline_ns, {}, at_ns, baseline=True)
         for gate in sorted(self.state.gates):
             self._gate_item(gate, at_ns)
@@ -271,6 +271,7 @@ class Scheduler:
         state.reflexes.append(reflex)
         state.mode = level.name
         self.port.mode(level.name, at_ns, level=level.name, item=item.name)
+        self._urge()
 
     def _ends(self, number: int, at_ns: int) -> bool:
         """Whether the level that runs ends at this very instant anyway: then it is not suspended."""
@@ -304,7 +305,21 @@ class Scheduler:
 
     # The choice
 
+    def _urge(self) -> None:
+        """Tells the economy how urgent it is, where that is not what it was told."""
+        state = self.state
+        active = {reflex.level for reflex in state.reflexes}
+        urgency = 0
+        for number, level in enumerate(self.beat.levels):
+            came = any(not item.baseline for item in state.levels[number].queue)
+            if level.urgency > urgency and (came or number in active):
+                urgency = level.urgency
+        if urgency != state.urgency:
+            state.urgency = urgency
+            self.port.urge(urgency)
+
     def _choose(self, at_ns: int) -> None:
+        self._urge()
         state = self.state
         before = state.running if state.running is not None else state.interrupted
         held = before is not None and self.levels.holds(before)

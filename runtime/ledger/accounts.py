@@ -14,15 +14,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import Final, Literal, NamedTuple, assert_never
+from typing import Annotated, Final, Literal, NamedTuple, assert_never
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from nimdsl.base.errors import InternalError, NimdslError, PermanentPortError
-from nimdsl.base.units import INT64_MAX, format_lifeforce
+from nimdsl.base.units import INT64_MAX, format_lifeforce, format_share
 from nimdsl.base.values import MicroLF, Value
 from nimdsl.base.words import listed
+from nimdsl.program.economy import DAY_NS, Flowing, Profile, Pulse, Slumber, least_rate, most_rate
 
 POOL: Final = "pool"
 OPENING: Final = "opening"
@@ -72,7 +73,8 @@ class Tariff:
 
     A negative reward is a penalty.  ``capacity`` bounds what the pool and the holds
     contain together.  A mark is told when the pool falls below the first of its amounts,
-    and is over when it reaches the second.  Raises InternalError for figures that no
+    and is over when it reaches the second.  Ordinary prices leave the floor and the
+    ``emergency``, reflexes the floor alone.  Raises InternalError for figures that no
     document may have.
     """
 
@@ -81,22 +83,32 @@ class Tariff:
     floor: int
     capacity: int | None
     rewards: Mapping[str, int] = dataclass_field(hash=False)
-    incomes: Mapping[str, int] = dataclass_field(hash=False)
-    upkeep: Mapping[str, int] = dataclass_field(hash=False)
+    incomes: Mapping[str, Flowing] = dataclass_field(hash=False)
+    upkeep: Mapping[str, Flowing] = dataclass_field(hash=False)
     window_ns: int
     marks: Mapping[str, tuple[int, int]] = dataclass_field(default_factory=dict, hash=False)
+    pulse: Pulse | None = None
+    slumber: Slumber | None = None
+    emergency: int = 0
+    starve_ns: int = 0
 
     def __post_init__(self) -> None:
         for name, value in (("opening", self.opening), ("floor", self.floor), ("window", self.window_ns)):
             int64(value, f"{self.name}: {name}")
-        for name, value in (*self.rewards.items(), *self.incomes.items(), *self.upkeep.items()):
+        flows = (*self.incomes.items(), *self.upkeep.items())
+        for name, value in (*self.rewards.items(), *((name, most_rate(rate)) for name, rate in flows)):
             int64(value, f"{self.name}: {name}")
         if not max(0, self.floor) <= self.opening:
             raise InternalError(f"{self.name}: the opening is negative or lies below the floor")
         if self.capacity is not None and not self.opening <= int64(self.capacity, "capacity"):
             raise InternalError(f"{self.name}: the opening exceeds the capacity")
-        if min((*self.incomes.values(), *self.upkeep.values(), self.window_ns - 1)) < 0:
+        if min((*(least_rate(rate) for _, rate in flows), self.window_ns - 1)) < 0:
             raise InternalError(f"{self.name}: rates are not negative and the window is positive")
+
+    @property
+    def by_day(self) -> bool:
+        """Whether some rate depends on the time of day."""
+        return any(isinstance(rate, Profile) for rate in (*self.incomes.values(), *self.upkeep.values()))
 
 
 class Command(Struct, frozen=True, tag_field="type", omit_defaults=True, forbid_unknown_fields=True):
@@ -104,22 +116,24 @@ class Command(Struct, frozen=True, tag_field="type", omit_defaults=True, forbid_
 
 
 class Reserve(Command, frozen=True, tag="reserve"):
-    """pool -> ``hold:<key>``, if the pool keeps its floor."""
+    """pool -> ``hold:<key>``, if the pool keeps its floor, and its emergency but for a ``reflex``."""
 
     key: str
     amount: MicroLF
     scope: str = ""
     purse: str = ""
+    reflex: bool = False
 
 
 class Charge(Command, frozen=True, tag="charge"):
-    """pool -> ``cost:<name>``, if the pool keeps its floor."""
+    """pool -> ``cost:<name>``, if the pool keeps its floor, and its emergency but for a ``reflex``."""
 
     key: str
     name: str
     amount: MicroLF
     scope: str = ""
     purse: str = ""
+    reflex: bool = False
 
 
 class Payment(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -137,6 +151,7 @@ class Pay(Command, frozen=True, tag="pay"):
     key: str
     items: tuple[Payment, ...]
     scope: str = ""
+    reflex: bool = False
 
 
 class Settle(Command, frozen=True, tag="settle"):
@@ -186,6 +201,13 @@ class SetRates(Command, frozen=True, tag="rates"):
     purse: str = ""
 
 
+class Urge(Command, frozen=True, tag="urge"):
+    """From now on so much is urgent, in millionths."""
+
+    urgency: int
+    purse: str = ""
+
+
 class Reward(Command, frozen=True, tag="reward"):
     """The tariff's reward (or penalty) ``name``, once for each key.
 
@@ -218,14 +240,14 @@ class GiveBack(Command, frozen=True, tag="give_back"):
     key: str
 
 
-LedgerCommand = Reserve | Charge | Pay | Settle | Release | Consume | SetRates | Reward
+LedgerCommand = Reserve | Charge | Pay | Settle | Release | Consume | SetRates | Urge | Reward
 """What a ledger decides."""
 LenderCommand = Acquire | GiveBack
 """What the lender does."""
 AnyCommand = LedgerCommand | LenderCommand
 Question = Reserve | Charge | Pay | Settle
 """What can be refused, so that a step waits for the answer."""
-Booking = Settle | Release | Consume | SetRates | Reward | LenderCommand
+Booking = Settle | Release | Consume | SetRates | Urge | Reward | LenderCommand
 """What a step lets happen without waiting."""
 
 
@@ -261,6 +283,8 @@ def in_words(command: AnyCommand) -> str:
             return f"give back what `{key}` has of `{resource}`"
         case SetRates(name, income, upkeep):
             return f"let {per_second(income)} come and {per_second(upkeep)} go for `{name}`"
+        case Urge(urgency):
+            return f"hear that {format_share(urgency)} is urgent"
         case Release(hold, keep, settlement):
             kept = f" but {format_lifeforce(keep)} LF" if keep else ""
             unless = f", unless `{settlement}` is paid" if keep and settlement else ""
@@ -301,7 +325,19 @@ class Answer(NamedTuple):
     purse: str = ""
 
 
-EntryKind = Literal["transfer", "refused", "shortfall", "mismatch", "rate", "mark"]
+EntryKind = Literal[
+    "transfer",
+    "refused",
+    "shortfall",
+    "mismatch",
+    "rate",
+    "mark",
+    "pulse",
+    "urgency",
+    "slumber",
+    "wake",
+    "starved",
+]
 Cause = Literal[
     "opening",
     "reserve",
@@ -314,15 +350,25 @@ Cause = Literal[
     "income",
     "upkeep",
     "mark",
+    "pulse",
+    "urgency",
+    "slumber",
+    "wake",
+    "starved",
 ]
+SAID: Final = ("mark", "pulse", "urgency", "slumber", "wake", "starved")
+"""Kinds of entries that move nothing and book nothing: what the ledger says, with the pool's balance."""
 
 
 class Entry(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One line of the ledger.  Only a ``transfer`` moves ``amount`` from ``source`` to ``target``.
 
     A ``refused`` has the source's ``balance`` besides, a ``mismatch`` what was ``claimed``
-    (``amount`` is what was paid).  The ``amount`` of a ``rate`` is the new one, in micro-LF a day;
-    a ``mark`` is told, with the pool's ``balance``.  The ``index`` counts the entries of its ``purse``.
+    (``amount`` is what was paid).  The ``amount`` of a ``rate`` is the new one, in micro-LF a day, that of
+    an ``urgency`` is in millionths.  A ``mark``, a ``pulse``, ``slumber`` and ``wake`` are told, with the
+    pool's ``balance``; a run ends with ``starved``, whose key names the upkeep.  The opening says how far
+    the day was (``day_ns``) where a rate depends on that.  The ``index`` counts the entries of its
+    ``purse``.
     """
 
     number: int = field(name="index")
@@ -337,6 +383,7 @@ class Entry(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     balance: MicroLF | None = None
     claimed: MicroLF | None = None
     purse: str = ""
+    day_ns: Annotated[int, Meta(ge=0, le=DAY_NS - 1)] | None = None
 
     def to_data(self) -> dict[str, Value]:
         """The plain form that a journal keeps; there the number is the ``index``."""

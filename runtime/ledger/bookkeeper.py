@@ -24,12 +24,13 @@ class Bookkeeper:
         own: str = "",
         terms: Mapping[str, LoanTerms] | None = None,
         entries: Iterable[AnyEntry] = (),
+        day_ns: int = 0,
     ) -> None:
         self._written: WrittenList[AnyEntry] = WrittenList(entries)
         known = self._written.since(0)
         booked = [one for one in known if isinstance(one, Entry)]
         lent = [one for one in known if isinstance(one, LoanEntry)]
-        self.purses = Purses(tariffs, own, booked, self._written.append)
+        self.purses = Purses(tariffs, own, booked, self._written.append, day_ns)
         self.lender = Lender(terms or {}, lent, self._written.append)
 
     def __bool__(self) -> bool:

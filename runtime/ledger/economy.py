@@ -28,17 +28,19 @@ window, until they are forgotten.
 
 Not here: who asks and in which order (the drivers), the shapes of commands and
 entries (:mod:`runtime.ledger.accounts`), several economies in one garden
-(:mod:`runtime.ledger.purses`), slumber and waking.
+(:mod:`runtime.ledger.purses`), when an economy sleeps or starves (:mod:`runtime.ledger.sleep`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
 from functools import lru_cache
+from typing import cast
 
 import msgspec
 
 from nimdsl.base.errors import InternalError
+from nimdsl.program.economy import DAY_NS
 from runtime.ledger.accounts import (
     OPENING,
     OVERFLOW,
@@ -49,6 +51,7 @@ from runtime.ledger.accounts import (
     Charge,
     Consume,
     Entry,
+    EntryKind,
     LedgerCommand,
     LedgerConflict,
     Pay,
@@ -59,9 +62,10 @@ from runtime.ledger.accounts import (
     SetRates,
     Settle,
     Tariff,
+    Urge,
     int64,
 )
-from runtime.ledger.rates import DAY_NS
+from runtime.ledger.sleep import SLUMBER
 from runtime.ledger.state import LedgerState
 
 
@@ -74,7 +78,8 @@ def _cost(name: str) -> str:
 class Ledger(LedgerState):
     """Accounts of one economy; deterministic, with a single owner that calls :meth:`apply`.
 
-    Its entries say that they are of the ``purse``; ``written`` is told each as it is written.
+    Its entries say that they are of the ``purse``; ``written`` is told each as it is written.  How far the
+    day was when garden time began (``day_ns``) its opening says, where it has one already.
     """
 
     def __init__(
@@ -83,21 +88,22 @@ class Ledger(LedgerState):
         entries: Iterable[Entry] = (),
         purse: str = "",
         written: Callable[[Entry], None] | None = None,
+        day_ns: int = 0,
     ) -> None:
-        super().__init__(tariff, entries, purse, written)
+        super().__init__(tariff, entries, purse, written, day_ns)
         self._once("opening", OWN_KEY + OPENING, OPENING, POOL, tariff.opening, "")
         self._tell()
 
     # -- commands
 
     def apply(self, command: LedgerCommand, now_ns: int) -> Answer:
-        """Settle the rates up to ``now_ns``, then decide ``command`` and write what it moves.
+        """Settles the rates up to ``now_ns``, then decides ``command`` and writes what it moves.
 
         Raises LedgerConflict for a key that stands for something else, InternalError when
         time runs backwards, for negative amounts, unknown rewards, and beyond int64.
         """
         self._check(command)
-        self.look(now_ns)
+        self.settle(now_ns)
         answer = self._decide(command)
         self._tell()
         return answer
@@ -105,12 +111,12 @@ class Ledger(LedgerState):
     def _decide(self, command: LedgerCommand) -> Answer:
         match command:
             case Reserve(key, amount, scope):
-                return self._pay("reserve", key, f"hold:{key}", amount, scope)
+                return self._pay("reserve", key, f"hold:{key}", amount, scope, command.reflex)
             case Charge(key, name, amount, scope):
-                return self._pay("charge", key, _cost(name), amount, scope)
+                return self._pay("charge", key, _cost(name), amount, scope, command.reflex)
             case Pay(key, items, scope):
                 parts = numbered(key, items)
-                refused = self.refusal(parts)
+                refused = self.refusal(parts, command.reflex)
                 return self.refuse_bill(*refused, scope) if refused else self.pay_items(parts, scope)
             case Settle():
                 return self._settle(command)
@@ -120,6 +126,8 @@ class Ledger(LedgerState):
                 return self._consume(command)
             case SetRates(name, income, upkeep):
                 return self._set_rates(name, income, upkeep)
+            case Urge(urgency):
+                return self._urge(urgency)
             case Reward():
                 return self._reward(command)
 
@@ -127,9 +135,9 @@ class Ledger(LedgerState):
         """Settles the rates before a share of a bill is decided.  Raises what :meth:`apply` raises."""
         for key, part in parts:
             self._check(Charge(key, part.name, part.amount))
-        self.look(now_ns)
+        self.settle(now_ns)
 
-    def refusal(self, parts: Sequence[NumberedPayment]) -> NumberedPayment | None:
+    def refusal(self, parts: Sequence[NumberedPayment], reflex: bool = False) -> NumberedPayment | None:
         """What of a bill cannot be paid: its first new item, with the amount of all of them; None: it can.
 
         Nothing is written.  Raises LedgerConflict.
@@ -142,7 +150,7 @@ class Ledger(LedgerState):
                 self._done.refuse_forgotten(key)
                 new.append((key, part))
         amount = int64(sum(part.amount for _, part in new), "a bill")
-        if not new or self.affords(amount):
+        if not new or self.affords(amount, reflex):
             return None
         key, first = new[0]
         return key, msgspec.structs.replace(first, amount=amount)
@@ -160,30 +168,87 @@ class Ledger(LedgerState):
         self._tell()
         return Answer(True, sum(part.amount for _, part in parts), self._done[parts[-1][0]].balance)
 
+    def next_look_ns(self, heard: Container[str] = ()) -> int | None:
+        """When somebody should look if nothing but time happens: it may then have something to say.
+
+        Of its marks only those that are ``heard`` count: others are told whenever somebody looks.
+        None for never.
+        """
+        waits = bool(self._marks.among(heard)) or self.has_flows or self.tariff.starve_ns > 0
+        part_ns = self._next_part_ns() if waits else None
+        return _earliest(self.next_mark_ns(heard), self._next_dry_ns(), part_ns, *self._own_ns())
+
+    def look(self, now_ns: int) -> None:
+        """Says all that is due up to ``now_ns``, each at its instant, at which the rates are settled.
+
+        So nothing depends on who looks, or how often.
+        """
+        while (at_ns := self._due_ns()) is not None and at_ns <= now_ns:
+            self.accrue(at_ns)
+            self._tell()
+            self._live(at_ns)
+
+    def settle(self, now_ns: int) -> None:
+        """Looks, and settles the rates up to ``now_ns``: something is decided then."""
+        self.look(now_ns)
+        self.accrue(now_ns)
+        self._tell()
+
+    def _due_ns(self) -> int | None:
+        """The next instant at which the rates are settled if nothing but time happens; None for never."""
+        return _earliest(self.next_mark_ns(), self._next_dry_ns(), self._next_part_ns(), *self._own_ns())
+
+    def _own_ns(self) -> tuple[int | None, int | None]:
+        """When the next pulse comes, and when it starves."""
+        return self.sleep.next_ns, self.famine.ends_ns
+
+    def _live(self, now_ns: int) -> None:
+        """A pulse, if it is due, with what it finds; and the end of a famine."""
+        if self.famine.ends_ns == now_ns:
+            self._say("starved", self.famine.unpaid)
+        if self.sleep.next_ns == now_ns:
+            self._say("pulse")
+            self._sleep_or_wake()
+
+    def _sleep_or_wake(self) -> None:
+        turn = self._turn(self._now_ns)
+        if turn:
+            self._say("slumber" if turn == SLUMBER else "wake")
+
+    def _say(self, kind: EntryKind, key: str = "", amount: int = 0) -> None:
+        """Something that moves nothing; such kinds are causes too."""
+        cause: Cause = cast(Cause, kind)
+        self._write(kind, key or kind, POOL, "", amount, "", cause, balance=self.balance)
+
+    def _urge(self, urgency: int) -> Answer:
+        if self.sleep.urgency != urgency:
+            self._say("urgency", amount=urgency)
+            self._sleep_or_wake()
+        return Answer(True, 0, self.balance)
+
     def next_mark_ns(self, heard: Container[str] | None = None) -> int | None:
-        """When a mark is due if nothing but time happens, of those ``heard``, or of all; None for never."""
+        """When a mark is due at the rates of now, of those ``heard``, or of all; None for never."""
         if not self._marks:
             return None
         exact, slope = self._exact(self._now_ns), self._slope()
         return self._marks.next_ns(exact, slope, self._now_ns, self._full(), self._most(), heard)
 
-    def next_dry_ns(self) -> int | None:
-        """When an upkeep finds no means, if nothing but time happens and a state lets something flow.
+    def _next_dry_ns(self) -> int | None:
+        """When an upkeep finds no means at the rates of now, where a state has flows or it may starve.
 
         Then a micro-LF of each upkeep could not be paid, so a ``shortfall`` is written by whoever looks.
         """
-        if self.balance <= self.tariff.floor or not self.has_flows or (slope := self._slope()) >= 0:
+        tariff, famine = self.tariff, self.famine
+        waits = self.has_flows or (tariff.starve_ns > 0 and famine.over_ns is None)
+        full = self.balance > tariff.floor or (tariff.starve_ns > 0 and famine.since_ns is None)
+        if not waits or not full or (slope := self._slope()) >= 0:
             return None
         least = (self.tariff.floor - self._upkeep.count) * DAY_NS
         return self._now_ns + max(0, (self._exact(self._now_ns) - least - 1) // -slope + 1)
 
-    def look(self, now_ns: int) -> None:
-        """Tells every mark that is due up to ``now_ns``, each at its instant, and settles the rates."""
-        while (at_ns := self.next_mark_ns()) is not None and at_ns <= now_ns:
-            self.accrue(max(at_ns, self._now_ns))
-            self._tell()
-        self.accrue(now_ns)
-        self._tell()
+    def _next_part_ns(self) -> int | None:
+        """When the next part of a profile begins; None where there is none."""
+        return _earliest(self._incomes.next_ns(self._now_ns), self._upkeep.next_ns(self._now_ns))
 
     def _tell(self) -> None:
         if self._marks:
@@ -192,9 +257,9 @@ class Ledger(LedgerState):
                 self._write("mark", event, POOL, "", 0, "", "mark", balance=exact // DAY_NS)
 
     def _set_rates(self, name: str, income: int, upkeep: int) -> Answer:
-        if self._incomes.get(name).amount != income:
+        if self._incomes.get(name).amount(self._now_ns) != income:
             self._write("rate", name, f"income:{name}", POOL, income, name, "income")
-        if self._upkeep.get(name).amount != upkeep:
+        if self._upkeep.get(name).amount(self._now_ns) != upkeep:
             self._write("rate", name, POOL, _cost(name), upkeep, name, "upkeep")
         return Answer(True, 0, self.balance)
 
@@ -250,7 +315,7 @@ class Ledger(LedgerState):
 
         A mark that ends by this is told, so that the books are what they restore.
         """
-        self.look(now_ns)
+        self.settle(now_ns)
         for hold in self.holds():
             self._release(hold, 0)
         self._tell()
@@ -269,10 +334,10 @@ class Ledger(LedgerState):
         if any(int64(amount, "amount") < 0 for amount in amounts):
             raise InternalError(f"a negative amount: {command}")
 
-    def _pay(self, cause: Cause, key: str, target: str, amount: int, scope: str) -> Answer:
+    def _pay(self, cause: Cause, key: str, target: str, amount: int, scope: str, reflex: bool) -> Answer:
         if key not in self._done:
             self._done.refuse_forgotten(key)
-            if not self.affords(amount):
+            if not self.affords(amount, reflex):
                 return self._refuse(cause, key, POOL, target, amount, scope)
         return self._once(cause, key, POOL, target, amount, scope)
 
@@ -364,6 +429,10 @@ class Ledger(LedgerState):
             raise LedgerConflict(f"{key}: {was} was written, not {amount} from {source} to {target}")
 
 
+def _earliest(*times_ns: int | None) -> int | None:
+    return min((at_ns for at_ns in times_ns if at_ns is not None), default=None)
+
+
 NumberedPayment = tuple[str, Payment]
 """An item of a bill under its own key."""
 
@@ -391,6 +460,8 @@ def _keys_and_amounts(command: LedgerCommand) -> tuple[tuple[str, ...], tuple[in
             return (), (keep,)
         case SetRates(_, income, upkeep):
             return (), (income, upkeep)
+        case Urge(urgency):
+            return (), (urgency,)
         case Pay(key, items):
             return (key,), tuple(item.amount for item in items)
         case _:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from runtime.ledger.accounts import OPENING, OVERFLOW, POOL, Cause, Entry
+from runtime.ledger.accounts import OPENING, OVERFLOW, POOL, SAID, Cause, Entry
 
 _HOLD, _COST, _REWARD, _INCOME = "hold:", "cost:", "reward:", "income:"
 _WAYS: Final[dict[Cause, tuple[tuple[str, ...], tuple[str, ...]]]] = {
@@ -22,7 +22,7 @@ _WAYS: Final[dict[Cause, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "overflow": ((_REWARD, _INCOME), (OVERFLOW,)),
     "income": ((_INCOME,), (POOL,)),
     "upkeep": ((POOL, _INCOME), (_COST,)),
-    "mark": ((POOL,), ("",)),
+    **dict.fromkeys(SAID, ((POOL,), ("",))),
 }
 """By cause: from where, and where to; a name that ends in a colon stands for all that begin with it."""
 
@@ -36,12 +36,12 @@ def problem_of(entry: Entry) -> str:
     sources, targets = _WAYS[entry.cause]
     if not (_is_one_of(entry.source, sources) and _is_one_of(entry.target, targets)):
         return f"{entry.cause} does not go from {entry.source} to {entry.target}"
-    if (entry.kind == "mark") != (entry.cause == "mark"):
+    said = entry.kind in SAID
+    if entry.kind != entry.cause if said else entry.cause in SAID:
         return f"a {entry.kind} does not come of {entry.cause}"
     if entry.kind == "rate" and entry.cause not in ("income", "upkeep"):
         return f"{entry.cause} is no rate"
-    told = entry.kind in ("refused", "mark")
-    if (entry.balance is None) == told or entry.claimed is not None:
+    if (entry.balance is None) == (said or entry.kind == "refused") or entry.claimed is not None:
         return f"a {entry.kind} has no such balance or claim"
     return ""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
 
-from runtime.ledger.rates import DAY_NS
+from nimdsl.program.economy import DAY_NS
 
 OVER = ".over"
 """How the end of a mark is called: ``low.over``."""
@@ -26,6 +26,10 @@ class Marks:
 
     def __bool__(self) -> bool:
         return bool(self._marks)
+
+    def among(self, events: Container[str]) -> list[str]:
+        """Those of which one of these events tells."""
+        return [name for name in self._marks if name in events or name + OVER in events]
 
     def due(self, exact: int, full: int = 0) -> Iterator[str]:
         """What is to be told now, in the order of the names."""

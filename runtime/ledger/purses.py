@@ -25,6 +25,7 @@ class Purses:
         own: str = "",
         entries: Iterable[Entry] = (),
         written: Callable[[Entry], None] | None = None,
+        day_ns: int = 0,
     ) -> None:
         self._own = own
         self._tell = written
@@ -35,7 +36,8 @@ class Purses:
         self.ledgers: dict[str, Ledger] = {}
         for name in sorted(tariffs, key=self.purse_of):
             purse = self.purse_of(name)
-            self.ledgers[purse] = Ledger(tariffs[name], by_purse.pop(purse, ()), purse, self._write)
+            known = by_purse.pop(purse, ())
+            self.ledgers[purse] = Ledger(tariffs[name], known, purse, self._write, day_ns)
         if by_purse:
             purse = min(by_purse)
             raise LedgerDamaged(by_purse[purse][0].number, f"there is no purse {purse!r}")
@@ -86,26 +88,28 @@ class Purses:
         for ledger, share in shares:
             ledger.prepare(share, now_ns)
         for ledger, share in shares:
-            if refused := ledger.refusal(share):
+            if refused := ledger.refusal(share, bill.reflex):
                 return ledger.refuse_bill(*refused, bill.scope)
         answers = [ledger.pay_items(share, bill.scope) for ledger, share in shares]
         return answers[0]
 
     def look(self, now_ns: int) -> None:
-        """Settles the rates of all purses up to ``now_ns``, and tells the marks that are due."""
+        """All purses say what is due up to ``now_ns``, each at its instant, until one has starved."""
         for ledger in self.ledgers.values():
-            ledger.look(now_ns)
+            if self.starved_ns is None:
+                ledger.look(now_ns)
 
     def next_look_ns(self, heard: Mapping[str, Container[str]]) -> int | None:
-        """When somebody should look, if nothing but time happens: the next mark, or a pool runs dry.
+        """When somebody should look, if nothing but time happens (:meth:`Ledger.next_look_ns`).
 
-        Only marks that are ``heard`` count, by their economies: others are told whenever somebody looks.
-        None for never.
+        Marks that are ``heard`` are by their economies.  None for never.
         """
-        found = []
-        for purse, ledger in self.ledgers.items():
-            events = heard.get(self.economy_of(purse), ())
-            found += [ledger.next_mark_ns(events) if events else None, ledger.next_dry_ns()]
+        if self.starved_ns is not None:
+            return None
+        found = (
+            ledger.next_look_ns(heard.get(self.economy_of(purse), ()))
+            for purse, ledger in self.ledgers.items()
+        )
         return min((at_ns for at_ns in found if at_ns is not None), default=None)
 
     def close(self, now_ns: int) -> None:
@@ -122,9 +126,18 @@ class Purses:
     # -- queries
 
     @property
-    def has_rates(self) -> bool:
-        """Whether some purse changes by time alone just now."""
-        return any(ledger.has_rates for ledger in self.ledgers.values())
+    def starved_ns(self) -> int | None:
+        """When the first purse starved, which ends a run; None: none has."""
+        found = (ledger.famine.over_ns for ledger in self.ledgers.values())
+        return min((at_ns for at_ns in found if at_ns is not None), default=None)
+
+    @property
+    def starved(self) -> str:
+        """What of that was not paid, for people; empty where none has starved."""
+        for purse, ledger in self.ledgers.items():
+            if ledger.famine.over_ns is not None:
+                return f"`{self.economy_of(purse)}` found nothing for {ledger.famine.unpaid}"
+        return ""
 
     @property
     def has_flows(self) -> bool:

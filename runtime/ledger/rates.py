@@ -2,7 +2,8 @@
 
 A rate has settled exactly floor(sum of rate x time) over everything that it ever
 was, however often it was looked at or changed (SEMANTICS 3.4): what has flowed is
-kept as an integer over the common denominator, :data:`DAY_NS`.
+kept as an integer over the common denominator, ``DAY_NS``: rates are in micro-LF a day.
+A profile is one rate: its integral over all parts has one floor.
 
 Not here: what a pool can take or give (:mod:`runtime.ledger.economy`).
 """
@@ -13,11 +14,8 @@ from bisect import insort
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from nimdsl.base.units import NANOSECONDS
+from nimdsl.program.economy import DAY_NS, Flowing, Profile
 from runtime.ledger.accounts import int64
-
-DAY_NS = NANOSECONDS["d"]
-"""Rates are in micro-LF a day, so what has flowed is in micro-LF / ``DAY_NS``."""
 
 
 @dataclass(slots=True)
@@ -26,16 +24,25 @@ class Rate:
 
     name: str
     scope: str = ""
-    amount: int = 0
+    fixed: Flowing = 0
     since_ns: int = 0
     before: int = 0
     """What flowed before ``since_ns``, in micro-LF / ``DAY_NS``."""
     settled: int = 0
     """What of it has been booked, micro-LF."""
+    day_ns: int = 0
+    """How far the day was when garden time began."""
+
+    def amount(self, now_ns: int) -> int:
+        """What it is now, micro-LF a day."""
+        return self.fixed.rate_at(self.day_ns + now_ns) if isinstance(self.fixed, Profile) else self.fixed
 
     def flowed(self, now_ns: int) -> int:
         """Everything up to now, in micro-LF / ``DAY_NS``."""
-        return self.before + self.amount * (now_ns - self.since_ns)
+        fixed, day_ns = self.fixed, self.day_ns
+        if isinstance(fixed, Profile):
+            return self.before + fixed.flowed(day_ns + now_ns) - fixed.flowed(day_ns + self.since_ns)
+        return self.before + fixed * (now_ns - self.since_ns)
 
     def owed(self, now_ns: int) -> int:
         """What is due and not booked, whole micro-LF."""
@@ -43,18 +50,18 @@ class Rate:
 
     def change(self, amount: int, now_ns: int) -> None:
         """Another rate from now on."""
-        self.before, self.since_ns, self.amount = self.flowed(now_ns), now_ns, amount
+        self.before, self.since_ns, self.fixed = self.flowed(now_ns), now_ns, amount
 
 
 class Rates:
     """Rates of one direction, in the order of their names."""
 
-    def __init__(self, fixed: Mapping[str, int]) -> None:
-        self._all = {name: Rate(name, amount=amount) for name, amount in fixed.items()}
+    def __init__(self, fixed: Mapping[str, Flowing]) -> None:
+        self._all = {name: Rate(name, fixed=amount) for name, amount in fixed.items()}
         self._flowing = sorted(name for name, amount in fixed.items() if amount)
 
     def __iter__(self) -> Iterator[Rate]:
-        """Those that flow."""
+        """Those that flow, also by a profile that is 0 just now."""
         return (self._all[name] for name in self._flowing)
 
     @property
@@ -71,16 +78,28 @@ class Rates:
     def change(self, name: str, amount: int, now_ns: int) -> None:
         """Another rate from now on; everything due before has been booked."""
         rate = self.get(name)
-        if bool(rate.amount) != bool(amount):
+        if bool(rate.fixed) != bool(amount):
             if amount:
                 insort(self._flowing, name)
             else:
                 self._flowing.remove(name)
         rate.change(amount, now_ns)
 
-    def slope(self) -> int:
-        """What flows in all, micro-LF a day."""
-        return sum(rate.amount for rate in self)
+    def begin(self, day_ns: int) -> None:
+        """How far the day is when garden time begins."""
+        for rate in self._all.values():
+            rate.day_ns = day_ns
+
+    def slope(self, now_ns: int) -> int:
+        """What flows in all just now, micro-LF a day."""
+        return sum(rate.amount(now_ns) for rate in self)
+
+    def next_ns(self, now_ns: int) -> int | None:
+        """When the next part of some profile begins; None where there is none."""
+        profiles = ((rate, rate.fixed) for rate in self if isinstance(rate.fixed, Profile))
+        return min(
+            (one.next_ns(rate.day_ns + now_ns) - rate.day_ns for rate, one in profiles), default=None
+        )
 
     def rest(self, now_ns: int) -> int:
         """What has flowed and is not booked, also of those that stand still: micro-LF / ``DAY_NS``."""

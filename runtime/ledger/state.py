@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from nimdsl.base.errors import InternalError
+from nimdsl.program.economy import DAY_NS
 from runtime.ledger.accounts import (
     OPENING,
     POOL,
+    SAID,
     Cause,
     Entry,
     EntryKind,
@@ -19,12 +21,13 @@ from runtime.ledger.accounts import (
     Tariff,
     int64,
 )
-from runtime.ledger.flows import Flows
+from runtime.ledger.flows import Flows, Span
 from runtime.ledger.hunger import Hunger
 from runtime.ledger.keys import Done, Keys
 from runtime.ledger.law import problem_of
 from runtime.ledger.marks import Marks
-from runtime.ledger.rates import DAY_NS, Rates
+from runtime.ledger.rates import Rates
+from runtime.ledger.sleep import Famine, Sleep
 from runtime.ledger.written import WrittenList
 
 _EARNINGS = ("reward:", "income:")
@@ -41,10 +44,12 @@ class LedgerState:
         entries: Iterable[Entry] = (),
         purse: str = "",
         written: Callable[[Entry], None] | None = None,
+        day_ns: int = 0,
     ) -> None:
         self.tariff = tariff
         self.purse = purse
         self._written = written
+        self._day_ns = day_ns if tariff.by_day else None
         self._incomes = Rates(tariff.incomes)
         self._upkeep = Rates(tariff.upkeep)
         self._marks = Marks(tariff.marks)
@@ -61,15 +66,18 @@ class LedgerState:
         """The least and the most that the pool ever had, micro-LF."""
         self.shortfall = 0
         """What upkeep, penalties and prices known afterwards found no means for, micro-LF."""
-        self.hunger = Hunger(tariff.floor)
+        self.hunger = Hunger(tariff.floor + tariff.emergency)
+        self.sleep = Sleep(tariff)
+        self.famine = Famine(tariff.floor, tariff.starve_ns)
         for entry in entries:
             self._restore(entry)
 
     # -- queries
 
-    def affords(self, amount: int) -> bool:
-        """Whether the pool could pay ``amount`` and keep its floor."""
-        return self.balance - amount >= self.tariff.floor
+    def affords(self, amount: int, reflex: bool = False) -> bool:
+        """Whether the pool could pay ``amount`` and keep its floor, and its emergency but for a reflex."""
+        kept = 0 if reflex else self.tariff.emergency
+        return self.balance - amount >= self.tariff.floor + kept
 
     def forget(self, count: int, now_ns: int) -> None:
         """Let go of the first ``count`` entries, which a journal has, and of what no lambda needs.
@@ -77,7 +85,9 @@ class LedgerState:
         From now on :meth:`lambda_over` answers for the tariff's window at ``now_ns`` and later.
         """
         self._entries.forget(count)
-        self._flows.forget(now_ns - self.tariff.window_ns)
+        slumber = self.tariff.slumber
+        window_ns = max(self.tariff.window_ns, slumber.window_ns if slumber else 0)
+        self._flows.forget(now_ns - window_ns)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -97,13 +107,8 @@ class LedgerState:
         return self._now_ns
 
     @property
-    def has_rates(self) -> bool:
-        """Whether it changes by time alone just now."""
-        return any(self._incomes) or any(self._upkeep)
-
-    @property
     def has_flows(self) -> bool:
-        """The same by the state of an actor."""
+        """Whether a state of some actor makes it change just now."""
         return any(rate.scope for rates in (self._incomes, self._upkeep) for rate in rates)
 
     @property
@@ -115,6 +120,12 @@ class LedgerState:
     def balance(self) -> int:
         """The pool, in micro-LF."""
         return self._accounts[POOL]
+
+    def balance_at(self, now_ns: int) -> int:
+        """About what the pool has at a time that nothing is settled up to, micro-LF."""
+        exact = self._exact(max(now_ns, self._now_ns)) // DAY_NS
+        most = self._most()
+        return max(self.tariff.floor, exact if most is None else min(exact, most))
 
     def balances(self) -> dict[str, int]:
         """Every account that was ever used, but for empty holds; sorted by name."""
@@ -133,12 +144,16 @@ class LedgerState:
         """What came from ``reward:*`` and ``income:*``, in all or for one scope; no opening."""
         return self._flows.earned(scope)
 
-    def lambda_over(self, window_ns: int, now_ns: int) -> float | None:
-        """Income / expenditure in (now - window, now] (SEMANTICS 3.5); None: nothing spent, dormant.
+    def flowed_over(self, window_ns: int, now_ns: int) -> Span:
+        """What was earned and owed in (now - window, now] (SEMANTICS 3.5), as far as it is booked.
 
         Raises NimdslError for a window that begins before what was forgotten.
         """
-        return self._flows.ratio(window_ns, now_ns)
+        return self._flows.over(window_ns, now_ns)
+
+    def lambda_over(self, window_ns: int, now_ns: int) -> float | None:
+        """Lambda of that window; None: nothing was owed.  Raises what :meth:`flowed_over` raises."""
+        return self.flowed_over(window_ns, now_ns).ratio
 
     def _exact(self, now_ns: int) -> int:
         """The pool with what has flowed and is not booked: micro-LF / ``DAY_NS``."""
@@ -146,7 +161,7 @@ class LedgerState:
 
     def _slope(self) -> int:
         """By how much the pool changes by time alone just now, micro-LF a day."""
-        return self._incomes.slope() - self._upkeep.slope()
+        return self._incomes.slope(self._now_ns) - self._upkeep.slope(self._now_ns)
 
     def _full(self) -> int:
         """The pool, where it would grow and there is no room; else 0."""
@@ -179,15 +194,38 @@ class LedgerState:
             exact = self._exact(entry.time_ns)
             due = entry.key in self._marks.due(exact, self._full()) and entry.balance == exact // DAY_NS
             return "" if due else f"the mark {entry.key} is not due with {entry.balance} micro-LF"
+        if entry.kind in SAID:
+            return "" if self._would_say(entry) else f"{entry.key} is not due with {entry.balance} micro-LF"
         repeats = entry.kind == "transfer" and entry.cause not in (*_UNREPEATABLE, "overflow")
         if repeats and entry.key in self._done:
             return f"{entry.key} has happened before"
         if entry.cause == "opening" and entry.amount != self.tariff.opening:
             own = self.tariff.opening
             return f"it opened with {entry.amount} micro-LF, {self.tariff.name} opens with {own}"
+        if (entry.day_ns is not None) != (entry.cause == "opening" and self.tariff.by_day):
+            return "only an opening says how far the day was, and only where a rate depends on that"
         if entry.balance is not None and entry.balance != self._accounts.get(entry.source, 0):
             return f"{entry.source} had {self._accounts.get(entry.source, 0)} micro-LF, not {entry.balance}"
         return ""
+
+    def _would_say(self, entry: Entry) -> bool:
+        """Whether this ledger would say so here."""
+        now_ns, sleep = entry.time_ns, self.sleep
+        if entry.balance != self.balance:
+            return False
+        match entry.kind:
+            case "pulse":
+                return sleep.next_ns == now_ns
+            case "urgency":
+                return entry.amount != sleep.urgency
+            case "starved":
+                return self.famine.ends_ns == now_ns
+            case _:
+                return self._turn(now_ns) == entry.kind
+
+    def _turn(self, now_ns: int) -> str:
+        """Whether it falls asleep or wakes."""
+        return self.sleep.turn(self.balance, now_ns, lambda window_ns: self._flows.over(window_ns, now_ns))
 
     def _write(
         self,
@@ -202,8 +240,9 @@ class LedgerState:
         claimed: int | None = None,
     ) -> None:
         number, now_ns, purse = self._entries.count, self._now_ns, self.purse
+        day_ns = self._day_ns if cause == "opening" else None
         entry = Entry(
-            number, now_ns, kind, key, source, target, amount, scope, cause, balance, claimed, purse
+            number, now_ns, kind, key, source, target, amount, scope, cause, balance, claimed, purse, day_ns
         )
         self._fold(entry)
         if self._written is not None:
@@ -224,13 +263,19 @@ class LedgerState:
                 self.most = max(self.most, gained)
         elif entry.kind == "shortfall":
             self.shortfall += amount
+            self._flows.lack(amount, entry.time_ns)
+        if entry.day_ns is not None:
+            self._incomes.begin(entry.day_ns)
+            self._upkeep.begin(entry.day_ns)
         self.hunger.take(entry)
+        self.sleep.take(entry)
+        self.famine.take(entry)
         if entry.kind == "mark":
             self._marks.tell(entry.key)
         elif entry.kind == "rate":
             rates = self._incomes if entry.cause == "income" else self._upkeep
             rates.change(entry.key, amount, entry.time_ns)
-        else:
+        elif entry.kind not in SAID:
             self._settle_rates(entry)
         self._entries.append(entry)
 

@@ -30,10 +30,12 @@ from runtime.ledger.accounts import (
     Reward,
     SetRates,
     Settle,
+    Urge,
     in_words,
 )
 from runtime.ledger.economy import numbered
 from runtime.ledger.purses import Purses
+from runtime.ledger.sleep import URGENCY
 from runtime.ports.journal import JournalEntry
 from runtime.run.inbox import AcceptedEvent, Difference, ReplayMismatch, at_line
 from runtime.run.lines import LEDGER, Booked, DamagedLine, LedgerLine, LoanBooked, Said, ToldHeard, line_of
@@ -223,7 +225,7 @@ class Audit:
         keys = {entry.key for entry in self.entries}
         for one in self.asked:
             said = one.paid.granted if one.paid is not None else one.item[1] >= BOOKS
-            moves = not isinstance(one.command, Release | SetRates | Consume | LenderCommand)
+            moves = not isinstance(one.command, Release | SetRates | Urge | Consume | LenderCommand)
             wanted = _keys(one.command) if said and moves else ()
             missing = [key for key in wanted if key and key not in keys]
             if missing and not self._may_lack(one):
@@ -256,10 +258,12 @@ class Audit:
         before, cause = self.at, entry.cause
         if entry.kind == "transfer" and (entry.purse, entry.key) in self.keys:
             raise _Found(self._at(ParityMismatch.TWICE, f"{entry.key} has happened before", entry))
-        self.ledger.ledger(entry.purse).look(entry.time_ns)
-        self._match(None)
-        if self.at > before:
-            return
+        ledger = self.ledger.ledger(entry.purse)
+        for settle in (ledger.look, ledger.settle):
+            settle(entry.time_ns)
+            self._match(None)
+            if self.at > before:
+                return
         waiting = self.by_key[entry.source if cause == "release" else entry.key.removeprefix("@overflow/")]
         while waiting and waiting[0] in self.taken:
             waiting.popleft()
@@ -352,6 +356,8 @@ def _keys(command: AnyCommand) -> tuple[str, ...]:
             return (f"hold:{command.hold}",)
         case SetRates():
             return (command.name,)
+        case Urge():
+            return (URGENCY,)
         case Pay():
             return tuple(key for key, _ in numbered(command.key, command.items))
         case Reward():

@@ -50,7 +50,7 @@ def lost(recording: Recording) -> Iterator[Difference]:
 
 def misbooked(recording: Recording) -> Iterator[Difference]:
     """The first line of the ledger that no ledger of this economy wrote.  Raises NimdslError."""
-    if not books_of(recording.program, recording.scenario):
+    if not books_of(recording.program, recording.scenario, recording.epoch):
         return
     position = 0
 
@@ -65,7 +65,7 @@ def misbooked(recording: Recording) -> Iterator[Difference]:
                 raise DamagedLine(f"no line of a ledger is called {entry.kind!r}")
 
     try:
-        books_of(recording.program, recording.scenario, entries())
+        books_of(recording.program, recording.scenario, recording.epoch, entries())
     except DamagedLine as damage:
         yield Difference(ReplayMismatch.DAMAGED, LEDGER, position, str(damage))
     except (LedgerDamaged, LenderDamaged) as damage:

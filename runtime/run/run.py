@@ -18,7 +18,7 @@ from nimdsl.program.rack import homes_of, rack_id, rack_of
 from runtime.kernel.events import BEGIN, Begin, Loan, Marked
 from runtime.kernel.interpreters import Interpreter
 from runtime.kernel.kernel import Kernel, day_of
-from runtime.ledger.accounts import Entry, Tariff
+from runtime.ledger.accounts import SAID, Entry, Tariff
 from runtime.ledger.bookkeeper import AnyEntry, Bookkeeper
 from runtime.ledger.economy import Ledger
 from runtime.ledger.lender import LoanEntry, LoanTerms
@@ -42,7 +42,7 @@ class Incident:
     what: str
 
 
-Stopped = Literal["final", "horizon", "quiet", "stuck", "limit", "ended", "broken"]
+Stopped = Literal["final", "horizon", "quiet", "starved", "stuck", "limit", "ended", "broken"]
 """Why a run ended; in a real garden also ended (by a person) or broken (a part of it was given up)."""
 
 
@@ -159,6 +159,10 @@ def tariff_of(economy: Economy) -> Tariff:
         economy.upkeep,
         economy.window_ns,
         {name: (mark.below, mark.until) for name, mark in economy.marks.items()},
+        economy.pulse,
+        economy.slumber,
+        economy.emergency,
+        economy.starve_ns,
     )
 
 
@@ -178,20 +182,29 @@ def resources_of(program: Program, scenario: Scenario) -> list[str]:
     return sorted(named & {*program.resources})
 
 
-def books_of(program: Program, scenario: Scenario, entries: Iterable[AnyEntry] = ()) -> Bookkeeper:
-    """The books of a run.  Raises LedgerDamaged and LenderDamaged for entries that nobody wrote there."""
+def books_of(
+    program: Program, scenario: Scenario, epoch: str, entries: Iterable[AnyEntry] = ()
+) -> Bookkeeper:
+    """The books of a run that began at ``epoch``.
+
+    Raises LedgerDamaged and LenderDamaged for entries that nobody wrote there.
+    """
     tariffs = {name: tariff_of(program.economies[name]) for name in economies_of(program, scenario)}
     resources = (program.resources[name] for name in resources_of(program, scenario))
     terms = {one.name: LoanTerms(one.capacity, one.queue) for one in resources}
-    return Bookkeeper(tariffs, scenario.economy, terms, entries)
+    return Bookkeeper(tariffs, scenario.economy, terms, entries, day_of(epoch))
 
 
 Hearers = Mapping[tuple[str, str], tuple[str, ...]]
-"""The actors that hear of a mark, by its economy and its event."""
+"""The actors that hear what an economy tells, by the economy and the event."""
 
 
 def hearers_of(program: Program, scenario: Scenario) -> Hearers:
-    """Who is told of a mark, by its economy and its event: the actors that pay from it and handle it."""
+    """Who is told what, by its economy and its event: the actors that handle it.
+
+    Of marks those that pay from the economy; of a pulse, of slumber and of waking also all others where
+    it is the scenario's own.
+    """
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for actor in actors_of(program, scenario):
         events = actor.table.event_numbers
@@ -202,6 +215,10 @@ def hearers_of(program: Program, scenario: Scenario) -> Hearers:
                 for event in (mark, mark + OVER):
                     if event in events and event not in actor.accepts:
                         found[name, event].append(actor.id)
+        for name in sorted((paying | {scenario.economy}) & {*program.economies}):
+            for event in program.economies[name].own_events:
+                if event in actor.always_hears or (event in events and event not in actor.accepts):
+                    found[name, event].append(actor.id)
     return {key: tuple(ids) for key, ids in found.items()}
 
 
@@ -240,7 +257,7 @@ def loan_of(entry: LoanEntry) -> tuple[str, Loan] | None:
 
 
 def mark_of(entry: Entry, economy: str) -> Marked:
-    """The event by which actors are told of a mark, from its entry."""
+    """The event by which actors are told of a mark, a pulse, slumber or waking, from its entry."""
     balance = entry.balance or 0
     return Marked(entry.key, balance, sender=f"economy/{economy}", number=entry.number)
 
@@ -250,7 +267,7 @@ def told_by(entry: AnyEntry, purses: Purses, hearers: Hearers) -> list[tuple[str
     if isinstance(entry, LoanEntry):
         loan = loan_of(entry)
         return [loan] if loan else []
-    if entry.kind != "mark":
+    if entry.kind not in SAID:
         return []
     economy = purses.economy_of(entry.purse)
     event = mark_of(entry, economy)

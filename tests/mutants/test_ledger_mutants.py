@@ -10,9 +10,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from nimdsl.program.economy import DAY_NS
 from runtime.ledger.accounts import Cause, EntryKind, LedgerBroken, LedgerCommand
 from runtime.ledger.economy import Ledger
-from runtime.ledger.rates import DAY_NS
 from tests.properties.ledger_laws import (
     COMMANDS,
     SECOND,
@@ -46,7 +46,7 @@ def test_the_ledger_itself_survives() -> None:
 
 
 def forgets_the_floor(patch: Callable[[str, Any], None]) -> None:
-    patch("affords", lambda self, amount: True)
+    patch("affords", lambda self, amount, reflex=False: True)
 
 
 def charges_again_on_a_repetition(patch: Callable[[str, Any], None]) -> None:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from nimdsl.program.economy import DAY_NS
 from runtime.ledger.accounts import Answer, Pay
 from runtime.ledger.economy import Ledger, NumberedPayment
 from runtime.ledger.marks import Marks
 from runtime.ledger.purses import Purses
-from runtime.ledger.rates import DAY_NS
 from tests.properties.test_purses import CHANGES, MARKED, STEPS, Change, expected, told, tour
 
 Defect = Callable[[pytest.MonkeyPatch], None]
@@ -37,8 +37,8 @@ def pays_until_one_cannot(patch: pytest.MonkeyPatch) -> None:
 def looks_at_the_first_purse_alone(patch: pytest.MonkeyPatch) -> None:
     original = Ledger.refusal
 
-    def refusal(self: Ledger, parts: Any) -> Any:
-        return original(self, parts) if self.purse == "" else None
+    def refusal(self: Ledger, parts: Any, reflex: bool = False) -> Any:
+        return original(self, parts, reflex) if self.purse == "" else None
 
     patch.setattr(Ledger, "_check_law", lambda *_: None)
     patch.setattr(Ledger, "refusal", refusal)

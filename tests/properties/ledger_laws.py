@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from nimdsl.base import canonical
 from nimdsl.program.amount import RATE_TIMES as DAY
+from nimdsl.program.economy import DAY_NS, most_rate
 from runtime.ledger.accounts import (
     Answer,
     Charge,
@@ -29,9 +30,9 @@ from runtime.ledger.accounts import (
     SetRates,
     Settle,
     Tariff,
+    Urge,
 )
 from runtime.ledger.economy import Ledger
-from runtime.ledger.rates import DAY_NS
 
 SECOND = 1_000_000_000
 TARIFF = Tariff(
@@ -125,8 +126,8 @@ def check_penalties(entries: Iterable[Entry], tariff: Tariff) -> None:
 def check_rates(ledger: Ledger, now_ns: int) -> None:
     """3.4: at a time of accrual every rate has been settled to floor(sum of rate x time), never more."""
     settled: dict[str, int] = {}
-    changes = {f"income:{name}": [(0, rate)] for name, rate in ledger.tariff.incomes.items()}
-    changes |= {f"cost:{name}": [(0, rate)] for name, rate in ledger.tariff.upkeep.items()}
+    changes = {f"income:{name}": [(0, most_rate(rate))] for name, rate in ledger.tariff.incomes.items()}
+    changes |= {f"cost:{name}": [(0, most_rate(rate))] for name, rate in ledger.tariff.upkeep.items()}
     for entry in ledger.entries:
         if entry.kind == "rate":
             account = entry.source if entry.cause == "income" else entry.target
@@ -173,8 +174,8 @@ class Model:
         self.spent = 0
         self.earned = 0
         self.seen = 0
-        self.rates = {("income", name): rate for name, rate in tariff.incomes.items()}
-        self.rates |= {("upkeep", name): rate for name, rate in tariff.upkeep.items()}
+        self.rates = {("income", name): most_rate(rate) for name, rate in tariff.incomes.items()}
+        self.rates |= {("upkeep", name): most_rate(rate) for name, rate in tariff.upkeep.items()}
         self.flowed: dict[tuple[str, str], int] = {}
         """What every rate brought or took, times a day."""
 
@@ -189,6 +190,8 @@ class Model:
             self.pool += back
             return Answer(True, back, self.pool)
         match command:
+            case Urge():
+                return Answer(True, 0, self.pool)
             case SetRates(name, income, upkeep):
                 self.rates["income", name], self.rates["upkeep", name] = income, upkeep
                 return Answer(True, 0, self.pool)

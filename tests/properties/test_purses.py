@@ -11,6 +11,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from nimdsl.base import canonical
+from nimdsl.program.economy import DAY_NS
 from runtime.ledger.accounts import (
     POOL,
     Charge,
@@ -27,7 +28,6 @@ from runtime.ledger.accounts import (
 )
 from runtime.ledger.economy import Ledger
 from runtime.ledger.purses import Purses
-from runtime.ledger.rates import DAY_NS
 from tests.support.effort import EFFORT
 
 ECONOMIES = ("calls", "dollars", "own")

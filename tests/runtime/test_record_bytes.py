@@ -235,6 +235,7 @@ DECISIONS = {
     "organ_request": "organ task priority stage",
     "organ_end": "organ task outcome cost",
     "model": "organ card from to cause cost",
+    "slumbering": "economy asleep",
 }
 OWN = own_bodies()
 

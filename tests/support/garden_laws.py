@@ -8,11 +8,12 @@ uses only what an actor asked for (:class:`runtime.run.replay.Stepper`), and its
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from nimdsl.program.economy import Flowing
 from runtime.kernel.events import Loan, Marked, Received, Role
-from runtime.ledger.accounts import Entry, Pay
+from runtime.ledger.accounts import SAID, Entry, Pay
 from runtime.ledger.lender import LoanEntry
 from runtime.run.inbox import AcceptedEvent
 from runtime.run.lines import LEDGER, Booked, LoanBooked, read
@@ -50,7 +51,7 @@ def garden_laws(recording: Recording) -> Iterator[str]:
         assert name in names
         economy = recording.program.economies[name]
         yield from _balances(name, entries, economy.floor, economy.capacity)
-        yield from _flows(name, entries, dict(economy.incomes), dict(economy.upkeep))
+        yield from _flows(name, entries, _fixed(economy.incomes), _fixed(economy.upkeep))
         yield from _marks(name, [one for one in entries if one.kind == "mark"])
         yield from _heard(recording, lives, name, entries)
     yield from _bills(told, lives)
@@ -104,6 +105,11 @@ def _balances(name: str, entries: list[Entry], floor: int, capacity: int | None)
         yield f"3.1: the accounts of {name} do not sum to zero"
 
 
+def _fixed(rates: Mapping[str, Flowing]) -> dict[str, int]:
+    """Those that are always the same: :mod:`tests.properties.test_profiles` has the law of the others."""
+    return {name: rate for name, rate in rates.items() if isinstance(rate, int)}
+
+
 def _flows(
     name: str, entries: list[Entry], incomes: dict[str, int], upkeep: dict[str, int]
 ) -> Iterator[str]:
@@ -119,7 +125,7 @@ def _flows(
         now_ns = entry.time_ns
         if entry.kind == "rate":
             rates[entry.cause, entry.key] = entry.amount
-        for key in _settles(entry):
+        for key in (one for one in _settles(entry) if one in rates):
             settled[key] += entry.amount
             if settled[key] > flowed[key] // DAY_NS:
                 yield f"3.4: {name} settled too much for {key[1]} at entry {entry.number}"
@@ -160,7 +166,7 @@ def _heard(recording: Recording, lives: Lives, name: str, entries: list[Entry]) 
         told = [
             (one.number, one.time_ns)
             for one in entries
-            if one.kind == "mark" and actor in hearers.get((name, one.key), ())
+            if one.kind in SAID and actor in hearers.get((name, one.key), ())
         ]
         if [number for number, _ in heard] != [number for number, _ in told[: len(heard)]]:
             yield f"3.6: {actor} heard the marks {heard} of {name}, told were {told}"

@@ -1,4 +1,8 @@
-"""The life of the economy's process: rates are settled now and then, marks told in time."""
+"""The life of the economy's process: what its books have to say is told in time.
+
+The law (SEMANTICS 3.4): the clock settles nothing.  It only says when to look, and what is due then has
+an instant of its own.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +22,8 @@ from runtime.ports.requests import RequestClient
 from runtime.run.lines import LEDGER
 from runtime.run.run import books_of, heard_of, hearers_of
 
-ACCRUE_EVERY_S = 1.0
-ACCRUE_BEHIND_S = 2.0
-"""How far behind the clock rates are settled that nobody asked for: what actors book may come so late."""
-MARK_BEHIND_S = 0.05
-"""How far behind the clock it is looked whether a mark is due, or a pool is dry."""
+BEHIND_S = 0.05
+"""How far behind the clock it is looked whether something is due: what actors book may come so late."""
 LOOK_EVERY_S = 1.0
 """How often it is looked at least."""
 
@@ -44,18 +45,17 @@ class EconomyLife:
         self._changed = asyncio.Event()
         self._begun = False
         self.service = LedgerService(
-            lambda written: books_of(job.program, job.scenario, written),
+            lambda written: books_of(job.program, job.scenario, job.epoch, written),
             restored.entries.get(LEDGER, []),
             journal,
             journal.after,
             lambda: min(clock.now_ns(), job.horizon_ns),
         )
         self.service.listen(bus, job.economy)
-        start(self._accrue(), "rates")
         self._asker = RequestClient(bus, f"asker/{job.name}-{job.start}", bus.wall_after)
         self._hearers = hearers_of(job.program, job.scenario)
         self._heard = heard_of(self._hearers)
-        start(self._look(), "marks")
+        start(self._look(), "books")
 
     def begin(self) -> None:
         """Garden time goes on: what is due is told from now on, and not before anybody is there."""
@@ -86,11 +86,11 @@ class EconomyLife:
         return purses.has_flows or purses.next_look_ns(self._heard) is not None
 
     def status(self) -> Mapping[str, Value]:
-        """What every purse has, by the name of its economy; micro-LF."""
-        purses = self.service.purses
+        """What every purse has now, by the name of its economy; micro-LF.  Looking on settles nothing."""
+        purses, now_ns = self.service.purses, self._behind(0)
         return {
             purses.economy_of(purse): {
-                "balance": ledger.balance,
+                "balance": ledger.balance_at(now_ns),
                 "spent": ledger.spent(),
                 "earned": ledger.earned(),
                 "held": sum(ledger.holds().values()),
@@ -98,23 +98,17 @@ class EconomyLife:
             for purse, ledger in purses.ledgers.items()
         }
 
-    async def _accrue(self) -> None:
-        while True:
-            await asyncio.sleep(ACCRUE_EVERY_S)
-            if self.service.purses.has_rates:
-                self.service.accrue(self._behind(ACCRUE_BEHIND_S))
-
     async def _look(self) -> None:
-        """Tells each mark, and that a pool ran dry, a moment after its instant."""
+        """Has the books say what is due, a moment after its instant."""
         while True:
             self._changed.clear()
             due_ns = self.service.purses.next_look_ns(self._heard)
-            if self._begun and due_ns is not None and due_ns <= self._behind(MARK_BEHIND_S):
-                self.service.accrue(due_ns)
+            if self._begun and due_ns is not None and due_ns <= self._behind(BEHIND_S):
+                self.service.look(due_ns)
                 continue
             wait_s = LOOK_EVERY_S
             if due_ns is not None:
-                wait_s = min(wait_s, max(0.0, self._clock.seconds_until(due_ns)) + MARK_BEHIND_S)
+                wait_s = min(wait_s, max(0.0, self._clock.seconds_until(due_ns)) + BEHIND_S)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), wait_s)
 

@@ -126,8 +126,8 @@ class LedgerService:
         self._last_ns = max(self._last_ns, now_ns if at_ns is None else min(at_ns, now_ns))
         return self._last_ns
 
-    def accrue(self, until_ns: int) -> None:
-        """Settles what went by time until then, and tells the marks that came."""
+    def look(self, until_ns: int) -> None:
+        """Tells what is due until then; nothing else is settled, so it does not matter who looks."""
         self.purses.look(self.now_ns(until_ns))
         self._write()
 

@@ -342,6 +342,7 @@ class GardenNode:
             "timers": timers,
             "unpaid": sum(resident.unpaid_count for resident in self.residents.values()),
             "due": due,
+            "starved_ns": self.economy.service.purses.starved_ns if self.economy else None,
             "left": bool(late) or any(resident.left for resident in self.residents.values()),
             "active_ns": max((resident.active_ns for resident in self.residents.values()), default=0),
             "stimuli": self.stimuli.left if self.stimuli else False,

@@ -43,6 +43,9 @@ class Ending:
             if is_late:
                 await self._until_none_due()
             said = await self._order_all("status")
+            starved = [one["starved_ns"] for one in said if one and one["starved_ns"] is not None]
+            if starved:
+                return "starved", min(starved)
             if self._has_ended(said):
                 await self._wind_down()
                 return "final", await self._active_ns()

@@ -23,7 +23,7 @@ def run_of(plan: Plan, journal: Journal, run_id: str, epoch: str, stopped: Stopp
         host.restore(entries)
         hosts[actor.id] = host
         times[actor.id] = latest_ns(entries)
-    books = books_of(program, scenario, entries_in(journal))
+    books = books_of(program, scenario, epoch, entries_in(journal))
     protocol = f"protocol/{scenario.protocol}"
     ended_ns = times[protocol] if stopped == "final" else max(times.values(), default=0)
     if stopped == "horizon":

@@ -233,7 +233,7 @@ def _lambda(force: Lifeforce, end_ns: int) -> Markup:
     labels = [(to_y(BALANCED), "1 income = expenditure"), (to_y(TIRED), "0.7 may fall asleep")]
     ticks = [(to_y(shown_max), f"{shown_max:g}"), (to_y(0), "0")]
     above = sum(value > shown_max for value in known)
-    told = f"Lambda, income over expenditure of the last {span(force.window_ns)}: from {known[0]:.2f} to "
+    told = f"Lambda, earned over owed of the last {span(force.window_ns)}: from {known[0]:.2f} to "
     told += f"{known[-1]:.2f}; lowest {min(known):.2f}, highest {max(known):.2f}"
     title = f"λ over {span(force.window_ns)}"
     note = f"above {shown_max:g} it is drawn at the edge" if above else ""

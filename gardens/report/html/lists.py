@@ -116,7 +116,7 @@ def _economy(known: Lifeforce, summary: Summary, end_ns: int) -> list[_Tile]:
     gained = force["final"] - force["initial"]
     sub = f"{'+' if gained >= 0 else '−'}{abs(gained):,.1f} since the start"
     shown = "–" if lambda_ is None else f"{lambda_:.2f}"
-    words = "nothing was spent" if lambda_ is None else "income over spending"
+    words = "nothing was owed" if lambda_ is None else "earned over owed"
     part = window(known.window_ns, run_ns)
     words += f" over the {part}" if part else ""
     low = lambda_ is not None and lambda_ < 0.7
@@ -127,10 +127,9 @@ def _economy(known: Lifeforce, summary: Summary, end_ns: int) -> list[_Tile]:
     if known.starved_ns is not None:
         since = clock(known.starved_ns, end_ns)
         tiles.append(_Tile("starved since", since, "", "no price was paid any more", "bad"))
-    elif gained < 0:
-        left = max(0.0, force["final"] - known.floor / MICRO)
-        lasts_ns = round(run_ns * left / -gained)
-        tiles.append(_Tile("lasts", span(lasts_ns), "", "more, at the pace of the whole run", "bad"))
+    elif summary.get("reserve_s"):
+        pace = f"at the pace of the {part or 'whole run'}"
+        tiles.append(_Tile("reserve", span(round(summary["reserve_s"] * SECOND_NS)), "", pace, "bad"))
     refused = len(summary["refusals"]) + summary.get("left_out", {}).get("refusals", 0)
     if refused:
         tiles.append(_Tile("refused", f"{refused:,}", "", "prices that could not be paid", "bad"))

@@ -2,7 +2,7 @@
 
 A rate is settled when somebody looks, in one entry; what it brings came evenly
 since the entry before.  So an entry of a rate is the end of a slope, and every
-other one a step.  Lambda is income over expenditure of the economy's window up
+other one a step.  Lambda is what was earned over what was owed in the economy's window up
 to a time, as :meth:`runtime.ledger.economy.Ledger.lambda_over` has it, with every entry
 of that time: it is computed once a later one is known.
 
@@ -30,7 +30,7 @@ _EARNINGS = ("reward:", "income:")
 Point = tuple[int, int]
 """Garden time in ns and the balance in micro-LF."""
 LambdaPoint = tuple[int, float | None]
-"""Garden time in ns and income over expenditure; None: nothing was spent."""
+"""Garden time in ns and what was earned over what was owed; None: nothing was owed."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,10 @@ class LifeforceCollector:
         self._gap_ns = 0
         self._flows: deque[tuple[int, int, int]] = deque()
         self._flowed = (0, 0)
-        """Earned and spent within ``_flows``."""
+        """Earned and owed within ``_flows``."""
         self._accounts: dict[str, int] = {}
         self._unpaid: dict[str, int] = {}
-        self._hunger = Hunger(economy.floor)
+        self._hunger = Hunger(economy.floor + economy.emergency)
         self._pool = 0
 
     def sample(self, at_ns: int) -> None:
@@ -90,6 +90,8 @@ class LifeforceCollector:
         if entry.kind == "shortfall":
             name = _account(entry.target, entry)
             self._unpaid[name] = self._unpaid.get(name, 0) + entry.amount
+            self._look(entry.time_ns)
+            self._sample(entry.time_ns, 0, entry.amount)
         if entry.kind == "rate":
             self._move(entry.time_ns, even=False)  # here a slope begins
         if entry.kind != "transfer":
@@ -135,12 +137,12 @@ class LifeforceCollector:
                 self._lambdas = apart(self._lambdas, self._gap_ns)
 
     def _lambda(self, at_ns: int) -> float | None:
-        earned, spent = self._flowed
+        earned, owed = self._flowed
         while self._flows and self._flows[0][0] <= at_ns - self.economy.window_ns:
-            _, old_earned, old_spent = self._flows.popleft()
-            earned, spent = earned - old_earned, spent - old_spent
-        self._flowed = earned, spent
-        return earned / spent if spent else None
+            _, old_earned, old_owed = self._flows.popleft()
+            earned, owed = earned - old_earned, owed - old_owed
+        self._flowed = earned, owed
+        return earned / owed if owed else None
 
     def _flow(self, entry: Entry) -> None:
         if entry.cause == "overflow":
@@ -153,13 +155,16 @@ class LifeforceCollector:
             if amount:
                 name = _account(account, entry)
                 self._accounts[name] = self._accounts.get(name, 0) + amount
-        self._flowed = self._flowed[0] + earned, self._flowed[1] + spent
-        if self._flows and self._flows[-1][0] == entry.time_ns:
-            _, before_earned, before_spent = self._flows.pop()
-            earned, spent = earned + before_earned, spent + before_spent
-        self._flows.append((entry.time_ns, earned, spent))
-        if not self._sampled and self._is_time(entry.time_ns):
-            self._due_ns.append(entry.time_ns)
+        self._sample(entry.time_ns, earned, spent)
+
+    def _sample(self, at_ns: int, earned: int, owed: int) -> None:
+        self._flowed = self._flowed[0] + earned, self._flowed[1] + owed
+        if self._flows and self._flows[-1][0] == at_ns:
+            _, before_earned, before_owed = self._flows.pop()
+            earned, owed = earned + before_earned, owed + before_owed
+        self._flows.append((at_ns, earned, owed))
+        if not self._sampled and self._is_time(at_ns):
+            self._due_ns.append(at_ns)
 
     def _is_time(self, at_ns: int) -> bool:
         last_ns = self._due_ns[-1] if self._due_ns else self._lambdas[-1][0] if self._lambdas else -1

@@ -77,6 +77,9 @@ class _Listening:
     def withdraw(self, *_: Any, **__: Any) -> None:
         pass
 
+    def urge(self, *_: Any, **__: Any) -> None:
+        pass
+
     def shed(self, *_: Any, **__: Any) -> None:
         pass
 

@@ -103,7 +103,7 @@ def _completed(host: Host | None, run: Run) -> bool:
     """A protocol is complete in its state ``complete``; without one, when no actor is faulted."""
     if host is not None:
         return host.snapshot.state == "complete"
-    return run.stopped not in ("limit", "stuck") and not any(
+    return run.stopped not in ("limit", "stuck", "starved") and not any(
         other.snapshot.fault for other in run.hosts.values()
     )
 

@@ -30,6 +30,7 @@ from nimdsl.base.values import Value
 from nimdsl.compile.outcome import AMOUNTS
 from nimdsl.program import BEAT_COUNT_MAX, Program, Scenario
 from runtime.kernel.behaviour import behaviour_of
+from runtime.ledger.flows import Span
 from runtime.ports.journal import Journal
 from runtime.record_bytes import from_data, to_data
 from runtime.records import HandshakeEnded, Record
@@ -100,11 +101,21 @@ class RunResult:
 
     @property
     def lambda_(self) -> float | None:
-        """Income over expenditure in the last window of the economy; None when nothing was spent."""
+        """Earned over owed in the last window of the economy; None when nothing was owed."""
+        return None if self._flowed is None else self._flowed.ratio
+
+    @property
+    def reserve_ns(self) -> int | None:
+        """How long the pool lasts at the pace of that window; None where it does not shrink."""
+        ledger, flowed = self.run.ledger, self._flowed
+        return None if ledger is None or flowed is None else flowed.reserve_ns(ledger.balance)
+
+    @property
+    def _flowed(self) -> Span | None:
         economy, ledger = self.program.economies.get(self.scenario.economy), self.run.ledger
         if economy is None or ledger is None:
             return None
-        return ledger.lambda_over(economy.window_ns, self.run.time_ns)
+        return ledger.flowed_over(economy.window_ns, self.run.time_ns)
 
     @property
     def beats(self) -> list[dict[str, Value]]:
@@ -171,6 +182,7 @@ class RunResult:
             **self._economies(),
             **self._lent_and_asked(),
             "lambda": self.lambda_,
+            **({} if self.reserve_ns is None else {"reserve_s": self.reserve_ns / SECOND_NS}),
             "phases": [_phase(name, phase) for name, phase in self.outcome["phases"].items()],
             **({"beats": self.beats} if "beats" in self.outcome else {}),
             "criteria": [{"text": v.text, "held": v.held} for v in self.criteria],

@@ -68,6 +68,8 @@ def of_an_attention(record: Record) -> str:
             return _told(body.level, overrun, "[red]![/]")
         case records.Moved():
             return _mode(body)
+        case records.Slumbering():
+            return _slumber(record.actor, body)
         case records.BeatEnded():
             return _beat(body, record.moment.beat if record.moment else 0)
         case records.Faulted() | records.Broken():
@@ -87,6 +89,8 @@ def of_a_gate(record: Record) -> str:
         case records.Weighed():
             weight = f"weighs {body.weight / MICRO:.0%}"
             return f"{name:<20} opening {body.opening} {escape(body.outcome)}  [dim]{weight}[/]"
+        case records.Slumbering():
+            return _slumber(record.actor, body)
         case records.Refused():
             return f"[red]✗[/] {record.actor} was {_price(body)}"
         case records.Faulted() | records.Broken():
@@ -137,6 +141,11 @@ def of_a_rack(record: Record) -> str:
         case records.Faulted() | records.Broken():
             return _fault(record.actor, body.reason)
     return ""
+
+
+def _slumber(actor: str, body: records.Slumbering) -> str:
+    sleeps = "sleeps" if body.asleep else "is awake"
+    return f"{actor.partition('/')[2]:<20} {body.economy.partition('/')[2]} {sleeps}"
 
 
 def instant(time_ns: int) -> str:

@@ -312,10 +312,14 @@ def _print_end(console: Console, result: RunResult, view: View | None) -> None:
         window_ns = result.program.economies[result.scenario.economy].window_ns
         part = window(window_ns, result.outcome["duration"])
         economy += f" · λ {result.lambda_:.2f}" + (f" ({part})" if part else "")
+    if result.reserve_ns:
+        economy += f" · reserve {span(result.reserve_ns)}"
     economy += _starved(view) if view is not None else ""
     after = f" after {_seconds(result.outcome['duration'])}: {ENDS[result.run.stopped]}"
     if result.run.stopped == "stuck":
         after += f": {_busiest(result)}"
+    if result.run.stopped == "starved":
+        after += f": {escape(result.run.purses.starved)}"
     console.print(f"[bold]{state}[/]{after}{economy}", soft_wrap=not console.is_terminal)
     _print_incidents(console, result)
 

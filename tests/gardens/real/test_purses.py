@@ -114,6 +114,55 @@ def marks_of(result: RunResult | simulate.Result, actor: str) -> list[tuple[str,
     return [(line.event.name, line.time_ns) for line in lines if isinstance(line.event, Marked)]
 
 
+BODY = """
+apiVersion: nimdsl.dev/v1
+kind: Economy
+metadata: {name: body}
+spec:
+  opening: 3
+  capacity: 10
+  incomes: {grid: {profile: {"00:00": 0.1, "12:00": 0.1}}}
+  upkeep: {life: 0.4}
+  window: 3s
+  pulse: {base: 500ms, slowest: 2s}
+  slumber: {window: 3s, level: 25%}
+  starve: 3s
+---
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: robot-1}
+spec:
+  data: {pulses: int}
+  machine:
+    initial: awake
+    any: [{event: pulse, internal: true, do: [{set: {pulses: "${pulses + 1}"}}]}]
+    states:
+      awake: {transitions: [{event: slumber, to: asleep}]}
+      asleep: {transitions: [{event: wake, to: awake}]}
+---
+apiVersion: nimdsl.dev/v1
+kind: Scenario
+metadata: {name: s}
+spec: {economy: body, cells: [robot-1], horizon: 40s}
+"""
+
+
+@pytest.mark.parametrize("deaths", DEATHS[:3])
+def test_what_only_the_clock_decides_is_the_same_in_both_gardens(
+    deaths: Sequence[str], server: NatsServer, tmp_path: Path
+) -> None:
+    """Pulses, slumber and the end of a famine are at the same instants, whoever looks and dies."""
+    program = nimdsl.load_text(BODY)
+    result = lived(program, (Group("one", ("robot-1",)),), deaths, server, tmp_path)
+    virtual = simulate.run(program, "s")
+    assert (result.run.stopped, virtual.run.stopped) == ("starved", "starved")
+    real, wanted = (
+        [one for one in run.run.purses.entries if one.cause != "opening"] for run in (result, virtual)
+    )
+    assert real == wanted
+    assert "slumber" in [one.kind for one in wanted]
+
+
 TRYING = """
 apiVersion: nimdsl.dev/v1
 kind: Economy

@@ -247,11 +247,17 @@ def poor(**changes: Any) -> View:
     return replace(view(1), time_ns=600 * SECOND, lifeforce=replace(force, **changes))
 
 
-SPENDING = {**SUMMARY, "lifeforce": {"initial": 100.0, "spent": 40.0, "earned": 0.0, "final": 60.0}}
+SPENDING = {
+    **SUMMARY,
+    "lifeforce": {"initial": 100.0, "spent": 40.0, "earned": 0.0, "final": 60.0},
+    "reserve_s": 90.0,
+}
 
 
-def test_what_lasts_is_what_is_above_the_floor() -> None:
-    assert "lasts 15 s more, at the pace of the whole run" in Reader(page(poor(), SPENDING)).text
+def test_the_reserve_stands_beside_lambda() -> None:
+    assert "reserve 90 s at the pace of the last 10 s" in Reader(page(poor(), SPENDING)).text
+    whole = Reader(page(poor(window_ns=60 * SECOND), SPENDING)).text
+    assert "reserve 90 s at the pace of the whole run" in whole
 
 
 def test_one_who_starves_does_not_last_and_says_so_beside_the_verdict() -> None:
@@ -259,14 +265,14 @@ def test_one_who_starves_does_not_last_and_says_so_beside_the_verdict() -> None:
     read = Reader(text)
     assert "✗ starved since 0:08:20" in read.text
     assert "starved since 0:08:20 no price was paid any more" in read.text
-    assert "lasts" not in read.text
+    assert "reserve" not in read.text
     assert text.count('class="bad">✗ starved') == 1
     assert '<div class="tile bad"><dt>starved since' in text
     assert "starved" not in Reader(page(poor(), SPENDING)).text
 
 
 def test_lambda_says_of_which_time_it_is() -> None:
-    assert "income over spending over the last 10 s" in Reader(page(poor(), SPENDING)).text
+    assert "earned over owed over the last 10 s" in Reader(page(poor(), SPENDING)).text
     assert "over the last" not in Reader(page(poor(window_ns=60 * SECOND), SPENDING)).text.split("time")[0]
 
 

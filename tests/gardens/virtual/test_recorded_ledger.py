@@ -169,7 +169,7 @@ def test_without_an_economy_nothing_is_written_and_all_is_granted(notes: RunResu
 
 
 def overspend(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Ledger, "affords", lambda self, amount: True)
+    patch.setattr(Ledger, "affords", lambda self, amount, reflex=False: True)
 
 
 def keep_holds(patch: pytest.MonkeyPatch) -> None:

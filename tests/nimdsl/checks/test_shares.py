@@ -59,7 +59,17 @@ ORGAN = {
     f" {other}: {{{SLOW}}}}}"
     for what, other in (("load", "serve"), ("serve", "load"))
 }
+SLEEP = {
+    **{f"pulse.{one}": f"pulse: {{{one}: 101%}}" for one in ("threshold", "scale")},
+    **{f"slumber.{one}": f"pulse: {{}}, slumber: {{{one}: 101%}}" for one in ("level", "urgency")},
+    **{f"wake.{one}": f"pulse: {{}}, slumber: {{}}, wake: {{{one}: 101%}}" for one in ("level", "urgency")},
+}
 TOO_MUCH = {
+    **{
+        f"Economy.{path}": document("Economy", f"{{opening: 1, capacity: 2, {spec}}}")
+        for path, spec in SLEEP.items()
+    },
+    "Attention.levels.*.urgency": document("Attention", "{levels: [{name: a, take: all, urgency: 101%}]}"),
     **{
         f"Cell.work.*.virtual.{name}": document(
             "Cell", f"{{{ANSWER}, work: {{w: {{virtual: {model(text)}}}}}}}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -11,6 +12,7 @@ from msgspec.structs import replace as with_changes
 from nimdsl.base.errors import InternalError, NimdslError
 from nimdsl.base.units import INT64_MAX
 from nimdsl.program.amount import RATE_TIMES as DAY
+from nimdsl.program.economy import Pulse, Slumber
 from runtime.ledger.accounts import (
     Answer,
     Cause,
@@ -27,6 +29,7 @@ from runtime.ledger.accounts import (
     SetRates,
     Settle,
     Tariff,
+    Urge,
     in_words,
 )
 from runtime.ledger.economy import Ledger
@@ -213,6 +216,30 @@ def test_lambda_is_income_over_expenditure_in_the_window() -> None:
     assert ledger.lambda_over(SECOND, 3 * SECOND) is None
 
 
+def test_3_5_who_starves_has_a_lambda_of_what_was_owed() -> None:
+    tariff = Tariff("e", 0, 0, None, {}, {"grid": 500_000 * DAY}, {"life": 1_000_000 * DAY}, 60 * SECOND)
+    ledger = Ledger(tariff)
+    for second in range(1, 301):
+        ledger.accrue(second * SECOND)
+    flowed = ledger.flowed_over(60 * SECOND, 300 * SECOND)
+    assert (flowed.ratio, flowed.span_ns, flowed.reserve_ns(0)) == (0.5, 60 * SECOND, 0)
+
+
+def test_3_5_neither_lambda_nor_the_reserve_depends_on_who_looks() -> None:
+    tariff = Tariff(
+        "e", 10**9, 0, None, {}, {"grid": 500_000 * DAY}, {"life": 1_000_000 * DAY}, 60 * SECOND
+    )
+    often, once = Ledger(tariff), Ledger(tariff)
+    for second in range(1, 601):
+        often.look(second * SECOND)
+    for ledger in (often, once):
+        ledger.apply(Charge("x/1", "c", 30_000_000), 600 * SECOND)
+    spans = {ledger.flowed_over(60 * SECOND, 600 * SECOND) for ledger in (often, once)}
+    (span,) = spans
+    assert span.ratio == 300 / 630
+    assert span.reserve_ns(often.balance) == often.balance * 600 * SECOND // 330_000_000
+
+
 def test_entries_are_plain_and_restore_the_ledger() -> None:
     ledger = Ledger(replace(TARIFF, incomes={"sun": 3 * DAY}, upkeep={"body": 7 * DAY}, capacity=101 * LF))
     commands: list[LedgerCommand] = [
@@ -300,17 +327,42 @@ def told() -> Ledger:
     return ledger
 
 
+def starved() -> Ledger:
+    """One that falls asleep, is woken, and starves."""
+    tariff = Tariff(
+        "body",
+        10 * LF,
+        0,
+        100 * LF,
+        {},
+        {},
+        {"life": 2 * LF * DAY},
+        SECOND,
+        pulse=Pulse(SECOND, 2 * SECOND, 200_000, 100_000),
+        slumber=Slumber(SECOND, 700_000, 200_000, 500_000, 0, 1_200_000, 500_000, 700_000),
+        starve_ns=3 * SECOND,
+    )
+    ledger = Ledger(tariff)
+    ledger.apply(Urge(900_000), 3 * SECOND)
+    ledger.look(20 * SECOND)
+    return ledger
+
+
 def test_what_was_told_is_taken_again() -> None:
-    ledger = told()
-    assert {entry.cause for entry in ledger.entries} == set(get_args(Cause))
-    assert {entry.kind for entry in ledger.entries} == set(get_args(EntryKind))
-    assert state(Ledger(ledger.tariff, ledger.entries)) == state(ledger)
+    ledgers = told(), starved()
+    entries = [entry for ledger in ledgers for entry in ledger.entries]
+    assert {entry.cause for entry in entries} == set(get_args(Cause))
+    assert {entry.kind for entry in entries} == set(get_args(EntryKind))
+    for ledger in ledgers:
+        assert state(Ledger(ledger.tariff, ledger.entries)) == state(ledger)
 
 
-@pytest.mark.parametrize("number", range(len(told().entries)))
-def test_a_single_wrong_field_of_an_entry_is_found(number: int) -> None:
+@pytest.mark.parametrize(
+    ("make", "number"), [(make, n) for make in (told, starved) for n in range(len(make().entries))]
+)
+def test_a_single_wrong_field_of_an_entry_is_found(make: Callable[[], Ledger], number: int) -> None:
     """What the ledger cannot know alone, the amount within what balances allow, is the audit's."""
-    ledger = told()
+    ledger = make()
     entries = list(ledger.entries)
     entry = entries[number]
     wrong: list[dict[str, Any]] = [

@@ -153,7 +153,7 @@ class TreasuryMachine(RuleBasedStateMachine):
     def time_passes(self, passed_ns: int, accrues: bool) -> None:
         self.now_ns += passed_ns
         if accrues:
-            self.economy.ledger_service.accrue(self.now_ns)
+            self.economy.ledger_service.look(self.now_ns)
 
     def teardown(self) -> None:
         """Everybody gets an answer in the end, and no hold is left."""
