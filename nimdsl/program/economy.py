@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate
 
 from nimdsl.base.elementary import exp
 from nimdsl.base.units import MICRO, NANOSECONDS
@@ -46,7 +48,9 @@ class Profile:
     def flowed(self, at_ns: int) -> int:
         """What has flowed since that midnight, micro-LF / ``DAY_NS``: the integral, exactly."""
         days, rest_ns = divmod(at_ns, DAY_NS)
-        return days * self._until(DAY_NS) + self._until(rest_ns)
+        part, (before, whole) = self._part(rest_ns), self._sums
+        since_ns, rate = self.parts[part]
+        return days * whole + before[part] + rate * (rest_ns - since_ns)
 
     def next_ns(self, at_ns: int) -> int:
         """When the next part begins, after a time since that midnight."""
@@ -55,12 +59,21 @@ class Profile:
         return days * DAY_NS + (self.parts[part][0] if part < len(self.parts) else DAY_NS)
 
     def _part(self, rest_ns: int) -> int:
-        return bisect_right(self.parts, rest_ns, key=lambda part: part[0]) - 1
+        return bisect_right(self._begins_ns, rest_ns) - 1
 
-    def _until(self, rest_ns: int) -> int:
-        ends = [*(since_ns for since_ns, _ in self.parts[1:]), DAY_NS]
-        pairs = zip(self.parts, ends, strict=True)
-        return sum(rate * max(0, min(end_ns, rest_ns) - since_ns) for (since_ns, rate), end_ns in pairs)
+    @cached_property
+    def _begins_ns(self) -> tuple[int, ...]:
+        return tuple(since_ns for since_ns, _ in self.parts)
+
+    @cached_property
+    def _sums(self) -> tuple[tuple[int, ...], int]:
+        """What has flowed before each part, and in a whole day."""
+        ends_ns = (*self._begins_ns[1:], DAY_NS)
+        flows = (
+            rate * (end_ns - since_ns) for (since_ns, rate), end_ns in zip(self.parts, ends_ns, strict=True)
+        )
+        *before, whole = accumulate(flows, initial=0)
+        return tuple(before), whole
 
 
 Flowing = int | Profile

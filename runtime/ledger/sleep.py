@@ -2,7 +2,8 @@
 
 The laws (SEMANTICS 3.10 to 3.12):
 
-* a pulse comes a period after the one before, by what the pool had then (:class:`nimdsl.program.economy.Pulse`);
+* a pulse comes a period after the one before, by what the pool had then
+  (:class:`nimdsl.program.economy.Pulse`);
 * slumber begins only at a pulse, a window after the last change at least, and never where much is urgent;
 * it ends at once where much is urgent and ordinary prices can be paid, and else at a pulse, a window
   after it began;

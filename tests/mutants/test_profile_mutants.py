@@ -26,12 +26,13 @@ QUICK = settings(max_examples=200, database=None, phases=[Phase.generate], repor
 
 
 def loses_a_nanosecond_a_part(patch: pytest.MonkeyPatch) -> None:
-    until = Profile._until
+    flowed = Profile.flowed
 
-    def _until(self: Profile, rest_ns: int) -> int:
-        return until(self, rest_ns) - sum(rate for since_ns, rate in self.parts[1:] if since_ns <= rest_ns)
+    def _flowed(self: Profile, at_ns: int) -> int:
+        rest_ns = at_ns % DAY_NS
+        return flowed(self, at_ns) - sum(rate for since_ns, rate in self.parts[1:] if since_ns <= rest_ns)
 
-    patch.setattr(Profile, "_until", _until)
+    patch.setattr(Profile, "flowed", _flowed)
 
 
 def floors_each_part(patch: pytest.MonkeyPatch) -> None:
