@@ -26,7 +26,7 @@ class ReadingChanged(Body, frozen=True, tag="gate_transition"):
     """How often it has opened by now."""
     tier: int
     cause: str
-    """waves, shed, rested or unused."""
+    """waves, shed, rested, unused or asleep."""
     cost: int
     value: Aside[float]
     triggers: Aside[tuple[Identity, ...]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from nimdsl.base.suggest import phrase
 from nimdsl.base.units import MICRO
@@ -160,7 +161,7 @@ def _level(name: str, reader: Reader, lower: list[str], works: Mapping[str, Work
         items_max=reader.value("max_per_beat", 0),
         queue_max=reader.value("queue", 1000),
         cost_fixed=cost.lifeforce("fixed") if cost else 0,
-        cost_per_second=cost.lifeforce("per_second") if cost else 0,
+        cost_per_second=_pace(reader, cost),
         cost_per_item=cost.lifeforce("per_item") if cost else 0,
         stages=_stages(name, reader),
         tiers=tuple(reader.value("tiers", ())),
@@ -171,6 +172,20 @@ def _level(name: str, reader: Reader, lower: list[str], works: Mapping[str, Work
         goes="asleep" in reader,
         place=reader.place("name"),
     )
+
+
+SPEEDS = {1: 0, 10: 5, 100: 20, 1000: 50}
+"""What a minute costs by how fast a virtual garden runs, LF."""
+
+
+def _pace(reader: Reader, cost: Reader | None) -> int:
+    """What a second costs, micro-LF: as it is written, or by the speed of a virtual garden."""
+    if "speed" not in reader:
+        return cost.lifeforce("per_second") if cost else 0
+    if cost is not None and "per_second" in cost:
+        message = "`speed` says what a second costs already"
+        reader.findings.report("NIM0203", message, cost.place("per_second"), "keep one of them")
+    return round(Fraction(SPEEDS.get(reader.value("speed"), 0) * MICRO, 60))
 
 
 def _policy(level: Reader, take: Reader) -> str:

@@ -8,6 +8,7 @@ from nimdsl.base.units import NANOSECONDS, SECOND_NS, format_lifeforce
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.program import Economy, Mark, Prices
 from nimdsl.program.economy import Flowing, Profile, Pulse, Slumber
+from nimdsl.text.tree import MapNode
 
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
@@ -31,7 +32,8 @@ def compile_economy(findings: Findings, reader: Reader) -> Economy:
         pulse=_pulse(reader),
         slumber=_slumber(reader),
         emergency=reader.lifeforce("emergency"),
-        starve_ns=reader.duration("starve"),
+        starve_ns=wake.duration("starve") if (wake := reader.sub("wake")) else 0,
+        allowance=_allowance(findings, reader),
     )
     _check(findings, reader, economy)
     return economy
@@ -109,6 +111,35 @@ def _slumber(reader: Reader) -> Slumber | None:
     )
 
 
+def _allowance(findings: Findings, reader: Reader) -> tuple[str, int] | None:
+    """What comes from another economy; NIM0516 where it could never come, or comes back."""
+    inner = reader.sub("allowance")
+    if inner is None:
+        return None
+    giver, rate = inner.reference("from", "Economy"), inner.rate("rate")
+    if "capacity" not in reader:
+        message = "an allowance fills a purse up to its `capacity`, and this has none"
+        findings.report("NIM0516", message, reader.place("allowance"), "add `capacity:`")
+    name, seen = giver, [findings.document.name]
+    while name and name not in seen:
+        seen.append(name)
+        name = _giver(findings, name)
+    if name and name == findings.document.name:
+        message = f"what `{giver}` gives comes back to it"
+        findings.report(
+            "NIM0516", message, inner.place("from"), "name an economy that gets nothing from here"
+        )
+    return (giver, rate) if giver else None
+
+
+def _giver(findings: Findings, name: str) -> str:
+    """Who gives an economy its allowance, as its document says; empty for nobody."""
+    document = findings.documents.get("Economy", name)
+    allowance = document.spec.get("allowance") if document is not None else None
+    giver = allowance.get("from") if isinstance(allowance, MapNode) else None
+    return str(giver.plain()) if giver is not None else ""
+
+
 def _mark(reader: Reader) -> Mark:
     below = reader.lifeforce("below")
     return Mark(below, reader.lifeforce("until", below))
@@ -140,7 +171,8 @@ def _check_sleep(reader: Reader, economy: Economy) -> None:
     report = reader.findings.report
     needs = (("pulse", "capacity"), ("slumber", "pulse"), ("wake", "slumber"))
     for key, needed in needs:
-        if key in reader and needed not in reader:
+        alone = key == "wake" and reader.keys(key) == ["starve"]
+        if key in reader and needed not in reader and not alone:
             report("NIM0515", f"`{key}` needs `{needed}`", reader.place(key), f"add `{needed}:`")
             return
     if economy.pulse is not None and not economy.capacity:

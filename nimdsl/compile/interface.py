@@ -29,6 +29,8 @@ TOLD = "told"
 """Where events come from that the actors around tell, as gates and attention do."""
 RAISED = "raise"
 """Where events come from that a cell raises itself."""
+ANSWERED = "answers"
+"""Where events come from that answers raise: again with each request."""
 ELAPSED = "elapsed"
 """The name that means since when the state stands in whose lines it is read."""
 
@@ -47,7 +49,7 @@ class EventSource:
     @property
     def once(self) -> bool:
         """Whether it comes once for something the cell did, so that missing it is final."""
-        others = ("accepts", UNCLAIMED, MARK, RETURNED, WAVES, TOLD)
+        others = ("accepts", UNCLAIMED, MARK, RETURNED, WAVES, TOLD, ANSWERED)
         return not any(one in others or one.startswith("attention: ") for one in self.origins)
 
 

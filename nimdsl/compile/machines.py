@@ -13,7 +13,7 @@ from nimdsl.base.diagnostics import Place
 from nimdsl.base.suggest import did_you_mean, phrase
 from nimdsl.compile.actions import compile_actions
 from nimdsl.compile.amounts import duration_or_lifeforce, rate
-from nimdsl.compile.interface import RAISED, Interface, add_source
+from nimdsl.compile.interface import ANSWERED, RAISED, Interface, add_source
 from nimdsl.compile.reader import Reader
 from nimdsl.expression.check import Scope
 from nimdsl.expression.types import DURATION, LIFEFORCE
@@ -48,9 +48,9 @@ class _Compiler:
 
     def root(self, beside: Sequence[Node | None]) -> State:
         """The whole machine."""
-        raised = [one for node in (self.reader.node, *beside) for one in _raised(node)]
-        for name, place in raised:
-            add_source(self.interface.events, name, RAISED, {}, place)
+        for origin, nodes in ((RAISED, [self.reader.node]), (ANSWERED, beside)):
+            for name, place in (one for node in nodes for one in _raised(node)):
+                add_source(self.interface.events, name, origin, {}, place)
         return State(
             name="",
             initial=self._initial(self.reader, "", self.reader.place()),
@@ -132,7 +132,7 @@ class _Compiler:
         for item in reader.scalars("defer"):
             event, place = item.text("defer"), item.place("defer")
             source = self.interface.events.get(event)
-            own = (RAISED, RETURNED)
+            own = (RAISED, ANSWERED, RETURNED)
             if source is None or source.once or source.origins.intersection(own):
                 events = self.interface.events.items()
                 others = [name for name, one in events if not (one.once or one.origins.intersection(own))]

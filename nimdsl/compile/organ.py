@@ -40,6 +40,7 @@ def compile_organ(findings: Findings, reader: Reader) -> Organ:
         price_request=_price(cost) if cost else 0,
         prices=_prices(cost) if cost else {},
         warm=cost.rate("warm") if cost else 0,
+        goes="asleep" in reader,
         load=compile_model(loading, {}, ARGUMENTS, answering=False) if loading else None,
         serve=compile_model(serving, returns, ARGUMENTS, answering=False) if serving else None,
         place=findings.document.place,

@@ -149,6 +149,8 @@ class Economy:
     emergency: int = 0
     """What only reflexes may take of the pool, above its floor."""
     starve_ns: int = 0
+    allowance: tuple[str, int] | None = None
+    """From which economy how much comes besides, micro-LF a day."""
     """After so long without paid upkeep a run ends; 0: never."""
 
     @property

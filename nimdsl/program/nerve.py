@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
-from nimdsl.program.actor import Actor
+from nimdsl.program.actor import SLEEP_EVENTS, Actor
 from nimdsl.program.expression import Expression
 from nimdsl.program.format import tagged
 
@@ -40,6 +41,7 @@ class Nerve(Actor):
     """By sense, or id of a cell: required, or degrades."""
     patience_ns: int = field(default=200_000_000, kw_only=True)
     verify: Verifying | None = field(default=None, kw_only=True)
+    always_hears: ClassVar[tuple[str, ...]] = SLEEP_EVENTS
 
     def needed(self, names: Iterable[str], need: str) -> bool:
         """Whether one of these is needed so."""

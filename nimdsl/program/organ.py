@@ -48,6 +48,8 @@ class Organ:
     prices: Mapping[str, int] = field(default_factory=dict)
     """Of a request, by stage; ``price_request`` for every other one."""
     warm: int = 0
+    goes: bool = False
+    """Whether it serves also while the economy sleeps."""
     load: WorkModel | None = field(default=None, metadata={"hashed": False})
     serve: WorkModel | None = field(default=None, metadata={"hashed": False})
     place: Place = field(default=NOWHERE, compare=False)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from nimdsl.expression.types import DURATION
-from nimdsl.program.actor import Actor
+from nimdsl.program.actor import SLEEP_EVENTS, Actor
 from nimdsl.program.garden import Card, CardHost
 from nimdsl.program.machine import State
 from nimdsl.program.organ import Organ
@@ -26,6 +27,7 @@ class Rack(Actor):
     """An actor that has cards and lends them to models."""
 
     organs: Mapping[str, Organ] = field(default_factory=dict, kw_only=True)
+    always_hears: ClassVar[tuple[str, ...]] = SLEEP_EVENTS
 
 
 def rack_id(host: str) -> str:

@@ -101,6 +101,8 @@ class RackState(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     """By organ."""
     arrivals: int = 0
     """How many requests came so far."""
+    asleep: bool = False
+    """Whether the economy sleeps."""
 
 
 class Serve(NamedTuple):

@@ -93,6 +93,8 @@ class GateStep(MachineStep):
             case Marked(name=name):
                 context.gate = replace(self._state, asleep=name == SLUMBER)
                 context.note(records.Slumbering(event.sender, name == SLUMBER))
+                if self._reading == OPEN and self._is_deaf:
+                    self._settle("asleep")
             case _:
                 super().take(event)
         self._arm_silence()
@@ -200,8 +202,8 @@ class GateStep(MachineStep):
             context.effects.append(PublishWave(number, sure, dict(trigger.content)))
             context.note(records.Emitted(sure, dict(trigger.content), number))
 
-    def _settle(self) -> None:
-        self._move(SETTLES, "waves")
+    def _settle(self, cause: str = "waves") -> None:
+        self._move(SETTLES, cause)
         self._leave()
 
     def _leave(self) -> None:

@@ -22,12 +22,12 @@ from nimdsl.base.units import MICRO
 from nimdsl.base.values import Fields, Value
 from nimdsl.expression.evaluate import Fault
 from nimdsl.program import Nerve
-from nimdsl.program.actor import Actor
+from nimdsl.program.actor import SLEEP_EVENTS, Actor
 from nimdsl.program.expression import Expression
 from nimdsl.program.nerve import BOUND_NS, stage_of
 from runtime import records
 from runtime.kernel.effects import SendMessage
-from runtime.kernel.events import WAVE, Answered, AnyEvent, Begin, Received, Stimulus, TimerDue
+from runtime.kernel.events import WAVE, Answered, AnyEvent, Begin, Marked, Received, Stimulus, TimerDue
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.machine_step import MachineStep
 from runtime.kernel.nervous import Nervous, Opening, Sense
@@ -36,6 +36,7 @@ from runtime.kernel.row_step import PriceRefused
 from runtime.kernel.sent import note_sent
 from runtime.kernel.snapshot import Snapshot, Underway
 from runtime.kernel.step_context import Internal, StepContext
+from runtime.ledger.sleep import SLUMBER
 
 VERIFY = -2
 """The timer of an outcome that nothing has shown."""
@@ -77,11 +78,13 @@ class NerveStep(MachineStep):
         match event:
             case Begin():
                 context.nerve = Nervous()
-                for number, name in enumerate(self.nerve.senses):
-                    if name in self.nerve.stale_ns:
-                        context.arm(STALE - number, context.now_ns + self.nerve.stale_ns[name])
+                self._wait_for_senses()
                 super().take(event)
                 return
+            case Marked(name=name) if name in SLEEP_EVENTS:
+                self._sleep(name == SLUMBER)
+                if name in self.table.event_numbers:
+                    super().take(event)
             case TimerDue(timer=timer) if timer == VERIFY or timer <= STALE:
                 del context.timers[timer]
                 self._time_is_over(timer) if timer > SILENT else self._tried_again(SILENT - timer)
@@ -101,6 +104,22 @@ class NerveStep(MachineStep):
 
     # Senses and health
 
+    def _sleep(self, asleep: bool) -> None:
+        """Its economy sleeps, or is awake: what it had not commanded yet is over."""
+        self.context.nerve = replace(self._state, asleep=asleep)
+        if asleep:
+            self._expire()
+            for number in range(len(self.nerve.senses)):
+                self.context.rearm(STALE - number, None)
+        else:
+            self._wait_for_senses()
+
+    def _wait_for_senses(self) -> None:
+        """From now on each sense has its time to be heard of."""
+        for number, name in enumerate(self.nerve.senses):
+            if name in self.nerve.stale_ns:
+                self.context.rearm(STALE - number, self.context.now_ns + self.nerve.stale_ns[name])
+
     def _sense(self, wave: Received) -> None:
         """The latest wave of a sense; who emits is there."""
         payload, state = fields_of(wave), self._state
@@ -109,7 +128,7 @@ class NerveStep(MachineStep):
         if name and isinstance(confidence, int | float):
             sense = Sense(float(confidence), payload.get("content"), self.context.now_ns)
             self.context.nerve = replace(state, senses={**state.senses, name: sense})
-            if name in self.nerve.stale_ns:
+            if name in self.nerve.stale_ns and not state.asleep:
                 number = [*self.nerve.senses].index(name)
                 if STALE - number not in self.context.timers:
                     self.context.arm(STALE - number, self.context.now_ns + self.nerve.stale_ns[name])

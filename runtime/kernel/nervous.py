@@ -45,6 +45,8 @@ class Nervous(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     """That of the opening which it took last."""
     latest: int = 0
     """The number of that."""
+    asleep: bool = False
+    """Whether its economy sleeps: then nothing becomes stale."""
     counts: Mapping[str, int] = {}
     answered_ns: int = 0
     """How long it took at most from a wave to the cell's answer."""

@@ -34,17 +34,18 @@ from runtime.kernel.arbiter import (
     Serve,
 )
 from runtime.kernel.effects import RevokeWork, StartWork
-from runtime.kernel.events import AnyEvent, Begin, Finished, Received, Role, TimerDue
+from runtime.kernel.events import AnyEvent, Begin, Finished, Marked, Received, Role, TimerDue
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.machine_step import MachineStep
 from runtime.kernel.snapshot import Serving, Underway
 from runtime.kernel.step_context import StepContext
 from runtime.ledger.accounts import Charge
+from runtime.ledger.sleep import SLUMBER
 from runtime.records import Identity
 
 OVER = -2
 """The timer of what is over next."""
-SERVED, FULL, TIMEOUT, BROKEN, REVOKED, LIFEFORCE, FAILED = (
+SERVED, FULL, TIMEOUT, BROKEN, REVOKED, LIFEFORCE, FAILED, ASLEEP = (
     "served",
     "full",
     "timeout",
@@ -52,6 +53,7 @@ SERVED, FULL, TIMEOUT, BROKEN, REVOKED, LIFEFORCE, FAILED = (
     "revoked",
     "lifeforce",
     "failed",
+    "asleep",
 )
 """How a request ends."""
 IGNORED = "ignored"
@@ -85,6 +87,8 @@ class RackStep(MachineStep):
                 self._end_of(Identity(event.sender, event.ask), gone=True)
             case Received():
                 context.note(records.Ignored(event.name, self.table.states[context.state]))
+            case Marked(name=name):
+                self._sleep(event.sender, name == SLUMBER)
             case Finished():
                 self.finished(event)
             case TimerDue(timer=timer):
@@ -99,6 +103,18 @@ class RackStep(MachineStep):
         if self.context.rack is None:
             raise InternalError(f"{self.context.actor.id} has not begun")
         return self.context.rack
+
+    def _sleep(self, economy: str, asleep: bool) -> None:
+        """The economy sleeps, or is awake: nobody waits for what will not serve."""
+        context = self.context
+        context.rack = replace(self._state, asleep=asleep)
+        context.note(records.Slumbering(economy, asleep))
+        for request in self._state.waiting:
+            if self._sleeps(request.organ):
+                self._end(request, ASLEEP)
+
+    def _sleeps(self, organ: str) -> bool:
+        return self._state.asleep and not self.organs[organ].goes
 
     def _set(self, organ: str, resident: Resident | None) -> None:
         """What is known of an organ's model; None: it is on no card any more."""
@@ -132,7 +148,9 @@ class RackStep(MachineStep):
         context.rack = replace(state, arrivals=request.number, waiting=(*state.waiting, request))
         context.note(records.OrganAsked(organ, request.task, asked, request.priority, request.stage))
         trouble = state.troubles.get(organ)
-        if trouble is not None and trouble.broken and arbiter.is_held(state, organ, context.now_ns):
+        if self._sleeps(organ):
+            self._end(request, ASLEEP)
+        elif trouble is not None and trouble.broken and arbiter.is_held(state, organ, context.now_ns):
             self._end(request, BROKEN)
         elif sum(one.organ == organ for one in state.waiting) >= self.organs[organ].queue:
             self._end(request, FULL)
@@ -302,8 +320,8 @@ class RackStep(MachineStep):
         for organ, resident in sorted(self._state.residents.items()):
             over_ns = resident.used_ns + self.organs[organ].keep_ns
             is_idle = resident.state == READY and not arbiter.is_awaited(self._state, organ)
-            if is_idle and over_ns <= context.now_ns:
-                self._unload(organ, "idle")
+            if is_idle and (over_ns <= context.now_ns or self._sleeps(organ)):
+                self._unload(organ, "asleep" if self._sleeps(organ) else "idle")
         due_ns = arbiter.next_due_ns(self.organs, self._state, context.now_ns)
         context.rearm(OVER, None if due_ns is None else max(due_ns, context.now_ns))
         context.let_flow(

@@ -91,6 +91,8 @@ class Tariff:
     slumber: Slumber | None = None
     emergency: int = 0
     starve_ns: int = 0
+    allowance: tuple[str, int] | None = None
+    """From which economy how much comes besides, micro-LF a day."""
 
     def __post_init__(self) -> None:
         for name, value in (("opening", self.opening), ("floor", self.floor), ("window", self.window_ns)):
@@ -349,6 +351,7 @@ Cause = Literal[
     "overflow",
     "income",
     "upkeep",
+    "allowance",
     "mark",
     "pulse",
     "urgency",

@@ -168,6 +168,29 @@ class Ledger(LedgerState):
         self._tell()
         return Answer(True, sum(part.amount for _, part in parts), self._done[parts[-1][0]].balance)
 
+    @property
+    def room(self) -> int:
+        """What the pool can still take in, micro-LF; without a capacity nothing from an allowance."""
+        capacity = self.tariff.capacity
+        return 0 if capacity is None else capacity - self.balance - self._held
+
+    @property
+    def spare(self) -> int:
+        """What the pool has above what only it may use, micro-LF."""
+        return self.balance - self.tariff.floor - self.tariff.emergency
+
+    def give(self, amount: int, to: str) -> None:
+        """Another economy's allowance."""
+        self._transfer(
+            "allowance", f"@allowance/{to}/{self._now_ns}", POOL, _cost(f"allowance/{to}"), amount, ""
+        )
+        self._tell()
+
+    def get(self, amount: int, giver: str) -> None:
+        """Its own allowance."""
+        self._transfer("allowance", f"@allowance/{self._now_ns}", f"income:{giver}", POOL, amount, "")
+        self._tell()
+
     def next_look_ns(self, heard: Container[str] = ()) -> int | None:
         """When somebody should look if nothing but time happens: it may then have something to say.
 

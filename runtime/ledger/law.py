@@ -22,6 +22,7 @@ _WAYS: Final[dict[Cause, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "overflow": ((_REWARD, _INCOME), (OVERFLOW,)),
     "income": ((_INCOME,), (POOL,)),
     "upkeep": ((POOL, _INCOME), (_COST,)),
+    "allowance": ((POOL, _INCOME), (_COST, POOL)),
     **dict.fromkeys(SAID, ((POOL,), ("",))),
 }
 """By cause: from where, and where to; a name that ends in a colon stands for all that begin with it."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Container, Iterable, Mapping
 
 from nimdsl.base.errors import InternalError
 from runtime.ledger.accounts import Answer, Entry, LedgerCommand, LedgerDamaged, Pay, Tariff
+from runtime.ledger.allowances import Allowance
 from runtime.ledger.economy import Ledger, NumberedPayment, numbered
 from runtime.ledger.written import WrittenList
 
@@ -38,6 +39,11 @@ class Purses:
             purse = self.purse_of(name)
             known = by_purse.pop(purse, ())
             self.ledgers[purse] = Ledger(tariffs[name], known, purse, self._write, day_ns)
+        self._allowances = [
+            Allowance(self.ledger(one.allowance[0]), self.ledgers[purse], one.allowance[1])
+            for purse in self.ledgers
+            if (one := self.ledgers[purse].tariff).allowance is not None
+        ]
         if by_purse:
             purse = min(by_purse)
             raise LedgerDamaged(by_purse[purse][0].number, f"there is no purse {purse!r}")
@@ -71,6 +77,7 @@ class Purses:
 
     def apply(self, command: LedgerCommand, now_ns: int) -> Answer:
         """Decides a command in the purse that it names.  Raises what :meth:`Ledger.apply` raises."""
+        self._allow(now_ns)
         if not isinstance(command, Pay):
             return self.ledger(command.purse).apply(command, now_ns)
         parts = numbered(command.key, command.items)
@@ -95,6 +102,7 @@ class Purses:
 
     def look(self, now_ns: int) -> None:
         """All purses say what is due up to ``now_ns``, each at its instant, until one has starved."""
+        self._allow(now_ns)
         for ledger in self.ledgers.values():
             if self.starved_ns is None:
                 ledger.look(now_ns)
@@ -110,10 +118,23 @@ class Purses:
             ledger.next_look_ns(heard.get(self.economy_of(purse), ()))
             for purse, ledger in self.ledgers.items()
         )
-        return min((at_ns for at_ns in found if at_ns is not None), default=None)
+        allowed = (one.next_ns() for one in self._allowances)
+        return min((at_ns for at_ns in (*found, *allowed) if at_ns is not None), default=None)
+
+    def _allow(self, until_ns: int) -> None:
+        """Pays the allowances of each second up to ``until_ns``, before anything else happens there."""
+        while self._allowances and self.starved_ns is None:
+            times = [
+                (at_ns, number) for number, one in enumerate(self._allowances) if (at_ns := one.next_ns())
+            ]
+            if not times or min(times)[0] > until_ns:
+                return
+            at_ns, number = min(times)
+            self._allowances[number].pay(at_ns)
 
     def close(self, now_ns: int) -> None:
         """The end of a run: rates are settled, holds given back."""
+        self._allow(now_ns)
         for ledger in self.ledgers.values():
             ledger.close(now_ns)
 

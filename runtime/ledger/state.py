@@ -31,7 +31,7 @@ from runtime.ledger.sleep import Famine, Sleep
 from runtime.ledger.written import WrittenList
 
 _EARNINGS = ("reward:", "income:")
-_UNREPEATABLE = ("income", "upkeep", "release", "overflow")
+_UNREPEATABLE = ("income", "upkeep", "allowance", "release", "overflow")
 """Causes of transfers with keys of the ledger's own, each used once: nobody can ask for them again."""
 
 
@@ -281,6 +281,8 @@ class LedgerState:
 
     def _settle_rates(self, entry: Entry) -> None:
         """What an entry books of what has flowed."""
+        if entry.cause == "allowance":
+            return
         if entry.kind == "transfer" and entry.source.startswith("income:"):
             self._incomes.get(entry.source.removeprefix("income:")).settled += entry.amount
         if entry.cause == "upkeep":

@@ -163,6 +163,7 @@ def tariff_of(economy: Economy) -> Tariff:
         economy.slumber,
         economy.emergency,
         economy.starve_ns,
+        economy.allowance,
     )
 
 
@@ -172,7 +173,14 @@ def economies_of(program: Program, scenario: Scenario) -> list[str]:
     for actor in actors_of(program, scenario):
         named.add(actor.economy)
         named |= {price.economy for row in actor.table.rows for price in row.bill}
-    return sorted(name for name in named if name in program.economies)
+    waiting = [name for name in named if name in program.economies]
+    found: set[str] = set()
+    while waiting:  # those that give them something take part too
+        name = waiting.pop()
+        allowance = program.economies[name].allowance
+        found.add(name)
+        waiting += [allowance[0]] if allowance is not None and allowance[0] not in found else []
+    return sorted(found)
 
 
 def resources_of(program: Program, scenario: Scenario) -> list[str]:

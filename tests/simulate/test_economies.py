@@ -115,7 +115,7 @@ def test_who_earns_too_little_sleeps_when_little_is_left_and_wakes_when_there_is
 
 
 STARVING = documents(
-    ("Economy", "body", "{opening: 6, incomes: {grid: 0.01}, upkeep: {life: 0.03}, starve: 10min}"),
+    ("Economy", "body", "{opening: 6, incomes: {grid: 0.01}, upkeep: {life: 0.03}, wake: {starve: 10min}}"),
     ("Cell", "heart", "{machine: {initial: awake, states: {awake: {timers: [{after: 90s, to: awake}]}}}}"),
     (
         "Scenario",

@@ -126,7 +126,7 @@ spec:
   window: 3s
   pulse: {base: 500ms, slowest: 2s}
   slumber: {window: 3s, level: 25%}
-  starve: 3s
+  wake: {starve: 3s}
 ---
 apiVersion: nimdsl.dev/v1
 kind: Cell
