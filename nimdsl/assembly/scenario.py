@@ -21,7 +21,7 @@ from nimdsl.compile.scenario import ScenarioContext, compile_scenario
 from nimdsl.kinds import Kind
 from nimdsl.kinds.schemas import shipped
 from nimdsl.program import Beat, Organ, Scenario, Work
-from nimdsl.program.machine import AskReward, BeginWork, State, every_action, every_way, walk
+from nimdsl.program.machine import AskReward, BeginWork, PriceSource, State, every_action, every_way, walk
 
 
 def _compile(compilation: Compilation) -> dict[str, Scenario]:
@@ -184,7 +184,8 @@ def _costs(root: State) -> bool:
     rewarded = any(isinstance(action, AskReward) for action in every_action(root))
     flowing = any(state.income or state.upkeep for state in states)
     reserving = any(isinstance(one, BeginWork) and one.reserve is not None for one in every_action(root))
-    return rewarded or flowing or reserving or any(way.price for way in every_way(root))
+    charged = any(way.price and way.price.purse is not PriceSource.REQUEST for way in every_way(root))
+    return rewarded or flowing or reserving or charged
 
 
 KIND = Kind(

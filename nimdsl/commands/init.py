@@ -27,6 +27,7 @@ class Template(enum.StrEnum):
 
     CELL = "cell"
     FLEET = "fleet"
+    CREATURE = "creature"
     SPARK = "spark"
 
 
@@ -39,7 +40,8 @@ def command(
         Path, typer.Argument(metavar="DIR", help="The folder to make; it must be new or empty.")
     ],
     template: Annotated[
-        Template, typer.Option("--from", help="A first cell, a fleet, or a copy of the shipped spark.")
+        Template,
+        typer.Option("--from", help="A first cell, a fleet, a creature, or a copy of the shipped specs."),
     ] = Template.CELL,
 ) -> None:
     """Make a commented project that validates and simulates at once.

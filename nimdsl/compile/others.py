@@ -31,7 +31,11 @@ class ActorsBeside:
         if "actors" in reader:
             return sorted({*self._listed(reader)})
         named = {item.text("to") for item in reader.items("stimuli") if "to" in item}
-        return self._with_near(named | {*self._expected(reader)} | {*self._changed(reader)})
+        named |= {*self._expected(reader)} | {*self._changed(reader)}
+        for name in named - self.participants.keys():
+            prefix, _, rest = name.partition("/")
+            reader.findings.poisoned |= self._is_there(reader, prefix, rest)  # it is wrong itself
+        return self._with_near(named)
 
     def cells_near(self, actors: Iterable[str]) -> set[str]:
         """The names of the cells without which these could do nothing."""

@@ -93,7 +93,7 @@ class GateStep(MachineStep):
             case Marked(name=name):
                 context.gate = replace(self._state, asleep=name == SLUMBER)
                 context.note(records.Slumbering(event.sender, name == SLUMBER))
-                if self._reading == OPEN and self._is_deaf:
+                if name == SLUMBER and self._reading == OPEN and not self.gate.goes:
                     self._settle("asleep")
             case _:
                 super().take(event)
