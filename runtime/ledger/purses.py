@@ -77,7 +77,7 @@ class Purses:
 
     def apply(self, command: LedgerCommand, now_ns: int) -> Answer:
         """Decides a command in the purse that it names.  Raises what :meth:`Ledger.apply` raises."""
-        self._allow(now_ns)
+        self.allow(now_ns)
         if not isinstance(command, Pay):
             return self.ledger(command.purse).apply(command, now_ns)
         parts = numbered(command.key, command.items)
@@ -102,7 +102,7 @@ class Purses:
 
     def look(self, now_ns: int) -> None:
         """All purses say what is due up to ``now_ns``, each at its instant, until one has starved."""
-        self._allow(now_ns)
+        self.allow(now_ns)
         for ledger in self.ledgers.values():
             if self.starved_ns is None:
                 ledger.look(now_ns)
@@ -121,7 +121,7 @@ class Purses:
         allowed = (one.next_ns() for one in self._allowances)
         return min((at_ns for at_ns in (*found, *allowed) if at_ns is not None), default=None)
 
-    def _allow(self, until_ns: int) -> None:
+    def allow(self, until_ns: int) -> None:
         """Pays the allowances of each second up to ``until_ns``, before anything else happens there."""
         while self._allowances and self.starved_ns is None:
             times = [
@@ -134,7 +134,7 @@ class Purses:
 
     def close(self, now_ns: int) -> None:
         """The end of a run: rates are settled, holds given back."""
-        self._allow(now_ns)
+        self.allow(now_ns)
         for ledger in self.ledgers.values():
             ledger.close(now_ns)
 

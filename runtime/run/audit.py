@@ -259,7 +259,7 @@ class Audit:
         if entry.kind == "transfer" and (entry.purse, entry.key) in self.keys:
             raise _Found(self._at(ParityMismatch.TWICE, f"{entry.key} has happened before", entry))
         ledger = self.ledger.ledger(entry.purse)
-        for settle in (ledger.look, ledger.settle):
+        for settle in (self.ledger.allow, ledger.look, ledger.settle):
             settle(entry.time_ns)
             self._match(None)
             if self.at > before:
