@@ -14,6 +14,7 @@ from nimdsl.expression.types import INT, REAL, SHARE, STRING, record_of
 from nimdsl.kinds import Kind
 from nimdsl.kinds.schemas import shipped
 from nimdsl.program import Gate, Program
+from nimdsl.program.gate import tier_of
 from nimdsl.program.machine import every_way
 from nimdsl.show.graph import Drawing, draw_cell
 from nimdsl.text.tree import ListNode, MapNode
@@ -118,7 +119,9 @@ def _part(compilation: Compilation, name: str, one: CompiledGate) -> Gate:
 def _participant(one: CompiledGate) -> Participant:
     near = frozenset(waves.emitter for waves in one.sources)
     priced = any(way.price is not None for way in every_way(one.root))
-    return Participant({"verified": VERIFIED, "shed": {}}, OUTCOME, priced, near=near)
+    tier = tier_of(one.weighing.start, one.below)
+    accepts = {"verified": VERIFIED, "shed": {}}
+    return Participant(accepts, OUTCOME, priced, tier=tier, near=near)
 
 
 def _draw(program: Program, name: str, deep: bool) -> Drawing:

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping
 
 from nimdsl.assembly.scenario import differs, living_on
 from nimdsl.base.diagnostics import Severity
+from nimdsl.base.suggest import phrase
 from nimdsl.checks.economy import check_opening, grows, rewards_of, too_poor
 from nimdsl.checks.marks import check_flapping, flat_marks
 from nimdsl.compile.cell import CompiledCell
 from nimdsl.compile.compilation import Compilation
+from nimdsl.compile.gate import hears
+from nimdsl.compile.waves import emitted_by
 from nimdsl.program import Economy, Protocol, Scenario
 from nimdsl.program.machine import State
 
@@ -17,7 +20,35 @@ from nimdsl.program.machine import State
 def check_whole(compilation: Compilation) -> None:
     """Reports what no document shows alone."""
     _check_flapping(compilation)
+    _check_unheard(compilation)
     _check_openings(compilation)
+
+
+def _check_unheard(compilation: Compilation) -> None:
+    """NIM0703: waves of a domain that nobody hears, where there are gates.  It is a warning."""
+    documents, gates = compilation.documents, compilation.parts["Gate"]
+    cells: Mapping[str, CompiledCell] = compilation.parts["Cell"]
+    known = len(cells) == len(documents.of("Cell")) and len(gates) == len(documents.of("Gate"))
+    if documents.damaged or not gates or not known:
+        return
+    nerves = [nerve.cell for nerve in compilation.parts["Nerve"].values()]
+    named = {name for cell in (*cells.values(), *nerves) for name in cell.heard.values()}
+    patterns = [ear.domain for gate in gates.values() for ear in gate.ears]
+    for name, cell in cells.items():
+        emits = emitted_by(name, cell.root, cell.domain) is not None
+        if (
+            not cell.domain
+            or not emits
+            or name in named
+            or any(hears(one, cell.domain) for one in patterns)
+        ):
+            continue
+        findings, reader = compilation.open(documents.of("Cell")[name])
+        message = f"nobody hears the domain `{cell.domain}`, nor `{name}` by name"
+        exact = {one for one in patterns if "*" not in one}
+        fix = phrase(cell.domain, exact) or "let a gate hear it, or remove `domain`"
+        findings.report("NIM0703", message, reader.place("domain"), fix, Severity.WARNING)
+        compilation.close(findings)
 
 
 def _check_flapping(compilation: Compilation) -> None:

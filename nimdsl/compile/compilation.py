@@ -34,6 +34,8 @@ class Participant:
     """Whether it charges something or asks for rewards."""
     works: Mapping[str, Work] = field(default_factory=dict)
     """What it can start."""
+    tier: int | None = None
+    """Of a gate: the tier that it begins with."""
     near: frozenset[str] = frozenset()
     """The ids of those that it cannot do without: whom it hears, commands and sends to."""
 

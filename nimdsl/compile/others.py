@@ -16,6 +16,7 @@ from nimdsl.compile.compilation import Participant
 from nimdsl.compile.participants import expectations, mentioned
 from nimdsl.compile.reader import Reader
 from nimdsl.kinds import by_prefix
+from nimdsl.program import Beat
 from nimdsl.program.address import EVERY
 
 
@@ -36,6 +37,18 @@ class ActorsBeside:
             prefix, _, rest = name.partition("/")
             reader.findings.poisoned |= self._is_there(reader, prefix, rest)  # it is wrong itself
         return self._with_near(named)
+
+    def check_tiers(self, reader: Reader, actors: Iterable[str], beat: Beat) -> None:
+        """NIM0708: a gate that begins in a tier which no level of the attention has."""
+        tiers = {tier for level in beat.levels for tier in level.tiers}
+        for actor in actors:
+            tier = self.participants[actor].tier
+            if tier is None or tier in tiers:
+                continue
+            message = f"`{actor}` begins in tier {tier}, and no level of the attention has it"
+            fix = f"add `tiers: [{tier}]` to a level, or to one that has some"
+            key = "attention" if "attention" in reader else ""
+            reader.findings.report("NIM0708", message, reader.place(key), fix)
 
     def cells_near(self, actors: Iterable[str]) -> set[str]:
         """The names of the cells without which these could do nothing."""

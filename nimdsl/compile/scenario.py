@@ -91,6 +91,8 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     used = {**_used(context, cells, attention, economy), "organs": sorted(asked)}
     families = _families(reader, {"cells": data, **used})
     beat = context.attentions.get(attention)
+    if beat is not None and not any(path.startswith(("gate/", "attention/")) for path in overrides):
+        beside.check_tiers(reader, others, beat)
     scope = with_lets(reader, outcome_scope(kinds, data, beat, more, families, **used, open=unknown))
     horizon_ns = _horizon_ns(reader)
     beats = -(-horizon_ns // beat.length_ns) if beat else 0

@@ -33,11 +33,8 @@ def test_a_scenario_holds_and_replays(program: nimdsl.Program, name: str) -> Non
     assert [one.text for one in result.expectations if not one.held] == []
     assert simulate.replay(result).identical
     assert simulate.compare(result, replications=1).ok(strict=True)
-    checked = simulate.Options(checks=Checks(round_trip=True))
-    assert (
-        simulate.run(program, name, options=checked).summary["trace_sha256"]
-        == result.summary["trace_sha256"]
-    )
+    checked = simulate.run(program, name, options=simulate.Options(checks=Checks(round_trip=True)))
+    assert checked.summary["trace_sha256"] == result.summary["trace_sha256"]
 
 
 @pytest.mark.slow
