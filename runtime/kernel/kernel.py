@@ -17,7 +17,7 @@ from runtime.records import Noted
 
 
 class LookedAt(NamedTuple):
-    """A row whose turn it was in a step, before its guard: what its guard reads, and what was noted so far."""
+    """A row whose turn it is in a step: what its guard reads, and how many records there are so far."""
 
     row: int
     environment: Mapping[str, object]

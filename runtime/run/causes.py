@@ -55,7 +55,7 @@ _ABOUT_AN_OPENING = (
 )
 
 
-class Origin(NamedTuple):
+class CausingStep(NamedTuple):
     """Where a chain goes on: a step of an actor, and its record that is meant; None where it left none."""
 
     actor: str
@@ -72,7 +72,7 @@ class Cause:
 
     kind: str
     what: str
-    origin: Origin | None = None
+    origin: CausingStep | None = None
     aside: bool = False
 
 
@@ -85,8 +85,9 @@ def causes_of(past: Past, actor: str, step: int, record: int | None) -> tuple[Ca
     if history is None:
         raise KeyError(actor)
     event = _event_cause(past, history, step)
-    earlier = [*_earlier(history, step, record), *_recalled(history, step, record)]
-    return (*earlier, replace(event, aside=True)) if earlier else (event,)
+    earlier = (*_earlier(history, step, record), *_recalled(history, step, record))
+    main, *others = (*earlier, event)
+    return (main, *(replace(one, aside=True) for one in others))
 
 
 # The event
@@ -122,7 +123,7 @@ def _event_cause(past: Past, history: History, step: int) -> Cause:
 def _own(kind: str, what: str, history: History, step: int | None, number: int) -> Cause:
     if step is None:
         return Cause(kind, what)
-    return Cause(kind, what, Origin(history.actor, step, _record_of(history, step, number)))
+    return Cause(kind, what, CausingStep(history.actor, step, _record_of(history, step, number)))
 
 
 def _message(past: Past, event: Requested | Answered | Received) -> Cause:
@@ -134,7 +135,7 @@ def _message(past: Past, event: Requested | Answered | Received) -> Cause:
     step = None if sender is None else sender.begun_by.get(event.number)
     if sender is None or step is None:
         return Cause(kind, f"{what}, of which its journal does not tell")
-    return Cause(kind, what, Origin(event.sender, step, _record_of(sender, step, event.number)))
+    return Cause(kind, what, CausingStep(event.sender, step, _record_of(sender, step, event.number)))
 
 
 def message_name(event: AnyEvent) -> str:
@@ -170,7 +171,7 @@ def _stimulus(past: Past, event: Stimulus) -> str:
 
 
 def _told_by_the_books(past: Past, event: Marked) -> str:
-    """What an economy told, and the entry before it, which made it so."""
+    """What an economy told, and the last transfer before that."""
     recording = past.recording
     economy = event.sender.partition("/")[2]
     before: Entry | None = None
@@ -184,7 +185,7 @@ def _told_by_the_books(past: Past, event: Marked) -> str:
     if before is None:
         return told
     moved = f"{before.cause} of {format_lifeforce(before.amount)} LF, {before.source} to {before.target}"
-    return f"{told} (entry {event.number}; entry {before.number}: {moved})"
+    return f"{told} (entry {event.number} of its books, after {before.number}: {moved})"
 
 
 def _seconds(time_ns: int) -> str:
@@ -195,13 +196,19 @@ def _seconds(time_ns: int) -> str:
 
 
 def _record_of(history: History, step: int, number: int) -> int | None:
-    """The record of a step that tells of an effect number; else its last transition; else its last one."""
+    """The record of a step that tells of an effect number; else its last transition; else its last one.
+
+    Of work it is the transition that began it: its record follows that of the work.
+    """
     found = history.records_of(step)
-    for one in found:
-        if _tells_of(one.body, number):
-            return one.sequence
-    moved = [one for one in found if isinstance(one.body, records.Moved | records.Began)]
-    return (moved or found)[-1].sequence if found else None
+    telling = [one for one in found if _tells_of(one.body, number)]
+    moved = [one for one in found if isinstance(one.body, records.Moved)]
+    if telling and isinstance(telling[-1].body, records.WorkStarted):
+        by = (one for one in moved if one.sequence > telling[-1].sequence)
+        return next(by, telling[-1]).sequence
+    began = [one for one in found if isinstance(one.body, records.Began)]
+    best = telling or moved or began or found
+    return best[-1].sequence if best else None
 
 
 def _tells_of(body: AnyBody, number: int) -> bool:
@@ -243,6 +250,10 @@ def _item_of_attention(history: History, step: int, record: Record) -> Cause | N
     body = record.body
     if isinstance(body, records.Ran | records.GivenUp | records.Overran):
         return _told_of(history, record, "item", f"item {body.item}", _arrival_of(body.item))
+    if isinstance(body, records.Moved):
+        item = _running(history, step, record)
+        if item is not None:
+            return _told_of(history, record, "item", f"item {item}", _arrival_of(item))
     if not isinstance(body, records.Sent) or "gate" not in body.payload:
         return None
     opening = (body.payload["gate"], body.payload.get("opening"))
@@ -250,6 +261,15 @@ def _item_of_attention(history: History, step: int, record: Record) -> Cause | N
         history, step, "opened", lambda payload: (payload.get("gate"), payload.get("opening")) == opening
     )
     return found and Cause("opening", f"opening {opening[1]} of gate/{opening[0]}", found)
+
+
+def _running(history: History, step: int, record: Record) -> int | None:
+    """The item that has the time since a step, where the record is that of its last mode."""
+    modes = [one for one in history.records_of(step) if isinstance(one.body, records.Moved)]
+    state = history.look(step).after.beat
+    if state is None or state.running is None or modes[-1] != record:
+        return None
+    return state.levels[state.running].queue[0].number
 
 
 def _arrival_of(item: int) -> Callable[[AnyBody], bool]:
@@ -283,18 +303,18 @@ def _told_of(
     """The last record before this one that is it."""
     for sequence in range(record.sequence - 1, -1, -1):
         if is_it(history.records[sequence].body):
-            return Cause(kind, what, Origin(history.actor, history.step_of(sequence), sequence))
+            return Cause(kind, what, CausingStep(history.actor, history.step_of(sequence), sequence))
     return None
 
 
 def _accepted(
     history: History, step: int, name: str, is_it: Callable[[dict[str, Value]], bool]
-) -> Origin | None:
+) -> CausingStep | None:
     """The last step before this one that took such an event."""
     for earlier in range(step - 1, -1, -1):
         event = history.lines[earlier].event
         if isinstance(event, Received | Stimulus) and event.name == name and is_it(dict(fields_of(event))):
-            return Origin(history.actor, earlier, _record_of(history, earlier, -1))
+            return CausingStep(history.actor, earlier, _record_of(history, earlier, -1))
     return None
 
 
@@ -310,7 +330,7 @@ def _recalled(history: History, step: int, sequence: int | None) -> Iterator[Cau
         name = request_event(event) if isinstance(event, Requested) else event.name
         earlier = _step_that_took(history, step, event) if name in taken else None
         if earlier is not None and event not in looked.after.deferred:
-            origin = Origin(history.actor, earlier, _record_of(history, earlier, -1))
+            origin = CausingStep(history.actor, earlier, _record_of(history, earlier, -1))
             yield Cause("deferred", f"{message_name(event)}, which had been put aside", origin)
 
 

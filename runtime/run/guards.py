@@ -38,7 +38,7 @@ NAMES_MAX: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class NamedValue:
+class ValueRead:
     """What a name, or a path that begins with one, was; ``fault`` says why it had no value."""
 
     name: str
@@ -55,7 +55,7 @@ class Tested:
     holds: bool
     fault: str
     place: str
-    values: tuple[NamedValue, ...]
+    values: tuple[ValueRead, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def _as_written(condition: Expression) -> ExpressionNode | None:
 
 def _values(
     tree: ExpressionNode, condition: Expression, environment: Mapping[str, object]
-) -> Iterator[NamedValue]:
+) -> Iterator[ValueRead]:
     scope, seen = condition.scope, set[str]()
     for part in _paths(tree, frozenset(scope.constants)):
         name = unparse(part)
@@ -137,9 +137,9 @@ def _values(
         if mistakes:
             continue
         try:
-            yield NamedValue(name, kind, closure(whole, scope)(environment))
+            yield ValueRead(name, kind, closure(whole, scope)(environment))
         except Fault as problem:
-            yield NamedValue(name, kind, None, str(problem))
+            yield ValueRead(name, kind, None, str(problem))
 
 
 def _paths(node: ExpressionNode, bound: frozenset[str]) -> Iterator[ExpressionNode]:

@@ -2,7 +2,7 @@
 
 The law: a step that is looked at is the step that the run took: the same snapshot before it, the same
 event, time and answers.  An actor is stepped when it is first asked for; of its snapshots every
-:data:`KEPT_EACH`-th is kept, and those between are made again.
+:data:`KEPT_EACH`-th is kept, and those between are made again, of one stretch at a time.
 
 Pure.  Not here: which step caused which (:mod:`runtime.run.causes`).
 """
@@ -58,6 +58,8 @@ class History:
         self._first: list[int] = []
         """By step the number of records before it."""
         self._kept: list[Snapshot] = []
+        self._stretch: tuple[int, list[Snapshot]] = (-1, [])
+        """The last one of those that was gone on from, and the snapshots that were made after it."""
         self._step(inbox, restart_count, place)
 
     def _step(self, inbox: Inbox, restart_count: int, place: str) -> None:
@@ -101,11 +103,13 @@ class History:
 
     def before(self, number: int) -> Snapshot:
         """The snapshot that a step was given."""
-        kept = number // KEPT_EACH
-        snapshot = self._kept[kept]
-        for line in self.lines[kept * KEPT_EACH : number]:
-            snapshot = self._taken(self.kernel, snapshot, line).snapshot
-        return snapshot
+        kept, place = divmod(number, KEPT_EACH)
+        if self._stretch[0] != kept:
+            self._stretch = (kept, [self._kept[kept]])
+        between = self._stretch[1]
+        for line in self.lines[kept * KEPT_EACH + len(between) - 1 : number]:
+            between.append(self._taken(self.kernel, between[-1], line).snapshot)
+        return between[place]
 
     def look(self, number: int) -> Looked:
         """A step again, watched."""
@@ -143,7 +147,10 @@ class Past:
         self._histories: dict[str, History] = {}
 
     def of(self, actor: str) -> History | None:
-        """The history of an actor; None where the journal has none.  Raises PermanentPortError for damage."""
+        """The history of an actor; None where the journal has none.
+
+        Raises PermanentPortError for one that does not replay.
+        """
         recording = self.recording
         if actor not in self._histories:
             inbox = recording.inboxes.get(actor)

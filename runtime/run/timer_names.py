@@ -24,8 +24,8 @@ _OWN: Final[Mapping[tuple[str, int], str]] = {
 
 def timer_name(actor: Actor, before: Snapshot, timer: int) -> str:
     """What a timer is for; ``before`` is the snapshot in which it is armed."""
-    if timer >= 0:
-        table = actor.table
+    table = actor.table
+    if 0 <= timer < len(table.timers):
         event = table.events[table.timers[timer].event]
         return f"the timer of `{event.removeprefix(TIMER).rpartition(':')[0]}`"
     own = _OWN.get((actor.kind, timer))
