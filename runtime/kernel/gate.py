@@ -139,18 +139,13 @@ class GateStep(MachineStep):
         confidence, content = payload.get("confidence"), payload.get("content")
         if not isinstance(confidence, int | float) or isinstance(confidence, bool) or confidence <= 0:
             return None
-        ear = self._ear(str(payload.get("domain", "")))
+        ear = ear_of(self.gate, str(payload.get("domain", "")))
         if ear is None or not self._lets_in(ear, payload):
             return None
         fields: Fields = content if isinstance(content, dict) else {}
         return HeardWave(
             self.context.now_ns, event.sender, event.number, min(1.0, float(confidence)), fields
         )
-
-    def _ear(self, domain: str) -> GateEar | None:
-        """The most exact ear for a domain."""
-        fitting = [one for one in self.gate.ears if matches(WAVES + one.domain, WAVES + domain)]
-        return max(fitting, key=lambda one: (is_exact(one.domain), len(one.domain)), default=None)
 
     def _lets_in(self, ear: GateEar, payload: Fields) -> bool:
         if ear.guard is None:
@@ -328,6 +323,12 @@ class GateStep(MachineStep):
             if left if self._reading == OPEN else state.value >= spec.close + spec.slack:
                 return due_ns
         return None
+
+
+def ear_of(gate: Gate, domain: str) -> GateEar | None:
+    """The most exact ear of a gate for a domain."""
+    fitting = [one for one in gate.ears if matches(WAVES + one.domain, WAVES + domain)]
+    return max(fitting, key=lambda one: (is_exact(one.domain), len(one.domain)), default=None)
 
 
 def gate_outcome(actor: Actor, snapshot: Snapshot) -> dict[str, Value]:

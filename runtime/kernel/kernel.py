@@ -16,6 +16,14 @@ from runtime.ledger.accounts import Question
 from runtime.records import Noted
 
 
+class LookedAt(NamedTuple):
+    """A row whose turn it is in a step: what its guard reads, and how many records there are so far."""
+
+    row: int
+    environment: Mapping[str, object]
+    record_count: int
+
+
 @dataclass(frozen=True, slots=True)
 class Kernel:
     """What steps of one actor share: its document, its interpreter, the schemas it reads."""
@@ -37,6 +45,8 @@ class Kernel:
     """By organ the id of the rack where it lives."""
     begins: Begin = BEGIN
     """The event by which a driver lets it begin; no step reads it from here."""
+    watch: Callable[[LookedAt], None] | None = None
+    """Who is told of each row that is looked at; no step reads anything of it."""
 
 
 def day_of(epoch: str) -> int:

@@ -30,7 +30,7 @@ from runtime.kernel.bills import bill_of
 from runtime.kernel.events import (
     Requested,
 )
-from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision, PriceQuery, Unanswered
+from runtime.kernel.kernel import AskPrice, Kernel, LookedAt, PriceDecision, PriceQuery, Unanswered
 from runtime.kernel.snapshot import Deferrable
 from runtime.kernel.step_context import Internal, Prepared, StepContext
 from runtime.kernel.undo import Saved
@@ -93,6 +93,9 @@ class RowStep:
         row = self.tried = self.table.rows[number]
         if not self._applies(row):
             return False
+        if self.kernel.watch is not None:
+            context = self.context
+            self.kernel.watch(LookedAt(number, context.environment(), len(context.records)))
         if row.guard is not None and not self._holds(row):
             return False
         if row.price is not None or row.costs or row.reserves:

@@ -106,6 +106,9 @@ def test_it_is_simulated_replayed_and_reported(shell: Shell) -> None:
     records = [json.loads(line) for line in (shell.folder / "out/records.jsonl").read_text().splitlines()]
     assert {"type": "tick", "count": 12, "after_ns": 500_000_000}.items() <= records[-2].items()
     assert shell.do("replay", "out/journal.sqlite").stdout.startswith("identical: 2 actors")
+    why = shell.do("seance", "out", "--actor", "left", "--record", "0")
+    assert why.stdout.startswith("metronome/left, record 0, at "), why.stderr
+    assert "└ the run began" in shell.do("seance", "out", "--actor", "left", "--depth", "99").stdout
     summary = json.loads((shell.folder / "out/summary.json").read_text())
     assert summary["actors"]["metronome/left"] == {"count": 12, "period": 500_000_000}
 
@@ -116,6 +119,7 @@ def test_it_lives_for_real_and_decides_the_same(shell: Shell) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "expectations 3 of 3 hold" in done.stdout
     assert shell.do("replay", "real/journal.sqlite").stdout.startswith("identical: 2 actors")
+    assert "└ the run began" in shell.do("seance", "real", "--actor", "left", "--depth", "99").stdout
     compared = shell.do("compare", "real/journal.sqlite").stdout
     assert "the virtual garden does the same" in compared
     assert "decisions the same as in a fresh virtual run" in compared
