@@ -22,6 +22,7 @@ from gardens.report.html import actors as page_actors
 from gardens.report.html import beats as page_beats
 from gardens.report.html import charts as page_charts
 from gardens.report.html import curves as page_curves
+from gardens.report.html import gates as page_gates
 from gardens.report.html import lending as page_lending
 from gardens.report.html import lists as page_lists
 from gardens.report.html import time as page_time
@@ -58,6 +59,8 @@ def _sections(view: View, summary: Mapping[str, Any]) -> list[Section]:
         Section("losses", "What was dropped", page_lists.losses(view)),
         Section("lifeforce", "Lifeforce", page_charts.economy(view)),
         Section("resources", "Resources", page_lending.resources(summary), _LENDING_NOTE),
+        Section("gates", "Gates", page_gates.gates(view), _GATES_NOTE),
+        Section("weights", "What gates weigh", page_gates.weights(view), _WEIGHTS_NOTE),
         Section("modes", "Modes", page_lists.modes(view)),
         Section("actors", "Who did what", page_actors.tracks(view)),
         Section("data", "Data over time", page_curves.curves(view), _DATA_NOTE),
@@ -78,6 +81,11 @@ def _of_kinds(view: View) -> list[Section]:
     return found
 
 
+_GATES_NOTE = (
+    "The value of each over time, from -1 to 1: what agrees lifts it, what contradicts itself lowers it, "
+    "silence takes from it. Of very many waves, between the least and the most that it was."
+)
+_WEIGHTS_NOTE = "What outcomes have taught each: above 80 % it is a reflex, from 30 % hybrid."
 _LENDING_NOTE = "Waited: in the mean, and at most, of those to whom units were lent."
 _OVERVIEW_NOTE = (
     "A column a beat, levels from the highest at the bottom; pale what took the rest. Below, in red: "
