@@ -26,6 +26,7 @@ from gardens.report.html import gates as page_gates
 from gardens.report.html import lending as page_lending
 from gardens.report.html import lists as page_lists
 from gardens.report.html import nerves as page_nerves
+from gardens.report.html import racks as page_racks
 from gardens.report.html import time as page_time
 from gardens.report.html import usage as page_usage
 from gardens.report.html.templating import asset, render
@@ -63,6 +64,7 @@ def _sections(view: View, summary: Mapping[str, Any]) -> list[Section]:
         Section("gates", "Gates", page_gates.gates(view), _GATES_NOTE),
         Section("weights", "What gates weigh", page_gates.weights(view), _WEIGHTS_NOTE),
         Section("nerves", "Nerves", page_nerves.nerves(view), _NERVES_NOTE),
+        Section("organs", "Organs", page_racks.racks(view), _ORGANS_NOTE),
         Section("modes", "Modes", page_lists.modes(view)),
         Section("actors", "Who did what", page_actors.tracks(view)),
         Section("data", "Data over time", page_curves.curves(view), _DATA_NOTE),
@@ -89,6 +91,7 @@ _GATES_NOTE = (
 )
 _WEIGHTS_NOTE = "What outcomes have taught each: above 80 % it is a reflex, from 30 % hybrid."
 _NERVES_NOTE = "What each commanded, and what came of it; of very many, the darker the more there were."
+_ORGANS_NOTE = "Which model had memory of which card, and what it did there."
 _LENDING_NOTE = "Waited: in the mean, and at most, of those to whom units were lent."
 _OVERVIEW_NOTE = (
     "A column a beat, levels from the highest at the bottom; pale what took the rest. Below, in red: "
