@@ -207,7 +207,7 @@ def _balance(force: Lifeforce, end_ns: int, name: str = "") -> Markup:
 
 def _sleep_told(force: Lifeforce) -> list[str]:
     """How often and how long it slept, and how many pulses there were: they are not drawn one by one."""
-    time_ns, times = force.sleep.totals.get(ASLEEP, (0, 0))
+    time_ns, times = force.slept
     slept = [f"shaded: asleep, {span(time_ns)} in {counted(times, 'time')}"] if times else []
     return slept + ([counted(force.pulses, "pulse")] if force.pulses else [])
 

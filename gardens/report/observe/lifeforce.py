@@ -57,9 +57,14 @@ class Lifeforce:
     """Since when no price was paid any more; see :class:`runtime.ledger.hunger.Hunger`."""
     holds: tuple[Point, ...] = ()
     """What is reserved in all holds together, from one point to the next; empty where nothing ever was."""
-    sleep: Track = Track("", "", AWAKE)
+    sleep: Track = field(default_factory=Track)
     """When it was awake and asleep."""
     pulses: int = 0
+
+    @property
+    def slept(self) -> tuple[int, int]:
+        """How long it was asleep, ns, and how often it fell asleep."""
+        return self.sleep.totals.get(ASLEEP, (0, 0))
 
 
 class LifeforceCollector:

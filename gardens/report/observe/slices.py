@@ -32,9 +32,9 @@ class Slice:
 class Track:
     """What one actor did, of one kind."""
 
-    actor: str
-    what: str
-    rest: str
+    actor: str = ""
+    what: str = ""
+    rest: str = ""
     """The state at the beginning, in which most cells wait."""
     slices: tuple[Slice, ...] = ()
     """Empty when there are too many of them."""

@@ -22,6 +22,7 @@ from gardens.report.terminal.narration import instant, line_of
 from gardens.report.words import ENDS, clock, fields, span, window
 from nimdsl.base.diagnostics import Diagnostic
 from nimdsl.base.units import MICRO, NANOSECONDS, SECOND_NS, format_lifeforce
+from nimdsl.base.words import counted
 from nimdsl.commands.output import print_json
 from nimdsl.program import Program
 from runtime.records import Record
@@ -314,7 +315,7 @@ def _print_end(console: Console, result: RunResult, view: View | None) -> None:
         economy += f" · λ {result.lambda_:.2f}" + (f" ({part})" if part else "")
     if result.reserve_ns:
         economy += f" · reserve {span(result.reserve_ns)}"
-    economy += _starved(view) if view is not None else ""
+    economy += _slept(view) + _starved(view) if view is not None else ""
     after = f" after {_seconds(result.outcome['duration'])}: {ENDS[result.run.stopped]}"
     if result.run.stopped == "stuck":
         after += f": {_busiest(result)}"
@@ -322,6 +323,12 @@ def _print_end(console: Console, result: RunResult, view: View | None) -> None:
         after += f": {escape(result.run.purses.starved)}"
     console.print(f"[bold]{state}[/]{after}{economy}", soft_wrap=not console.is_terminal)
     _print_incidents(console, result)
+
+
+def _slept(view: View) -> str:
+    """How long the economy slept."""
+    time_ns, times = view.lifeforce.slept if view.lifeforce else (0, 0)
+    return f" · asleep {span(time_ns)} ({counted(times, 'time')})" if times else ""
 
 
 def _starved(view: View) -> str:
