@@ -34,6 +34,25 @@ def bands(
     return _shades(track, end_ns, kinds, column_count, lambda stay, width_ns: stay[0] / width_ns)
 
 
+def stacked(
+    track: Track, end_ns: int, kinds: Mapping[str, str], column_count: int = COLUMN_COUNT_MAX
+) -> Paths:
+    """The stays of these names; of many, in each column as high as its part, the first at the bottom."""
+    if track.slices:
+        return bands(track, end_ns, kinds)
+    density = track.density.fitting(end_ns, column_count)
+    found: list[tuple[str, str]] = []
+    for place, stays in density.bins.items():
+        from_ns = place * density.width_ns
+        to_ns = min(end_ns, from_ns + density.width_ns)
+        times, floor = (100 * from_ns / end_ns, 100 * to_ns / end_ns), 100.0
+        for name, kind in kinds.items():
+            if high := round(100 * stays.get(name, (0, 0))[0] / max(1, to_ns - from_ns), 1):
+                found.append((kind, _box(*times, (max(0.0, floor - high), floor))))
+                floor -= high
+    return _gathered(found)
+
+
 def ticks(
     track: Track,
     end_ns: int,

@@ -25,6 +25,7 @@ from gardens.report.html import curves as page_curves
 from gardens.report.html import gates as page_gates
 from gardens.report.html import lending as page_lending
 from gardens.report.html import lists as page_lists
+from gardens.report.html import mode as page_mode
 from gardens.report.html import nerves as page_nerves
 from gardens.report.html import racks as page_racks
 from gardens.report.html import time as page_time
@@ -61,6 +62,7 @@ def _sections(view: View, summary: Mapping[str, Any]) -> list[Section]:
         Section("losses", "What was dropped", page_lists.losses(view)),
         Section("lifeforce", "Lifeforce", page_charts.economy(view)),
         Section("resources", "Resources", page_lending.resources(summary), _LENDING_NOTE),
+        Section("mode", "Overall mode", page_mode.mode(view), _MODE_NOTE),
         Section("gates", "Gates", page_gates.gates(view), _GATES_NOTE),
         Section("weights", "What gates weigh", page_gates.weights(view), _WEIGHTS_NOTE),
         Section("nerves", "Nerves", page_nerves.nerves(view), _NERVES_NOTE),
@@ -85,6 +87,10 @@ def _of_kinds(view: View) -> list[Section]:
     return found
 
 
+_MODE_NOTE = (
+    "The first that holds: overwhelmed (in the last beat something starved), reflex (a gate of tier 0 is "
+    "open), dialogue, focused (any is open), alert (one has a value), idle."
+)
 _GATES_NOTE = (
     "The value of each over time, from -1 to 1: what agrees lifts it, what contradicts itself lowers it, "
     "silence takes from it. Of very many waves, between the least and the most that it was."

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from gardens.report.html.bands import HEADS, Paths, bands, rows_of
+from gardens.report.html.bands import HEADS, Paths, rows_of, stacked
 from gardens.report.html.downloads import Cell, csv_link, in_seconds
 from gardens.report.html.drawing import Chart, height_of, rounded_up, steps
 from gardens.report.html.templating import render
@@ -89,7 +89,7 @@ def _row(model: _Model, end_ns: int, column_count: int) -> _Row:
         for name in _STATES
         if (time_ns := track.totals.get(name, (0, 0))[0])
     ]
-    return _Row(model.organ, model.card, ", ".join(parts), bands(track, end_ns, _STATES, column_count))
+    return _Row(model.organ, model.card, ", ".join(parts), stacked(track, end_ns, _STATES, column_count))
 
 
 def _line(host: str, rack: RackWatch, end_ns: int) -> Markup:

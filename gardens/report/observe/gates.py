@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gardens.report.observe.fading import Fading
+from gardens.report.observe.fading import Disuse, Fading
 from gardens.report.observe.points import Points
 from gardens.report.observe.slices import Slices, Staying, Track
 from nimdsl.base.units import MICRO, SECOND_NS
 from nimdsl.program import Actor
 from nimdsl.program.gate import Gate, Resonance, Weighing, tier_of
 from nimdsl.program.nerve import stage_of
-from runtime.kernel import resonance
-from runtime.kernel.resonance import Resonating
 from runtime.records import ReadingChanged, Record, Refused, Resonated, Weighed
 
 SPAN_COUNT_MAX = 320
@@ -36,36 +34,6 @@ class GateTrace:
     stages: Track
 
 
-class _Weight:
-    """What a gate weighs, and how disuse takes from it."""
-
-    def __init__(self, rules: Weighing) -> None:
-        self._rules = rules
-        self._state = Resonating(rules.start)
-        self._due_ns = rules.unused_every_ns if rules.learns else 0
-
-    @property
-    def now(self) -> int:
-        return self._state.weight
-
-    def until(self, now_ns: int) -> Iterator[tuple[int, int]]:
-        """Each change that disuse brings before an instant."""
-        while 0 < self._due_ns < now_ns:
-            before, self._state = self.now, resonance.disused(self._rules, self._state)
-            if self.now != before:
-                yield self._due_ns, self.now
-            self._due_ns += self._rules.unused_every_ns
-
-    def use(self, weight: int | None = None) -> None:
-        """It was used: it opened, or had an outcome, and weighs this."""
-        self._state = Resonating(self.now if weight is None else weight, used=True)
-
-    def copy(self) -> _Weight:
-        other = _Weight(self._rules)
-        other._state, other._due_ns = self._state, self._due_ns
-        return other
-
-
 class GateWatch:
     """Follows one gate."""
 
@@ -74,7 +42,7 @@ class GateWatch:
         gate = actor if isinstance(actor, Gate) else None
         self.below = gate.below if gate else 4
         self.resonance = gate.resonance if gate else Resonance()
-        self._weight = _Weight(gate.weighing if gate else Weighing())
+        self._weight = Disuse(gate.weighing if gate else Weighing())
         self._fading = Fading(self.resonance)
         self.wave_count = self.opening_count = self.refusal_count = self.outcome_count = 0
         self.open_ns = 0
@@ -95,6 +63,7 @@ class GateWatch:
             self._values.add(point)
         for due_ns, weight in self._weight.until(at_ns):
             self._weighs(due_ns, weight)
+        self._weight.take(record)
         if self._fading.take(record):
             self._values.add((at_ns, self._fading.value))
         match body := record.body:
@@ -105,7 +74,6 @@ class GateWatch:
                 self._turn(body, at_ns)
             case Weighed():
                 self.outcome_count += 1
-                self._weight.use(body.weight)
                 self._weighs(at_ns, body.weight)
             case Refused():
                 self.refusal_count += 1
@@ -114,7 +82,6 @@ class GateWatch:
         self._readings.turn(body.target, at_ns)
         if body.target == "open":
             self.opening_count += 1
-            self._weight.use()
             self._since_ns = at_ns
         elif self._since_ns is not None:
             self.open_ns += at_ns - self._since_ns

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from rich.console import Console
 
+from gardens.report.observe.mode import mode_text
 from gardens.report.observe.view import View
 from gardens.report.pictures import Pictures
 from gardens.report.presentation import presentation_of
@@ -205,7 +206,9 @@ def _print_resources(console: Console, result: RunResult) -> None:
 
 
 def _print_others(console: Console, view: View) -> None:
-    """What kinds of other packages have to say."""
+    """What gates and attention amount to, and what kinds have to say themselves."""
+    for line in mode_text(view.mode, view.time_ns):
+        console.print(line + "\n", soft_wrap=True)
     for kind, observers in view.of_kinds().items():
         text = presentation_of(kind).text
         lines = list(text(observers)) if text else []
