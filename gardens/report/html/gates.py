@@ -16,7 +16,7 @@ from gardens.report.observe.view import View
 from gardens.report.words import share, span
 from nimdsl.base.units import MICRO
 from nimdsl.base.words import counted
-from nimdsl.program.gate import TIER_OPENS, TIERS
+from nimdsl.program.gate import TIER_OPENS, TIERS, Resonance
 
 GATES_SHOWN_MAX = 32
 COLUMN_COUNT_MAX = 3_000
@@ -28,6 +28,8 @@ _TOP, _BOTTOM = 1.1, -1.1
 """The value is from -1 to 1; some room is left for ticks."""
 _WAVES = (96.0, 100.0)
 """Where the ticks of waves are."""
+_OPENING, _OPENINGS = (0.0, 100.0), (0.0, 4.0)
+"""Where an opening is marked: few of them from top to bottom."""
 
 
 def gates(view: View) -> Markup:
@@ -70,13 +72,12 @@ def _trace(name: str, gate: GateWatch, column_count: int, end_ns: int) -> Markup
     trace, spec, y = gate.trace(end_ns), gate.resonance, height_of(_BOTTOM, _TOP)
     paths = bands(trace.readings, end_ns, _READINGS, column_count)
     paths += ticks(trace.waves, end_ns, {"wave": "waves"}, _WAVES, column_count)
-    paths += [("zero", f"M0 {y(0):.2f}H100")]
-    limits = [("open", spec.open), ("close", spec.close)]
-    slacks = [("slack", spec.open - spec.slack), ("slack", spec.close + spec.slack)] if spec.slack else []
-    paths += [(f"limit {kind}", f"M0 {y(value):.2f}H100") for kind, value in limits + slacks]
-    paths += [("opening", _openings(trace, end_ns))]
+    paths.append(("zero", f"M0 {y(0):.2f}H100"))
     drawn, rows = _values(trace.values, column_count, end_ns)
     paths.append(drawn)
+    lane = _OPENING if trace.readings.slices else _OPENINGS
+    paths += ticks(trace.readings, end_ns, {"open": "opening"}, lane, column_count)
+    paths += [(f"limit {kind}", f"M0 {y(value):.2f}H100") for kind, value in _limits(spec)]
     labels = [(y(spec.open), f"opens {spec.open:g}"), (y(spec.close), f"reads closed {spec.close:g}")]
     labels.append((y(0), f"tier {gate.tier}, weighs {gate.weight / MICRO:.0%}".replace("%", " %")))
     scale = [(y(value), f"{value:g}") for value in (1, 0, -1)]
@@ -89,11 +90,10 @@ def _trace(name: str, gate: GateWatch, column_count: int, end_ns: int) -> Markup
     return chart.render(end_ns)
 
 
-def _openings(trace: GateTrace, end_ns: int) -> str:
-    """A line where it opened; of many the shades of the band say it."""
-    return "".join(
-        f"M{100 * one.from_ns / end_ns:.3f} 0V100" for one in trace.readings.slices if one.name == "open"
-    )
+def _limits(spec: Resonance) -> list[tuple[str, float]]:
+    """Where it opens and closes, and where it comes back."""
+    slacks = [("slack", spec.open - spec.slack), ("slack", spec.close + spec.slack)]
+    return [("open", spec.open), ("close", spec.close), *(slacks if spec.slack else ())]
 
 
 def _values(

@@ -15,7 +15,7 @@ from gardens.report.observe.view import View
 from gardens.report.words import quarters
 
 NERVES_SHOWN_MAX = 40
-COLUMN_COUNT_MAX = 2_400
+COLUMN_COUNT_MAX = 1_600
 """So many columns are drawn, in all rows together."""
 LANES = (
     ({COMMAND: "commands"}, (4.0, 27.0)),
@@ -45,7 +45,7 @@ def nerves(view: View) -> Markup:
 
     def fields() -> Iterator[tuple[Cell, ...]]:
         for actor, one in shown:
-            for row in rows_of(one.marks, end_ns):
+            for row in rows_of(one.marks, end_ns, column_count):
                 yield actor, *row
 
     csv = csv_link("nerves", ("nerve", *HEADS), fields())

@@ -19,7 +19,7 @@ from gardens.report.observe.view import View
 from gardens.report.words import quarters, share
 
 ROWS_SHOWN_MAX = 48
-COLUMN_COUNT_MAX = 3_000
+COLUMN_COUNT_MAX = 2_400
 """So many columns are drawn, in all rows together."""
 _STATES = {"loading": "loads", "ready": "waits", "serving": "serves", "unloading": "leaves"}
 
@@ -74,7 +74,7 @@ def racks(view: View) -> Markup:
 
     def fields() -> Iterator[tuple[Cell, ...]]:
         for model in shown:
-            for row in rows_of(model.track, end_ns):
+            for row in rows_of(model.track, end_ns, column_count):
                 yield model.host, model.card, model.organ, *row
 
     csv = csv_link("cards", ("host", "card", "organ", *HEADS), fields())
