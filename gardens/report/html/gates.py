@@ -19,7 +19,7 @@ from nimdsl.base.words import counted
 from nimdsl.program.gate import TIER_OPENS, TIERS, Resonance
 
 GATES_SHOWN_MAX = 32
-COLUMN_COUNT_MAX = 3_000
+COLUMN_COUNT_MAX = 2_000
 """So many columns of pixels are drawn, in the traces of all gates together."""
 _TRACE_COLUMN_COUNT = range(60, 480)
 _READINGS = {"open": "band opens", "closed": "band closes", "resting": "band rests", "pruned": "band gone"}
@@ -53,7 +53,7 @@ def weights(view: View) -> Markup:
     if not moved:
         return Markup()
     shown = moved[:GATES_SHOWN_MAX]
-    column_count = max(30, COLUMN_COUNT_MAX // len(shown) // 2)
+    column_count = min(160, max(20, COLUMN_COUNT_MAX // len(shown) // 3))
     charts = [_weight(*one, column_count, end_ns) for one in shown]
     same = len(traces) - len(moved)
     return render("weights", charts=charts, more=len(moved) - len(shown), same=same)

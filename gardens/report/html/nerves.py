@@ -15,7 +15,7 @@ from gardens.report.observe.view import View
 from gardens.report.words import quarters
 
 NERVES_SHOWN_MAX = 40
-COLUMN_COUNT_MAX = 1_600
+COLUMN_COUNT_MAX = 1_200
 """So many columns are drawn, in all rows together."""
 LANES = (
     ({COMMAND: "commands"}, (4.0, 27.0)),

@@ -19,7 +19,7 @@ from gardens.report.observe.view import View
 from gardens.report.words import quarters, share
 
 ROWS_SHOWN_MAX = 48
-COLUMN_COUNT_MAX = 2_400
+COLUMN_COUNT_MAX = 1_600
 """So many columns are drawn, in all rows together."""
 _STATES = {"loading": "loads", "ready": "waits", "serving": "serves", "unloading": "leaves"}
 
