@@ -3,8 +3,8 @@
 All of it is readable without JavaScript, which only adds tips at once, zoom and a
 switch of the theme.  The page is bounded like its view: at most 2,880 columns of
 beats, 20,000 marks, 20,000 slices and 6,000 columns of stays, 10,000 of curves, 2,000
-each of gates, nerves and cards, and lists of a few dozen lines, each of which says what it leaves out.  Every table and
-curve can be saved as CSV.
+at most of gates, of nerves and of cards, and lists of a few dozen lines, each of which
+says what it leaves out.  Every table and curve can be saved as CSV.
 
 Not here: what is looked at (:mod:`gardens.report.observe.watch`), how beats, charts and
 lists are drawn (:mod:`gardens.report.html.beats` and its neighbours).
