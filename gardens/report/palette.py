@@ -65,8 +65,23 @@ _OTHERS = (
 )
 _ALERT = ("#806400", "#dcc04a")
 _REST = ("#667286", "#808ca1")
-MODES = {"alert": _ALERT, "settle": _REST, "idle": _NAMED["idle"], "other": _OTHERS[0]}
+MODES = {
+    "alert": _ALERT,
+    "settle": _REST,
+    "idle": _NAMED["idle"],
+    "other": _OTHERS[0],
+    "overwhelmed": _NAMED["reflex"],
+    "reflex": _NAMED["safety"],
+    "dialogue": _NAMED["dialogue"],
+    "focused": _NAMED["thinking"],
+}
 """Colours of modes that belong to no level."""
+DOMAINS = {
+    "cognitive": _NAMED["thinking"],
+    "nervous": _NAMED["dialogue"],
+    "organs": _NAMED["sensory"],
+}
+"""Colours of gates, nerves and organs."""
 
 _FIRST = ("dialogue", "thinking", "virtual", "safety", "sensory", "idle")
 SLICES = (*(_NAMED[name] for name in _FIRST), *_OTHERS)
@@ -93,7 +108,7 @@ def style(levels: Iterable[str], environment: str) -> str:
     """The custom properties of both themes, and a class ``l<number>`` for each level."""
     pairs = level_colours(levels)
     names = [f"l{number}" for number in range(len(pairs))]
-    for kind, more in (("m-", MODES), ("t", dict(enumerate(SLICES)))):
+    for kind, more in (("m-", MODES), ("d-", DOMAINS), ("t", dict(enumerate(SLICES)))):
         names += [f"{kind}{name}" for name in more]
         pairs += more.values()
     light = _properties(LIGHT, [(name, pair[0]) for name, pair in zip(names, pairs, strict=True)])

@@ -31,7 +31,8 @@ from gardens.report.observe.moments import (
     refusal_of,
     stretch_of,
 )
-from gardens.report.observe.tracks import HANDSHAKES, PHASES, STATES, Slice, Slicing
+from gardens.report.observe.slices import Slice
+from gardens.report.observe.tracks import HANDSHAKES, PHASES, STATES, Slicing
 from gardens.report.result.ending import ending
 from nimdsl.base.units import MICRO, SECOND_NS
 from nimdsl.program import Beat, Program, Scenario

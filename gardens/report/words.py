@@ -30,6 +30,8 @@ REASONS = {
     "queue": "the queue was full",
     "max_per_beat": "more than the beat may have",
     "abandoned": "given up when a higher level came",
+    "closed": "its gate was open no more",
+    "starved": "it never had the time, two beats long",
 }
 """Why an item was dropped."""
 

@@ -113,6 +113,7 @@ def _part(compilation: Compilation, name: str, one: CompiledGate) -> Gate:
         rest_ns=one.rest_ns,
         below=one.below,
         goes=one.goes,
+        dialogue=one.dialogue,
     )
 
 

@@ -32,6 +32,7 @@ class CompiledGate:
     below: int
     emits: str
     goes: bool
+    dialogue: bool
     heard: Waves | None
     """What the waves that it hears have in common; None where nobody emits any."""
     sources: tuple[Waves, ...] = ()
@@ -62,6 +63,7 @@ def compile_gate(
         heard=heard,
         sources=sources,
         goes="asleep" in reader,
+        dialogue=bool(reader.value("dialogue", False)),
     )
 
 

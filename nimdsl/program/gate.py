@@ -88,6 +88,8 @@ class Gate(Actor):
     """The tier below all weights."""
     goes: bool = field(default=False, kw_only=True)
     """Whether it hears while its economy sleeps."""
+    dialogue: bool = field(default=False, kw_only=True, metadata={"hashed": False})
+    """Whether somebody speaks with her while it is open: for reports."""
     always_hears: ClassVar[tuple[str, ...]] = SLEEP_EVENTS
 
 

@@ -183,5 +183,5 @@ def test_a_run_is_told_card_by_card() -> None:
     card, refused = racks_text({rack.id: watch})
     assert "card[/] desk/left: in use" in card
     assert card.endswith("2 loads, 1 eviction, 2 served")
-    assert refused.endswith("desk: 1 timeout")
+    assert refused.endswith("desk: 2 waited at most, 1 timeout")
     assert any("vision" in line for line in map(of_a_rack, rack.records))

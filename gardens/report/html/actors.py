@@ -15,7 +15,8 @@ from gardens.report.html.downloads import Cell, csv_link, in_seconds
 from gardens.report.html.groups import ActorGroup, groups_of
 from gardens.report.html.templating import render
 from gardens.report.observe.density import Density, together
-from gardens.report.observe.tracks import HANDSHAKES, PHASES, STATES, Slice, Track
+from gardens.report.observe.slices import Slice, Track
+from gardens.report.observe.tracks import HANDSHAKES, PHASES, STATES
 from gardens.report.observe.view import View
 from gardens.report.palette import SLICES
 from gardens.report.words import clock, number, quarters, share, span
@@ -140,10 +141,7 @@ class _Drawing:
 
     def fitting(self, density: Density) -> Density:
         """With no more columns than a row may have."""
-        factor = 1
-        while self.end_ns > density.width_ns * factor * self._column_count:
-            factor *= 2
-        return density.merged(factor)
+        return density.fitting(self.end_ns, self._column_count)
 
     def _pieces(self, track: Track) -> list[tuple[str, str, str, str, str]]:
         return [

@@ -13,10 +13,11 @@ from math import ceil
 
 from markupsafe import Markup
 
+from gardens.report.html.bands import bands
 from gardens.report.html.downloads import SPREAD_HEADS, csv_link, in_seconds, spread_fields
 from gardens.report.html.drawing import Chart, height_of, line, rounded_up, steps
 from gardens.report.html.templating import render
-from gardens.report.observe.lifeforce import LambdaPoint, Lifeforce
+from gardens.report.observe.lifeforce import ASLEEP, LambdaPoint, Lifeforce
 from gardens.report.observe.spread import Spread
 from gardens.report.observe.view import View
 from gardens.report.words import lifeforce, number, seconds, span
@@ -192,15 +193,23 @@ def _balance(force: Lifeforce, end_ns: int, name: str = "") -> Markup:
         f"Balance from {lifeforce(values[0])} to {lifeforce(values[-1])} LF; "
         f"lowest {lifeforce(lowest)}, highest {lifeforce(highest)}"
     )
-    paths = [*limits, ("area", area), ("line", path)]
-    note = ""
+    paths = [*bands(force.sleep, end_ns, {ASLEEP: "band asleep"}), *limits, ("area", area), ("line", path)]
+    notes = _sleep_told(force)
     if held:
         paths.append(("line held", steps([(x, to_y(value)) for x, value in held])))
-        note = "solid: the pool; dotted: reserved in holds"
+        notes.insert(0, "solid: the pool; dotted: reserved in holds")
         told += f"; in holds up to {lifeforce(max(value for _, value in force.holds))} LF"
+    told = "; ".join([told, *_sleep_told(force)])
     csv = _balance_csv(force, name)
     title = f"Balance of {name}, LF" if name else "Balance, LF"
-    return Chart("balance", title, told, paths, ticks, labels, note, csv).render(end_ns)
+    return Chart("balance", title, told, paths, ticks, labels, "; ".join(notes), csv).render(end_ns)
+
+
+def _sleep_told(force: Lifeforce) -> list[str]:
+    """How often and how long it slept, and how many pulses there were: they are not drawn one by one."""
+    time_ns, times = force.slept
+    slept = [f"shaded: asleep, {span(time_ns)} in {counted(times, 'time')}"] if times else []
+    return slept + ([counted(force.pulses, "pulse")] if force.pulses else [])
 
 
 def _balance_csv(force: Lifeforce, economy: str) -> Markup:

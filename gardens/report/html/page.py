@@ -2,9 +2,9 @@
 
 All of it is readable without JavaScript, which only adds tips at once, zoom and a
 switch of the theme.  The page is bounded like its view: at most 2,880 columns of
-beats, 20,000 marks, 20,000 slices and 6,000 columns of stays, 10,000 of curves, and
-lists of a few dozen lines, each of which says what it leaves out.  Every table and
-curve can be saved as CSV.
+beats, 20,000 marks, 20,000 slices and 6,000 columns of stays, 10,000 of curves, 2,000
+at most of gates, of nerves and of cards, and lists of a few dozen lines, each of which
+says what it leaves out.  Every table and curve can be saved as CSV.
 
 Not here: what is looked at (:mod:`gardens.report.observe.watch`), how beats, charts and
 lists are drawn (:mod:`gardens.report.html.beats` and its neighbours).
@@ -22,8 +22,12 @@ from gardens.report.html import actors as page_actors
 from gardens.report.html import beats as page_beats
 from gardens.report.html import charts as page_charts
 from gardens.report.html import curves as page_curves
+from gardens.report.html import gates as page_gates
 from gardens.report.html import lending as page_lending
 from gardens.report.html import lists as page_lists
+from gardens.report.html import mode as page_mode
+from gardens.report.html import nerves as page_nerves
+from gardens.report.html import racks as page_racks
 from gardens.report.html import time as page_time
 from gardens.report.html import usage as page_usage
 from gardens.report.html.templating import asset, render
@@ -58,6 +62,11 @@ def _sections(view: View, summary: Mapping[str, Any]) -> list[Section]:
         Section("losses", "What was dropped", page_lists.losses(view)),
         Section("lifeforce", "Lifeforce", page_charts.economy(view)),
         Section("resources", "Resources", page_lending.resources(summary), _LENDING_NOTE),
+        Section("mode", "Overall mode", page_mode.mode(view), _MODE_NOTE),
+        Section("gates", "Gates", page_gates.gates(view), _GATES_NOTE),
+        Section("weights", "What gates weigh", page_gates.weights(view), _WEIGHTS_NOTE),
+        Section("nerves", "Nerves", page_nerves.nerves(view), _NERVES_NOTE),
+        Section("organs", "Organs", page_racks.racks(view), _ORGANS_NOTE),
         Section("modes", "Modes", page_lists.modes(view)),
         Section("actors", "Who did what", page_actors.tracks(view)),
         Section("data", "Data over time", page_curves.curves(view), _DATA_NOTE),
@@ -78,6 +87,17 @@ def _of_kinds(view: View) -> list[Section]:
     return found
 
 
+_MODE_NOTE = (
+    "The first that holds: overwhelmed (in the last beat something starved), reflex (a gate of tier 0 is "
+    "open), dialogue, focused (any is open), alert (one has a value), idle."
+)
+_GATES_NOTE = (
+    "The value of each over time, from -1 to 1: what agrees lifts it, what contradicts itself lowers it, "
+    "silence takes from it. Of very many waves, between the least and the most that it was."
+)
+_WEIGHTS_NOTE = "What outcomes have taught each: above 80 % it is a reflex, from 30 % hybrid."
+_NERVES_NOTE = "What each commanded, and what came of it; of very many, the darker the more there were."
+_ORGANS_NOTE = "Which model had memory of which card, and what it did there."
 _LENDING_NOTE = "Waited: in the mean, and at most, of those to whom units were lent."
 _OVERVIEW_NOTE = (
     "A column a beat, levels from the highest at the bottom; pale what took the rest. Below, in red: "

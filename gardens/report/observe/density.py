@@ -30,6 +30,13 @@ class Density:
         """So many bins as one."""
         return Density(self.width_ns * factor, _merged(self.bins.items(), factor))
 
+    def fitting(self, end_ns: int, column_count: int) -> Density:
+        """In no more bins than that up to ``end_ns``."""
+        factor = 1
+        while end_ns > self.width_ns * factor * column_count:
+            factor *= 2
+        return self.merged(factor)
+
 
 def together(densities: Iterable[Density]) -> Density:
     """The sum of several, as wide as the widest."""

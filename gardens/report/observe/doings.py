@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gardens.report.observe.curves import Curve, Curving
-from gardens.report.observe.tracks import Track, Tracking
+from gardens.report.observe.slices import Track
+from gardens.report.observe.tracks import Tracking
 from gardens.report.observe.working import Delay, Working
 from nimdsl.base.diagnostics import NOWHERE, Place
 from nimdsl.program import Actor

@@ -19,13 +19,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gardens.report.observe.points import Points
+from gardens.report.observe.slices import Staying, Track
 from nimdsl.program import Economy
 from runtime.ledger.accounts import POOL, Entry
 from runtime.ledger.hunger import Hunger
+from runtime.ledger.sleep import PULSE, SLUMBER, WAKE
 
 SPAN_COUNT_MAX = 1000
 _RATES = ("income", "upkeep")
 _EARNINGS = ("reward:", "income:")
+AWAKE, ASLEEP = "awake", "asleep"
 
 Point = tuple[int, int]
 """Garden time in ns and the balance in micro-LF."""
@@ -54,6 +57,14 @@ class Lifeforce:
     """Since when no price was paid any more; see :class:`runtime.ledger.hunger.Hunger`."""
     holds: tuple[Point, ...] = ()
     """What is reserved in all holds together, from one point to the next; empty where nothing ever was."""
+    sleep: Track = field(default_factory=Track)
+    """When it was awake and asleep."""
+    pulses: int = 0
+
+    @property
+    def slept(self) -> tuple[int, int]:
+        """How long it was asleep, ns, and how often it fell asleep."""
+        return self.sleep.totals.get(ASLEEP, (0, 0))
 
 
 class LifeforceCollector:
@@ -78,6 +89,8 @@ class LifeforceCollector:
         self._accounts: dict[str, int] = {}
         self._unpaid: dict[str, int] = {}
         self._hunger = Hunger(economy.floor + economy.emergency)
+        self._sleep = Staying(AWAKE)
+        self._pulses = 0
         self._pool = 0
 
     def sample(self, at_ns: int) -> None:
@@ -92,6 +105,9 @@ class LifeforceCollector:
             self._unpaid[name] = self._unpaid.get(name, 0) + entry.amount
             self._look(entry.time_ns)
             self._sample(entry.time_ns, 0, entry.amount)
+        if entry.kind in (SLUMBER, WAKE):
+            self._sleep.turn(ASLEEP if entry.kind == SLUMBER else AWAKE, entry.time_ns)
+        self._pulses += entry.kind == PULSE
         if entry.kind == "rate":
             self._move(entry.time_ns, even=False)  # here a slope begins
         if entry.kind != "transfer":
@@ -125,6 +141,8 @@ class LifeforceCollector:
             first_refused_ns=self._hunger.first_ns,
             starved_ns=self._hunger.since_ns,
             holds=tuple(self._holds.points()),
+            sleep=self._sleep.track(end_ns),
+            pulses=self._pulses,
         )
 
     def _look(self, before_ns: int) -> None:

@@ -66,3 +66,24 @@ def outline(points: Sequence[tuple[int, Number]]) -> list[tuple[int, Number]]:
     places |= {min(range(len(points)), key=lambda place: points[place][1])}
     places |= {max(range(len(points)), key=lambda place: points[place][1])}
     return [points[place] for place in sorted(places)]
+
+
+def envelope(
+    points: Sequence[tuple[int, float]], end_ns: int, column_count: int
+) -> list[tuple[int, float, float]]:
+    """When each of so many columns up to ``end_ns`` begins, with the least and the most that it was in it.
+
+    A point holds until the next one; columns before the first are left out.
+    """
+    span_ns = max(1, -(-end_ns // column_count))
+    spans: dict[int, list[float]] = {}
+    for at_ns, value in points:
+        spans.setdefault(at_ns // span_ns, []).append(value)
+    found: list[tuple[int, float, float]] = []
+    held: list[float] = []
+    for number in range(min(spans, default=0), -(-end_ns // span_ns)):
+        values = held + spans.get(number, [])
+        if values:
+            found.append((number * span_ns, min(values), max(values)))
+            held = values[-1:]
+    return found

@@ -2,60 +2,19 @@
 
 A slice of a state lasts from its transition to the next one.  A handshake begins
 when the one before it ended, or with its phase: a phase runs them one after the
-other (SEMANTICS 4.3).  Of one actor up to ``SLICE_COUNT_MAX`` slices of a kind are
-kept as they are; of more there is how long it was what, bin by bin
-(:mod:`gardens.report.observe.density`).  Totals cover everything.
+other (SEMANTICS 4.3).  How many of them are kept, :mod:`gardens.report.observe.slices`
+says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from gardens.report.observe.density import Binning, Density, Stay
+from gardens.report.observe.slices import Slice, Slices, Track
 from runtime.records import Began, HandshakeEnded, Moved, PhaseMarked, Record
 
-SLICE_COUNT_MAX = 200
 PHASES, HANDSHAKES, STATES = "phases", "handshakes", "states"
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """From, to, and what it was; ``verdict`` is empty for states."""
-
-    from_ns: int
-    to_ns: int
-    name: str
-    verdict: str = ""
-
-    @property
-    def kind(self) -> str:
-        """What it counts as among many: a state by its name, a phase or handshake by how it ended."""
-        return self.verdict or self.name
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """What one actor did, of one kind."""
-
-    actor: str
-    what: str
-    rest: str
-    """The state at the beginning, in which most cells wait."""
-    slices: tuple[Slice, ...] = ()
-    """Empty when there are too many of them."""
-    density: Density = field(default_factory=Density)
-    """The same by bins of time, and by :attr:`Slice.kind`."""
-
-    @property
-    def totals(self) -> dict[str, Stay]:
-        """The time of each kind of slice, and how many there were, in the order of their names."""
-        found: dict[str, Stay] = {}
-        for stays in self.density.bins.values():
-            for name, (time_ns, count) in stays.items():
-                before_ns, before = found.get(name, (0, 0))
-                found[name] = before_ns + time_ns, before + count
-        return dict(sorted(found.items()))
 
 
 @dataclass(slots=True)
@@ -96,32 +55,13 @@ class Slicing:
             self.tell(STATES, Slice(self.since_ns, time_ns, self.state))
 
 
-class _Told:
-    """The slices of one kind that were told."""
-
-    def __init__(self, slices: list[Slice] | None, density: Density | None = None) -> None:
-        self.slices = slices
-        """None: too many."""
-        self.binning = Binning(density)
-
-    def add(self, piece: Slice) -> None:
-        self.binning.add(piece.from_ns, piece.to_ns, piece.kind)
-        if self.slices is not None and (piece.to_ns > piece.from_ns or piece.verdict):
-            self.slices.append(piece)
-            if len(self.slices) > SLICE_COUNT_MAX:
-                self.slices = None
-
-    def copy(self) -> _Told:
-        return _Told(None if self.slices is None else [*self.slices], self.binning.density())
-
-
 class Tracking:
     """The tracks of one actor: a protocol's phases and handshakes, the states of everybody else."""
 
     def __init__(self, actor: str) -> None:
         self._actor = actor
         self._kinds = (PHASES, HANDSHAKES) if actor.startswith("protocol/") else (STATES,)
-        self._told: dict[str, _Told] = {}
+        self._told: dict[str, Slices] = {}
         self._rest = ""
         self._slicing = Slicing(self._tell)
 
@@ -133,21 +73,16 @@ class Tracking:
 
     def _tell(self, what: str, piece: Slice) -> None:
         if what in self._kinds:
-            self._told.setdefault(what, _Told([])).add(piece)
+            is_seen = piece.to_ns > piece.from_ns or bool(piece.verdict)
+            self._told.setdefault(what, Slices()).add(piece, is_seen=is_seen)
 
     def tracks(self, end_ns: int) -> tuple[Track, ...]:
         """What is known up to ``end_ns``."""
         ending = Tracking(self._actor)
-        ending._told = {what: told.copy() for what, told in self._told.items()}
+        ending._told = {what: Slices(told) for what, told in self._told.items()}
         replace(self._slicing, tell=ending._tell).close(end_ns)
         return tuple(
-            Track(
-                self._actor,
-                what,
-                self._rest if what == STATES else "",
-                tuple(told.slices or ()),
-                told.binning.density(),
-            )
+            told.track(self._actor, what, self._rest if what == STATES else "")
             for what in self._kinds
             if (told := ending._told.get(what)) is not None
         )

@@ -54,6 +54,7 @@ from gardens.report.observe.moments import (
     refusal_of,
     stretch_of,
 )
+from gardens.report.observe.slices import Track
 from gardens.report.presentation import Observer
 from nimdsl.program import Beat
 from runtime.records import (
@@ -92,6 +93,8 @@ class View:
     """What each of the other actors did, in the order of their kinds and names."""
     actors_left_out: int = 0
     """How many actors there are besides those in ``doings``."""
+    mode: Track = field(default_factory=Track)
+    """What gates and attention amount to; see :mod:`gardens.report.observe.mode`."""
     time_ns: int = 0
     """How far it goes."""
     observers: Mapping[str, Observer] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """Looks on while a run goes on, and gives a view of all of it: attention, other actors, economy.
 
 A watch is told each record as it is made and each entry of the ledger as it is
-written, or gets a finished run's.  The records of one actor come in their order,
+written, or gets a finished run's.  Records come in the order of time, those of one actor in their own,
 and so do the entries; between them any order will do, but for lambda at the end
 of a beat the beat must be told before an entry of a later time.
 """
@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from heapq import merge
 from typing import Protocol
 
 from gardens.report.observe.doings import Following, families
 from gardens.report.observe.lifeforce import LifeforceCollector
+from gardens.report.observe.mode import ModeFold
 from gardens.report.observe.view import Collector, View
 from gardens.report.presentation import Observer, presentation_of
 from gardens.report.result.ending import ending
@@ -50,6 +52,7 @@ class Watch:
         self._observers: dict[str, Observer] = {
             actor.id: observe(actor) for actor in actors if (observe := presentation_of(actor.kind).observe)
         }
+        self._mode = ModeFold(actors)
         self._time_ns = 0
 
     def take(self, record: Record) -> None:
@@ -58,6 +61,7 @@ class Watch:
         observer = self._observers.get(actor)
         if observer is not None:
             observer.take(record)
+        self._mode.take(record)
         if actor == self._attention and self._collector is not None:
             self._collector.take(record)
             if isinstance(record.body, BeatEnded):
@@ -91,6 +95,7 @@ class Watch:
             doings=tuple(one.doings(time_ns) for one in self._following.values()),
             actors_left_out=self._left_out,
             observers=self._observers,
+            mode=self._mode.track(time_ns),
             time_ns=time_ns,
         )
 
@@ -111,9 +116,9 @@ Look = Callable[[Program, Scenario], Onlooker]
 
 def feed(onlooker: Onlooker, run: Run) -> None:
     """Tells somebody of a run that is over and whose records were kept."""
-    for host in run.hosts.values():
-        for record in host.records:
-            onlooker.take(record)
+    chains = (host.records for host in run.hosts.values())
+    for record in merge(*chains, key=lambda one: one.time_ns):
+        onlooker.take(record)
     for entry in run.purses.entries:
         onlooker.book(entry)
 

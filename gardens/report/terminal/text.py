@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from rich.console import Console
 
+from gardens.report.observe.mode import mode_text
 from gardens.report.observe.view import View
 from gardens.report.pictures import Pictures
 from gardens.report.presentation import presentation_of
@@ -22,6 +23,7 @@ from gardens.report.terminal.narration import instant, line_of
 from gardens.report.words import ENDS, clock, fields, span, window
 from nimdsl.base.diagnostics import Diagnostic
 from nimdsl.base.units import MICRO, NANOSECONDS, SECOND_NS, format_lifeforce
+from nimdsl.base.words import counted
 from nimdsl.commands.output import print_json
 from nimdsl.program import Program
 from runtime.records import Record
@@ -204,7 +206,9 @@ def _print_resources(console: Console, result: RunResult) -> None:
 
 
 def _print_others(console: Console, view: View) -> None:
-    """What kinds of other packages have to say."""
+    """What gates and attention amount to, and what kinds have to say themselves."""
+    for line in mode_text(view.mode, view.time_ns):
+        console.print(line + "\n", soft_wrap=True)
     for kind, observers in view.of_kinds().items():
         text = presentation_of(kind).text
         lines = list(text(observers)) if text else []
@@ -314,7 +318,7 @@ def _print_end(console: Console, result: RunResult, view: View | None) -> None:
         economy += f" · λ {result.lambda_:.2f}" + (f" ({part})" if part else "")
     if result.reserve_ns:
         economy += f" · reserve {span(result.reserve_ns)}"
-    economy += _starved(view) if view is not None else ""
+    economy += _slept(view) + _starved(view) if view is not None else ""
     after = f" after {_seconds(result.outcome['duration'])}: {ENDS[result.run.stopped]}"
     if result.run.stopped == "stuck":
         after += f": {_busiest(result)}"
@@ -322,6 +326,12 @@ def _print_end(console: Console, result: RunResult, view: View | None) -> None:
         after += f": {escape(result.run.purses.starved)}"
     console.print(f"[bold]{state}[/]{after}{economy}", soft_wrap=not console.is_terminal)
     _print_incidents(console, result)
+
+
+def _slept(view: View) -> str:
+    """How long the economy slept."""
+    time_ns, times = view.lifeforce.slept if view.lifeforce else (0, 0)
+    return f" · asleep {span(time_ns)} ({counted(times, 'time')})" if times else ""
 
 
 def _starved(view: View) -> str:

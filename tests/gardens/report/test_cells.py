@@ -19,7 +19,8 @@ from gardens.report.html.downloads import csv_text
 from gardens.report.html.page import page
 from gardens.report.observe.density import Density
 from gardens.report.observe.doings import Doings, families
-from gardens.report.observe.tracks import SLICE_COUNT_MAX, STATES, Slice, Track
+from gardens.report.observe.slices import SLICE_COUNT_MAX, Slice, Track
+from gardens.report.observe.tracks import STATES
 from gardens.report.observe.view import View
 from gardens.report.observe.watch import FOLLOWED_COUNT_MAX, Watch, view_of
 from nimdsl.program import Program

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gardens.report.observe.density import BIN_COUNT_MAX, NAME_COUNT_MAX, OTHERS, Binning, Density, together
-from gardens.report.observe.tracks import SLICE_COUNT_MAX, STATES, Tracking
+from gardens.report.observe.slices import SLICE_COUNT_MAX
+from gardens.report.observe.tracks import STATES, Tracking
 from runtime.records import Began, Moved, Record
 
 NAMES = ["idle", "busy", "off"]
