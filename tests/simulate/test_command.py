@@ -137,7 +137,7 @@ def test_one_who_starves_is_said_to_in_text_and_page(starving: str, tmp_path: Pa
         "1 refused, starves",
         "75 prices refused, the first at 20.1 s; starved since 20.1 s: no price was paid any more",
         "upkeep: rent 4 LF, unpaid 36 LF",
-        "the horizon was reached · lifeforce 10.0 → 1.0 LF · starved since 20.1 s\n",
+        "lifeforce 10.0 → 1.0 LF · λ 0.00 (last 10 s) · reserve 10 s · starved since 20.1 s\n",
     ):
         assert part in done.stdout
     alarm = next(line.split() for line in done.stdout.splitlines() if line.startswith(" alarm"))
@@ -160,7 +160,7 @@ def test_verbose_tells_what_an_attention_does(starving: str) -> None:
 def test_lambda_says_of_which_time_it_is_when_it_is_not_all_of_it(hello: str, starving: str) -> None:
     assert simulate("--specs", hello).stdout.rstrip().endswith("λ 2.50")
     fed = simulate("--specs", starving, "--set", "economy/purse.opening=1000")
-    assert fed.stdout.rstrip().endswith("λ 0.00 (last 10 s)")
+    assert fed.stdout.rstrip().endswith("λ 0.00 (last 10 s) · reserve 1 h 12 min")
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120])
