@@ -31,7 +31,7 @@ from runtime.chance.stimuli import stimuli_of
 from runtime.kernel.interpreters import PlainInterpreter
 from runtime.records import Record
 from runtime.run.run import Run
-from simulate import run
+from simulate import Result, run
 from tests.bench import by_hand
 from tests.bench.handshakes import bench_handshakes
 
@@ -213,12 +213,26 @@ def bench_beats() -> None:
         print(f"a day of 2,880 such beats, a whole process with its journal: {seconds:.1f} s")
 
 
+def bench_creature() -> None:
+    """An hour of the creature in a storm beside the busy hour: as many beats, with what each kind does."""
+    shipped, options = nimdsl.load(), Options(keep=False)
+
+    def hour(name: str) -> Callable[[], Result]:
+        return lambda: run(shipped, name, options=options, set={f"scenario/{name}.horizon": "1h"})
+
+    creature, busy = hour("creature-storm"), hour("busy-hour")
+    count = sum(host.record_count for host in creature().run.hosts.values())
+    title = f"120 beats of a creature, {count // 120} records each"
+    pair(title, "", creature, "120 beats of the busy hour", busy)
+
+
 def main() -> None:
     print(f"medians of {ROUNDS} interleaved rounds, Python {sys.version.split()[0]}")
     bench_validate()
     bench_help()
     bench_simulate()
     bench_beats()
+    bench_creature()
     bench_handshakes()
 
 

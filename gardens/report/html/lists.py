@@ -129,7 +129,8 @@ def _economy(known: Lifeforce, summary: Summary, end_ns: int) -> list[_Tile]:
         tiles.append(_Tile("starved since", since, "", "no price was paid any more", "bad"))
     elif summary.get("reserve_s"):
         pace = f"at the pace of the {part or 'whole run'}"
-        tiles.append(_Tile("reserve", span(round(summary["reserve_s"] * SECOND_NS)), "", pace, "bad"))
+        value, unit, *rest = span(round(summary["reserve_s"] * SECOND_NS)).split(" ")
+        tiles.append(_Tile("reserve", f"{value} {unit}", " ".join(rest), pace, "bad"))
     refused = len(summary["refusals"]) + summary.get("left_out", {}).get("refusals", 0)
     if refused:
         tiles.append(_Tile("refused", f"{refused:,}", "", "prices that could not be paid", "bad"))

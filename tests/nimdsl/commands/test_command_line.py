@@ -213,7 +213,8 @@ def test_show_as_json(garden: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(Outcome(capsys, "show", "purse", "--format", "json").out)
     assert [item["kind"] for item in found] == ["Economy"]
     assert found[0]["document"]["spec"] == {
-        "opening": 10, "floor": 0, "emergency": 0, "window": "60s", "prices": {"translation": 0, "publish": 0, "process": 0}
+        "opening": 10, "floor": 0, "emergency": 0, "window": "60s",
+        "prices": {"translation": 0, "publish": 0, "process": 0},
     }  # fmt: skip
 
 
