@@ -13,6 +13,7 @@ from nimdsl.base.errors import InternalError
 from nimdsl.program.amount import Computed, most_of, value_of
 from nimdsl.program.flatten import Row
 from nimdsl.program.machine import Price, PriceSource
+from nimdsl.program.nerve import REFLEX
 from runtime.kernel.actions import settlement_key
 from runtime.kernel.step_context import StepContext
 from runtime.ledger.accounts import Charge, Pay, Payment, Question, Reserve, Settle
@@ -48,9 +49,11 @@ def bill_of(context: StepContext, row: Row, reserves: Sequence[int]) -> Bill | N
     key = f"{actor.id}/{context.effect_number}"
     if len(items) > 1:
         keys = [f"{key}#{place}" for place in range(len(priced), len(items))]
-        return Bill(Pay(key, tuple(items), actor.id), parts, False, _put_aside(keys, reserves))
+        pay = Pay(key, tuple(items), actor.id, reflex=_is_reflex(context))
+        return Bill(pay, parts, False, _put_aside(keys, reserves))
     if not priced:
-        question = Reserve(key, items[0].amount, actor.id, actor.economy)
+        amount, reflex = items[0].amount, _is_reflex(context)
+        question = Reserve(key, amount, actor.id, actor.economy, reflex=reflex)
         return Bill(question, parts, False, _put_aside([key], reserves))
     price, amount = priced[0]
     asked = _question(context, key, price, amount, items[0].purse)
@@ -87,4 +90,9 @@ def _question(context: StepContext, key: str, price: Price, amount: int, purse: 
             raise InternalError(f"{actor} is paid by a request, and serves none")
         settlement = settlement_key(price.account, serving.request)
         return Settle(serving.hold, settlement, price.account, serving.process)
-    return Charge(key, price.account, amount, actor, purse)
+    return Charge(key, price.account, amount, actor, purse, reflex=_is_reflex(context))
+
+
+def _is_reflex(context: StepContext) -> bool:
+    """Whether it may take what is kept for emergencies: a nerve may that acts without thinking."""
+    return context.stage == REFLEX

@@ -134,6 +134,16 @@ def test_what_cannot_be_paid_has_failed() -> None:
     assert bodies(result, records.Refused)
 
 
+def test_only_a_reflex_takes_what_is_kept_for_emergencies() -> None:
+    poor = TEXT.replace("spec: {opening: 300}", "spec: {opening: 21, emergency: 20}")
+    reflex = proven(poor, weight="82%")
+    assert nerve(reflex)["spent"] == 2_500_000
+    assert reflex.outcome["lifeforce"]["final"] < 20 * MICRO
+    thinking = go(poor, weight="50%")
+    assert nerve(thinking)["spent"] <= MICRO
+    assert thinking.outcome["lifeforce"]["final"] >= 20 * MICRO
+
+
 def test_a_command_that_nobody_answers_fails_and_the_motor_is_missed() -> None:
     deaf = TEXT.replace('if: state == "idle", do', 'if: state == "turning", do')
     deaf = "\n".join(line for line in deaf.splitlines() if "    busy: {request" not in line)
