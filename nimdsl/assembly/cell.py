@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -23,6 +23,7 @@ from nimdsl.program import Actor, Program
 from nimdsl.program.machine import events_of
 from nimdsl.show.costs import cell_costs
 from nimdsl.show.graph import Drawing, draw_cell
+from nimdsl.text.tree import MapNode, Node, Scalar
 
 
 def _compile(compilation: Compilation) -> dict[str, CompiledCell]:
@@ -72,9 +73,13 @@ def _check_marks(compilation: Compilation, cells: Mapping[str, CompiledCell]) ->
         own = cell.interface.economy
         purses = purses_of(cell.root, own) | (frozenset() if own else {*compilation.economies})
         heard |= {(name, event) for name in purses for event in events_of(cell.root)}
+    elsewhere = {
+        event for one in compilation.documents.of("Nerve").values() for event in events_named(one.spec)
+    }
     for name, economy in compilation.economies.items():
         for mark in economy.marks:
-            if not {(name, mark), (name, f"{mark}.over")} & heard:
+            told = {mark, f"{mark}.over"}
+            if not {(name, event) for event in told} & heard and not told & elsewhere:
                 findings, reader = compilation.open(compilation.documents.of("Economy")[name])
                 message = f"no cell that lives on `{name}` hears of `{mark}`"
                 fix = f"add a transition on `{mark}` to one, or remove the mark"
@@ -82,6 +87,17 @@ def _check_marks(compilation: Compilation, cells: Mapping[str, CompiledCell]) ->
                 place = inner.node.key_place(mark) if inner else reader.place("marks")
                 findings.report("NIM0510", message, place, fix, Severity.WARNING)
                 compilation.close(findings)
+
+
+def events_named(node: Node) -> Iterator[str]:
+    """Every event that some transition in a document names."""
+    if isinstance(node, MapNode):
+        event = node.get("event")
+        if isinstance(event, Scalar):
+            yield str(event.value)
+    inner = node.entries.values() if isinstance(node, MapNode) else getattr(node, "items", ())
+    for one in inner:
+        yield from events_named(one)
 
 
 def _check_orders(compilation: Compilation, cells: Mapping[str, CompiledCell]) -> None:

@@ -122,7 +122,7 @@ def _participant(one: CompiledGate) -> Participant:
     priced = any(way.price is not None for way in every_way(one.root))
     tier = tier_of(one.weighing.start, one.below)
     accepts = {"verified": VERIFIED, "shed": {}}
-    return Participant(accepts, OUTCOME, priced, tier=tier, near=near)
+    return Participant(accepts, OUTCOME, priced, root=one.root, tier=tier, near=near)
 
 
 def _draw(program: Program, name: str, deep: bool) -> Drawing:

@@ -81,7 +81,15 @@ def _participant(one: CompiledNerve) -> Participant:
     near |= {f"cell/{name}" for name in one.cell.heard.values()} | {f"gate/{one.gate}"}
     near |= {work.command.to for work in one.cell.works.values() if work.command}
     accepts = {**accepted_events(one.cell), GRANTED: GRANT}
-    return Participant(accepts, record_of(seen, "the nerve"), priced, one.cell.works, near=frozenset(near))
+    return Participant(
+        accepts,
+        record_of(seen, "the nerve"),
+        priced,
+        one.cell.works,
+        one.root,
+        one.cell.interface.economy,
+        near=frozenset(near),
+    )
 
 
 def _draw(program: Program, name: str, deep: bool) -> Drawing:

@@ -13,7 +13,7 @@ from nimdsl.checks.expectations import check_states, states_of_cells
 from nimdsl.checks.origins import answers_back
 from nimdsl.compile.attention import CompiledAttention
 from nimdsl.compile.cell import CompiledCell, accepted_events
-from nimdsl.compile.compilation import Compilation
+from nimdsl.compile.compilation import Compilation, Participant
 from nimdsl.compile.participants import receivers_of
 from nimdsl.compile.purses import purses_of
 from nimdsl.compile.reader import Findings, Reader
@@ -123,6 +123,11 @@ def living_on(compilation: Compilation, scenario: Scenario) -> list[tuple[str, S
     cells, attentions = compilation.parts["Cell"], compilation.parts["Attention"]
     taking = [cells[name] for name in scenario.cells if name in cells]
     found = [(cell.interface.economy or scenario.economy, cell.root) for cell in taking]
+    found += [
+        (one.economy or scenario.economy, one.root)
+        for _, one in _beside(compilation, scenario)
+        if one.root is not None
+    ]
     return found + [
         (scenario.economy, attentions[name].root) for name in [scenario.attention] if name in attentions
     ]
@@ -155,7 +160,18 @@ def _check_rewards(
     taking = [cells[name] for name in scenario.cells if name in cells]
     living = [(cell.interface.name, cell.root) for cell in taking if not cell.interface.economy]
     living += [(name, attentions[name].root) for name in [scenario.attention] if name in attentions]
+    living += [
+        (actor.partition("/")[2], one.root)
+        for actor, one in _beside(compilation, scenario)
+        if one.root is not None and not one.economy
+    ]
     check_rewards(findings, economy, living)
+
+
+def _beside(compilation: Compilation, scenario: Scenario) -> list[tuple[str, Participant]]:
+    """The actors of other kinds that take part, and are known."""
+    known = compilation.participants
+    return [(actor, known[actor]) for actor in scenario.actors if actor in known]
 
 
 def _check_prices(

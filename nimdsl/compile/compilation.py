@@ -17,7 +17,7 @@ from nimdsl.compile.phase import CompiledPhase
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.expression.types import Type
 from nimdsl.program import Economy, Work
-from nimdsl.program.machine import walk
+from nimdsl.program.machine import State, walk
 
 Part = TypeVar("Part")
 
@@ -34,6 +34,10 @@ class Participant:
     """Whether it charges something or asks for rewards."""
     works: Mapping[str, Work] = field(default_factory=dict)
     """What it can start."""
+    root: State | None = None
+    """Its machine, if it is one."""
+    economy: str = ""
+    """Whose lifeforce it lives on; empty for the scenario's."""
     tier: int | None = None
     """Of a gate: the tier that it begins with."""
     near: frozenset[str] = frozenset()

@@ -16,6 +16,7 @@ from nimdsl.compile.others import ActorsBeside
 from nimdsl.compile.outcome import Cells, outcome_scope
 from nimdsl.compile.overrides import override
 from nimdsl.compile.participants import Sends, concerned, expectations, mentioned
+from nimdsl.compile.purses import purses_of
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.stimulus import Receivers, compile_stimuli
 from nimdsl.expression.check import Scope
@@ -88,7 +89,7 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     economy = _economy(reader, context, protocol, [*cells, attention, *others])
     garden = _garden(reader, context)
     asked = _asked(reader, context, [*cells, *others], garden)
-    used = {**_used(context, cells, attention, economy), "organs": sorted(asked)}
+    used = {**_used(context, cells, attention, economy, others), "organs": sorted(asked)}
     families = _families(reader, {"cells": data, **used})
     beat = context.attentions.get(attention)
     if beat is not None and not any(path.startswith(("gate/", "attention/")) for path in overrides):
@@ -148,12 +149,23 @@ def _cells(
 
 
 def _used(
-    context: ScenarioContext, cells: Sequence[str], attention: str, economy: str
+    context: ScenarioContext,
+    cells: Sequence[str],
+    attention: str,
+    economy: str,
+    others: Sequence[str],
 ) -> dict[str, list[str]]:
     """The economies and resources that take part, sorted."""
-    named = {name for cell in cells for name in context.purses.get(cell, ())}
+    beside = (context.participants[actor] for actor in others)
+    named = {name for one in beside if one.root for name in purses_of(one.root, one.economy)}
+    named |= {name for cell in cells for name in context.purses.get(cell, ())}
     named |= context.attention_purses.get(attention, frozenset())
     borrowed = {name for cell in cells for name in context.resources.get(cell, ())}
+    works = (work for actor in others for work in context.participants[actor].works.values())
+    borrowed |= {work.acquire.resource for work in works if work.acquire is not None}
+    waiting = [name for name in {economy, *named} if name in context.economies]
+    givers = (context.economies[name].allowance for name in waiting)
+    named |= {allowance[0] for allowance in givers if allowance is not None}
     return {"economies": sorted({economy, *named} - {""}), "resources": sorted(borrowed)}
 
 

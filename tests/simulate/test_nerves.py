@@ -13,6 +13,7 @@ from gardens.report.result.result import RunResult
 from nimdsl.base.units import MICRO
 from runtime import records
 from runtime.run.host import Checks
+from tests.support.texts import document
 
 TEXT = (Path(__file__).parents[1] / "support/creature.yaml").read_text(encoding="utf-8")
 
@@ -142,6 +143,14 @@ def test_only_a_reflex_takes_what_is_kept_for_emergencies() -> None:
     thinking = go(poor, weight="50%")
     assert nerve(thinking)["spent"] <= MICRO
     assert thinking.outcome["lifeforce"]["final"] >= 20 * MICRO
+
+
+def test_a_reward_that_the_economy_does_not_have_is_told_before() -> None:
+    way = "event.content.cm > 50.0, to: idle"
+    asks = TEXT.replace(way, f"{way}, do: [{{reward: {{name: bread}}}}]")
+    other = document("Economy", "other", "{opening: 1, rewards: {bread: 1}}")
+    found = nimdsl.check_text(f"{asks}\n---\n{other}").diagnostics
+    assert [one.code for one in found] == ["NIM0301"]
 
 
 def test_a_command_that_nobody_answers_fails_and_the_motor_is_missed() -> None:
