@@ -298,4 +298,4 @@ def test_the_shipped_attention_is_sound() -> None:
     report = check([shipped_specs()])
     assert not report.diagnostics
     assert report.program is not None
-    assert set(report.program.attentions) == {"thirty-seconds", "published-shares", "open-gates"}
+    assert set(report.program.attentions) == {"thirty-seconds", "published-shares", "open-gates", "awake"}
