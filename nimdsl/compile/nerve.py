@@ -144,7 +144,7 @@ def _verify(reader: Reader, cell: CompiledCell) -> Verifying | None:
     inner = reader.sub("verify")
     if inner is None:
         return None
-    if not any(one.command for one in cell.works.values()) and not reader.findings.failed:
+    if not any("command" in one for _, one in reader.named("work")):
         message = "`verify` judges a command, and this nerve has none"
         reader.findings.report("NIM0204", message, reader.place("verify"), "add work with a `command`")
     if not inner.duration("within") and inner.text("within").startswith("0"):

@@ -75,6 +75,12 @@ def name_of(text: str) -> str:
     return found.group(1) if found else ""
 
 
+def known_by(text: str) -> set[str]:
+    """What others know a document by: its name, without what differs in a family, and domains of waves."""
+    domains = re.findall(r"domain: ([a-z]+)", text)
+    return {part for part in (name_of(text).partition("${")[0], *domains) if part}
+
+
 def kind_of(text: str) -> str:
     found = re.search(r"^kind: (\w+)", text, re.MULTILINE)
     return found.group(1) if found else ""
@@ -90,7 +96,7 @@ def test_validation_never_raises_and_blames_only_what_can_be_to_blame(mutation: 
         return
     texts = [*DOCUMENTS[:position], mutated, *DOCUMENTS[position + 1 :]]
     report = check_sources([Source(f"{number}.yaml", text) for number, text in enumerate(texts)])
-    names = {name for name in (name_of(original), name_of(mutated)) if name}
+    names = {name for text in (original, mutated) for name in known_by(text)}
     for diagnostic in report.diagnostics:
         diagnostic.to_text()
         blamed = int(diagnostic.place.file.removesuffix(".yaml"))

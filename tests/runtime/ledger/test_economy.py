@@ -324,6 +324,8 @@ def told() -> Ledger:
     ]
     for second, command in enumerate(commands):
         ledger.apply(command, second * SECOND)
+    ledger.give(2 * LF, "motors")
+    ledger.get(LF, "body")
     return ledger
 
 
@@ -384,7 +386,7 @@ def test_a_single_wrong_field_of_an_entry_is_found(make: Callable[[], Ledger], n
 def test_what_can_happen_once_does_not_come_twice_from_a_journal() -> None:
     ledger = told()
     entries = list(ledger.entries)
-    repeatable = ("release", "overflow", "income", "upkeep")
+    repeatable = ("release", "overflow", "income", "upkeep", "allowance")
     for entry in entries:
         if entry.kind == "transfer" and entry.cause not in repeatable:
             again = with_changes(entry, number=len(entries), time_ns=entries[-1].time_ns)
