@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 from nimdsl.compile.amounts import count
+from nimdsl.compile.handed import check_handed
 from nimdsl.compile.reader import Reader
 from nimdsl.expression.check import Scope
 from nimdsl.expression.types import ANY, Type, parse_type
 from nimdsl.program.work import OrganSpec
 from nimdsl.text.tree import MapNode
-
-_NOT_BESIDE = (
-    "ask",
-    "acquire",
-    "virtual",
-    "real",
-    "returns",
-    "args",
-    "repeat",
-    "unknown",
-    "reserve",
-    "cost",
-)
 
 
 def compile_organ_work(
@@ -33,18 +21,18 @@ def compile_organ_work(
     inner = reader.sub("organ")
     if inner is None:
         return None, {}
-    report = reader.findings.report
     if not starting:
         message = "only the machine of a cell can ask an organ"
-        report("NIM0203", message, reader.place("organ"), "remove `organ`")
+        reader.findings.report("NIM0203", message, reader.place("organ"), "remove `organ`")
         return None, {}
-    for key in _NOT_BESIDE:
-        if key in reader:
-            message = f"`{key}` beside `organ`: the organ does the work, and says what it costs"
-            report("NIM0203", message, reader.place(key), f"remove `{key}`")
-    if "timeout" not in reader:
-        message = "who asks an organ must say how long it waits: others may be before it"
-        report("NIM0204", message, reader.place("organ"), "add for example `timeout: 30s`")
+    check_handed(
+        reader,
+        "organ",
+        why="the organ does the work, and says what it costs",
+        waits="who asks an organ must say how long it waits: others may be before it",
+        example="30s",
+        also=("reserve", "cost"),
+    )
     name = inner.reference("name", "Organ")
     if not name:
         return None, {}

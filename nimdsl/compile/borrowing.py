@@ -6,26 +6,13 @@ from collections.abc import Mapping
 
 from nimdsl.base.words import counted
 from nimdsl.compile.amounts import count, duration_or_lifeforce
+from nimdsl.compile.handed import check_handed
 from nimdsl.compile.reader import Reader
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.types import LIFEFORCE, Type, record_of
 from nimdsl.program.amount import Amount, most_of
 from nimdsl.program.expression import Expression
 from nimdsl.program.work import AcquireSpec
-
-_NOT_BESIDE = (
-    "ask",
-    "virtual",
-    "real",
-    "returns",
-    "args",
-    "repeat",
-    "unknown",
-    "attempts",
-    "backoff",
-    "reserve",
-    "cost",
-)
 
 
 def compile_acquire(reader: Reader, scope: Scope, starting: bool) -> AcquireSpec | None:
@@ -41,13 +28,14 @@ def compile_acquire(reader: Reader, scope: Scope, starting: bool) -> AcquireSpec
         message = "only the machine of a cell can acquire units of a resource"
         report("NIM0203", message, reader.place("acquire"), "remove `acquire`")
         return None
-    for key in _NOT_BESIDE:
-        if key in reader:
-            message = f"`{key}` beside `acquire`: units are lent, nobody works"
-            report("NIM0203", message, reader.place(key), f"remove `{key}`")
-    if "timeout" not in reader:
-        message = "who acquires must say how long it waits: nobody knows when units come back"
-        report("NIM0204", message, reader.place("acquire"), "add for example `timeout: 5min`")
+    check_handed(
+        reader,
+        "acquire",
+        why="units are lent, nobody works",
+        waits="who acquires must say how long it waits: nobody knows when units come back",
+        example="5min",
+        also=("attempts", "backoff", "reserve", "cost"),
+    )
     name = inner.reference("resource", "Resource")
     units = count(inner, "units", scope, 1)
     if units == 0:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from nimdsl.base.suggest import phrase
 from nimdsl.compile.documents import Document
+from nimdsl.compile.handed import check_handed
 from nimdsl.compile.payload import check_payload
 from nimdsl.compile.reader import Reader
 from nimdsl.expression.check import Scope
@@ -13,19 +14,6 @@ from nimdsl.expression.types import Type
 from nimdsl.program import Schema
 from nimdsl.program.work import CommandSpec
 from nimdsl.text.tree import MapNode
-
-_NOT_BESIDE = (
-    "ask",
-    "acquire",
-    "virtual",
-    "real",
-    "returns",
-    "args",
-    "repeat",
-    "unknown",
-    "reserve",
-    "cost",
-)
 
 
 def compile_command(
@@ -45,13 +33,14 @@ def compile_command(
         message = "only the machine of a cell or of a nerve can command"
         report("NIM0203", message, reader.place("command"), "remove `command`")
         return None, {}
-    for key in _NOT_BESIDE:
-        if key in reader:
-            message = f"`{key}` beside `command`: the cell that is commanded does the work"
-            report("NIM0203", message, reader.place(key), f"remove `{key}`")
-    if "timeout" not in reader:
-        message = "a command must say how long it waits: messages can be lost"
-        report("NIM0204", message, reader.place("command"), "add for example `timeout: 100ms`")
+    check_handed(
+        reader,
+        "command",
+        why="the cell that is commanded does the work",
+        waits="a command must say how long it waits: messages can be lost",
+        example="100ms",
+        also=("reserve", "cost"),
+    )
     return _command(inner, scope, schemas)
 
 

@@ -12,6 +12,7 @@ from nimdsl.compile.asking_organs import compile_organ_work
 from nimdsl.compile.attempts import compile_attempts, compile_backoff
 from nimdsl.compile.borrowing import compile_acquire, compile_reserve
 from nimdsl.compile.command import compile_command
+from nimdsl.compile.handed import check_handed
 from nimdsl.compile.reader import Reader
 from nimdsl.compile.sending import compile_ask
 from nimdsl.expression.check import Binding, Scope
@@ -98,14 +99,14 @@ def _check_ask(reader: Reader, asking: bool) -> None:
     if not asking:
         report("NIM0203", "only the machine of a cell can ask", reader.place("ask"), "remove `ask`")
         return
-    for key in ("virtual", "real", "returns", "args", "repeat", "unknown"):
-        if key in reader:
-            message = f"`{key}` beside `ask`: who is asked does the work"
-            report("NIM0203", message, reader.place(key), f"remove `{key}`")
-    if "timeout" not in reader:
-        message = "an ask must say how long it waits: messages can be lost"
-        report("NIM0204", message, reader.place("ask"), "add for example `timeout: 5s`")
-    elif reader.text("timeout").startswith("0") and not reader.duration("timeout"):
+    check_handed(
+        reader,
+        "ask",
+        why="who is asked does the work",
+        waits="an ask must say how long it waits: messages can be lost",
+        example="5s",
+    )
+    if reader.text("timeout").startswith("0") and not reader.duration("timeout"):
         report("NIM0210", "an ask that waits no time always fails", reader.place("timeout"), "write `5s`")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -83,15 +83,9 @@ def lived(life: Any, poor: int, checks: Checks | None = None) -> NerveAlone:
     return nerve
 
 
-def is_lawful(life: Any, poor: int) -> None:
-    """The laws, read off its records alone."""
-    nerve = lived(life, poor)
-    judged, told = outcomes(nerve), [payload for _, event, payload in nerve.told if event == "verified"]
-    grants = {at_ns: (opening, tier) for at_ns, opening, tier in granted(life)}
-    taken, disabled, disabled_ns, prices = set[int](), False, 0, 0
-    at = {record.time_ns for record in nerve.host.records if is_outcome(record, "confirmed", "partial")}
-    failed = {record.time_ns for record in nerve.host.records if is_outcome(record, "failed")}
-    assert not failed & {*revoked(life)}, "what is revoked is no failure"
+def ends_what_it_took(nerve: NerveAlone, grants: Mapping[int, tuple[int, int]]) -> None:
+    """It rests only when its opening is over, and acts only while nothing required is absent."""
+    disabled, disabled_ns = False, 0
     rests_ns, pending, latest, over = 0, False, 0, set[int]()
     for record in nerve.host.records:
         if record.time_ns > rests_ns >= 0:
@@ -108,11 +102,26 @@ def is_lawful(life: Any, poor: int) -> None:
             case records.OutcomeJudged() | records.Refused(event="ack"):
                 over |= {body.opening if isinstance(body, records.OutcomeJudged) else latest}
                 pending = False  # the cell agreed, even if nobody paid for hearing it
-        match body:
+            case records.HealthChanged():
+                disabled, disabled_ns = body.disabled, record.time_ns
+
+
+def is_lawful(life: Any, poor: int) -> None:
+    """The laws, read off its records alone."""
+    nerve = lived(life, poor)
+    judged, told = outcomes(nerve), [payload for _, event, payload in nerve.told if event == "verified"]
+    grants = {at_ns: (opening, tier) for at_ns, opening, tier in granted(life)}
+    taken, disabled, prices = set[int](), False, 0
+    at = {record.time_ns for record in nerve.host.records if is_outcome(record, "confirmed", "partial")}
+    failed = {record.time_ns for record in nerve.host.records if is_outcome(record, "failed")}
+    assert not failed & {*revoked(life)}, "what is revoked is no failure"
+    ends_what_it_took(nerve, grants)
+    for record in nerve.host.records:
+        match body := record.body:
             case records.HealthChanged():
                 assert body.disabled == bool({"front", "cell/motor"} & {*body.absent})
                 assert body.degraded == bool({"left", "right"} & {*body.absent})
-                disabled, disabled_ns = body.disabled, record.time_ns
+                disabled = body.disabled
             case records.Asked():
                 assert not disabled, "a command while something required is absent"
             case records.Moved(event="granted"):

@@ -14,6 +14,7 @@ from gardens.report.observe.fading import Disuse, Fading
 from gardens.report.observe.points import Points
 from gardens.report.observe.slices import Slices, Staying, Track
 from nimdsl.base.units import MICRO, SECOND_NS
+from nimdsl.base.words import counted
 from nimdsl.program import Actor
 from nimdsl.program.gate import Gate, Resonance, Weighing, tier_of
 from nimdsl.program.nerve import stage_of
@@ -125,13 +126,13 @@ def gates_text(watched: Mapping[str, GateWatch]) -> Iterator[str]:
     """A line for each gate."""
     for actor, one in watched.items():
         name = actor.partition("/")[2]
-        many = "opening" if one.opening_count == 1 else "openings"
-        parts = [f"{one.reading}", f"{one.opening_count} {many}", f"{one.wave_count} waves heard"]
+        openings, waves = counted(one.opening_count, "opening"), counted(one.wave_count, "wave")
+        parts = [f"{one.reading}", openings, f"{waves} heard"]
         if one.open_ns:
             parts.append(f"open for {one.open_ns / SECOND_NS:g} s before")
         parts.append(f"weighs {one.weight / MICRO:.0%}, tier {one.tier}")
         if one.outcome_count:
-            parts.append(f"{one.outcome_count} outcomes")
+            parts.append(counted(one.outcome_count, "outcome"))
         if one.refusal_count:
             parts.append(f"{one.refusal_count} refused")
         yield f"[bold]gate[/] {name}: {', '.join(parts)}"

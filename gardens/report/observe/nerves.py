@@ -9,6 +9,7 @@ from gardens.report.observe.slices import Slices, Track
 from gardens.report.observe.working import WORK, Working
 from gardens.report.words import seconds
 from nimdsl.base.units import format_lifeforce
+from nimdsl.base.words import counted
 from nimdsl.program import Actor
 from runtime.records import Asked, CameLate, HealthChanged, Moved, OutcomeJudged, Record, Refused
 
@@ -81,7 +82,7 @@ def nerve_told(one: NerveWatch) -> list[str]:
     """What it did and what came of it, in words."""
     parts = [f"acted {one.granted_count} times" if one.granted_count != 1 else "acted once"]
     if one.command_count:
-        parts.append(f"{one.command_count} commands" if one.command_count > 1 else "1 command")
+        parts.append(counted(one.command_count, "command"))
     parts += [f"{count} {name}" for name in OUTCOMES if (count := one.outcomes[name])]
     if one.longest_ns:
         parts.append(f"answered after {seconds(one.longest_ns)} at most")

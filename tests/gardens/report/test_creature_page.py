@@ -98,4 +98,4 @@ def test_the_page_is_whole_and_says_what_it_leaves_out(drawn: str) -> None:
     assert "8 more gates not drawn." in read.text
     assert "more models not drawn." in read.text
     assert "g0" in read.text
-    assert f"{TURN_COUNT} commands" in read.text
+    assert f"{TURN_COUNT:,} commands" in read.text

@@ -88,6 +88,9 @@ def test_impatience_is_a_warning(patience: str, count: int) -> None:
         ("timeout: 1min, real: stand_in", "NIM0203"),
         ("timeout: 1min, reserve: 1, cost: 1", "NIM0203"),
         ("timeout: 1min, returns: {a: int}", "NIM0203"),
+        ("timeout: 1min, ask: {to: mind, schema: look.v1}", "NIM0203"),
+        ("timeout: 1min, acquire: {resource: room}", "NIM0203"),
+        ("timeout: 1min, command: {to: mind, schema: look.v1}", "NIM0203"),
     ],
 )
 def test_what_makes_no_sense_beside_an_organ_is_told(work: str, code: str) -> None:
