@@ -183,7 +183,7 @@ MINDED = documents(
         "Attention",
         "day",
         """{beat: 30s, levels: [
-        {name: work, take: {share: 50%}, urgency: 80%, takes: 2s, leftover: carry},
+        {name: work, take: {share: 50%}, urgency: 80%, takes: 2s, leftover: carry, tiers: [4]},
         {name: dream, take: rest, baseline: 3s}, {name: watch, take: rest, baseline: 2s, asleep: go}]}""",
     ),
     (
