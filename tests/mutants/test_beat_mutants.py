@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
@@ -21,6 +21,7 @@ from runtime.kernel.levels import Levels
 from runtime.kernel.scheduler import Scheduler
 from tests.properties.beat_laws import broken_laws
 from tests.support.attentions import TIERS, Case, cases
+from tests.support.killing import hunting
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 TICK_NS = 1_000_000
@@ -386,13 +387,7 @@ def test_the_laws_kill(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     broken: list[str] = []
 
     @given(attentions)
-    @settings(
-        max_examples=2000,
-        phases=[Phase.generate],
-        derandomize=True,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-    )
+    @hunting(20_000)
     def hunt(case: Case) -> None:
         broken.extend(broken_laws(case, case.run()))
         if any(sentence.startswith(law) for sentence in broken):

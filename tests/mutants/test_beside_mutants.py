@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 
 from nimdsl.base.errors import NimdslError
 from nimdsl.program.flatten import Row
@@ -14,6 +14,7 @@ from runtime.kernel.events import Requested
 from runtime.kernel.machine_step import MachineStep
 from tests.properties.test_beside import is_the_same
 from tests.properties.worlds import World, worlds
+from tests.support.killing import hunting
 
 Mutant = Callable[[pytest.MonkeyPatch], None]
 
@@ -58,18 +59,11 @@ def machine_policy(patch: pytest.MonkeyPatch) -> None:
 )
 def test_the_law_kills(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     mutant(monkeypatch)
-    broken: list[object] = []
 
     @given(worlds())
-    @settings(
-        max_examples=300, phases=[Phase.generate], derandomize=True, suppress_health_check=list(HealthCheck)
-    )
+    @hunting(3_000)
     def hunt(world: World) -> None:
-        if not broken:
-            try:
-                is_the_same(world)
-            except (AssertionError, NimdslError) as difference:
-                broken.append(difference)
+        is_the_same(world)
 
-    hunt()
-    assert broken
+    with pytest.raises((AssertionError, NimdslError)):
+        hunt()

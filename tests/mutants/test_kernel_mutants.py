@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from msgspec.structs import replace
 
 from nimdsl.base.errors import NimdslError
@@ -22,6 +22,7 @@ from runtime.kernel.step_context import StepContext
 from runtime.ledger import accounts
 from runtime.records import Identity, Replied
 from tests.properties.worlds import World, laws, worlds
+from tests.support.killing import hunting
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -163,18 +164,15 @@ MUTANTS: dict[Patch, str] = {
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
 def test_the_laws_kill(mutant: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
     mutant(monkeypatch)
-    broken: list[str] = []
 
     @given(worlds().map(tried_again) if mutant is reward_by_occasion else worlds())
-    @settings(
-        max_examples=400, phases=[Phase.generate], derandomize=True, suppress_health_check=list(HealthCheck)
-    )
+    @hunting(4_000)
     def hunt(world: World) -> None:
-        if not broken:
-            try:
-                broken.extend(laws(world.run()))
-            except NimdslError as error:  # a mutant may also be caught by the product itself
-                broken.append(f"{MUTANTS[mutant]} {type(error).__name__}: {error}")
+        try:
+            broken = list(laws(world.run()))
+        except NimdslError:
+            broken = [MUTANTS[mutant]]  # a mutant may also be caught by the product itself
+        assert not [law for law in broken if law.startswith(MUTANTS[mutant])]
 
-    hunt()
-    assert any(law.startswith(MUTANTS[mutant]) for law in broken), broken[:3]
+    with pytest.raises(AssertionError):
+        hunt()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -23,11 +23,13 @@ from tests.properties.ledger_laws import (
     restored,
     state,
 )
+from tests.support.killing import hunting
+
+Steps = list[tuple[LedgerCommand, int]]
+STEPS = st.lists(st.tuples(COMMANDS, st.sampled_from([0, 1, 333_333_333, SECOND])), min_size=1, max_size=20)
 
 
-@settings(max_examples=300, database=None, phases=[Phase.generate], report_multiple_bugs=False)
-@given(st.lists(st.tuples(COMMANDS, st.sampled_from([0, 1, 333_333_333, SECOND])), min_size=1, max_size=20))
-def exercise(steps: list[tuple[LedgerCommand, int]]) -> None:
+def exercise(steps: Steps) -> None:
     """Send commands, each of them twice, and look at the laws after each."""
     ledger, now_ns = Ledger(TARIFF), 0
     for command, passed_ns in steps:
@@ -41,8 +43,13 @@ def exercise(steps: list[tuple[LedgerCommand, int]]) -> None:
     assert ledger.holds() == {}, "3.1 no hold is left"
 
 
-def test_the_ledger_itself_survives() -> None:
-    exercise()
+hunt = hunting(3_000)(given(STEPS)(exercise))
+
+
+@given(STEPS)
+@settings(max_examples=300)
+def test_the_ledger_itself_survives(steps: Steps) -> None:
+    exercise(steps)
 
 
 def forgets_the_floor(patch: Callable[[str, Any], None]) -> None:
@@ -150,7 +157,7 @@ def test_a_defect_is_caught(defect: Any, law: str, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Ledger, "_check_law", lambda *_: None)
     defect(lambda name, body: monkeypatch.setattr(Ledger, name, body))
     with pytest.raises(AssertionError, match=law):
-        exercise()
+        hunt()
 
 
 @pytest.mark.parametrize(
@@ -167,4 +174,4 @@ def test_a_ledger_stops_at_the_entry_that_breaks_its_law(
 ) -> None:
     defect(lambda name, body: monkeypatch.setattr(Ledger, name, body))
     with pytest.raises(LedgerBroken):
-        exercise()
+        hunt()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nimdsl.base.values import Fields
@@ -19,6 +19,7 @@ from runtime.kernel.machine_step import MachineStep
 from runtime.kernel.step_context import StepContext
 from tests.properties import test_machines
 from tests.properties.machines import BACK, EVENTS, returning_trees, trees
+from tests.support.killing import hunting
 
 Mutant = Callable[[pytest.MonkeyPatch], None]
 
@@ -135,13 +136,7 @@ def test_the_law_kills(change: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     machines = trees() if change in GUARDED else returning_trees()
     heard = (*EVENTS, BACK) if change in GUARDED else EVENTS
 
-    @settings(
-        max_examples=1_500,
-        database=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        report_multiple_bugs=False,
-    )
+    @hunting(15_000)
     @given(machines, st.lists(st.sampled_from(heard), min_size=8, max_size=16))
     def mutated(root: State, names: list[str]) -> None:
         test_machines.does_what_is_nested(root, names)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 
 import gardens.report.observe.mode as fold
 from gardens.report.observe.fading import Disuse, Fading
 from gardens.report.observe.mode import DIALOGUE, ModeFold
 from runtime.records import BeatEnded, Record
 from tests.gardens.report.test_mode import Life, is_as_defined, lives
+from tests.support.killing import hunting
 
 Defect = Callable[[pytest.MonkeyPatch], None]
 
@@ -92,7 +93,7 @@ DEFECTS = [
 
 @pytest.mark.parametrize("defect", DEFECTS)
 def test_a_defect_of_the_mode_is_caught(defect: Defect, monkeypatch: pytest.MonkeyPatch) -> None:
-    @settings(max_examples=3_000, database=None, phases=[Phase.generate], deadline=None, derandomize=True)
+    @hunting(30_000)
     @given(lives)
     def exercise(life: Life) -> None:
         is_as_defined(life)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 
 from runtime.ledger.accounts import Answer, Entry, Pay
 from runtime.ledger.economy import NumberedPayment
@@ -14,6 +14,7 @@ from tests.properties.places import lived, places
 from tests.properties.worlds import World
 from tests.support.doctored import recording_of
 from tests.support.garden_laws import garden_laws
+from tests.support.killing import hunting
 
 Mutant = Callable[[pytest.MonkeyPatch], None]
 
@@ -79,7 +80,7 @@ MUTANTS = {
 def test_the_laws_of_journals_kill(change: Mutant, law: str, monkeypatch: pytest.MonkeyPatch) -> None:
     change(monkeypatch)
 
-    @settings(max_examples=80, database=None, phases=[Phase.generate], report_multiple_bugs=False)
+    @hunting(800)
     @given(places())
     def hunt(world: World) -> None:
         broken = [one for one in garden_laws(recording_of(lived(world))) if one.startswith(law)]

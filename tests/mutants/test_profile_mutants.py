@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nimdsl.program.economy import DAY_NS, Profile
@@ -21,8 +21,9 @@ from tests.properties.test_profiles import (
     looks_decide_nothing,
     tells_at_its_instant,
 )
+from tests.support.killing import hunting
 
-QUICK = settings(max_examples=200, database=None, phases=[Phase.generate], report_multiple_bugs=False)
+QUICK = hunting(2_000)
 
 
 def loses_a_nanosecond_a_part(patch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nimdsl.program.economy import DAY_NS
@@ -15,9 +15,10 @@ from runtime.ledger.economy import Ledger, NumberedPayment
 from runtime.ledger.marks import Marks
 from runtime.ledger.purses import Purses
 from tests.properties.test_purses import CHANGES, MARKED, STEPS, Change, expected, told, tour
+from tests.support.killing import hunting
 
 Defect = Callable[[pytest.MonkeyPatch], None]
-QUICK = settings(max_examples=300, database=None, phases=[Phase.generate], report_multiple_bugs=False)
+QUICK = hunting(3_000)
 
 
 def pays_until_one_cannot(patch: pytest.MonkeyPatch) -> None:

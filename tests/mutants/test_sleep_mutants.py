@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -32,12 +32,9 @@ from tests.properties.test_sleep import (
     sleeps_by_the_rules,
     starved_by_the_rules,
 )
+from tests.support.killing import hunting
 
 Defect = Callable[[pytest.MonkeyPatch], None]
-
-
-def quick(count: int) -> settings:
-    return settings(max_examples=count, database=None, phases=[Phase.generate], report_multiple_bugs=False)
 
 
 def forgets_the_clamp(patch: pytest.MonkeyPatch) -> None:
@@ -58,7 +55,7 @@ def beats_by_the_frequency(patch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("defect", [forgets_the_clamp, beats_by_the_frequency])
 def test_a_defect_of_the_pulse_is_caught(defect: Defect, monkeypatch: pytest.MonkeyPatch) -> None:
-    @quick(300)
+    @hunting(3_000)
     @given(PULSES, st.lists(st.integers(0, 10**12), min_size=1, max_size=6), CAPACITIES)
     def exercise(pulse: Pulse, pools: list[int], capacity: int) -> None:
         a_pulse_keeps_its_bounds(pulse, pools, capacity)
@@ -120,7 +117,7 @@ def sleeps_when_it_is_urgent(patch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_defect_of_slumber_is_caught(defect: Defect, monkeypatch: pytest.MonkeyPatch) -> None:
-    @quick(150)
+    @hunting(1_500)
     @given(HOURS, AWAKE, OPENINGS, SLEEPS, URGES)
     def exercise(
         income: Profile, awake: int, opening: int, rules: Slumber, urges: list[tuple[int, int]]
@@ -148,7 +145,7 @@ def is_never_fed(patch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("defect", [counts_from_the_first_refusal, is_never_fed])
 def test_a_defect_of_famines_is_caught(defect: Defect, monkeypatch: pytest.MonkeyPatch) -> None:
-    @quick(200)
+    @hunting(2_000)
     @given(MEALS, st.integers(0, 20), st.sampled_from([0, 10_000, 32_999, 40_000]))
     def exercise(meals: list[tuple[int, str]], opening: int, income: int) -> None:
         starved_by_the_rules(meals, opening, income)
@@ -159,7 +156,7 @@ def test_a_defect_of_famines_is_caught(defect: Defect, monkeypatch: pytest.Monke
 
 
 def test_holds_that_ignore_the_emergency_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    @quick(200)
+    @hunting(2_000)
     @given(PRICES)
     def exercise(prices: list[tuple[str, int, bool]]) -> None:
         keeps_the_emergency(prices)

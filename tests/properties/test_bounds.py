@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given, settings
 
 from nimdsl.expression import bounds, types
 from nimdsl.expression.bounds import Interval, interval
@@ -15,6 +15,7 @@ from nimdsl.expression.evaluate import Fault, closure
 from nimdsl.expression.syntax import ExpressionNode, parse
 from nimdsl.expression.types import Type
 from tests.properties.expressions import ANY_EXPRESSION, SCOPE, environments
+from tests.support.killing import hunting
 
 NAMES = Scope(
     {
@@ -104,13 +105,7 @@ def test_the_law_kills(
 ) -> None:
     change(monkeypatch)
 
-    @settings(
-        max_examples=2_000,
-        database=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        report_multiple_bugs=False,
-    )
+    @hunting(20_000)
     @given(ANY_EXPRESSION, environments())
     def law(typed: tuple[Type, ExpressionNode], environment: dict[str, Any]) -> None:
         holds(typed[1], environment)

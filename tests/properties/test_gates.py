@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -16,6 +16,7 @@ from runtime.kernel import resonance
 from runtime.kernel.gate import REST, GateStep
 from tests.support.effort import examples
 from tests.support.gates import MS, GateAlone, both, gate_of
+from tests.support.killing import hunting
 
 WINDOW_NS = 1_500 * MS
 Comes = tuple[int, str, Any]
@@ -187,14 +188,7 @@ def test_the_laws_kill(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = {"thresholds": "{open: 0.5}", "memory": "{silence: 90%}"}
 
     @given(gates, lives, st.integers(0, 6))
-    @settings(
-        max_examples=1_000,
-        phases=[Phase.generate],
-        derandomize=True,
-        database=None,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-    )
+    @hunting(20_000)
     def hunt(spec: dict[str, str], life: Any, poor: int) -> None:
         if mutant in CHAIN:
             is_lawful(spec, life, poor)

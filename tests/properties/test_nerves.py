@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -17,6 +17,7 @@ from runtime.kernel import nerve as kernel
 from runtime.kernel.nerve import NerveStep
 from runtime.run.host import Checks
 from tests.support.effort import examples
+from tests.support.killing import hunting
 from tests.support.nerves import MS, NERVE, NerveAlone, outcomes
 
 waves = st.tuples(
@@ -271,15 +272,7 @@ def test_the_laws_kill(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     mutant(monkeypatch)
 
     @given(lives, st.integers(0, 5))
-    @settings(
-        max_examples=1_000,
-        phases=[Phase.generate],
-        derandomize=True,
-        database=None,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-        deadline=None,
-    )
+    @hunting(20_000)
     def hunt(life: Any, poor: int) -> None:
         is_lawful(life, poor)
 

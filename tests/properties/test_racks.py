@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nimdsl.base.errors import InternalError
@@ -19,6 +19,7 @@ from runtime.kernel.events import Begin, Role
 from runtime.kernel.rack import RackStep
 from runtime.run.host import Checks, fold
 from tests.support.effort import examples
+from tests.support.killing import hunting
 from tests.support.racks import (
     RackAlone,
     S,
@@ -380,14 +381,7 @@ def test_a_defect_is_found(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> N
     mutant(monkeypatch)
 
     @given(worlds)
-    @settings(
-        max_examples=2_000,
-        phases=[Phase.generate],
-        database=None,
-        derandomize=True,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-    )
+    @hunting(20_000)
     def law(world: dict[str, Any]) -> None:
         is_lawful(world)
 

@@ -7,7 +7,7 @@ from dataclasses import replace as changed
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -24,6 +24,7 @@ from runtime.kernel.resonance import (
     verified,
 )
 from tests.support.effort import examples
+from tests.support.killing import hunting
 
 M, MS = 1_000_000, 1_000_000
 WINDOW = 1_500 * MS
@@ -329,14 +330,7 @@ def test_the_laws_of_weights_kill(mutant: str, monkeypatch: pytest.MonkeyPatch) 
 
 def hunt(law: Callable[[Any, Any], None], *drawn: st.SearchStrategy[Any]) -> None:
     @given(*drawn)
-    @settings(
-        max_examples=2_000,
-        phases=[Phase.generate],
-        derandomize=True,
-        database=None,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-    )
+    @hunting(20_000)
     def search(one: Any, other: Any) -> None:
         law(one, other)
 

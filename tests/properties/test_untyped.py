@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nimdsl.base import canonical
@@ -17,6 +17,7 @@ from nimdsl.expression.evaluate import Fault, closure
 from nimdsl.expression.syntax import ExpressionNode, parse
 from nimdsl.expression.types import ANY, Type, list_of, record_of
 from tests.properties.expressions import ANY_EXPRESSION, KINDS, SCOPE, environments
+from tests.support.killing import hunting
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-9, 9) | st.text("ab", max_size=2),
@@ -167,9 +168,7 @@ MUTANTS: dict[Callable[[pytest.MonkeyPatch], None], str] = {
 def test_the_law_kills(mutant: Callable[[Any], None], monkeypatch: pytest.MonkeyPatch) -> None:
     mutant(monkeypatch)
     holds, values = LAWS[MUTANTS[mutant]]
-    hunt = settings(max_examples=1_500, database=None, phases=[Phase.generate])(
-        given(st.tuples(*values))(lambda parts: holds(*parts))
-    )
+    hunt = hunting(15_000)(given(st.tuples(*values))(lambda parts: holds(*parts)))
     try:
         with pytest.raises((AssertionError, ExceptionGroup)):
             hunt()
