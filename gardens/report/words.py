@@ -106,6 +106,11 @@ def share(part: float, whole: float) -> str:
     return "< 0.1 %" if percent < 0.1 else f"{percent:.1f} %" if percent < 10 else f"{percent:.0f} %"
 
 
+def percent(millionths: float) -> str:
+    """A share of 1, also where it is 0."""
+    return f"{millionths / 10_000:.0f} %"
+
+
 def fields(types: Mapping[str, Type], data: Fields) -> str:
     """Named values on one line, quantities with their units: ``hot=3 s, worth=1.5 LF, part=40 %``.
 

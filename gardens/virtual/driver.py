@@ -188,6 +188,11 @@ class Driver:
 
     def run(self) -> Run:
         """Runs to the protocol's end, the horizon, or until nothing is left to happen."""
+        self.begin()
+        return self.end(self.until(self.scenario.horizon_ns))
+
+    def begin(self) -> None:
+        """Everybody is there; nothing has happened yet."""
         self.journal.set_meta(FORMAT, JOURNAL_FORMAT)
         for name in self.hosts:
             self.bus.listen(name, self._hearing(name))
@@ -198,7 +203,34 @@ class Driver:
         if self.hearers or self.watch.expects:
             self._write_ledger()
         self._schedule_next(stimuli_of(self.scenario, self.draws))
-        stopped = self._loop()
+
+    def tell(self, to: str, event: Stimulus, at_ns: int) -> None:
+        """Somebody outside says something at ``at_ns``, which is not over."""
+        self._schedule(at_ns, Stimulus.priority, event.sender, event.number, self._delivery(to, event), to)
+
+    def until(self, at_ns: int) -> Stopped | None:
+        """Does what is due before ``at_ns``, and says what stopped it before that."""
+        agenda = self.agenda
+        while (due_ns := agenda.next_ns()) < at_ns:
+            self.now_ns, before_ns = int(due_ns), self.now_ns
+            if self.ended_ns is not None and due_ns > self.ended_ns + WIND_DOWN_NS:
+                return "final"
+            self.instant_count = self.instant_count + 1 if self.now_ns == before_ns else 0
+            agenda.take()
+            self.event_count += 1
+            if self.books.purses.starved_ns is not None:
+                return "starved"
+            if self._finished():
+                return "final"
+            if self.instant_count >= INSTANT_EVENT_COUNT_MAX:
+                return "stuck"
+            if self.event_count >= EVENT_COUNT_MAX:
+                return "limit"
+        return None
+
+    def end(self, stopped: Stopped | None) -> Run:
+        """Closes the books; without ``stopped`` it came to its horizon, or nothing is left to happen."""
+        stopped = stopped or self._over()
         ended_ns = self.active_ns if self.ended_ns is None else self.ended_ns
         if stopped == "horizon":
             ended_ns = self.scenario.horizon_ns
@@ -218,26 +250,11 @@ class Driver:
             self.options.replication,
         )
 
-    def _loop(self) -> Stopped:
-        agenda, horizon_ns = self.agenda, self.scenario.horizon_ns
-        while (at_ns := agenda.next_ns()) < horizon_ns:
-            self.now_ns, before_ns = int(at_ns), self.now_ns
-            if self.ended_ns is not None and at_ns > self.ended_ns + WIND_DOWN_NS:
-                return "final"
-            self.instant_count = self.instant_count + 1 if self.now_ns == before_ns else 0
-            agenda.take()
-            self.event_count += 1
-            if self.books.purses.starved_ns is not None:
-                return "starved"
-            if self._finished():
-                return "final"
-            if self.instant_count >= INSTANT_EVENT_COUNT_MAX:
-                return "stuck"
-            if self.event_count >= EVENT_COUNT_MAX:
-                return "limit"
+    def _over(self) -> Stopped:
         if self.ended_ns is not None:
             return "final"
-        return "horizon" if self.books.purses.has_flows or agenda.ends_with_something() else "quiet"
+        lasts = self.books.purses.has_flows or self.agenda.ends_with_something()
+        return "horizon" if lasts else "quiet"
 
     def _finished(self) -> bool:
         """The protocol has ended, and what was on its way then has arrived."""

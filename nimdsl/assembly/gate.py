@@ -10,7 +10,7 @@ from nimdsl.compile.compilation import Compilation, Participant
 from nimdsl.compile.gate import CompiledGate, compile_gate, hears
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.waves import Waves
-from nimdsl.expression.types import INT, REAL, SHARE, STRING, record_of
+from nimdsl.expression.types import ANY, INT, REAL, SHARE, STRING, record_of
 from nimdsl.kinds import Kind
 from nimdsl.kinds.schemas import shipped
 from nimdsl.program import Gate, Program
@@ -22,7 +22,7 @@ from nimdsl.text.tree import ListNode, MapNode
 OUTCOME = record_of(
     {"state": STRING, "openings": INT, "weight": SHARE, "tier": INT, "value": REAL}, "the gate"
 )
-VERIFIED = {"opening": INT, "outcome": STRING, "discrepancy": SHARE}
+OUTCOMES = {"opening": INT, "outcome": STRING, "discrepancy": SHARE}
 
 
 def _compile(compilation: Compilation) -> dict[str, CompiledGate]:
@@ -103,7 +103,7 @@ def _part(compilation: Compilation, name: str, one: CompiledGate) -> Gate:
         data={},
         tables={},
         works={},
-        accepts=("shed", "verified"),
+        accepts=("lived", "shed", "signal", "verified"),
         domain=one.emits,
         hears=tuple(sorted({f"wave/{ear.domain}" for ear in one.ears})),
         place=compilation.place_of("Gate", name),
@@ -121,7 +121,8 @@ def _participant(one: CompiledGate) -> Participant:
     near = frozenset(waves.emitter for waves in one.sources)
     priced = any(way.price is not None for way in every_way(one.root))
     tier = tier_of(one.weighing.start, one.below)
-    accepts = {"verified": VERIFIED, "shed": {}}
+    signal = {"confidence": REAL, "content": one.heard.content if one.heard is not None else ANY}
+    accepts = {"verified": OUTCOMES, "lived": OUTCOMES, "signal": signal, "shed": {}}
     return Participant(accepts, OUTCOME, priced, root=one.root, tier=tier, near=near)
 
 

@@ -253,6 +253,13 @@ def chosen(paths: Sequence[Path] | None, quiet: bool = False) -> tuple[list[Path
     return [HERE], "this folder"
 
 
+def folders_of(specs: Sequence[Path] | None, root: Path | None = None) -> tuple[str, ...]:
+    """Where Python callables are looked for: beside the documents, in their root, and here."""
+    beside = [path if path.is_dir() else path.parent for path in specs or () if descriptor_of(path) is None]
+    beside += [root] if root is not None else []
+    return tuple(dict.fromkeys(str(path.resolve()) for path in [*beside, Path()]))
+
+
 def holds_documents(folder: Path) -> bool:
     """Whether a YAML file in it, not below it, has a document of ours; other tools' files are none."""
     kinds = "|".join(kind_names())

@@ -26,7 +26,7 @@ OWN = ("init", "validate", "explain", "show", "graph", "schema")
 """The language's own verbs, which are there without an installation."""
 GROUPS = {
     "Write": ("init", "validate", "explain", "schema"),
-    "Run": ("simulate", "run", "replay", "seance", "compare"),
+    "Run": ("simulate", "run", "loop", "replay", "seance", "compare"),
     "Look": ("show", "graph"),
     "Operate": ("up", "status", "pause", "resume", "down"),
 }

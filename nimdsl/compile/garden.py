@@ -11,7 +11,7 @@ from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.tables import compile_tables
 from nimdsl.compile.work import PERFECT, compile_distribution
 from nimdsl.expression.types import DURATION
-from nimdsl.program import BusModel, Distribution, Garden, Group, RealGarden
+from nimdsl.program import BusModel, Distribution, Garden, Group, RealGarden, Signals
 
 EPOCH = "2026-01-01T00:00:00Z"
 PAYLOAD_BYTES_MAX = 1 << 20
@@ -42,6 +42,23 @@ def compile_garden(findings: Findings, reader: Reader) -> Garden:
         rate=float(clock.value("rate", 1)) if clock else 1.0,
         real=_real(real) if real else None,
         hosts=compile_hosts(reader),
+        signals=_signals(reader),
+    )
+
+
+def _signals(reader: Reader) -> Signals | None:
+    signals, real = reader.sub("signals"), reader.sub("real")
+    if signals is None:
+        return None
+    if real is not None:
+        message = "a garden explores, or is real: `signals` beside `real`"
+        fix = "write two gardens: `nimdsl loop` takes one of each"
+        reader.findings.report("NIM0203", message, reader.place("signals"), fix)
+    return Signals(
+        scenario=signals.reference("scenario", "Scenario"),
+        confidence=signals.share("confidence", 700_000),
+        fade=signals.share("fade", 100_000),
+        probe=signals.value("probe", 0),
     )
 
 

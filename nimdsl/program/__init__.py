@@ -8,7 +8,7 @@ Descriptions, ``virtual:`` and ``real:`` models, gardens and scenarios are not p
 from nimdsl.program.actor import Actor
 from nimdsl.program.attention import Attention, Beat, Level
 from nimdsl.program.economy import Economy, Mark, Prices
-from nimdsl.program.garden import BusModel, Card, CardHost, Garden, Group, RealGarden
+from nimdsl.program.garden import BusModel, Card, CardHost, Garden, Group, RealGarden, Signals
 from nimdsl.program.gate import Gate
 from nimdsl.program.nerve import Nerve
 from nimdsl.program.organ import Organ
@@ -63,6 +63,7 @@ __all__ = [
     "Resource",
     "Scenario",
     "Schema",
+    "Signals",
     "StimulusSpec",
     "Work",
     "WorkModel",

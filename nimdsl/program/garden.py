@@ -69,6 +69,20 @@ class CardHost:
 
 
 @dataclass(frozen=True)
+class Signals:
+    """What a virtual garden that explores tells a real one of the openings of ``scenario``.
+
+    Those that are at least so sure, ``confidence``, and of the others one in ``probe``; one without an
+    outcome loses ``fade`` of its confidence each beat.  Shares are millionths.
+    """
+
+    scenario: str
+    confidence: int
+    fade: int
+    probe: int = 0
+
+
+@dataclass(frozen=True)
 class Garden:
     """A garden: when its clock starts, its bus, and the inventory that work can count.
 
@@ -83,3 +97,4 @@ class Garden:
     real: RealGarden | None = None
     hosts: tuple[CardHost, ...] = ()
     """Where organs live, by name."""
+    signals: Signals | None = None

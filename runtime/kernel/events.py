@@ -49,6 +49,7 @@ class Begin(Event, frozen=True, tag="begin"):
 
     priority = 0
     cards: tuple[Card, ...] = ()
+    explores: bool = False
 
 
 class Returned(Event, frozen=True, tag="returned"):

@@ -6,12 +6,13 @@ transition's price is: refused, it stays where it was.  One timer counts the win
 while the gate is open or closed; between, what the silence took is computed when a wave comes.
 
 Events: ``wave`` from whoever emits in a domain that it hears; ``verified`` {opening, outcome,
-discrepancy} and ``shed`` from others.  It tells attention ``opened`` and ``closed``.
+discrepancy} and ``shed`` from others; ``signal`` {confidence, content} and ``lived`` {as verified} from
+another garden.  It tells attention ``opened`` and ``closed``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -21,14 +22,14 @@ from nimdsl.base.values import Fields, Value
 from nimdsl.expression.evaluate import Fault
 from nimdsl.program import Actor
 from nimdsl.program.amount import most_of
-from nimdsl.program.gate import Gate, GateEar, tier_of
+from nimdsl.program.gate import Gate, GateEar, Resonance, tier_of
 from runtime import records
 from runtime.kernel import resonance
 from runtime.kernel.effects import PublishWave, SendMessage
 from runtime.kernel.events import WAVE, AnyEvent, Begin, Marked, Received, Stimulus, TimerDue
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.machine_step import MachineStep
-from runtime.kernel.resonance import HeardWave, Resonating
+from runtime.kernel.resonance import Echo, HeardWave, Resonating
 from runtime.kernel.sent import note_sent
 from runtime.kernel.snapshot import Snapshot
 from runtime.kernel.step_context import StepContext
@@ -39,6 +40,8 @@ from runtime.records import Identity
 SILENCE, DISUSE, REST = -2, -3, -4
 """The timers of the next window in silence, of disuse, and of the end of a rest."""
 VERIFIED, SHED = "verified", "shed"
+SIGNAL, LIVED = "signal", "lived"
+"""What another garden is sure of, and what became in another one of what this one was sure of."""
 OPENED, CLOSED, GRANTED = "opened", "closed", "granted"
 STABLE, OPEN, SHUT, RESTING, PRUNED = "stable", "open", "closed", "resting", "pruned"
 OPENS, FLASHES, SHUTS, SETTLES, RESTS, WAKES, PRUNES = (
@@ -75,8 +78,8 @@ class GateStep(MachineStep):
         """Waves, silence, outcomes, and what attention says."""
         context = self.context
         match event:
-            case Begin():
-                context.gate = Resonating(self.gate.weighing.start)
+            case Begin(explores=explores):
+                context.gate = Resonating(self.gate.weighing.start, explores=explores)
                 super().take(event)
                 self._arm_disuse()
             case TimerDue(timer=timer) if timer < 0:
@@ -84,10 +87,13 @@ class GateStep(MachineStep):
                 self._due(timer)
             case Received(name=name) | Stimulus(name=name) if name == WAVE:
                 self._wave(event)
-            case Received(name=name, payload=payload) | Stimulus(name=name, payload=payload) if (
-                name == VERIFIED
+            case Received(name=name) | Stimulus(name=name) if name == SIGNAL:
+                self._signal(event)
+            case Received(name=name, payload=payload) | Stimulus(name=name, payload=payload) if name in (
+                VERIFIED,
+                LIVED,
             ):
-                self._verified(payload)
+                self._verified(payload, lived=name == LIVED)
             case Received(name=name) | Stimulus(name=name) if name == SHED:
                 self._shed()
             case Marked(name=name):
@@ -122,25 +128,40 @@ class GateStep(MachineStep):
     # Waves
 
     def _wave(self, event: Received | Stimulus) -> None:
-        context = self.context
         heard = None if self._is_deaf else self._heard(event)
         if heard is None:
             return
-        hushed = resonance.hushed(self.spec, self._state, context.now_ns)
-        echo = resonance.hear(self.spec, hushed, heard)
-        context.gate = echo.state
+        self._take_in(heard, resonance.hear)
+
+    def _signal(self, event: Received | Stimulus) -> None:
+        """What another garden has verified is not asked to agree with anything again."""
+        heard = None if self._is_deaf else self._sure(event, _payload(event))
+        if heard is None:
+            self.context.note(records.Ignored(SIGNAL, self._reading))
+            return
+        self._take_in(heard, resonance.trust)
+
+    def _take_in(
+        self, heard: HeardWave, echoed: Callable[[Resonance, Resonating, HeardWave], Echo]
+    ) -> None:
+        hushed = resonance.hushed(self.spec, self._state, self.context.now_ns)
+        echo = echoed(self.spec, hushed, heard)
+        self.context.gate = echo.state
         identity = Identity(heard.sender, heard.number)
-        context.note(records.Resonated(identity, echo.score, echo.raw, echo.state.value))
+        self.context.note(records.Resonated(identity, echo.score, echo.raw, echo.state.value))
         self._read(heard)
 
     def _heard(self, event: Received | Stimulus) -> HeardWave | None:
         """The wave, if it is heard: it is sure of something, and what the ear asks for holds."""
-        payload = event.payload if isinstance(event.payload, dict) else {}
+        payload = _payload(event)
+        heard = self._sure(event, payload)
+        ear = ear_of(self.gate, str(payload.get("domain", "")))
+        return heard if heard is not None and ear is not None and self._lets_in(ear, payload) else None
+
+    def _sure(self, event: Received | Stimulus, payload: Fields) -> HeardWave | None:
+        """What is said, if it is sure of anything."""
         confidence, content = payload.get("confidence"), payload.get("content")
         if not isinstance(confidence, int | float) or isinstance(confidence, bool) or confidence <= 0:
-            return None
-        ear = ear_of(self.gate, str(payload.get("domain", "")))
-        if ear is None or not self._lets_in(ear, payload):
             return None
         fields: Fields = content if isinstance(content, dict) else {}
         return HeardWave(
@@ -259,15 +280,15 @@ class GateStep(MachineStep):
 
     # What others say
 
-    def _verified(self, payload: Value) -> None:
+    def _verified(self, payload: Value, *, lived: bool) -> None:
         said = payload if isinstance(payload, dict) else {}
         opening, outcome = said.get("opening"), str(said.get("outcome"))
         discrepancy, context = OUTCOMES.get(outcome, said.get("discrepancy")), self.context
         after, tier = None, self._tier
         if type(opening) is int and type(discrepancy) is int and 0 <= discrepancy <= MICRO:
-            after = resonance.verified(self.gate.weighing, self._state, opening, discrepancy)
+            after = resonance.verified(self.gate.weighing, self._state, opening, discrepancy, lived=lived)
         if after is None or type(opening) is not int:
-            context.note(records.Ignored(VERIFIED, self._reading))
+            context.note(records.Ignored(LIVED if lived else VERIFIED, self._reading))
             return
         context.gate = after
         context.note(records.Weighed(opening, outcome, after.weight, after.gain))
@@ -323,6 +344,10 @@ class GateStep(MachineStep):
             if left if self._reading == OPEN else state.value >= spec.close + spec.slack:
                 return due_ns
         return None
+
+
+def _payload(event: Received | Stimulus) -> Fields:
+    return event.payload if isinstance(event.payload, dict) else {}
 
 
 def ear_of(gate: Gate, domain: str) -> GateEar | None:

@@ -58,6 +58,8 @@ class Resonating(Struct, frozen=True, forbid_unknown_fields=True):
     """How often it has opened."""
     judged: tuple[int, ...] = ()
     """The openings of which the outcome is known, of the last ones."""
+    lived: tuple[int, ...] = ()
+    """The same of outcomes in another garden."""
     used: bool = False
     """Whether it has opened, or heard of an outcome, since disuse was last looked at."""
     dry_until_ns: int = 0
@@ -67,6 +69,8 @@ class Resonating(Struct, frozen=True, forbid_unknown_fields=True):
     """When the wave came at which it opened last."""
     asleep: bool = False
     """Whether its economy sleeps."""
+    explores: bool = False
+    """Whether only what is lived in another garden moves weight and gain."""
 
 
 class Echo(Struct, frozen=True):
@@ -128,6 +132,18 @@ def hear(spec: Resonance, state: Resonating, wave: HeardWave) -> Echo:
         for one in compared:
             total += likeness(spec.alike, one.content, wave.content)
         score = _clamped(total / len(compared) * state.gain / 1_000_000.0)
+    return _joined(spec, state, window, wave, score)
+
+
+def trust(spec: Resonance, state: Resonating, signal: HeardWave) -> Echo:
+    """The state after a signal of another garden: there it agreed with others, so it scores 1."""
+    window = younger(state.window, signal.at_ns - spec.window_ns)[-spec.waves_max :]
+    return _joined(spec, state, window, signal, 1.0)
+
+
+def _joined(
+    spec: Resonance, state: Resonating, window: tuple[HeardWave, ...], wave: HeardWave, score: float
+) -> Echo:
     raw = state.value + score * wave.confidence
     kept = (*window, wave)[-spec.waves_max :]
     value = _settled(_clamped(raw) * spec.decay)
@@ -167,17 +183,22 @@ def hushed(spec: Resonance, state: Resonating, now_ns: int) -> Resonating:
 # 6.10, 6.11
 
 
-def verified(rules: Weighing, state: Resonating, opening: int, discrepancy: int) -> Resonating | None:
+def verified(
+    rules: Weighing, state: Resonating, opening: int, discrepancy: int, *, lived: bool = False
+) -> Resonating | None:
     """The state after an outcome of an opening, from 0 (confirmed) to one million (failed).
 
+    ``lived`` is of the outcome that the same had in another garden, which counts besides; of a gate that
+    explores, it alone moves anything.
     None where it does not count: the opening is unknown, too old, or judged.
     """
-    oldest = state.opening - OPENING_COUNT_MAX
-    if not oldest < opening <= state.opening or opening < 1 or opening in state.judged:
+    oldest, known = state.opening - OPENING_COUNT_MAX, state.lived if lived else state.judged
+    if not oldest < opening <= state.opening or opening < 1 or opening in known:
         return None
-    judged = tuple(one for one in (*state.judged, opening) if one > oldest)
-    if not rules.learns:
-        return replace(state, judged=judged, used=True)
+    known = tuple(one for one in (*known, opening) if one > oldest)
+    state = replace(state, lived=known) if lived else replace(state, judged=known)
+    if not rules.learns or (state.explores and not lived):
+        return replace(state, used=True)
     lean = MICRO - 2 * discrepancy
     step = rules.confirmed if lean >= 0 else rules.failed
     count = state.count + (discrepancy == 0)
@@ -186,7 +207,7 @@ def verified(rules: Weighing, state: Resonating, opening: int, discrepancy: int)
     if state.weight > TIER_OPENS >= weight:
         count = 0
     gain = max(GAIN_LEAST, min(GAIN_MOST, state.gain + half_even(rules.adjust * lean, MICRO)))
-    return replace(state, weight=weight, gain=gain, count=count, judged=judged, used=True)
+    return replace(state, weight=weight, gain=gain, count=count, used=True)
 
 
 def disused(rules: Weighing, state: Resonating) -> Resonating:

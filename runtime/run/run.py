@@ -140,7 +140,11 @@ def _racks(program: Program, scenario: Scenario) -> list[Rack]:
 
 
 def _begin_of(program: Program, scenario: Scenario, actor: Actor) -> Begin:
-    """The first event of an actor; a rack's says which cards it has."""
+    """The first event of an actor: a rack's says which cards it has, a gate's whether it explores."""
+    garden = program.gardens.get(scenario.garden)
+    signals = garden.signals if garden is not None else None
+    if actor.kind == "gate" and signals is not None and signals.scenario == scenario.name:
+        return Begin(explores=True)
     if not isinstance(actor, Rack):
         return BEGIN
     hosts = program.gardens[scenario.garden].hosts

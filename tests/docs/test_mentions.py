@@ -21,7 +21,7 @@ _PATH = re.compile(r"`((?:nimdsl|runtime|gardens|simulate|specs|examples|docs|te
 _IMPORT = re.compile(
     r"^\s*from ((?:nimdsl|runtime|gardens|simulate)[\w.]*) import \(?([\w, ]+)", re.MULTILINE
 )
-_GROUPS = ("nimdsl.commands", "nimdsl.kinds", "nimdsl.behaviours", "nimdsl.presentations")
+_GROUPS = tuple(f"nimdsl.{one}" for one in ("commands", "kinds", "behaviours", "gardens", "presentations"))
 """Groups of entry points, which look like modules."""
 
 

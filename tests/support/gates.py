@@ -11,7 +11,7 @@ from gardens.stores.memory import MemoryJournal
 from nimdsl.program import Gate
 from runtime import records
 from runtime.kernel.effects import SetTimer
-from runtime.kernel.events import BEGIN, Received, TimerDue
+from runtime.kernel.events import BEGIN, Begin, Received, TimerDue
 from runtime.kernel.interpreters import PlainInterpreter
 from runtime.kernel.kernel import Kernel, PriceDecision
 from runtime.kernel.resonance import Resonating
@@ -44,6 +44,7 @@ class GateAlone:
 
     gate: Gate
     pays: Callable[[Question], bool] = lambda _: True
+    begins: Begin = BEGIN
     timers: dict[int, SetTimer] = field(default_factory=dict)
     number: int = 0
     sent: list[tuple[int, str]] = field(default_factory=list)
@@ -51,7 +52,7 @@ class GateAlone:
     def __post_init__(self) -> None:
         kernel = Kernel(self.gate, PlainInterpreter(self.gate.table), {}, attention="attention/day")
         self.host = Host(kernel, MemoryJournal(), Checks(round_trip=True, restore=True))
-        self._take(BEGIN, 0)
+        self._take(self.begins, 0)
 
     @property
     def state(self) -> Resonating:

@@ -23,7 +23,6 @@ from nimdsl.commands.options import meant
 from nimdsl.commands.streams import tell
 from nimdsl.compile.garden import LOCAL_GARDEN
 from nimdsl.program import Garden, Program, RealGarden
-from nimdsl.text.streams import descriptor_of
 
 LOCAL = "local"
 
@@ -58,13 +57,6 @@ def living_garden(name: str, specs: Sequence[Path], root: Path | None = None) ->
     subjects = known["subjects"]
     real = replace(RealGarden(), environment=subjects["environment"], actors=subjects["actors"])
     return replace(LOCAL_GARDEN, name=str(known["garden"]), real=real), state
-
-
-def folders_of(specs: Sequence[Path] | None, root: Path | None = None) -> tuple[str, ...]:
-    """Where Python callables are looked for: beside the documents, in their root, and here."""
-    beside = [path if path.is_dir() else path.parent for path in specs or () if descriptor_of(path) is None]
-    beside += [root] if root is not None else []
-    return tuple(dict.fromkeys(str(path.resolve()) for path in [*beside, Path()]))
 
 
 def state_of(garden: Garden) -> StateFolder:

@@ -61,11 +61,12 @@ def command(
 
     Example: nimdsl run spark --out out/real
     """
-    from gardens.real.commands.resolve import find_garden, folders_of, need_linux
+    from gardens.real.commands.resolve import find_garden, need_linux
     from gardens.real.commands.run_once import run_in
     from gardens.report.outputs import Outputs
     from gardens.report.pictures import Pictures
     from gardens.report.terminal.text import present
+    from nimdsl.commands.options import folders_of
 
     need_linux()
     wanted = meant(scenario, specs, root=root)

@@ -21,7 +21,6 @@ from rich.live import Live
 from gardens.real.commands.resolve import (
     Interrupted,
     find_garden,
-    folders_of,
     interrupts,
     living_garden,
     state_of,
@@ -37,7 +36,7 @@ from gardens.report.terminal.console import Terminal
 from gardens.report.terminal.progress import Progress
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import NimdslError, PermanentPortError, PortError, TemporaryPortError
-from nimdsl.commands.options import meant, say_warnings
+from nimdsl.commands.options import folders_of, meant, say_warnings
 from nimdsl.commands.streams import tell
 from nimdsl.loading import with_overrides
 from nimdsl.program import Garden, Program, Scenario

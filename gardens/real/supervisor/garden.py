@@ -36,6 +36,7 @@ from nimdsl.base.canonical import Plain
 from nimdsl.base.errors import TemporaryPortError
 from nimdsl.base.units import INT64_MAX
 from nimdsl.program import Group
+from runtime.kernel.events import Stimulus
 from runtime.ports.bus import PAYLOAD_BYTES_MAX, Message
 from runtime.run import wire
 from runtime.run.lines import FORMAT, JOURNAL_FORMAT
@@ -242,6 +243,13 @@ class GardenSupervisor:
         return origin_of(plan.program, plan.scenario, name, self.seed, self.run_id, real=real)
 
     # While it lives
+
+    async def tell(self, to: str, event: Stimulus) -> None:
+        """Somebody outside says something to an actor; it has left when this returns."""
+        assert self._bus is not None
+        payload = event.payload if isinstance(event.payload, dict) else {}
+        self._bus.send(wire.stimulus(to, event.name, payload, event.sender, event.number))
+        await self._bus.flush()
 
     async def order_all(self, what: str) -> list[dict[str, Any] | None]:
         """Orders something of every process at once."""

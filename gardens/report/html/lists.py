@@ -60,7 +60,7 @@ def head(view: View, summary: Summary, description: str) -> Markup:
 
 
 @dataclass(frozen=True)
-class _Tile:
+class Tile:
     """A figure: what it is of, the value with its unit or whole (``small``), a line below."""
 
     name: str
@@ -72,29 +72,29 @@ class _Tile:
 
 def figures(view: View, summary: Summary) -> Markup:
     """What one wants to know first."""
-    tiles: list[_Tile] = []
+    tiles: list[Tile] = []
     if view.beats:
         dropped, preempted = (
             sum(getattr(one, key) for one in view.beats) for key in ("dropped", "preempted")
         )
         length = f"of {span(view.beat.length_ns)}, " if view.beat else ""
         sub = "all settled" if view.beats[-1].settled else "the last one cut short"
-        tiles.append(_Tile("beats", f"{len(view.beats):,}", "", length + sub))
-        tiles.append(_Tile("dropped", f"{dropped:,}", "", _dropping(view), "bad" if dropped else ""))
-        tiles.append(_Tile("preempted", f"{preempted:,}", "", "a higher level came first"))
+        tiles.append(Tile("beats", f"{len(view.beats):,}", "", length + sub))
+        tiles.append(Tile("dropped", f"{dropped:,}", "", _dropping(view), "bad" if dropped else ""))
+        tiles.append(Tile("preempted", f"{preempted:,}", "", "a higher level came first"))
     phases = summary["phases"]
     if phases:
         made, accepted = (sum(phase[key] for phase in phases) for key in ("handshakes", "accepted"))
         done = sum(phase["complete"] for phase in phases)
-        tiles.append(_Tile("handshakes", f"{accepted}", f"of {made}", "accepted"))
+        tiles.append(Tile("handshakes", f"{accepted}", f"of {made}", "accepted"))
         kind = "" if done == len(phases) else "bad"
-        tiles.append(_Tile("phases", f"{done}", f"of {len(phases)}", "complete", kind))
+        tiles.append(Tile("phases", f"{done}", f"of {len(phases)}", "complete", kind))
     if view.lifeforce is not None:
         tiles += _economy(view.lifeforce, summary, view.time_ns)
     elif "economies" in summary:
         tiles.append(_economies(summary["economies"]))
     time = span(round(summary["duration_s"] * SECOND_NS))
-    return render("figures", tiles=[*tiles, _Tile("time", time, "", "in the garden")])
+    return render("figures", tiles=[*tiles, Tile("time", time, "", "in the garden")])
 
 
 def _dropping(view: View) -> str:
@@ -102,14 +102,14 @@ def _dropping(view: View) -> str:
     return f"in {counted(beats, 'beat')}" if beats else "nothing was given up"
 
 
-def _economies(economies: Mapping[str, Any]) -> _Tile:
+def _economies(economies: Mapping[str, Any]) -> Tile:
     """How many economies there are, and how many of them starved."""
     starved = sum(one["starved"] for one in economies.values())
     kind = "bad" if starved else ""
-    return _Tile("economies", f"{len(economies):,}", "", f"{starved:,} starved", kind)
+    return Tile("economies", f"{len(economies):,}", "", f"{starved:,} starved", kind)
 
 
-def _economy(known: Lifeforce, summary: Summary, end_ns: int) -> list[_Tile]:
+def _economy(known: Lifeforce, summary: Summary, end_ns: int) -> list[Tile]:
     """What there is, and how long what is above the floor lasts, or since when no price was paid."""
     force, lambda_ = summary["lifeforce"], summary["lambda"]
     run_ns = round(summary["duration_s"] * SECOND_NS)
@@ -121,19 +121,19 @@ def _economy(known: Lifeforce, summary: Summary, end_ns: int) -> list[_Tile]:
     words += f" over the {part}" if part else ""
     low = lambda_ is not None and lambda_ < 0.7
     tiles = [
-        _Tile("lifeforce", f"{force['final']:,.1f}", "LF", sub),
-        _Tile("λ", shown, "", words, "bad" if low else ""),
+        Tile("lifeforce", f"{force['final']:,.1f}", "LF", sub),
+        Tile("λ", shown, "", words, "bad" if low else ""),
     ]
     if known.starved_ns is not None:
         since = clock(known.starved_ns, end_ns)
-        tiles.append(_Tile("starved since", since, "", "no price was paid any more", "bad"))
+        tiles.append(Tile("starved since", since, "", "no price was paid any more", "bad"))
     elif summary.get("reserve_s"):
         pace = f"at the pace of the {part or 'whole run'}"
         value, unit, *rest = span(round(summary["reserve_s"] * SECOND_NS)).split(" ")
-        tiles.append(_Tile("reserve", f"{value} {unit}", " ".join(rest), pace, "bad"))
+        tiles.append(Tile("reserve", f"{value} {unit}", " ".join(rest), pace, "bad"))
     refused = len(summary["refusals"]) + summary.get("left_out", {}).get("refusals", 0)
     if refused:
-        tiles.append(_Tile("refused", f"{refused:,}", "", "prices that could not be paid", "bad"))
+        tiles.append(Tile("refused", f"{refused:,}", "", "prices that could not be paid", "bad"))
     return tiles
 
 
