@@ -4,6 +4,7 @@ Its machine is what it reads: stable, open, closed, resting, pruned.  Waves move
 (:mod:`runtime.kernel.resonance`), the value moves the reading, and what a reading costs is paid as any
 transition's price is: refused, it stays where it was.  One timer counts the windows of silence, and only
 while the gate is open or closed; between, what the silence took is computed when a wave comes.
+Another one, only while it is open, has attention told again: a message that was lost is made good.
 
 Events: ``wave`` from whoever emits in a domain that it hears; ``verified`` {opening, outcome,
 discrepancy} and ``shed`` from others.  It tells attention ``opened`` and ``closed``.
@@ -36,8 +37,8 @@ from runtime.ledger.sleep import SLUMBER
 from runtime.ports.topics import WAVES, is_exact, matches
 from runtime.records import Identity
 
-SILENCE, DISUSE, REST = -2, -3, -4
-"""The timers of the next window in silence, of disuse, and of the end of a rest."""
+SILENCE, DISUSE, REST, AGAIN = -2, -3, -4, -5
+"""The timers of the next window in silence, of disuse, of the end of a rest, and of telling again."""
 VERIFIED, SHED = "verified", "shed"
 OPENED, CLOSED, GRANTED = "opened", "closed", "granted"
 STABLE, OPEN, SHUT, RESTING, PRUNED = "stable", "open", "closed", "resting", "pruned"
@@ -98,6 +99,7 @@ class GateStep(MachineStep):
             case _:
                 super().take(event)
         self._arm_silence()
+        self._arm_again()
 
     @property
     def _state(self) -> Resonating:
@@ -299,6 +301,9 @@ class GateStep(MachineStep):
                 return
             context.gate = resonance.disused(rules, self._state)
             self._arm_disuse()
+        elif timer == AGAIN:
+            number = context.next_number()
+            context.effects.append(SendMessage(number, self.kernel.attention, OPENED, self._opening))
         else:
             while (due_ns := resonance.silence_ns(self.spec, self._state)) and due_ns <= context.now_ns:
                 context.gate = resonance.silenced(self.spec, self._state)
@@ -312,6 +317,13 @@ class GateStep(MachineStep):
     def _arm_silence(self) -> None:
         """One timer, while it is open or closed, at the first window in silence that changes that."""
         self.context.rearm(SILENCE, self._changing_ns() if self._reading in (OPEN, SHUT) else None)
+
+    def _arm_again(self) -> None:
+        """One timer, while it is open and not asleep: attention hears of it twice a beat."""
+        if self._reading != OPEN or self._is_deaf or not self.kernel.again_ns:
+            self.context.rearm(AGAIN, None)
+        elif AGAIN not in self.context.timers:
+            self.context.arm(AGAIN, self.context.now_ns + self.kernel.again_ns)
 
     def _changing_ns(self) -> int | None:
         """When silence changes the reading, if no wave comes."""

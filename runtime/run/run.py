@@ -80,6 +80,7 @@ def kernel_of(
     actor: Actor, interpreter: Interpreter, program: Program, scenario: Scenario, epoch: str
 ) -> Kernel:
     """The kernel of an actor in a run that began at ``epoch``."""
+    attention = program.attentions.get(scenario.attention)
     return Kernel(
         actor,
         interpreter,
@@ -88,6 +89,7 @@ def kernel_of(
         day_of(epoch),
         scenario.economy,
         f"attention/{scenario.attention}" if scenario.attention else "",
+        max(1, attention.beat.length_ns // 2) if attention is not None else 0,
         nerves_of(program, scenario) if actor.kind in ("gate", "attention") else {},
         racks_of(program, scenario, asked_by(actor)),
         _begin_of(program, scenario, actor),

@@ -12,6 +12,8 @@ import simulate
 from gardens.report.result.result import RunResult
 from nimdsl.base.units import MICRO
 from runtime import records
+from runtime.kernel import beat
+from runtime.kernel.gate import GateStep
 from runtime.run.host import Checks
 from tests.support.texts import document
 
@@ -66,6 +68,21 @@ def test_deliberating_has_the_command_written_by_the_translator() -> None:
         begun = [one.work for one in bodies(go(weight=f"{percent}%"), records.WorkStarted)]
         assert begun.count("translate") == count
         assert begun.count("turn") == 1
+
+
+def test_telling_attention_again_decides_nothing_where_nothing_is_lost() -> None:
+    def lived() -> RunResult:
+        return simulate.run(nimdsl.load_text(TEXT.replace("horizon: 8s", "horizon: 100s")), "s")
+
+    again = lived()
+    told = [one for one in again.records() if isinstance(one.body, records.Arrived) and one.body.gate]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GateStep, "_arm_again", lambda _: None)
+        patch.setattr(beat, "UNHEARD_BEATS", 1_000)
+        assert lived().summary["decision_sha256"] == again.summary["decision_sha256"]
+    assert len(told) == 4, "one in each beat"
+    assert simulate.replay(again).identical
+    assert simulate.compare(again, replications=1).ok(strict=True)
 
 
 class Liar:
