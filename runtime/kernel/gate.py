@@ -25,7 +25,7 @@ from nimdsl.program.amount import most_of
 from nimdsl.program.gate import Gate, GateEar, tier_of
 from runtime import records
 from runtime.kernel import resonance
-from runtime.kernel.effects import PublishWave, SendMessage
+from runtime.kernel.effects import Book, PublishWave, SendMessage
 from runtime.kernel.events import WAVE, AnyEvent, Begin, Marked, Received, Stimulus, TimerDue
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.machine_step import MachineStep
@@ -33,6 +33,7 @@ from runtime.kernel.resonance import HeardWave, Resonating
 from runtime.kernel.sent import note_sent
 from runtime.kernel.snapshot import Snapshot
 from runtime.kernel.step_context import StepContext
+from runtime.ledger.accounts import Reward
 from runtime.ledger.sleep import SLUMBER
 from runtime.ports.topics import WAVES, is_exact, matches
 from runtime.records import Identity
@@ -275,6 +276,15 @@ class GateStep(MachineStep):
         context.note(records.Weighed(opening, outcome, after.weight, after.gain))
         if self._tier != tier and self._reading == OPEN:
             self._tell(OPENED)
+        if tier > self._tier == 0 and self.gate.weighing.reward:
+            self._earned()
+
+    def _earned(self) -> None:
+        """Outcomes have made it a reflex.  The key is the gate's own, so the economy gives it once."""
+        context, actor = self.context, self.context.actor
+        key = f"{actor.id}/reflex"
+        context.effects.append(Book(Reward(actor.id, (key,), actor.id, purse=actor.economy)))
+        context.note(records.Rewarded(actor.id, [key]))
 
     def _shed(self) -> None:
         if self._reading != OPEN or self._tier == 0:

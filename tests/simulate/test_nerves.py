@@ -117,6 +117,16 @@ def test_the_way_free_confirms_and_the_gate_learns() -> None:
     assert result.outcome["gates"]["collision"]["weight"] == 120_000
 
 
+def test_a_reflex_that_is_earned_is_rewarded() -> None:
+    learning = TEXT.replace("until: 10min", "until: 3s")
+    for start, paid in (("79%", 50.0), ("81%", 0.0)):
+        weight = f"weight: {{start: {start}, earn: 1, confirmed: 5%, reward: 50}}"
+        result = proven(learning.replace("weight: {start: 10%}", weight))
+        assert result.outcome["gates"]["collision"]["tier"] == 0
+        given = -result.ledger.balances.get("reward:gate/collision", 0.0)
+        assert given == paid, "who begins as a reflex has not earned it"
+
+
 def test_no_way_free_is_as_far_off_as_the_document_says() -> None:
     result = proven()
     judged = bodies(result, records.OutcomeJudged)

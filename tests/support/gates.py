@@ -10,12 +10,12 @@ import nimdsl
 from gardens.stores.memory import MemoryJournal
 from nimdsl.program import Gate
 from runtime import records
-from runtime.kernel.effects import CancelTimer, SendMessage, SetTimer
+from runtime.kernel.effects import Book, CancelTimer, SendMessage, SetTimer
 from runtime.kernel.events import BEGIN, Marked, Received, TimerDue
 from runtime.kernel.interpreters import PlainInterpreter
 from runtime.kernel.kernel import Kernel, PriceDecision
 from runtime.kernel.resonance import Resonating
-from runtime.ledger.accounts import Question
+from runtime.ledger.accounts import Question, Reward
 from runtime.ledger.sleep import SLUMBER
 from runtime.run.host import Checks, Host
 
@@ -52,6 +52,8 @@ class GateAlone:
     """How often it tells attention that it is open; 0: as it opens."""
     told: list[tuple[int, SendMessage]] = field(default_factory=list)
     """What it sent, in full."""
+    booked: list[tuple[int, Reward]] = field(default_factory=list)
+    """The rewards that it asked for."""
 
     def __post_init__(self) -> None:
         kernel = Kernel(
@@ -109,6 +111,8 @@ class GateAlone:
         for effect in taken or ():  # type: ignore[union-attr]
             if isinstance(effect, SetTimer):
                 self.timers[effect.timer] = effect
+            elif isinstance(effect, Book) and isinstance(effect.command, Reward):
+                self.booked.append((now_ns, effect.command))
             elif isinstance(effect, CancelTimer):
                 self.timers.pop(effect.timer, None)
             elif isinstance(effect, SendMessage):
