@@ -110,7 +110,7 @@ def _asking(works: Mapping[str, Work]) -> list[Work]:
 def _asks_dear_ones(works: Mapping[str, Work], organs: Mapping[str, Organ]) -> bool:
     """Whether some of the organs that are asked cost something."""
     found = (organs.get(one.organ.name) for one in _asking(works) if one.organ is not None)
-    return any(one.price_load or one.price_request or one.warm for one in found if one is not None)
+    return any(one.is_dear for one in found if one is not None)
 
 
 def differs(compilation: Compilation, scenario: Scenario, *kinds: str) -> bool:
