@@ -55,7 +55,7 @@ def _training(findings: Findings, reader: Reader, cost: Reader | None) -> Traini
     """How it trains; NIM0203 for the price of a slice where it does not."""
     train = reader.sub("train")
     if train is None:
-        if cost and "train" in cost:
+        if cost and cost.lifeforce("train"):
             message, fix = "this organ does not train: there is nothing to pay for", "add `train:`"
             findings.report("NIM0203", message, cost.place("train"), fix)
         return None
