@@ -100,12 +100,15 @@ class OrganAnswered(Body, frozen=True, tag="organ_end"):
     cost: MicroLF = 0
     waited_ns: Aside[int] = 0
     served_ns: Aside[int] = 0
+    version: int = 0
+    """How often the model had been trained."""
 
 
 class ModelMoved(Body, frozen=True, tag="model"):
-    """A model on a card is something else: free, loading, ready, serving, unloading.
+    """A model on a card is something else: free, loading, ready, serving, training, unloading.
 
-    ``cause`` is request, loaded, failed, served, room or idle; ``cost`` is micro-LF.
+    ``cause`` is request, loaded, failed, served, room, idle or asleep, or of a training train, slice (one
+    more is done), trained, failed or abandoned; ``cost`` is micro-LF, ``version`` how often it was trained.
     """
 
     organ: str
@@ -114,6 +117,7 @@ class ModelMoved(Body, frozen=True, tag="model"):
     target: str = field(name="to")
     cause: str
     cost: MicroLF = 0
+    version: int = 0
 
 
 GateBody = Resonated | ReadingChanged | Weighed | Slumbering

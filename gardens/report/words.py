@@ -32,6 +32,7 @@ REASONS = {
     "abandoned": "given up when a higher level came",
     "closed": "its gate was open no more",
     "starved": "it never had the time, two beats long",
+    "unheard": "nothing was heard of its gate, two beats long",
 }
 """Why an item was dropped."""
 

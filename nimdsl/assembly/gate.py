@@ -119,11 +119,12 @@ def _part(compilation: Compilation, name: str, one: CompiledGate) -> Gate:
 
 def _participant(one: CompiledGate) -> Participant:
     near = frozenset(waves.emitter for waves in one.sources)
-    priced = any(way.price is not None for way in every_way(one.root))
+    earns = one.weighing.reward
+    priced = bool(earns) or any(way.price is not None for way in every_way(one.root))
     tier = tier_of(one.weighing.start, one.below)
     signal = {"confidence": REAL, "content": one.heard.content if one.heard is not None else ANY}
     accepts = {"verified": OUTCOMES, "lived": OUTCOMES, "signal": signal, "shed": {}}
-    return Participant(accepts, OUTCOME, priced, root=one.root, tier=tier, near=near)
+    return Participant(accepts, OUTCOME, priced, root=one.root, tier=tier, near=near, earns=earns)
 
 
 def _draw(program: Program, name: str, deep: bool) -> Drawing:

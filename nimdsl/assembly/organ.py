@@ -30,18 +30,19 @@ def _life(organ: Organ) -> State:
         return Transition(event, target, price=price)
 
     idle = Timer(organ.keep_ns, (way("idle", "unloading"),))
-    serves = way("request", "serving", organ.price_request)
-    return State(
-        "",
-        "free",
-        (
-            State("free", transitions=(way("request", "loading", organ.price_load),)),
-            State("loading", transitions=(way("done", "ready"), way("failed", "free"))),
-            State("ready", transitions=(serves, way("room", "unloading")), timers=(idle,)),
-            State("serving", transitions=(way("done", "ready"), way("failed", "ready"))),
-            State("unloading", transitions=(way("done", "free"),)),
-        ),
-    )
+    back = (way("done", "ready"), way("failed", "ready"))
+    ways = [way("request", "serving", organ.price_request), way("room", "unloading")]
+    states = [
+        State("free", transitions=(way("request", "loading", organ.price_load),)),
+        State("loading", transitions=(way("done", "ready"), way("failed", "free"))),
+        State("serving", transitions=back),
+        State("unloading", transitions=(way("done", "free"),)),
+    ]
+    if organ.training is not None:
+        ways.append(way("train", "training", organ.training.price))
+        states.insert(3, State("training", transitions=back))
+    states.insert(2, State("ready", transitions=tuple(ways), timers=(idle,)))
+    return State("", "free", tuple(states))
 
 
 KIND = Kind("Organ", partial(shipped, "organ"), _compile, draw=_draw)

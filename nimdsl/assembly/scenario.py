@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from nimdsl.base.diagnostics import Place
@@ -20,7 +21,7 @@ from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.scenario import ScenarioContext, compile_scenario
 from nimdsl.kinds import Kind
 from nimdsl.kinds.schemas import shipped
-from nimdsl.program import Beat, Organ, Scenario, Work
+from nimdsl.program import Beat, Economy, Organ, Scenario, Work
 from nimdsl.program.machine import AskReward, BeginWork, PriceSource, State, every_action, every_way, walk
 
 
@@ -109,7 +110,7 @@ def _asking(works: Mapping[str, Work]) -> list[Work]:
 def _asks_dear_ones(works: Mapping[str, Work], organs: Mapping[str, Organ]) -> bool:
     """Whether some of the organs that are asked cost something."""
     found = (organs.get(one.organ.name) for one in _asking(works) if one.organ is not None)
-    return any(one.price_load or one.price_request or one.warm for one in found if one is not None)
+    return any(one.is_dear for one in found if one is not None)
 
 
 def differs(compilation: Compilation, scenario: Scenario, *kinds: str) -> bool:
@@ -138,7 +139,7 @@ def _check_economy(
 ) -> None:
     """Whether the economy of a scenario can carry its attention."""
     beat = context.attentions.get(scenario.attention)
-    economy = context.economies.get(scenario.economy)
+    economy = _rewarding(compilation, scenario)
     if beat is not None and economy is not None:
         attention, purse = (
             Reader(findings, compilation.documents.of(kind)[name].spec, {})
@@ -168,6 +169,15 @@ def _check_rewards(
     check_rewards(findings, economy, living)
 
 
+def _rewarding(compilation: Compilation, scenario: Scenario) -> Economy | None:
+    """The economy of a scenario, with what those earn there that say it themselves."""
+    economy = compilation.economies.get(scenario.economy)
+    if economy is None:
+        return None
+    earned = {actor: one.earns for actor, one in _beside(compilation, scenario) if one.earns}
+    return replace(economy, rewards={**economy.rewards, **earned})
+
+
 def _beside(compilation: Compilation, scenario: Scenario) -> list[tuple[str, Participant]]:
     """The actors of other kinds that take part, and are known."""
     known = compilation.participants
@@ -185,6 +195,8 @@ def _check_prices(
     told: set[tuple[Place, int, int]] = set()
     for name in sorted(named & {*context.economies}):
         economy = context.economies[name]
+        if name == scenario.economy:
+            economy = _rewarding(compilation, scenario) or economy
         asked = {one for own, root in machines if own == name for one in rewards_of(root)}
         others = (scenario.protocol or scenario.actors) and name == scenario.economy
         check_prices(findings, economy, machines, economy.rewards if others else asked, told)

@@ -42,6 +42,8 @@ class Participant:
     """Of a gate: the tier that it begins with."""
     near: frozenset[str] = frozenset()
     """The ids of those that it cannot do without: whom it hears, commands and sends to."""
+    earns: int = 0
+    """What the scenario's economy gives it for something that it says itself, micro-LF."""
 
 
 @dataclass

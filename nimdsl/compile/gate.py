@@ -165,6 +165,7 @@ def _weighing(reader: Reader | None) -> Weighing:
         failed=reader.share("failed", usual.failed),
         adjust=reader.share("adjust", usual.adjust),
         earn=reader.value("earn", usual.earn),
+        reward=reader.lifeforce("reward"),
         unused_every_ns=unused.duration("every") if unused else 0,
         unused_loses=unused.share("loses") if unused else 0,
         learns=bool(reader.value("learns", True)),

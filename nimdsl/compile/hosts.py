@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from nimdsl.base.diagnostics import Severity
 from nimdsl.base.suggest import phrase
@@ -90,10 +91,21 @@ def _check_home(reader: Reader, organ: Organ, garden: str, hosts: tuple[CardHost
     if not homes:
         message = f"`{organ.name}` takes {format_bytes(organ.memory_bytes)}, and fits none of its cards"
         report("NIM0521", message, place, "give a card more `memory`, or the organ a smaller model")
+    elif not _may_train(organ, hosts):
+        message = f"`{organ.name}` can never train: with `train: memory:` it fits none of its cards"
+        report("NIM0521", message, place, "give a card more `memory`, or the training less")
     elif len(homes) > 1:
         message = f"`{organ.name}` fits cards of {listed(homes)}, and names none: where is it?"
         example = next(card.name for host in hosts if host.name == homes[0] for card in host.cards)
         report("NIM0521", message, place, f"add for example `cards: [{example}]` under its `model:`")
+
+
+def _may_train(organ: Organ, hosts: tuple[CardHost, ...]) -> bool:
+    """Whether there is room on a card for its model and a slice of its training, if it has any."""
+    if organ.training is None:
+        return True
+    grown = replace(organ, memory_bytes=organ.memory_bytes + organ.training.memory_bytes)
+    return bool(homes_of(grown, hosts))
 
 
 def _check_patience(reader: Reader, organ: Organ, works: list[Work]) -> None:

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 
 from nimdsl.compile.reader import Findings, Reader
 from nimdsl.compile.work import compile_model
-from nimdsl.expression.types import RECORD, STRING, record_of
-from nimdsl.program.organ import Organ
+from nimdsl.expression.types import INT, RECORD, STRING, record_of
+from nimdsl.program.organ import Organ, Training
 from nimdsl.text.tree import ListNode
 
-ARGUMENTS = record_of({"task": STRING, "payload": RECORD, "stage": STRING}, "what the organ is asked")
-"""What the parameters of its models may read as ``args``."""
+ARGUMENTS = record_of(
+    {"task": STRING, "payload": RECORD, "stage": STRING, "version": INT}, "what the organ is asked"
+)
+"""What the parameters of how it serves may read as ``args``."""
+NOTHING = record_of({}, "what a load or a slice is given")
 
 
 def compile_organ(findings: Findings, reader: Reader) -> Organ:
@@ -41,9 +44,34 @@ def compile_organ(findings: Findings, reader: Reader) -> Organ:
         prices=_prices(cost) if cost else {},
         warm=cost.rate("warm") if cost else 0,
         goes="asleep" in reader,
-        load=compile_model(loading, {}, ARGUMENTS, answering=False) if loading else None,
+        training=_training(findings, reader, cost),
+        load=compile_model(loading, {}, NOTHING, answering=False) if loading else None,
         serve=compile_model(serving, returns, ARGUMENTS, answering=False) if serving else None,
         place=findings.document.place,
+    )
+
+
+def _training(findings: Findings, reader: Reader, cost: Reader | None) -> Training | None:
+    """How it trains; NIM0203 for the price of a slice where it does not."""
+    train = reader.sub("train")
+    if train is None:
+        if cost and cost.lifeforce("train"):
+            message, fix = "this organ does not train: there is nothing to pay for", "add `train:`"
+            findings.report("NIM0203", message, cost.place("train"), fix)
+        return None
+    usual, virtual = Training(1), train.sub("virtual")
+    pause_ns = train.duration("pause", usual.pause_ns)
+    if not pause_ns:
+        message, fix = "`pause` must be longer than 0", "write for example `pause: 30s`"
+        findings.report("NIM0210", message, train.place("pause"), fix)
+    return Training(
+        after=train.value("after", usual.after),
+        slices=train.value("slices", usual.slices),
+        memory_bytes=train.size("memory"),
+        attempts=train.value("attempts", usual.attempts),
+        pause_ns=pause_ns,
+        price=cost.lifeforce("train") if cost else 0,
+        work=compile_model(virtual, {}, NOTHING, answering=False) if virtual else None,
     )
 
 

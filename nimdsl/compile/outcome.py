@@ -38,7 +38,10 @@ LENDING = {
     "queue_max": INT,
 }
 """What is told of a resource: ``waited`` is the mean of all that were granted."""
-ORGAN = {"served": INT, "refused": INT, "loads": INT, "evictions": INT, "resident": DURATION}
+ORGAN = {
+    **dict.fromkeys(("served", "refused", "loads", "evictions", "slices", "version"), INT),
+    "resident": DURATION,
+}
 """What is told of an organ: ``resident`` is how long it had memory of a card in all."""
 REFUSAL = {"actor": STRING, "economy": STRING, "price": LIFEFORCE, "balance": LIFEFORCE}
 _SUMS = ("completed", "errors", "handshakes", "accepted", "attempts", "duration", "lifeforce")

@@ -18,7 +18,7 @@ from nimdsl.compile.sending import compile_ask
 from nimdsl.expression.check import Binding, Scope
 from nimdsl.expression.evaluate import Fault
 from nimdsl.expression.template import is_template
-from nimdsl.expression.types import ANY, DURATION, NUMERIC, REAL, RECORD, Type
+from nimdsl.expression.types import ANY, DURATION, NUMERIC, REAL, RECORD, SHARE, Type
 from nimdsl.program import Distribution, Schema, Work, WorkModel
 from nimdsl.program.expression import Expression
 from nimdsl.text.tree import ListNode, MapNode, Node, Scalar
@@ -130,7 +130,7 @@ def compile_model(
             reader.findings.report("NIM0203", message, reader.place(key), "use `failure` here")
     return WorkModel(
         latency=compile_distribution(reader, "latency", DURATION, scope),
-        failure=reader.share("failure"),
+        failure=_failure(reader, scope),
         nack=reader.share("nack"),
         retry=reader.share("retry"),
         crash=crash.share("chance") if crash else 0,
@@ -169,6 +169,14 @@ _NUMERIC_ONLY = ("uniform", "exponential", "normal", "lognormal", "beta")
 
 NOTHING = Scope({})
 """What the parameters of a distribution read that is nobody's work: nothing but constants."""
+
+
+def _failure(reader: Reader, scope: Scope) -> int | Expression:
+    """How often work fails: a share that is written, or one that is computed from what it is given."""
+    node = reader.node.get("failure")
+    if isinstance(node, Scalar) and is_template(node):
+        return reader.template("failure", scope, SHARE)
+    return reader.share("failure")
 
 
 def compile_distribution(reader: Reader, key: str, kind: Type, scope: Scope = NOTHING) -> Distribution:

@@ -48,6 +48,8 @@ class Weighing:
     adjust: int = 50_000
     earn: int = 100
     """How many confirmed outcomes make a reflex possible."""
+    reward: int = 0
+    """What the economy gives it, once, when outcomes have made it a reflex; micro-LF."""
     unused_every_ns: int = 0
     """After so long without an opening or an outcome it loses weight; 0: never."""
     unused_loses: int = 0

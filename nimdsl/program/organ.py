@@ -18,6 +18,24 @@ QUEUE_MAX = 64
 """How many requests wait for an organ at most."""
 
 
+@tagged("training")
+@dataclass(frozen=True)
+class Training:
+    """How a model is trained, in slices of work on its card; ``price`` is that of one, micro-LF."""
+
+    after: int
+    """How many requests are served until there is a training to do."""
+    slices: int = 1
+    memory_bytes: int = 0
+    """What a slice takes of the card beside the model."""
+    attempts: int = 3
+    """How many slices may fail in a row before the training is given up."""
+    pause_ns: int = 30_000_000_000
+    """How long no slice is asked for when the price of one was refused."""
+    price: int = 0
+    work: WorkModel | None = field(default=None, metadata={"hashed": False})
+
+
 @tagged("organ")
 @dataclass(frozen=True)
 class Organ:
@@ -50,9 +68,16 @@ class Organ:
     warm: int = 0
     goes: bool = False
     """Whether it serves also while the economy sleeps."""
+    training: Training | None = None
     load: WorkModel | None = field(default=None, metadata={"hashed": False})
     serve: WorkModel | None = field(default=None, metadata={"hashed": False})
     place: Place = field(default=NOWHERE, compare=False)
+
+    @property
+    def is_dear(self) -> bool:
+        """Whether anything that becomes of it costs something."""
+        trained = self.training.price if self.training is not None else 0
+        return bool(self.price_load or self.price_request or self.warm or trained)
 
     def price_in(self, stage: str) -> int:
         """What a request costs, micro-LF."""

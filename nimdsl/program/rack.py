@@ -19,7 +19,7 @@ from nimdsl.program.work import Distribution, Work, WorkModel
 
 RACK = "rack"
 """The first part of its id."""
-LOAD, SERVE, UNLOAD = "load", "serve", "unload"
+LOAD, SERVE, UNLOAD, TRAIN = "load", "serve", "unload", "train"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def rack_id(host: str) -> str:
 
 
 def work_of(what: str, organ: str) -> str:
-    """The name of a rack's work: loading, serving or unloading an organ."""
+    """The name of a rack's work: loading, serving, unloading or training an organ."""
     return f"{what}-{organ}"
 
 
@@ -52,6 +52,11 @@ def rack_of(host: CardHost, organs: Iterable[Organ]) -> Rack:
             Work(work_of(SERVE, one.name), one.returns, {}, virtual=one.serve),
             Work(work_of(UNLOAD, one.name), {}, {}, virtual=gone),
         )
+    ]
+    works += [
+        Work(work_of(TRAIN, one.name), {}, {}, virtual=one.training.work)
+        for one in living.values()
+        if one.training is not None
     ]
     return Rack(
         kind=RACK,

@@ -62,7 +62,8 @@ class WorkModel:
     """How work behaves in a virtual garden; shares are millionths."""
 
     latency: Distribution
-    failure: int = 0
+    failure: int | Expression = 0
+    """How often it fails; an expression reads what the work is given."""
     nack: int = 0
     retry: int = 0
     crash: int = 0

@@ -163,11 +163,13 @@ class WorkModels:
         draws, given = self._draws, self._given(arguments)
         try:
             latency_ns = draws.duration(model.latency, actor, f"{purpose}/latency", number, given)
+            failure = model.failure
+            failure = failure if isinstance(failure, int) else failure.evaluate(given)
         except Fault as fault:
             return WorkOutcome(0, "failed", {}, f"the model faults: {fault}")
         if draws.chance(model.crash, actor, f"{purpose}/crash", number):
             return WorkOutcome(latency_ns // 2, "crash", {}, down_ns=model.down_ns)
-        for outcome, share in (("failed", model.failure), ("nack", model.nack), ("retry", model.retry)):
+        for outcome, share in (("failed", failure), ("nack", model.nack), ("retry", model.retry)):
             if draws.chance(share, actor, f"{purpose}/{outcome}", number):
                 return WorkOutcome(latency_ns, outcome, {}, _REASONS[outcome])
         try:

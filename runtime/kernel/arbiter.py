@@ -9,8 +9,10 @@ The laws:
 * A request needs room while its organ is nowhere, or on its way out, and may be loaded now.  No load begins
   on a card past a request that needs room there; a ready model there takes no request past one of a higher
   priority, nor past one of the same that was passed ``batch`` times.
-* With requests waiting there is a move, or something is loading, serving or unloading, or all that wait do
-  so until a failed load may be tried again.
+* A slice of training begins only where no request has a claim: none waits for a model of the card, or for
+  room on it.  Its memory counts from then on until it is over, and nobody leaves for it.
+* With requests waiting there is a move, or something is loading, serving, training or unloading, or all
+  that wait do so until a failed load may be tried again.
 
 Pure functions on a :class:`RackState`.  What a move leads to is in :mod:`runtime.kernel.rack`.
 """
@@ -26,9 +28,10 @@ from nimdsl.base.values import Fields
 from nimdsl.program.garden import Card
 from nimdsl.program.organ import Organ
 from nimdsl.program.rack import organ_fits
+from runtime.kernel.learning import Learning, is_due
 from runtime.records import Identity
 
-LOADING, READY, SERVING, UNLOADING = "loading", "ready", "serving", "unloading"
+LOADING, READY, SERVING, TRAINING, UNLOADING = "loading", "ready", "serving", "training", "unloading"
 FREE = "free"
 """What a model is that is on no card."""
 
@@ -71,7 +74,7 @@ class Resident(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     used_ns: int
     """When it became ready, or came back from serving."""
     work: int = 0
-    """The work that loads it, has it serve or unloads it."""
+    """The work that loads it, has it serve, trains or unloads it."""
     request: OrganRequest | None = None
     """What it serves; None also while it still works for somebody who does not wait any more."""
     begun_ns: int = 0
@@ -103,6 +106,8 @@ class RackState(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     """How many requests came so far."""
     asleep: bool = False
     """Whether the economy sleeps."""
+    learnt: Mapping[str, Learning] = {}
+    """By organ, of those that train."""
 
 
 class Serve(NamedTuple):
@@ -244,10 +249,43 @@ def _evicted(
     return None
 
 
+def next_slice(organs: Organs, state: RackState, now_ns: int) -> str | None:
+    """The organ of which a slice of training begins now; asked when there is no move."""
+    line = in_line(state, now_ns)
+    for name, resident in sorted(state.residents.items()):
+        training, learning = organs[name].training, state.learnt.get(name)
+        if training is None or learning is None or resident.state != READY:
+            continue
+        if not is_due(training, learning) or learning.until_ns > now_ns or sleeps(organs, state, name):
+            continue
+        (card,) = (one for one in state.cards if one.name == resident.card)
+        has_memory = used_bytes(organs, state, card) + training.memory_bytes <= card.memory_bytes
+        if has_memory and not _is_claimed(organs, state, line, card.name, now_ns):
+            return name
+    return None
+
+
+def _is_claimed(organs: Organs, state: RackState, line: Line, card: str, now_ns: int) -> bool:
+    """Whether somebody waits for a model that is on the card, or for room there."""
+    there = {name for name, one in state.residents.items() if one.card == card}
+    return any(one.organ in there for one in line) or bool(_needing(organs, state, line, card, now_ns))
+
+
+def sleeps(organs: Organs, state: RackState, organ: str) -> bool:
+    """Whether the economy sleeps, and the organ with it."""
+    return state.asleep and not organs[organ].goes
+
+
 def used_bytes(organs: Organs, state: RackState, card: Card, without: list[str] | None = None) -> int:
     """How much of a card's memory is in use."""
-    on_card = (name for name, one in state.residents.items() if one.card == card.name)
-    return sum(organs[name].memory_bytes for name in on_card if name not in (without or ()))
+    on_card = ((name, one) for name, one in state.residents.items() if one.card == card.name)
+    return sum(_bytes_of(organs[name], one) for name, one in on_card if name not in (without or ()))
+
+
+def _bytes_of(organ: Organ, resident: Resident) -> int:
+    """What a model has of its card, with the training that goes on."""
+    training = organ.training if resident.state == TRAINING else None
+    return organ.memory_bytes + (training.memory_bytes if training is not None else 0)
 
 
 def has_room(
@@ -267,7 +305,7 @@ def is_awaited(state: RackState, organ: str) -> bool:
 
 
 def next_due_ns(organs: Organs, state: RackState, now_ns: int) -> int | None:
-    """When something is over next: somebody's patience, the stay of a model, a wait after a failed load."""
+    """When something is over next: somebody's patience, a model's stay, a wait for a load or a slice."""
     times = [one.by_ns for one in state.waiting]
     times += [one.request.by_ns for one in state.residents.values() if one.request is not None]
     times += [
@@ -279,5 +317,10 @@ def next_due_ns(organs: Organs, state: RackState, now_ns: int) -> int | None:
         one.until_ns
         for name, one in state.troubles.items()
         if one.until_ns > now_ns and name not in state.residents and is_awaited(state, name)
+    ]
+    times += [
+        one.until_ns
+        for name, one in state.learnt.items()
+        if one.until_ns > now_ns and name in state.residents and state.residents[name].state == READY
     ]
     return min(times, default=None)

@@ -131,10 +131,10 @@ class AttentionStep(MachineStep):
                     scheduler.arrive(level, event.name, takes_ns, content, now_ns)
                     return
             case {"gate": str(gate), "tier": int(tier)} if self._opens(scheduler, event.name, gate, tier):
-                scheduler.open_gate(gate, _opened(event, tier, payload), now_ns)
+                scheduler.open_gate(gate, _opened(event, tier, payload, now_ns), now_ns)
                 return
             case {"gate": str(gate)} if event.name == CLOSED:
-                scheduler.close_gate(gate, now_ns)
+                scheduler.close_gate(gate, _opening(event, payload), now_ns)
                 return
         self.context.note(records.Ignored(event.name, self.table.states[self.context.state]))
 
@@ -250,10 +250,16 @@ class AttentionStep(MachineStep):
             context.effects.append(effects.RevokeWork(number))
 
 
-def _opened(event: Stimulus | Received, tier: int, payload: Fields) -> OpenGate:
+def _opened(event: Stimulus | Received, tier: int, payload: Fields, now_ns: int) -> OpenGate:
     """The gate that opened; nobody is behind one of a stimulus."""
     if not event.sender.startswith("gate/"):
         return OpenGate(tier)
-    opening, since_ns = payload.get("opening"), payload.get("since")
-    known = type(opening) is int and type(since_ns) is int
-    return OpenGate(tier, event.sender, *((opening, since_ns) if known else ()))
+    since_ns = payload.get("since")
+    since_ns = since_ns if type(since_ns) is int else 0
+    return OpenGate(tier, event.sender, _opening(event, payload), since_ns, now_ns)
+
+
+def _opening(event: Stimulus | Received, payload: Fields) -> int:
+    """Which opening a gate speaks of; 0 where it is no gate that speaks."""
+    opening = payload.get("opening")
+    return opening if type(opening) is int and event.sender.startswith("gate/") else 0

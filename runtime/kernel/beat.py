@@ -19,6 +19,8 @@ from nimdsl.program import Beat, Level
 from runtime.records import BeatEnded, BeatTimes, LevelCounts, LevelTimes
 
 Phase = Literal["overhead", "window", "settle"]
+UNHEARD_BEATS = 2
+"""So many beats without a word, and an open gate is taken for closed."""
 
 
 class Item(Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,6 +93,8 @@ class OpenGate(NamedTuple):
     opening: int = 0
     since_ns: int = 0
     """When the wave came that opened it."""
+    heard_ns: int = 0
+    """When it said so last."""
 
 
 class BeatState(Struct, forbid_unknown_fields=True):
@@ -125,6 +129,8 @@ class BeatState(Struct, forbid_unknown_fields=True):
     """What the economy was last told, millionths."""
     flashed: tuple[str, ...] = ()
     """The gates that have brought a reflex."""
+    shut: Mapping[str, int] = {}
+    """With which opening each gate closed last, of those that are actors."""
 
 
 def begun(beat: Beat, now_ns: int) -> BeatState:
@@ -162,7 +168,15 @@ def next_instant_ns(beat: Beat, state: BeatState) -> int | None:
         due_ns = state.opens_ns
     for reflex in state.reflexes:
         due_ns = reflex.to_ns if due_ns is None else min(due_ns, reflex.to_ns)
+    forgets_ns = min((heard_until_ns(beat, one) for one in state.gates.values() if one.actor), default=None)
+    if forgets_ns is not None and forgets_ns < ends_ns(beat, state):
+        due_ns = forgets_ns if due_ns is None else min(due_ns, forgets_ns)
     return due_ns
+
+
+def heard_until_ns(beat: Beat, gate: OpenGate) -> int:
+    """When a gate that is an actor is forgotten, unless it is heard of again before."""
+    return gate.heard_ns + UNHEARD_BEATS * beat.length_ns
 
 
 def _stage_left_ns(level: Level, item: Item) -> int:

@@ -4,6 +4,7 @@ Its machine is what it reads: stable, open, closed, resting, pruned.  Waves move
 (:mod:`runtime.kernel.resonance`), the value moves the reading, and what a reading costs is paid as any
 transition's price is: refused, it stays where it was.  One timer counts the windows of silence, and only
 while the gate is open or closed; between, what the silence took is computed when a wave comes.
+Another one, only while it is open, has attention told again: a message that was lost is made good.
 
 Events: ``wave`` from whoever emits in a domain that it hears; ``verified`` {opening, outcome,
 discrepancy} and ``shed`` from others; ``signal`` {confidence, content} and ``lived`` {as verified} from
@@ -25,7 +26,7 @@ from nimdsl.program.amount import most_of
 from nimdsl.program.gate import Gate, GateEar, Resonance, tier_of
 from runtime import records
 from runtime.kernel import resonance
-from runtime.kernel.effects import PublishWave, SendMessage
+from runtime.kernel.effects import Book, PublishWave, SendMessage
 from runtime.kernel.events import WAVE, AnyEvent, Begin, Marked, Received, Stimulus, TimerDue
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.machine_step import MachineStep
@@ -33,12 +34,13 @@ from runtime.kernel.resonance import Echo, HeardWave, Resonating
 from runtime.kernel.sent import note_sent
 from runtime.kernel.snapshot import Snapshot
 from runtime.kernel.step_context import StepContext
+from runtime.ledger.accounts import Reward
 from runtime.ledger.sleep import SLUMBER
 from runtime.ports.topics import WAVES, is_exact, matches
 from runtime.records import Identity
 
-SILENCE, DISUSE, REST = -2, -3, -4
-"""The timers of the next window in silence, of disuse, and of the end of a rest."""
+SILENCE, DISUSE, REST, AGAIN = -2, -3, -4, -5
+"""The timers of the next window in silence, of disuse, of the end of a rest, and of telling again."""
 VERIFIED, SHED = "verified", "shed"
 SIGNAL, LIVED = "signal", "lived"
 """What another garden is sure of, and what became in another one of what this one was sure of."""
@@ -104,6 +106,7 @@ class GateStep(MachineStep):
             case _:
                 super().take(event)
         self._arm_silence()
+        self._arm_again()
 
     @property
     def _state(self) -> Resonating:
@@ -294,6 +297,15 @@ class GateStep(MachineStep):
         context.note(records.Weighed(opening, outcome, after.weight, after.gain))
         if self._tier != tier and self._reading == OPEN:
             self._tell(OPENED)
+        if tier > self._tier == 0 and self.gate.weighing.reward:
+            self._earned()
+
+    def _earned(self) -> None:
+        """Outcomes have made it a reflex.  The key is the gate's own, so the economy gives it once."""
+        context, actor = self.context, self.context.actor
+        key = f"{actor.id}/reflex"
+        context.effects.append(Book(Reward(actor.id, (key,), actor.id, purse=actor.economy)))
+        context.note(records.Rewarded(actor.id, [key]))
 
     def _shed(self) -> None:
         if self._reading != OPEN or self._tier == 0:
@@ -320,6 +332,9 @@ class GateStep(MachineStep):
                 return
             context.gate = resonance.disused(rules, self._state)
             self._arm_disuse()
+        elif timer == AGAIN:
+            number = context.next_number()
+            context.effects.append(SendMessage(number, self.kernel.attention, OPENED, self._opening))
         else:
             while (due_ns := resonance.silence_ns(self.spec, self._state)) and due_ns <= context.now_ns:
                 context.gate = resonance.silenced(self.spec, self._state)
@@ -333,6 +348,13 @@ class GateStep(MachineStep):
     def _arm_silence(self) -> None:
         """One timer, while it is open or closed, at the first window in silence that changes that."""
         self.context.rearm(SILENCE, self._changing_ns() if self._reading in (OPEN, SHUT) else None)
+
+    def _arm_again(self) -> None:
+        """One timer, while it is open and not asleep: attention hears of it twice a beat."""
+        if self._reading != OPEN or self._is_deaf or not self.kernel.again_ns:
+            self.context.rearm(AGAIN, None)
+        elif AGAIN not in self.context.timers:
+            self.context.arm(AGAIN, self.context.now_ns + self.kernel.again_ns)
 
     def _changing_ns(self) -> int | None:
         """When silence changes the reading, if no wave comes."""

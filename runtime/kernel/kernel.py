@@ -39,6 +39,8 @@ class Kernel:
     """The name of the scenario's own economy."""
     attention: str = ""
     """The id of the scenario's attention; empty for none."""
+    again_ns: int = 0
+    """How long after it has told attention that it is open a gate does so again: half of her beat."""
     nerves: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The ids of the nerves that act on the openings of a gate, by the gate's name."""
     racks: Mapping[str, str] = field(default_factory=dict)

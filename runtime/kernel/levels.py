@@ -215,12 +215,12 @@ class Levels:
         if item.gate and item.known:
             self.port.withdraw(item.gate)
 
-    def close_gate(self, gate: str, at_ns: int) -> None:
+    def close_gate(self, gate: str, reason: str, at_ns: int) -> None:
         """What a gate has brought and nobody has begun is given up."""
         for number, state in enumerate(self.state.levels):
             vain = [item for item in state.queue if item.gate == gate and not item.known]
             for item in vain:
-                self.drop(number, item, "closed", at_ns)
+                self.drop(number, item, reason, at_ns)
             if vain:
                 state.queue = [item for item in state.queue if item not in vain]
 

@@ -1,7 +1,7 @@
 """How a rack takes one event (SEMANTICS 9).
 
-A rack is the cards of one host.  Actors ask it (:mod:`runtime.kernel.organs`); loading, serving and
-unloading are its own work.  After every event it does what :mod:`runtime.kernel.arbiter` says is next,
+A rack is the cards of one host.  Actors ask it (:mod:`runtime.kernel.organs`); loading, serving, training
+and unloading are its own work.  After every event it does what :mod:`runtime.kernel.arbiter` says is next,
 until nothing is.  One timer tells it when something is over.
 
 The law: each request ends once, by a reply or by a reason, and not after its time.  Who finishes at that
@@ -16,14 +16,15 @@ from msgspec.structs import replace
 
 from nimdsl.base.errors import InternalError
 from nimdsl.base.values import Fields
-from nimdsl.program.rack import LOAD, SERVE, UNLOAD, Rack, work_of
+from nimdsl.program.rack import LOAD, SERVE, TRAIN, UNLOAD, Rack, work_of
 from runtime import records
-from runtime.kernel import arbiter, asks
+from runtime.kernel import arbiter, asks, learning
 from runtime.kernel.arbiter import (
     FREE,
     LOADING,
     READY,
     SERVING,
+    TRAINING,
     UNLOADING,
     Evict,
     LoadOnto,
@@ -36,6 +37,7 @@ from runtime.kernel.arbiter import (
 from runtime.kernel.effects import RevokeWork, StartWork
 from runtime.kernel.events import AnyEvent, Begin, Finished, Marked, Received, Role, TimerDue
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
+from runtime.kernel.learning import Learning
 from runtime.kernel.machine_step import MachineStep
 from runtime.kernel.snapshot import Serving, Underway
 from runtime.kernel.step_context import StepContext
@@ -114,7 +116,13 @@ class RackStep(MachineStep):
                 self._end(request, ASLEEP)
 
     def _sleeps(self, organ: str) -> bool:
-        return self._state.asleep and not self.organs[organ].goes
+        return arbiter.sleeps(self.organs, self._state, organ)
+
+    def _learnt(self, organ: str) -> Learning:
+        return self._state.learnt.get(organ) or Learning()
+
+    def _learns(self, organ: str, learnt: Learning) -> None:
+        self.context.rack = replace(self._state, learnt={**self._state.learnt, organ: learnt})
 
     def _set(self, organ: str, resident: Resident | None) -> None:
         """What is known of an organ's model; None: it is on no card any more."""
@@ -126,7 +134,8 @@ class RackStep(MachineStep):
         """The record that a model is something else."""
         before = self._state.residents.get(organ)
         source = FREE if before is None else before.state
-        self.context.note(records.ModelMoved(organ, resident.card, source, target, cause, cost))
+        version = self._learnt(organ).version
+        self.context.note(records.ModelMoved(organ, resident.card, source, target, cause, cost, version))
 
     # Requests
 
@@ -235,6 +244,7 @@ class RackStep(MachineStep):
             0 if resident is None else self.organs[request.organ].price_in(request.stage),
             begun_ns - request.since_ns,
             context.now_ns - begun_ns,
+            self._learnt(request.organ).version,
         )
         context.note(ended)
         if told and outcome != SERVED:
@@ -258,7 +268,7 @@ class RackStep(MachineStep):
                 self._end_of(request.asked)
 
     def finished(self, event: Finished) -> None:
-        """A load, an answer or an unloading came back."""
+        """A load, an answer, a slice or an unloading came back."""
         context = self.context
         del context.works[event.work]
         found = [name for name, one in self._state.residents.items() if one.work == event.work]
@@ -280,10 +290,28 @@ class RackStep(MachineStep):
                     self._end(resident.request, SERVED if event.outcome == "done" else FAILED, resident)
                     if event.outcome == "done":
                         self._reply(resident.request, event.values)
+                        self._count(organ)
                 self._ready(organ, resident, "served")
+            case "training":
+                self._trained(organ, resident, event.outcome == "done")
             case _:
                 self._move(organ, resident, FREE, "unloaded")
                 self._set(organ, None)
+
+    def _count(self, organ: str) -> None:
+        """It served one more, and learns from that."""
+        if self.organs[organ].training is not None:
+            self._learns(organ, learning.after_serving(self._learnt(organ)))
+
+    def _trained(self, organ: str, resident: Resident, done: bool) -> None:
+        """A slice is over; for its stay, and for who leaves first, it counts as if it had not been."""
+        training = self.organs[organ].training
+        if training is None:
+            raise InternalError(f"{organ} does not train")
+        learnt, cause = learning.after_slice(training, self._learnt(organ), done)
+        self._learns(organ, learnt)
+        self._move(organ, resident, READY, cause)
+        self._set(organ, Resident(resident.card, READY, resident.used_ns))
 
     def _ready(self, organ: str, resident: Resident, cause: str) -> None:
         self._move(organ, resident, READY, cause)
@@ -306,7 +334,7 @@ class RackStep(MachineStep):
     # What follows
 
     def _go_on(self) -> None:
-        """Does what is next until nothing is; then what is left over is unloaded, and the timer armed."""
+        """Does what is next until nothing is; then what has time is trained, what is left over unloaded."""
         context = self.context
         while (move := arbiter.next_move(self.organs, self._state, context.now_ns)) is not None:
             match move:
@@ -317,6 +345,8 @@ class RackStep(MachineStep):
                 case Evict():
                     for organ in move.organs:
                         self._unload(organ, "room", move.request.organ)
+        while (trains := arbiter.next_slice(self.organs, self._state, context.now_ns)) is not None:
+            self._train(trains)
         for organ, resident in sorted(self._state.residents.items()):
             over_ns = resident.used_ns + self.organs[organ].keep_ns
             is_idle = resident.state == READY and not arbiter.is_awaited(self._state, organ)
@@ -345,12 +375,25 @@ class RackStep(MachineStep):
         serving = replace(
             resident,
             state=SERVING,
-            work=self._start(SERVE, organ, request.arguments),
+            work=self._start(SERVE, organ, {**request.arguments, "version": self._learnt(organ).version}),
             request=request,
             begun_ns=context.now_ns,
         )
         self._move(organ, serving, SERVING, "request", cost)
         self._set(organ, serving)
+
+    def _train(self, organ: str) -> None:
+        """A slice begins, if it is paid; else none is asked for in a while."""
+        training, resident = self.organs[organ].training, self._state.residents[organ]
+        if training is None:
+            raise InternalError(f"{organ} does not train")
+        if not self._is_paid(organ, training.price):
+            until_ns = self.context.now_ns + training.pause_ns
+            self._learns(organ, replace(self._learnt(organ), until_ns=until_ns))
+            return
+        slice_ = Resident(resident.card, TRAINING, resident.used_ns, self._start(TRAIN, organ, {}))
+        self._move(organ, slice_, TRAINING, "train", training.price)
+        self._set(organ, slice_)
 
     def _load(self, move: LoadOnto) -> None:
         organ = move.request.organ

@@ -40,6 +40,7 @@ from runtime.kernel.beat import (
     Reflex,
     ends_ns,
     follow,
+    heard_until_ns,
     next_instant_ns,
     summary,
 )
@@ -111,6 +112,7 @@ class Scheduler:
         if state.running is not None:
             number = state.running
             self.levels.note_stages(self.beat.levels[number], state.levels[number], at_ns)
+        self._forget(at_ns)
         deciding = state.decide_ns == at_ns
         state.decide_ns = None
         deciding |= self._end_reflexes(at_ns)
@@ -158,6 +160,7 @@ class Scheduler:
             state.phase = "window"
             self._end_stretch(at_ns)
             self._close(at_ns)
+        self._forget(at_ns)
         for number, level in enumerate(self.beat.levels):
             self.levels.leave_over(number, level, at_ns)
         self.port.tell(at_ns, summary(self.beat, state, at_ns))
@@ -188,17 +191,43 @@ class Scheduler:
     def open_gate(self, gate: str, opened: OpenGate, at_ns: int) -> None:
         """A gate opens, or is of another tier from now on: it brings an item now and in every beat.
 
-        Now only once, and not while the beat settles: nobody could begin it.
+        Now only once, and not while the beat settles: nobody could begin it.  What it says again only shows
+        that it is open; what comes late, behind a later opening or behind its own closing, is nothing.
         """
-        opens = gate not in self.state.gates
+        known = self.state.gates.get(gate)
+        latest = self.state.shut.get(gate, 0) + 1 if known is None else known.opening
+        if opened.opening and opened.opening < latest:
+            return
+        opens = known is None
         self.state.gates = {**self.state.gates, gate: opened}
         if opens and at_ns < self.state.closes_ns:
             self._gate_item(gate, at_ns)
 
-    def close_gate(self, gate: str, at_ns: int) -> None:
-        """A gate closes; what it has brought stays if it ever had the time."""
+    def close_gate(self, gate: str, opening: int, at_ns: int) -> None:
+        """A gate closes; what it has brought stays if it ever had the time.
+
+        ``opening`` is which one is over, 0 where nobody said so; one before the latest is over anyway.
+        """
+        known = self.state.gates.get(gate)
+        if opening:
+            if known is not None and opening < known.opening:
+                return
+            self.state.shut = {**self.state.shut, gate: opening}
+        self._leave(gate, "closed", at_ns)
+
+    def _forget(self, at_ns: int) -> None:
+        """Gates that were not heard of for too long are open no more."""
+        unheard = [
+            name
+            for name, one in self.state.gates.items()
+            if one.actor and heard_until_ns(self.beat, one) <= at_ns
+        ]
+        for gate in sorted(unheard):
+            self._leave(gate, "unheard", at_ns)
+
+    def _leave(self, gate: str, reason: str, at_ns: int) -> None:
         self.state.gates = {name: one for name, one in self.state.gates.items() if name != gate}
-        self.levels.close_gate(gate, at_ns)
+        self.levels.close_gate(gate, reason, at_ns)
 
     def _gate_item(self, gate: str, at_ns: int) -> None:
         """An item for the level of the gate's tier, unless one is not finished; in a beat one reflex."""

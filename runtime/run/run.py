@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from nimdsl.base.diagnostics import error
@@ -13,7 +13,7 @@ from nimdsl.base.suggest import phrase
 from nimdsl.base.values import Value
 from nimdsl.base.words import shown
 from nimdsl.loading import provenance
-from nimdsl.program import Actor, Economy, Nerve, Program, Rack, Scenario, sorted_actors
+from nimdsl.program import Actor, Economy, Gate, Nerve, Program, Rack, Scenario, sorted_actors
 from nimdsl.program.rack import homes_of, rack_id, rack_of
 from runtime.kernel.events import BEGIN, Begin, Loan, Marked
 from runtime.kernel.interpreters import Interpreter
@@ -80,6 +80,7 @@ def kernel_of(
     actor: Actor, interpreter: Interpreter, program: Program, scenario: Scenario, epoch: str
 ) -> Kernel:
     """The kernel of an actor in a run that began at ``epoch``."""
+    attention = program.attentions.get(scenario.attention)
     return Kernel(
         actor,
         interpreter,
@@ -88,6 +89,7 @@ def kernel_of(
         day_of(epoch),
         scenario.economy,
         f"attention/{scenario.attention}" if scenario.attention else "",
+        max(1, attention.beat.length_ns // 2) if attention is not None else 0,
         nerves_of(program, scenario) if actor.kind in ("gate", "attention") else {},
         racks_of(program, scenario, asked_by(actor)),
         _begin_of(program, scenario, actor),
@@ -171,6 +173,12 @@ def tariff_of(economy: Economy) -> Tariff:
     )
 
 
+def earned_by(actors: Iterable[Actor]) -> dict[str, int]:
+    """What the scenario's economy gives gates that have become reflexes, by id; micro-LF."""
+    gates = (one for one in actors if isinstance(one, Gate))
+    return {gate.id: gate.weighing.reward for gate in gates if gate.weighing.reward}
+
+
 def economies_of(program: Program, scenario: Scenario) -> list[str]:
     """The economies that take part, by name: the scenario's own and those of its actors, sorted."""
     named = {scenario.economy}
@@ -202,6 +210,10 @@ def books_of(
     Raises LedgerDamaged and LenderDamaged for entries that nobody wrote there.
     """
     tariffs = {name: tariff_of(program.economies[name]) for name in economies_of(program, scenario)}
+    if scenario.economy in tariffs:
+        own = tariffs[scenario.economy]
+        earned = earned_by(program.actors[name] for name in scenario.actors)
+        tariffs[own.name] = replace(own, rewards={**own.rewards, **earned})
     resources = (program.resources[name] for name in resources_of(program, scenario))
     terms = {one.name: LoanTerms(one.capacity, one.queue) for one in resources}
     return Bookkeeper(tariffs, scenario.economy, terms, entries, day_of(epoch))

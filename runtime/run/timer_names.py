@@ -17,6 +17,7 @@ _OWN: Final[Mapping[tuple[str, int], str]] = {
     ("gate", gate.SILENCE): "a window passed in silence",
     ("gate", gate.DISUSE): "the time to look whether it is used",
     ("gate", gate.REST): "the end of its rest",
+    ("gate", gate.AGAIN): "the time to tell attention again that it is open",
     ("nerve", nerve.VERIFY): "the time for an outcome was over",
     ("rack", rack.OVER): "the next thing that was due on its cards",
 }

@@ -11,9 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from nimdsl.base.units import MICRO
 from runtime import records
 from runtime.kernel import resonance
+from runtime.kernel.effects import Book
 from runtime.kernel.gate import REST, GateStep
+from runtime.ledger.accounts import Reward, Tariff
+from runtime.ledger.economy import Ledger
 from tests.support.effort import examples
 from tests.support.gates import MS, GateAlone, both, gate_of
 from tests.support.killing import hunting
@@ -107,6 +111,61 @@ def is_lawful(spec: dict[str, str], life: Sequence[tuple[int, tuple[str, Any]]],
 @settings(max_examples=examples(80))
 def test_every_life_is_lawful(spec: dict[str, str], life: Any, poor: int) -> None:
     is_lawful(spec, life, poor)
+
+
+LEARNING = {
+    "thresholds": "{open: 0.3}",
+    "memory": "{silence: 25%}",
+    "weight": "{start: 76%, earn: 1, confirmed: 5%, failed: 5%, reward: 50}",
+}
+judged = st.lists(st.sampled_from(["confirmed", "failed"]), max_size=12)
+
+
+def is_rewarded_once(outcomes: Sequence[str]) -> None:
+    """Each opening has one of these outcomes; the ledger gives what was earned, once."""
+    gate, at_ns = GateAlone(gate_of(**LEARNING)), 0
+    for opening, outcome in enumerate(outcomes, start=1):
+        at_ns += 20 * WINDOW_NS
+        for wave in range(3):
+            gate.wave(at_ns + wave * MS, 1.0)
+        gate.tell(at_ns + 4 * MS, "verified", {"opening": opening, "outcome": outcome})
+    gate.until(at_ns + 20 * WINDOW_NS)
+    ledger = Ledger(Tariff("body", 0, 0, None, {"gate/g": 50 * MICRO}, {}, {}, 1))
+    for booked_ns, command in gate.booked:
+        ledger.apply(command, booked_ns)
+    weights = [one.body.weight for one in gate.host.records if isinstance(one.body, records.Weighed)]
+    assert len(weights) == len(outcomes)
+    earned = any(one > 800_000 for one in weights)
+    assert ledger.balance == 50 * MICRO * earned, "once for all reflexes that it earned"
+    assert len(gate.booked) == sum(
+        before <= 800_000 < after for before, after in pairwise([760_000, *weights])
+    ), "it asks when it becomes one"
+
+
+@given(judged)
+@settings(max_examples=examples(60))
+def test_a_reflex_is_rewarded_once_however_often_it_is_earned(outcomes: Sequence[str]) -> None:
+    is_rewarded_once(outcomes)
+
+
+@pytest.mark.slow
+def test_a_reward_for_each_time_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key is that of the opening."""
+
+    def earned(self: GateStep) -> None:
+        actor = self.context.actor
+        key = f"{actor.id}/reflex-{self._state.opening}"
+        self.context.effects.append(Book(Reward(actor.id, (key,), actor.id)))
+
+    monkeypatch.setattr(GateStep, "_earned", earned)
+
+    @given(judged)
+    @hunting(2_000)
+    def hunt(outcomes: Sequence[str]) -> None:
+        is_rewarded_once(outcomes)
+
+    with pytest.raises(AssertionError):
+        hunt()
 
 
 Mutant = Callable[[pytest.MonkeyPatch], None]

@@ -2,208 +2,32 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from nimdsl.base.errors import InternalError
 from nimdsl.program import Card, Organ
+from nimdsl.program.organ import Training
 from runtime import records
-from runtime.kernel import arbiter
-from runtime.kernel.arbiter import LoadOnto, RackState, Serve
+from runtime.kernel import arbiter, learning
+from runtime.kernel.arbiter import RackState, Serve
 from runtime.kernel.events import Begin, Role
 from runtime.kernel.rack import RackStep
-from runtime.run.host import Checks, fold
+from runtime.run.host import fold
+from tests.properties.rack_laws import GB, ORIGINAL, SLICES, is_lawful, lived, worlds
 from tests.support.effort import examples
 from tests.support.killing import hunting
 from tests.support.racks import (
     RackAlone,
     S,
-    in_turn,
     kernel_for,
     lasting,
-    load_on,
-    needs_room_on,
-    turn_again,
 )
-
-GB = 1_000_000_000
-seconds = st.sampled_from([0, 1, 2, 5]).map(lambda number: number * S)
-cards = st.lists(
-    st.tuples(st.sampled_from([8, 20, 24]), st.sampled_from([0, 1, 2])), min_size=1, max_size=3
-).map(lambda found: [Card("abc"[place], size * GB, most) for place, (size, most) in enumerate(found)])
-
-
-def _organs(sizes: Sequence[int], least: int) -> st.SearchStrategy[list[dict[str, Any]]]:
-    one = st.fixed_dictionaries(
-        {
-            "memory_bytes": st.sampled_from(sizes).map(lambda size: size * GB),
-            "attempts": st.integers(1, 3),
-            "cooldown_ns": st.sampled_from([5 * S, 60 * S]),
-            "keep_ns": st.sampled_from([0, 5 * S, 60 * S]),
-            "queue": st.sampled_from([1, 3, 64, 64]),
-            "batch": st.sampled_from([0, 1, 3]),
-            "price_load": st.sampled_from([0, 1]),
-            "price_request": st.sampled_from([0, 1]),
-            "warm": st.sampled_from([0, 5]),
-            "load": seconds.map(lasting),
-            "serve": seconds.map(lasting),
-        }
-    )
-    return st.lists(one, min_size=least, max_size=4)
-
-
-def _requests(
-    gaps: Sequence[int], organs: Sequence[int], patience: Sequence[int]
-) -> st.SearchStrategy[list[tuple[int, int, int, int, int | None]]]:
-    one = st.tuples(
-        st.sampled_from(gaps).map(lambda number: number * S),
-        st.sampled_from(organs),
-        st.sampled_from([0, 0, 0, 1]),
-        st.sampled_from(patience).map(lambda number: number * S),
-        st.sampled_from([None, None, None, None, 0, 2 * S, 9 * S]),
-    )
-    return st.lists(one, max_size=25)
-
-
-common = {
-    "failing": st.sets(st.integers(1, 8)),
-    "poor": st.integers(0, 9),
-    "unload_ns": st.sampled_from([0, 2 * S]),
-    "lag_ns": st.sampled_from([0, 1 * S]),
-}
-sparse = st.fixed_dictionaries(
-    {
-        **common,
-        "cards": cards,
-        "organs": _organs([4, 7, 8, 12, 14, 20], 1),
-        "requests": _requests([0, 0, 1, 1, 3, 20], range(4), [0, 3, 8, 30, 200]),
-    }
-)
-crowded = st.fixed_dictionaries(
-    {
-        **common,
-        "failing": st.just(frozenset[int]()),
-        "poor": st.sampled_from([0, 9]),
-        "cards": st.sampled_from([[Card("a", 20 * GB)], [Card("a", 20 * GB, 0), Card("b", 8 * GB)]]),
-        "organs": _organs([8, 12, 14], 2),
-        "requests": _requests([0, 0, 1], [0, 0, 0, 1, 2], [30, 200]),
-    }
-)
-"""Many ask for the same, and some for what has no room beside it."""
-worlds = st.one_of(sparse, crowded)
-
-
-class Judge:
-    """Looks at a rack after every event, and at every move that it decides on."""
-
-    def __init__(self, organs: dict[str, Organ]) -> None:
-        self.organs = organs
-        self.passed: Counter[int] = Counter()
-
-    def after(self, rack: RackAlone) -> None:
-        """Cards are never over-committed; who waits, waits for something."""
-        state, now_ns = rack.state, rack.now_ns
-        for card in rack.cards:
-            used_bytes, used_count = load_on(self.organs, state, card)
-            assert used_bytes <= card.memory_bytes, "memory"
-            assert not card.models_max or used_count <= card.models_max, "models"
-        if not rack.is_quiet:
-            return
-        moving = any(one.state != "ready" for one in state.residents.values())
-        held = {name for name, one in state.troubles.items() if one.until_ns > now_ns}
-        waiting = in_turn(state, now_ns)
-        assert moving or all(one.organ in held for one in waiting), "with work waiting something moves"
-        assert not (waiting or state.residents) or moving or rack.host.snapshot.timers, "it will look again"
-
-    def next_move(self, organs: Any, state: RackState, now_ns: int) -> Any:
-        """Nobody is passed more than it must bear."""
-        move = ORIGINAL(organs, state, now_ns)
-        assert move == turn_again(organs, state, now_ns), "whose turn it is"
-        if isinstance(move, LoadOnto):
-            assert not self._before(state, move.request.number, move.card, now_ns), "no load past one"
-        elif isinstance(move, Serve):
-            self._serves(state, move, now_ns)
-        return move
-
-    def _before(self, state: RackState, number: int, card: str, now_ns: int) -> list[Any]:
-        line = in_turn(state, now_ns)
-        place = next(place for place, one in enumerate(line) if one.number == number)
-        return [one for one in line[:place] if needs_room_on(self.organs, state, one, card, now_ns)]
-
-    def _serves(self, state: RackState, move: Serve, now_ns: int) -> None:
-        organ = move.request.organ
-        for one in self._before(state, move.request.number, state.residents[organ].card, now_ns):
-            assert one.priority == move.request.priority, "never past a higher one"
-            self.passed[one.number] += 1
-            assert self.passed[one.number] <= self.organs[organ].batch, "never past one more often"
-
-
-ORIGINAL = arbiter.next_move
-
-
-def lived(world: dict[str, Any], judge: bool = True) -> RackAlone:
-    """The rack after its life."""
-    largest = max(card.memory_bytes for card in world["cards"])
-    named = {
-        f"o{place}": Organ(f"o{place}", **{**one, "memory_bytes": min(one["memory_bytes"], largest)})
-        for place, one in enumerate(world["organs"])
-    }
-    paid: list[int] = []
-
-    def pays(_: object) -> bool:
-        paid.append(1)
-        return not world["poor"] or len(paid) % (world["poor"] + 1) != 0
-
-    found = Judge(named)
-    rack = RackAlone(
-        named,
-        world["cards"],
-        world["unload_ns"],
-        world["lag_ns"],
-        lambda number: number in world["failing"],
-        pays,
-        found.after if judge else lambda _: None,
-        Checks() if judge else Checks(round_trip=True, restore=True),
-    )
-    at_ns = 0
-    for gap_ns, organ, priority, timeout_ns, leaves_ns in world["requests"]:
-        at_ns += gap_ns
-        rack.ask(at_ns, f"o{organ % len(named)}", priority, timeout_ns, leaves_ns)
-    with pytest.MonkeyPatch.context() as patch:
-        if judge:
-            patch.setattr(arbiter, "next_move", found.next_move)
-        return rack.run()
-
-
-def is_lawful(world: dict[str, Any]) -> None:
-    rack = lived(world)
-    ends = [one for one in rack.host.records if isinstance(one.body, records.OrganAnswered)]
-    known = Counter(str(one.body.request) for one in ends if isinstance(one.body, records.OrganAnswered))
-    assert known == Counter({f"{who}/1": 1 for who in rack.asked}), "each ends once"
-    for record in ends:
-        assert isinstance(record.body, records.OrganAnswered)
-        who = record.body.request.asker
-        said, outcome, at_ns = rack.asked[who], record.body.outcome, record.time_ns
-        left_ns = None if said.leaves_ns is None else said.at_ns + said.leaves_ns
-        assert at_ns <= said.by_ns, "by its time"
-        assert left_ns is None or at_ns <= left_ns, "not after who asked has left"
-        assert (outcome == "revoked") <= (left_ns == at_ns)
-        told = [] if left_ns == at_ns and outcome in ("revoked", "timeout") else [at_ns]
-        assert [when for when, _, _ in said.answers] in (told, [at_ns]), "who waits is told once"
-        if outcome == "served":
-            assert said.answers[0][1] is Role.REPLY
-    assert not rack.state.residents, "in the end every card is free"
-    assert not rack.state.waiting
-    changed = [one.body for one in rack.host.records if isinstance(one.body, records.ModelMoved)]
-    at: dict[str, str] = {}
-    for body in changed:
-        assert at.get(body.organ, "free") == body.source, "chain"
-        at[body.organ] = body.target
 
 
 @given(worlds)
@@ -229,6 +53,21 @@ def test_cards_come_from_the_first_event_alone(world: dict[str, Any]) -> None:
     other = kernel_for(rack.organs, [Card("z", GB)], 77, Begin())
     snapshot, made, _ = fold(other, rack.host.journal.read(rack.host.id))  # type: ignore[attr-defined]
     assert (snapshot, made) == (rack.host.snapshot, rack.host.records)
+
+
+@pytest.mark.parametrize(("asked_ns", "answered_ns"), [(S - 1, 2 * S), (S, 32 * S), (15 * S, 32 * S)])
+def test_a_request_waits_for_one_slice_at_most(asked_ns: int, answered_ns: int) -> None:
+    """What is left to train goes on when it has been served."""
+    training = Training(1, 3, work=lasting(30 * S))
+    organ = Organ("o0", 4 * GB, load=lasting(0), serve=lasting(S), training=training)
+    rack = RackAlone({"o0": organ}, [Card("a", 4 * GB)])
+    rack.ask(0, "o0")
+    late = rack.ask(asked_ns, "o0")
+    rack.run()
+    ((at_ns, role, _),) = rack.asked[late].answers
+    assert (at_ns, role) == (answered_ns, Role.REPLY)
+    told = [one.body for one in rack.host.records if isinstance(one.body, records.ModelMoved)]
+    assert [one.cause for one in told if one.source == "training"] == ["slice", "slice", "trained"]
 
 
 # Defects that the laws kill
@@ -259,7 +98,7 @@ def two_loads_of_one_instant(patch: pytest.MonkeyPatch) -> None:
 
 def _alone(patch: pytest.MonkeyPatch) -> None:
     """The rule said again agrees with the defect: the laws alone must find it."""
-    patch.setattr("tests.properties.test_racks.turn_again", lambda *given: ORIGINAL(*given))
+    patch.setattr("tests.properties.rack_laws.turn_again", lambda *given: ORIGINAL(*given))
 
 
 def _serves_past(patch: pytest.MonkeyPatch, may_pass: Callable[[Any, Any], bool]) -> None:
@@ -360,7 +199,49 @@ def freed_when_it_begins_to_leave(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(RackStep, "_unload", twice)
 
 
+def trains_while_somebody_waits(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(arbiter, "_is_claimed", lambda *_: False)
+    patch.setattr("tests.properties.rack_laws.slices_again", lambda *given: [SLICES(*given)])
+
+
+def training_takes_no_memory(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(arbiter, "_bytes_of", lambda organ, _: organ.memory_bytes)
+    patch.setattr("tests.properties.rack_laws.slices_again", lambda *given: [SLICES(*given)])
+    _alone(patch)
+
+
+def wiser_by_a_slice_that_failed(patch: pytest.MonkeyPatch) -> None:
+    original = learning.after_slice
+    patch.setattr(learning, "after_slice", lambda training, learnt, _: original(training, learnt, True))
+
+
+def slices_forgotten_by_an_unload(patch: pytest.MonkeyPatch) -> None:
+    original = RackStep._unload
+
+    def forgets(self: RackStep, organ: str, cause: str, room: str = "") -> None:
+        original(self, organ, cause, room)
+        if organ in self._state.learnt:
+            self._learns(organ, replace(self._state.learnt[organ], slices=0))
+
+    patch.setattr(RackStep, "_unload", forgets)
+
+
+def trains_for_ever(patch: pytest.MonkeyPatch) -> None:
+    """One that fails is tried again as often as it takes."""
+    original = learning.after_slice
+
+    def patient(training: Any, learnt: Any, done: bool) -> Any:
+        return original(dataclasses.replace(training, attempts=1_000), learnt, done)
+
+    patch.setattr(learning, "after_slice", patient)
+
+
 MUTANTS: Sequence[Mutant] = (
+    trains_while_somebody_waits,
+    training_takes_no_memory,
+    wiser_by_a_slice_that_failed,
+    slices_forgotten_by_an_unload,
+    trains_for_ever,
     memory_freed_at_unloading,
     two_loads_of_one_instant,
     batch_without_end,

@@ -233,8 +233,8 @@ DECISIONS = {
     "late": "opening tier bound_ns",
     "health": "absent disabled degraded",
     "organ_request": "organ task priority stage",
-    "organ_end": "organ task outcome cost",
-    "model": "organ card from to cause cost",
+    "organ_end": "organ task outcome cost version",
+    "model": "organ card from to cause cost version",
     "slumbering": "economy asleep",
 }
 OWN = own_bodies()

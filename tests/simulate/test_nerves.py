@@ -12,6 +12,8 @@ import simulate
 from gardens.report.result.result import RunResult
 from nimdsl.base.units import MICRO
 from runtime import records
+from runtime.kernel import beat
+from runtime.kernel.gate import GateStep
 from runtime.run.host import Checks
 from tests.support.texts import document
 
@@ -68,6 +70,21 @@ def test_deliberating_has_the_command_written_by_the_translator() -> None:
         assert begun.count("turn") == 1
 
 
+def test_telling_attention_again_decides_nothing_where_nothing_is_lost() -> None:
+    def lived() -> RunResult:
+        return simulate.run(nimdsl.load_text(TEXT.replace("horizon: 8s", "horizon: 100s")), "s")
+
+    again = lived()
+    told = [one for one in again.records() if isinstance(one.body, records.Arrived) and one.body.gate]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GateStep, "_arm_again", lambda _: None)
+        patch.setattr(beat, "UNHEARD_BEATS", 1_000)
+        assert lived().summary["decision_sha256"] == again.summary["decision_sha256"]
+    assert len(told) == 4, "one in each beat"
+    assert simulate.replay(again).identical
+    assert simulate.compare(again, replications=1).ok(strict=True)
+
+
 class Liar:
     """A translator that writes another payload, so many times."""
 
@@ -98,6 +115,16 @@ def test_the_way_free_confirms_and_the_gate_learns() -> None:
     result = go(TEXT.replace("until: 10min", "until: 3s"))
     assert nerve(result)["confirmed"] == 1
     assert result.outcome["gates"]["collision"]["weight"] == 120_000
+
+
+def test_a_reflex_that_is_earned_is_rewarded() -> None:
+    learning = TEXT.replace("until: 10min", "until: 3s")
+    for start, paid in (("79%", 50.0), ("81%", 0.0)):
+        weight = f"weight: {{start: {start}, earn: 1, confirmed: 5%, reward: 50}}"
+        result = proven(learning.replace("weight: {start: 10%}", weight))
+        assert result.outcome["gates"]["collision"]["tier"] == 0
+        given = -result.ledger.balances.get("reward:gate/collision", 0.0)
+        assert given == paid, "who begins as a reflex has not earned it"
 
 
 def test_no_way_free_is_as_far_off_as_the_document_says() -> None:

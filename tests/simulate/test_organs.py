@@ -61,12 +61,54 @@ def test_a_cold_model_loads_serves_stays_and_goes() -> None:
         "refused": 0,
         "loads": 1,
         "evictions": 0,
+        "slices": 0,
+        "version": 0,
         "resident": 75 * SECOND_NS,
     }
     told: Any = result.summary["organs"]
     assert told["vision"]["resident"] == 75.0
     spent: Any = result.outcome["lifeforce"]["spent"]
     assert spent == 1_000_000 + 2_500_000 + 75_000, "a load, a request, 75 s of being warm"
+
+
+TRAIN = "train: {after: 1, slices: 2, memory: 6GB, virtual: {latency: {constant: 4s}}}"
+
+
+def test_a_model_trains_when_nobody_waits_and_survives_leaving() -> None:
+    keep = "hold: {keep: 1s}"
+    result = go(
+        organ(hold=f"{TRAIN}\n  {keep}"), organ("speech", "12GB"), cell("a"), cell("b", "14s", "speech")
+    )
+    assert [one for one in moves(result) if one[0] < 40 and one[1] == "vision"][4:] == [
+        (13, "vision", "training", "train"),
+        (17, "vision", "ready", "slice"),
+        (17, "vision", "unloading", "room"),
+        (20, "vision", "free", "unloaded"),
+    ]
+    assert became(result, "b") == (42, ""), "who waited for the room waited for one slice"
+    vision = result.outcome["organs"]["vision"]
+    assert (vision["slices"], vision["version"]) == (1, 0)
+    later = go(
+        organ(hold=f"{TRAIN}\n  {keep}"),
+        organ("speech", "12GB"),
+        cell("a"),
+        cell("b", "14s", "speech"),
+        cell("c", "60s"),
+    )
+    vision = later.outcome["organs"]["vision"]
+    assert (vision["slices"], vision["version"]) == (2, 1), "the slice that was done stayed done"
+
+
+def test_a_trained_model_answers_better() -> None:
+    wise = organ(hold=TRAIN).replace("args.task == 'add' ? 42 : 7", "args.version > 0 ? 42 : 7")
+    result = go(wise, cell("a"), cell("b", "60s"))
+    assert (became(result, "a"), became(result, "b")) == ((7, ""), (42, ""))
+    ends = [one.body for one in result.records() if isinstance(one.body, records.OrganAnswered)]
+    assert [one.version for one in ends] == [0, 1]
+    watch = RackWatch(result.run.hosts["rack/desk"].kernel.actor)
+    for record in result.run.hosts["rack/desk"].records:
+        watch.take(record)
+    assert "2 served, 4 slices, vision of version 2" in next(iter(racks_text({"rack/desk": watch})))
 
 
 def test_a_second_model_gets_the_room_of_one_that_is_idle() -> None:

@@ -10,12 +10,13 @@ import nimdsl
 from gardens.stores.memory import MemoryJournal
 from nimdsl.program import Gate
 from runtime import records
-from runtime.kernel.effects import SetTimer
-from runtime.kernel.events import BEGIN, Begin, Received, TimerDue
+from runtime.kernel.effects import Book, CancelTimer, SendMessage, SetTimer
+from runtime.kernel.events import BEGIN, Begin, Marked, Received, TimerDue
 from runtime.kernel.interpreters import PlainInterpreter
 from runtime.kernel.kernel import Kernel, PriceDecision
 from runtime.kernel.resonance import Resonating
-from runtime.ledger.accounts import Question
+from runtime.ledger.accounts import Question, Reward
+from runtime.ledger.sleep import SLUMBER
 from runtime.run.host import Checks, Host
 
 MS = 1_000_000
@@ -48,9 +49,21 @@ class GateAlone:
     timers: dict[int, SetTimer] = field(default_factory=dict)
     number: int = 0
     sent: list[tuple[int, str]] = field(default_factory=list)
+    again_ns: int = 0
+    """How often it tells attention that it is open; 0: as it opens."""
+    told: list[tuple[int, SendMessage]] = field(default_factory=list)
+    """What it sent, in full."""
+    booked: list[tuple[int, Reward]] = field(default_factory=list)
+    """The rewards that it asked for."""
 
     def __post_init__(self) -> None:
-        kernel = Kernel(self.gate, PlainInterpreter(self.gate.table), {}, attention="attention/day")
+        kernel = Kernel(
+            self.gate,
+            PlainInterpreter(self.gate.table),
+            {},
+            attention="attention/day",
+            again_ns=self.again_ns,
+        )
         self.host = Host(kernel, MemoryJournal(), Checks(round_trip=True, restore=True))
         self._take(self.begins, 0)
 
@@ -78,6 +91,12 @@ class GateAlone:
         self.number += 1
         self._take(Received(name, payload, sender="nerve/n", number=self.number), at_ns)
 
+    def fall_asleep(self, at_ns: int) -> None:
+        """Its economy falls asleep."""
+        self.until(at_ns)
+        self.number += 1
+        self._take(Marked(SLUMBER, 0, sender="economy/body", number=self.number), at_ns)
+
     def until(self, at_ns: int) -> None:
         """Everything that is due before that instant."""
         while due := sorted(
@@ -93,8 +112,13 @@ class GateAlone:
         for effect in taken or ():  # type: ignore[union-attr]
             if isinstance(effect, SetTimer):
                 self.timers[effect.timer] = effect
-            elif hasattr(effect, "event") and hasattr(effect, "payload"):
+            elif isinstance(effect, Book) and isinstance(effect.command, Reward):
+                self.booked.append((now_ns, effect.command))
+            elif isinstance(effect, CancelTimer):
+                self.timers.pop(effect.timer, None)
+            elif isinstance(effect, SendMessage):
                 self.sent.append((now_ns, effect.event))
+                self.told.append((now_ns, effect))
 
     def readings(self) -> list[tuple[int, str]]:
         """When it read what."""

@@ -53,7 +53,8 @@ class Said:
 class RackAlone:
     """A rack in time, on a bus that takes none.
 
-    ``fails`` says of each load whether it fails, ``lag_ns`` is how long what is revoked goes on.
+    ``fails`` says of each load whether it fails, ``slips`` of each slice; ``lag_ns`` is how long what is
+    revoked goes on.
     """
 
     organs: Organs
@@ -61,11 +62,14 @@ class RackAlone:
     unload_ns: int = 0
     lag_ns: int = 0
     fails: Callable[[int], bool] = lambda _: False
+    slips: Callable[[int], bool] = lambda _: False
     pays: Callable[[Question], bool] = lambda _: True
     looks: Callable[[RackAlone], None] = lambda _: None
     checks: Checks = field(default_factory=Checks)
     now_ns: int = 0
     load_count: int = 0
+    slices: list[tuple[str, str]] = field(default_factory=list)
+    """The organ of each slice that has begun, and how it ends."""
     asked: dict[str, Said] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -146,6 +150,9 @@ class RackAlone:
         if what == "load":
             self.load_count += 1
             outcome = "failed" if self.fails(self.load_count) else "done"
+        elif what == "train":
+            outcome = "failed" if self.slips(len(self.slices) + 1) else "done"
+            self.slices.append((effect.work.partition("-")[2], outcome))
         duration_ns: int = model.latency.parameters[0]
         self._put(self.now_ns + duration_ns, Finished(effect.number, outcome))
 
@@ -179,7 +186,36 @@ def load_on(
 ) -> tuple[int, int]:
     """How many bytes of a card, and how many models, are in use."""
     there = [name for name, one in state.residents.items() if one.card == card.name and name not in without]
-    return sum(organs[name].memory_bytes for name in there), len(there)
+    trained = (organs[name].training for name in there if state.residents[name].state == "training")
+    beside = sum(one.memory_bytes for one in trained if one is not None)
+    return sum(organs[name].memory_bytes for name in there) + beside, len(there)
+
+
+def slices_again(organs: Organs, state: RackState, now_ns: int) -> list[str]:
+    """The organs that could train now, by name: who waits for a card, or for a model on it, comes first."""
+    found = []
+    for name, there in state.residents.items():
+        training, learnt = organs[name].training, state.learnt.get(name)
+        if training is None or learnt is None or there.state != "ready":
+            continue
+        if learnt.served < training.after or now_ns < learnt.until_ns or state.asleep:
+            continue
+        (card,) = (one for one in state.cards if one.name == there.card)
+        if load_on(organs, state, card)[0] + training.memory_bytes > card.memory_bytes:
+            continue
+        if not claims_on(organs, state, there.card, now_ns):
+            found.append(name)
+    return sorted(found)
+
+
+def claims_on(organs: Organs, state: RackState, card: str, now_ns: int) -> list[OrganRequest]:
+    """Those who wait for room on a card, or for a model that is on it."""
+    return [
+        one
+        for one in in_turn(state, now_ns)
+        if needs_room_on(organs, state, one, card, now_ns)
+        or (one.organ in state.residents and state.residents[one.organ].card == card)
+    ]
 
 
 def turn_again(organs: Organs, state: RackState, now_ns: int) -> Move | None:

@@ -21,7 +21,13 @@ from gardens.report.words import quarters, share
 ROWS_SHOWN_MAX = 48
 COLUMN_COUNT_MAX = 1_600
 """So many columns are drawn, in all rows together."""
-_STATES = {"loading": "loads", "ready": "waits", "serving": "serves", "unloading": "leaves"}
+_STATES = {
+    "loading": "loads",
+    "ready": "waits",
+    "serving": "serves",
+    "training": "trains",
+    "unloading": "leaves",
+}
 
 
 class _Model(NamedTuple):

@@ -10,7 +10,8 @@ from gardens.report.observe.points import Points
 from gardens.report.observe.slices import Staying
 from nimdsl.base.words import counted
 from nimdsl.program import Actor
-from runtime.kernel.arbiter import FREE, LOADING, SERVING
+from runtime.kernel.arbiter import FREE, LOADING, SERVING, TRAINING
+from runtime.kernel.learning import SLICE, TRAINED
 from runtime.kernel.rack import SERVED
 from runtime.records import ModelMoved, OrganAnswered, OrganAsked, Record
 
@@ -24,6 +25,9 @@ class CardWatch:
     loads: int = 0
     evictions: int = 0
     served: int = 0
+    slices: int = 0
+    versions: dict[str, int] = field(default_factory=dict)
+    """Of the models that were trained on it, by organ."""
     resident_ns: int = 0
     """How long any model had memory of it, up to ``since_ns``."""
     since_ns: int = 0
@@ -37,6 +41,9 @@ class CardWatch:
         self.loads += body.target == LOADING
         self.evictions += body.cause == "room"
         self.served += body.cause == "served"
+        self.slices += body.source == TRAINING and body.cause in (SLICE, TRAINED)
+        if body.version:
+            self.versions[body.organ] = body.version
         (self.on_card.discard if body.target == FREE else self.on_card.add)(body.organ)
         self.models.setdefault(body.organ, Staying(FREE)).turn(body.target, at_ns)
 
@@ -133,6 +140,8 @@ def racks_text(watched: Mapping[str, RackWatch]) -> Iterator[str]:
                 counted(card.evictions, "eviction"),
                 f"{card.served:,} served",
             ]
+            parts += [counted(card.slices, "slice")] if card.slices else []
+            parts += [f"{organ} of version {one}" for organ, one in sorted(card.versions.items())]
             yield f"[bold]card[/] {host}/{name}: {', '.join(parts)}"
         if told := rack_told(one):
             yield f"[bold]rack[/] {host}: {', '.join(told)}"

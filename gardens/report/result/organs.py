@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nimdsl.base.values import Value
-from runtime.kernel.arbiter import FREE, LOADING
+from runtime.kernel.arbiter import FREE, LOADING, TRAINING
+from runtime.kernel.learning import SLICE, TRAINED
 from runtime.kernel.rack import SERVED
 from runtime.records import AnyBody, ModelMoved, OrganAnswered
 
@@ -18,6 +19,8 @@ class OrganTally:
     refused: int = 0
     loads: int = 0
     evictions: int = 0
+    slices: int = 0
+    version: int = 0
     resident_ns: int = 0
     """Of the stays that are over."""
     since_ns: int | None = None
@@ -29,8 +32,10 @@ class OrganTally:
             case OrganAnswered(outcome=outcome):
                 self.served += outcome == SERVED
                 self.refused += outcome != SERVED
-            case ModelMoved(target=target, cause=cause):
+            case ModelMoved(source=source, target=target, cause=cause, version=version):
                 self.evictions += cause == "room"
+                self.slices += source == TRAINING and cause in (SLICE, TRAINED)
+                self.version = version
                 if target == LOADING:
                     self.loads += 1
                     self.since_ns = at_ns
@@ -46,5 +51,7 @@ class OrganTally:
             "refused": self.refused,
             "loads": self.loads,
             "evictions": self.evictions,
+            "slices": self.slices,
+            "version": self.version,
             "resident": self.resident_ns + going_ns,
         }

@@ -130,7 +130,8 @@ def of_a_rack(record: Record) -> str:
         case records.ModelMoved():
             price = f", {format_lifeforce(body.cost)} LF" if body.cost else ""
             card = f"{host}/{body.card}"
-            why = f"[dim]{body.cause}{price}[/]"
+            version = f", version {body.version}" if body.version else ""
+            why = f"[dim]{body.cause}{price}{version}[/]"
             return f"{card:<20} {escape(body.organ)} {body.source} [dim]→[/] {body.target}  {why}"
         case records.OrganAnswered():
             mark = " " if body.outcome == SERVED else "[red]✗[/]"

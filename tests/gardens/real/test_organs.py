@@ -27,17 +27,22 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
         yield running
 
 
-def lived(server: NatsServer, folder: Path, deaths: Sequence[str] = ()) -> dict[str, Any]:
+TWO_MODELS = (
+    organ(),
+    organ("speech", "12GB"),
+    cell("a"),
+    cell("b", "3s"),
+    cell("c", "5s", "speech"),
+    cell("d", "6s", leaves="3s"),
+    cell("e", "7s", timeout="1s"),
+)
+
+
+def lived(
+    server: NatsServer, folder: Path, deaths: Sequence[str] = (), documents: Sequence[str] = TWO_MODELS
+) -> dict[str, Any]:
     """What became of the cells and organs of a run that replays."""
-    program = world(
-        organ(),
-        organ("speech", "12GB"),
-        cell("a"),
-        cell("b", "3s"),
-        cell("c", "5s", "speech"),
-        cell("d", "6s", leaves="3s"),
-        cell("e", "7s", timeout="1s"),
-    )
+    program = world(*documents)
     garden = local(40.0, server=server.url)
     program = program.with_parts("Garden", {**program.gardens, garden.name: garden})
     meanwhile = dying(deaths, 8 * SECOND_NS)
@@ -57,6 +62,15 @@ def test_it_decides_as_the_virtual_one(server: NatsServer, tmp_path: Path) -> No
     organs = outcome["organs"]
     assert (organs["vision"]["served"], organs["vision"]["refused"]) == (2, 2)
     assert (organs["vision"]["evictions"], organs["speech"]["served"]) == (1, 1)
+
+
+def test_slices_are_work_like_all_of_a_rack(server: NatsServer, tmp_path: Path) -> None:
+    train = "train: {after: 1, slices: 2, virtual: {latency: {constant: 4s}}}"
+    wise = organ(hold=train).replace("args.task == 'add' ? 42 : 7", "args.version > 0 ? 42 : 7")
+    outcome = lived(server, tmp_path, [CONTROLLER], [wise, cell("a"), cell("b", "40s")])
+    vision = outcome["organs"]["vision"]
+    assert (vision["slices"], vision["version"]) == (4, 2), "a training for each that was served"
+    assert [outcome["cells"][name]["data"]["answer"] for name in "ab"] == [7, 42]
 
 
 def test_a_rack_that_dies_goes_on_from_its_journal(server: NatsServer, tmp_path: Path) -> None:

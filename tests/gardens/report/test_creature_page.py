@@ -62,7 +62,8 @@ def observers() -> dict[str, Observer]:
 
 def rack(chance: random.Random) -> RackWatch:
     """A rack of four cards, between which ten models move."""
-    found, states = RackWatch(NERVE), ("free", "loading", "ready", "serving", "unloading")
+    found = RackWatch(NERVE)
+    states = ("free", "loading", "ready", "serving", "training", "unloading")
     for number, at_ns in enumerate(sorted(chance.randrange(DAY_NS) for _ in range(20_000))):
         organ, card = f"o{chance.randrange(10)}", f"c{chance.randrange(4)}"
         asked = Identity("cell/a", number)
@@ -99,3 +100,8 @@ def test_the_page_is_whole_and_says_what_it_leaves_out(drawn: str) -> None:
     assert "more models not drawn." in read.text
     assert "g0" in read.text
     assert f"{TURN_COUNT:,} commands" in read.text
+
+
+def test_the_lanes_of_models_show_when_they_train(drawn: str) -> None:
+    assert '<path class="trains' in drawn
+    assert "training" in Reader(drawn).text

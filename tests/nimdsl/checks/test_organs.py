@@ -19,9 +19,10 @@ def found(
     work: str = "timeout: 1min",
     asks: str = "name: eye, task: look",
     organ: str = "",
+    serves: str = f", serve: {{{LATENCY}}}",
 ) -> list[tuple[str, str, str]]:
     """Codes, messages and fixes."""
-    spec = f"{{model: {{{model}}}, load: {{{LATENCY}}}, serve: {{{LATENCY}}}{organ}}}"
+    spec = f"{{model: {{{model}}}, load: {{{LATENCY}}}{serves}{organ}}}"
     machine = (
         f"{{machine: {{initial: idle, states: {STATES}}}, work: {{w: {{organ: {{{asks}}}, {work}}}}}}}"
     )
@@ -29,6 +30,32 @@ def found(
     parts += [document("Garden", garden, "home")] if garden else []
     report = nimdsl.check_text(together(*parts, document("Scenario", "{}", "day")))
     return [(one.code, one.message, one.fix) for one in report.diagnostics]
+
+
+def test_a_training_needs_memory_and_time_between_refusals() -> None:
+    train = f", train: {{after: 1, memory: 4GB, {LATENCY}}}"
+    assert found(organ=train) == []
+    assert found("memory: 22GB", organ=train) == [
+        (
+            "NIM0521",
+            "`eye` can never train: with `train: memory:` it fits none of its cards",
+            "give a card more `memory`, or the training less",
+        )
+    ]
+    assert found(organ=f", train: {{after: 1, pause: 0s, {LATENCY}}}") == [
+        ("NIM0210", "`pause` must be longer than 0", "write for example `pause: 30s`")
+    ]
+    assert found(organ=", cost: {train: 1}") == [
+        ("NIM0203", "this organ does not train: there is nothing to pay for", "add `train:`")
+    ]
+
+
+def test_what_an_organ_reads_is_what_it_is_given() -> None:
+    wise = LATENCY.replace("}}", '}, failure: "${args.version > 0 ? 1% : 4%}"}')
+    serve = f", serve: {{{wise}}}"
+    assert found(serves=serve) == []
+    assert [code for code, *_ in found(serves=serve.replace("version", "wisdom"))] == ["NIM0307"]
+    assert [code for code, *_ in found(serves=serve.replace("4%", "4s"))] == ["NIM0304"]
 
 
 def test_an_organ_has_one_home() -> None:

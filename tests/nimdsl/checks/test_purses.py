@@ -42,6 +42,38 @@ def message(amount: str, economy: str, most: str) -> str:
     return f"nobody can ever pay {amount} LF: `{economy}` never has more than {most} LF above its floor"
 
 
+GATE = """\
+apiVersion: nimdsl.dev/v1
+kind: Gate
+metadata: {name: g}
+spec: {hears: [{domain: d}], thresholds: {open: 0.5}, cost: {open: 20}, weight: {start: 0%, REWARD}}
+---
+apiVersion: nimdsl.dev/v1
+kind: Economy
+metadata: {name: purse}
+spec: {opening: 10}
+---
+apiVersion: nimdsl.dev/v1
+kind: Scenario
+metadata: {name: s}
+spec: {horizon: 1min, economy: purse, actors: [gate/g]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("reward", "codes"),
+    [
+        ("learns: true", ["NIM0512"]),
+        ("reward: 0", ["NIM0512"]),
+        ("reward: 50", []),
+    ],
+)
+def test_what_a_gate_earns_comes_into_the_economy_of_its_scenario(reward: str, codes: list[str]) -> None:
+    text = GATE.replace("REWARD", reward)
+    found = nimdsl.check_text(text).diagnostics
+    assert [one.code for one in found if one.code != "NIM0701"] == codes
+
+
 def test_what_a_cell_costs_is_paid_by_the_economy_that_it_lives_on() -> None:
     (found,) = said(PURSE, battery(), robot("cost: 3.5"), RUN)
     assert (found.code, found.severity) == ("NIM0512", Severity.WARNING)

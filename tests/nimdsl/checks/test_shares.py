@@ -59,6 +59,10 @@ ORGAN = {
     f" {other}: {{{SLOW}}}}}"
     for what, other in (("load", "serve"), ("serve", "load"))
 }
+ORGAN["train.virtual.failure"] = (
+    f"model: {{memory: 4GB}}, train: {{after: 1, {SLOW}, failure: 101%}}}},"
+    f" load: {{{SLOW}}}}}, serve: {{{SLOW}}}}}"
+)
 SLEEP = {
     **{f"pulse.{one}": f"pulse: {{{one}: 101%}}" for one in ("threshold", "scale")},
     **{f"slumber.{one}": f"pulse: {{}}, slumber: {{{one}: 101%}}" for one in ("level", "urgency")},

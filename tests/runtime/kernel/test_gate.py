@@ -46,6 +46,21 @@ def test_6_1_it_opens_where_its_value_is_above_and_settles_in_silence() -> None:
     assert slow.readings()[1:] == [(100 * MS + 13 * 1_500 * MS, "stable")], "19.5 s of silence"
 
 
+def test_6_9_while_it_is_open_and_awake_it_says_so_again_and_leaves_no_record() -> None:
+    for goes in ({}, {"asleep": "go"}):
+        gate = GateAlone(gate_of(memory="{silence: 95%}", **goes), again_ns=5_000 * MS)
+        for at_ns, confidence in OPENING:
+            gate.wave(at_ns, confidence)
+        gate.until(11_000 * MS)
+        told = [at_ns for at_ns, event in gate.sent if event == "opened"]
+        assert told == [100 * MS, 5_100 * MS, 10_100 * MS]
+        assert sum(isinstance(one.body, records.Sent) for one in gate.host.records) == 1
+        gate.fall_asleep(12_000 * MS)
+        gate.until(19_000 * MS)
+        again = [at_ns for at_ns, event in gate.sent[3:] if event == "opened"]
+        assert again == ([15_100 * MS] if goes else []), "who sleeps is closed, and says nothing"
+
+
 def test_6_1_what_contradicts_itself_reads_closed() -> None:
     gate = GateAlone(gate_of())
     gate.wave(0, 1.0, 0.0)
