@@ -8,7 +8,9 @@ from nimdsl.assembly.scenario import differs, living_on
 from nimdsl.base.diagnostics import Severity
 from nimdsl.base.suggest import phrase
 from nimdsl.checks.economy import check_opening, grows, rewards_of, too_poor
+from nimdsl.checks.loops import loops, report_loop
 from nimdsl.checks.marks import check_flapping, flat_marks
+from nimdsl.checks.reactions import Reacting
 from nimdsl.compile.cell import CompiledCell
 from nimdsl.compile.compilation import Compilation
 from nimdsl.compile.gate import hears
@@ -22,6 +24,26 @@ def check_whole(compilation: Compilation) -> None:
     _check_flapping(compilation)
     _check_unheard(compilation)
     _check_openings(compilation)
+    _check_loops(compilation)
+
+
+def _check_loops(compilation: Compilation) -> None:
+    """NIM0707: waves that answer each other, and no time passes."""
+    kinds = {"cell": "Cell", "nerve": "Nerve"}
+    actors = {
+        f"{kind}/{name}": _reacting(one if isinstance(one, CompiledCell) else one.cell)
+        for kind, name_of in kinds.items()
+        for name, one in compilation.parts[name_of].items()
+    }
+    for way in loops(actors):
+        kind, _, name = way[-1].actor.partition("/")
+        findings, _ = compilation.open(compilation.documents.of(kinds[kind])[name])
+        report_loop(findings, way)
+        compilation.close(findings)
+
+
+def _reacting(cell: CompiledCell) -> Reacting:
+    return Reacting(cell.root, cell.works, {event: f"cell/{name}" for event, name in cell.heard.items()})
 
 
 def _check_unheard(compilation: Compilation) -> None:
