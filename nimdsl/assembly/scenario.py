@@ -7,6 +7,7 @@ from functools import partial
 
 from nimdsl.base.diagnostics import Place
 from nimdsl.checks.attention import check_economy
+from nimdsl.checks.carrying import check_carried, lasts
 from nimdsl.checks.comparisons import check_statuses
 from nimdsl.checks.economy import check_prices, check_rewards, rewards_of
 from nimdsl.checks.expectations import check_states, states_of_cells
@@ -35,6 +36,7 @@ def _compile(compilation: Compilation) -> dict[str, Scenario]:
         _check_economy(compilation, findings, scenario, context)
         _check_rewards(compilation, findings, scenario, context)
         _check_prices(compilation, findings, scenario, context)
+        _check_carried(compilation, reader, scenario)
         for one in scenario.expect:
             place = partial(reader.within, "expect", one.holds.place)
             check_states(findings, one.holds.node, states, place)
@@ -188,6 +190,25 @@ def _check_prices(
         asked = {one for own, root in machines if own == name for one in rewards_of(root)}
         others = (scenario.protocol or scenario.actors) and name == scenario.economy
         check_prices(findings, economy, machines, economy.rewards if others else asked, told)
+
+
+def _check_carried(compilation: Compilation, reader: Reader, scenario: Scenario) -> None:
+    """Whether the stock of a scenario's economy surely ends, where all that could fill it is known."""
+    economy, beside = compilation.economies.get(scenario.economy), _beside(compilation, scenario)
+    changed = differs(compilation, scenario, "economy", "cell", "nerve", "gate", "attention")
+    documents, kinds = compilation.documents, ("Cell", "Nerve", "Gate", "Attention")
+    wrong = documents.damaged or any(
+        len(compilation.parts[kind]) < len(documents.of(kind)) for kind in kinds
+    )
+    unknown = wrong or scenario.protocol or any(one.priced and one.root is None for _, one in beside)
+    if economy is None or changed or unknown or reader.findings.failed or reader.findings.poisoned:
+        return
+    living = [root for own, root in living_on(compilation, scenario) if own == economy.name]
+    asked = {name for root in living for name in rewards_of(root)}
+    if not any(economy.rewards.get(name, 0) > 0 for name in asked) and lasts(
+        economy, scenario.attention, living
+    ):
+        check_carried(reader, scenario, economy, living)
 
 
 def _dear(beat: Beat) -> bool:
