@@ -10,6 +10,7 @@ from nimdsl.base.suggest import phrase
 from nimdsl.checks.economy import check_opening, grows, rewards_of, too_poor
 from nimdsl.checks.loops import loops, report_loop
 from nimdsl.checks.marks import check_flapping, flat_marks
+from nimdsl.checks.pumping import check_pumping
 from nimdsl.checks.reactions import Reacting
 from nimdsl.compile.cell import CompiledCell
 from nimdsl.compile.compilation import Compilation
@@ -25,6 +26,27 @@ def check_whole(compilation: Compilation) -> None:
     _check_unheard(compilation)
     _check_openings(compilation)
     _check_loops(compilation)
+    _check_pumping(compilation)
+
+
+def _check_pumping(compilation: Compilation) -> None:
+    """NIM0518: machines that earn for nothing, of cells and nerves of which it is sure where they live."""
+    homes = _homes(compilation)
+    for kind in ("Cell", "Nerve"):
+        for name, one in compilation.parts[kind].items():
+            cell = one if isinstance(one, CompiledCell) else one.cell
+            home = homes.get(name, "") if kind == "Cell" else cell.interface.economy or _only(compilation)
+            economy = compilation.economies.get(home)
+            if economy is not None and any(amount > 0 for amount in economy.rewards.values()):
+                findings, _ = compilation.open(compilation.documents.of(kind)[name])
+                check_pumping(findings, _reacting(cell), home, economy.rewards)
+                compilation.close(findings)
+
+
+def _only(compilation: Compilation) -> str:
+    """The only economy that there is; empty where there are several."""
+    names = [*compilation.documents.of("Economy")]
+    return names[0] if len(names) == 1 else ""
 
 
 def _check_loops(compilation: Compilation) -> None:

@@ -93,10 +93,10 @@ class _Reactions:
         for name, one in self._actors.items():
             for leaf in range(len(one.table.states)):
                 for event in events.get(name, ()):
-                    number = _surely(one.table, leaf, event.event, waves.get(event.wave))
+                    number = surely(one.table, leaf, event.event, waves.get(event.wave))
                     if number is not None:
                         row = one.table.rows[number]
-                        place = _place(one, row)
+                        place = place_of(one, row)
                         found.append(Reaction(event, leaf, row.target, made[name, number], place))
         return found
 
@@ -155,8 +155,8 @@ def _begun(name: str, work: Work) -> Iterator[MadeEvent]:
         yield MadeEvent(name, work.outcomes["done"])
 
 
-def _surely(table: Table, leaf: int, event: str, wave: Emit | None) -> int | None:
-    """The row that takes an event in a leaf, whatever the data are."""
+def surely(table: Table, leaf: int, event: str, wave: Emit | None = None) -> int | None:
+    """The row that takes an event in a leaf, whatever the data are; ``wave`` is where it comes from."""
     event_number = table.event_numbers.get(event, -1)
     for number in table.candidates.get((leaf, event_number), ()):
         row = table.rows[number]
@@ -180,7 +180,7 @@ def _holds(guard: Expression, wave: Emit | None) -> bool | None:
         return None
 
 
-def _place(one: Reacting, row: Row) -> Place:
+def place_of(one: Reacting, row: Row) -> Place:
     """Where the transition of a row is written: the first of its event whose guard is that of the row."""
     leaf, event = one.table.states[row.source], one.table.events[row.event]
     states = [(path, state_at(one.root, path)) for path in lineage(leaf)]
