@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 
 from nimdsl.base.diagnostics import Severity
@@ -15,7 +14,6 @@ from nimdsl.compile.cell import CompiledCell, accepted_events, compile_cell
 from nimdsl.compile.compilation import Compilation
 from nimdsl.compile.purses import purses_of
 from nimdsl.compile.reader import Findings, Reader
-from nimdsl.compile.times import Timed, with_times
 from nimdsl.compile.waves import Waves, emitted_by, in_hearing_order
 from nimdsl.kinds import Kind
 from nimdsl.kinds.schemas import shipped
@@ -44,24 +42,13 @@ def _compile(compilation: Compilation) -> dict[str, CompiledCell]:
     _check_answers_back(compilation, cells)
     _check_marks(compilation, cells)
     _check_orders(compilation, cells)
-    return _with_times(cells)
+    return cells
 
 
 def emitted_by_cells(compilation: Compilation) -> dict[str, Waves | None]:
     """What the cells emit that are sound, by name; None for nothing."""
     cells: Mapping[str, CompiledCell] = compilation.parts["Cell"]
     return {name: emitted_by(name, cell.root, cell.domain) for name, cell in cells.items()}
-
-
-def _with_times(cells: Mapping[str, CompiledCell]) -> dict[str, CompiledCell]:
-    """The cells with what in them comes from the clock."""
-    timed = with_times(
-        {f"cell/{name}": Timed(one.root, one.works, one.interface.arguments) for name, one in cells.items()}
-    )
-    found = {name: timed[f"cell/{name}"] for name in cells}
-    return {
-        name: replace(cell, root=found[name].root, works=found[name].works) for name, cell in cells.items()
-    }
 
 
 def _check_marks(compilation: Compilation, cells: Mapping[str, CompiledCell]) -> None:

@@ -114,6 +114,7 @@ def _part(compilation: Compilation, name: str, one: CompiledGate) -> Gate:
         below=one.below,
         goes=one.goes,
         dialogue=one.dialogue,
+        times=one.times,
     )
 
 

@@ -1,5 +1,7 @@
 """Values that come from the clock: followed wherever they go, and no decisions."""
 
+# ruff: noqa: E501 -- documents stand on one line here
+
 from __future__ import annotations
 
 from typing import Any
@@ -82,7 +84,7 @@ apiVersion: nimdsl.dev/v1
 kind: Scenario
 metadata: {name: s}
 spec: {horizon: 10s, garden: slow, cells: [a, b, c], stimuli: [{at: 1s, to: a, event: go}]}
-"""  # noqa: E501
+"""
 
 
 def times(program: Program) -> dict[str, list[tuple[str, ...]]]:
@@ -107,6 +109,110 @@ def test_without_the_clock_nothing_is_a_time() -> None:
         "b": [(), ()],
         "c": [()],
     }
+
+
+HEARING = TEXT.replace(
+    """kind: Cell
+metadata: {name: c}""",
+    """kind: Cell
+metadata: {name: ear}
+spec:
+  domain: echo
+  hears: {heard: {cell: a}}
+  let: {late: "kept * 2"}
+  data: {kept: duration, nr: int}
+  machine:
+    initial: on_
+    states:
+      on_:
+        transitions:
+          - event: heard
+            internal: true
+            do:
+              - set: {kept: "${event.content.at}", nr: "${event.content.nr}"}
+              - emit: {content: {at: "${late}", nr: "${nr}"}}
+---
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: c}""",
+    1,
+)
+HEARING = (
+    HEARING[: HEARING.index("          - {event: measured")]
+    + """          - {event: measured, internal: true}
+          - {event: failed, internal: true}
+  work:
+    measure: {returns: {value: real}, done: measured, virtual: {latency: {constant: 1s}, returns: {value: {constant: 2.0}}}}
+---"""
+    + HEARING.partition("---")[2]
+)
+HEARING = HEARING.replace(
+    'emit: {content: {when: "${event.when}", nr: "${event.nr}"}}',
+    'emit: {content: {at: "${event.when}", nr: "${event.nr}"}}',
+)
+HEARING = HEARING.replace(
+    "latency: {constant: 200ms}}",
+    "latency: {constant: 200ms}}, hosts: {h: {cards: {x: {memory: 2GB}}}}",
+)
+HEARING += """
+---
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: sink}
+spec:
+  accepts: {note: {at: duration, nr: int}}
+  machine: {initial: on_, states: {on_: {transitions: [{event: note, to: on_}]}}}
+---
+apiVersion: nimdsl.dev/v1
+kind: Gate
+metadata: {name: door}
+spec: {hears: [{domain: echo}], thresholds: {open: 0.5}, weight: {start: 90%}, emits: {domain: news}}
+---
+apiVersion: nimdsl.dev/v1
+kind: Organ
+metadata: {name: mind}
+spec: {model: {memory: 1GB}, load: {virtual: {latency: {constant: 1s}}}, serve: {virtual: {latency: {constant: 1s}}}}
+---
+apiVersion: nimdsl.dev/v1
+kind: Nerve
+metadata: {name: act}
+spec:
+  gate: door
+  hears: {echo: {cell: ear}}
+  machine:
+    initial: on_
+    states:
+      on_:
+        transitions:
+          - event: granted
+            to: think
+            do: [{send: {to: sink, event: note, payload: {at: "${senses.echo.content.at}", nr: "${senses.echo.content.nr}"}}}]
+          - {event: echo, internal: true, do: [{send: {to: sink, event: note, payload: {at: "${event.content.at}", nr: "${event.content.nr}"}}}]}
+      think: {enter: [{work: ask}], transitions: [{event: done, to: on_}, {event: failed, to: on_}]}
+  work: {ask: {organ: {name: mind, task: think, payload: {at: "${senses.echo.content.at}", nr: "${senses.echo.content.nr}"}}, timeout: 9s}}
+"""
+
+
+def test_times_are_followed_through_waves_names_senses_organs_and_gates() -> None:
+    program = nimdsl.load_text(HEARING)
+    assert times(program)["ear"] == [("at",)]
+    assert program.of("Gate")["door"].times == ("at",)
+    nerve = program.of("Nerve")["act"]
+    assert [one.times for one in every_action(nerve.root) if isinstance(one, Send)] == [("at",), ("at",)]
+    assert nerve.works["ask"].organ.times == ("at",)
+
+
+def test_what_waves_carry_of_the_clock_decides_nothing() -> None:
+    text = HEARING.replace(
+        "cells: [a, b, c]", "cells: [a, b, c, ear, sink], actors: [gate/door, nerve/act]"
+    )
+    later = text.replace("{at: 1s, to: a", "{at: 1500ms, to: a")
+    here, traced, bodies = decisions(text)
+    there, other, _ = decisions(later)
+    assert traced != other
+    assert here == there
+    emitted = [one for one in bodies if isinstance(one, records.Emitted) and one.times]
+    assert len(emitted) >= 3
 
 
 def decisions(text: str) -> tuple[str, str, list[records.AnyBody]]:
