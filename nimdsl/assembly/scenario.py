@@ -59,7 +59,8 @@ def _context(compilation: Compilation) -> ScenarioContext:
         accepts={name: accepted_events(cell) for name, cell in cells.items()},
         sends={
             **{
-                f"cell/{name}": receivers_of(cell.root, cell.works) | {*cell.heard.values()}
+                f"cell/{name}": receivers_of(cell.root, cell.works)
+                | {one.removeprefix("cell/") for one in cell.heard.values() if one.startswith("cell/")}
                 for name, cell in cells.items()
             },
             **{f"attention/{name}": receivers_of(one.root, one.works) for name, one in attentions.items()},
@@ -77,6 +78,10 @@ def _context(compilation: Compilation) -> ScenarioContext:
             **{actor: _asking(one.works) for actor, one in compilation.participants.items()},
         },
         participants=compilation.participants,
+        hearing={
+            name: frozenset(one for one in cell.heard.values() if not one.startswith("cell/"))
+            for name, cell in cells.items()
+        },
         answering={
             name: frozenset(one.event for one in found if not one.guarded)
             for name, cell in cells.items()

@@ -35,8 +35,7 @@ def mark_times(compilation: Compilation) -> None:
 
 
 def _timed(cell: CompiledCell) -> Timed:
-    heard = {event: f"cell/{name}" for event, name in cell.heard.items()}
-    return Timed(cell.root, cell.works, cell.interface.arguments, heard)
+    return Timed(cell.root, cell.works, cell.interface.arguments, cell.heard)
 
 
 def _marked(cell: CompiledCell, timed: Timed) -> CompiledCell:

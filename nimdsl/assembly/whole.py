@@ -65,7 +65,7 @@ def _check_loops(compilation: Compilation) -> None:
 
 
 def _reacting(cell: CompiledCell) -> Reacting:
-    return Reacting(cell.root, cell.works, {event: f"cell/{name}" for event, name in cell.heard.items()})
+    return Reacting(cell.root, cell.works, cell.heard)
 
 
 def _check_unheard(compilation: Compilation) -> None:
@@ -83,7 +83,7 @@ def _check_unheard(compilation: Compilation) -> None:
         if (
             not cell.domain
             or not emits
-            or name in named
+            or f"cell/{name}" in named
             or any(hears(one, cell.domain) for one in patterns)
         ):
             continue
