@@ -4,13 +4,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import nimdsl
 import simulate
+from nimdsl.compile import times as compiled_times
 from nimdsl.program import Program
 from nimdsl.program.machine import Emit, ReplyToAsk, Send, every_action
 from runtime import records
+from tests.support.killing import kills
+from tests.support.texts import document
 
 TEXT = """
 apiVersion: nimdsl.dev/v1
@@ -232,3 +240,65 @@ def test_they_are_in_the_records_and_decide_nothing() -> None:
     ]
     changed, _, _ = decisions(TEXT.replace("count + 1", "count + 2"))
     assert changed != here
+
+
+@dataclass(frozen=True)
+class Relay:
+    """A cell that hears the one before: whether it keeps what it hears first, and what of it it swaps."""
+
+    keeps: bool
+    swaps: bool
+    named: bool
+
+
+def relayed(relays: list[Relay]) -> str:
+    """A cell that tells the time when it is told to, and others that pass that on."""
+    first = (
+        "{domain: d, accepts: {go: {}}, machine: {initial: a, states: {a: {transitions: [{event: go,"
+        " internal: true, do: [{emit: {content: {x: '${now}', z: '${3s}'}}}]}]}}}}"
+    )
+    cells = [document("Cell", "c0", first)]
+    for number, one in enumerate(relays, 1):
+        x, y = ("event.content.x", "event.content.z")
+        kept = [f"{{set: {{x: '${{{x}}}', z: '${{{y}}}'}}}}"] if one.keeps else []
+        x, y = ("x", "z") if one.keeps else (x, y)
+        let = "let: {double: x * 2}, " if one.named and one.keeps else ""
+        x, y = (y, x) if one.swaps else ("double" if let else x, y)
+        emit = f"{{emit: {{content: {{x: '${{{x}}}', z: '${{{y}}}'}}}}}}"
+        way = f"{{event: heard, internal: true, do: [{', '.join([*kept, emit])}]}}"
+        spec = f"hears: {{heard: {{cell: c{number - 1}}}}}, {let}data: {{x: duration, z: duration}}"
+        inner = f"machine: {{initial: a, states: {{a: {{transitions: [{way}]}}}}}}"
+        cells.append(document("Cell", f"c{number}", f"{{domain: d, {spec}, {inner}}}"))
+    names = ", ".join(f"c{number}" for number in range(len(cells)))
+    run = f"{{horizon: 5s, cells: [{names}], stimuli: [{{at: 1s, to: c0, event: go}}]}}"
+    return "\n---\n".join((*cells, document("Scenario", "s", run)))
+
+
+relays = st.lists(st.builds(Relay, st.booleans(), st.booleans(), st.booleans()), max_size=4)
+
+
+def decides_alike(world: list[Relay]) -> None:
+    """When it happens decides nothing, however it is passed on; and what is no time is still decided."""
+    text = relayed(world)
+    here, _, bodies = decisions(text)
+    assert here == decisions(text.replace("at: 1s", "at: 2s"))[0]
+    assert here != decisions(text.replace("${3s}", "${4s}"))[0]
+    assert all(len(one.times) == 1 for one in bodies if isinstance(one, records.Emitted))
+
+
+@settings(max_examples=30, deadline=None)
+@given(relays)
+def test_a_time_is_none_however_it_is_passed_on(world: list[Relay]) -> None:
+    decides_alike(world)
+
+
+DEFECTS = {
+    "waves are not followed": ("_times_of_wave", lambda wave, seen: set()),
+    "all of a wave is a time if something is": ("_is_among", lambda path, times: bool(times)),
+}
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_the_law_kills(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled_times, *DEFECTS[name])
+    kills(decides_alike, relays)
