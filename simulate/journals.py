@@ -10,7 +10,7 @@ from gardens.report.result.export import JOURNAL, seal
 from gardens.report.result.result import RunResult
 from gardens.stores.memory import MemoryJournal
 from gardens.stores.sqlite import SqliteJournal
-from nimdsl.base.errors import NimdslError
+from nimdsl.base.errors import NimdslError, PermanentPortError
 from nimdsl.base.words import shown
 from runtime.ports.journal import Journal
 from runtime.run import recording
@@ -57,7 +57,7 @@ def opened(source: Source) -> Iterator[Journal]:
     if isinstance(source, RunResult):
         yield _journal_of(source)
     elif isinstance(source, Path | str):
-        with SqliteJournal(journal_at(Path(source)), read_only=True) as file:
+        with SqliteJournal(_there(journal_at(Path(source))), read_only=True) as file:
             yield file
     elif isinstance(source, Journal):
         yield source
@@ -82,6 +82,17 @@ def _journal_of(result: RunResult) -> Journal:
             )
     seal(journal, result)
     return journal
+
+
+def _there(path: Path) -> Path:
+    """The path of a journal.  Raises PermanentPortError where nothing is, and says how one comes to be."""
+    if not path.exists():
+        folder = path.parent if path.suffix else path
+        raise PermanentPortError(
+            f"{path}: there is no such journal: a run keeps one with `--out`,"
+            f" as `nimdsl simulate --out {folder}`"
+        )
+    return path
 
 
 def journal_at(path: Path) -> Path:

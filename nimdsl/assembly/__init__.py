@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from nimdsl.assembly.times import mark_times
 from nimdsl.assembly.whole import check_whole
 from nimdsl.base.diagnostics import Diagnostic, Severity
 from nimdsl.base.errors import PackageError
@@ -37,6 +38,7 @@ def compile_documents(documents: Documents) -> Report:
             compilation.plurals[kind.prefix] = kind.plural
             for name, compiled in compilation.parts[kind.name].items():
                 compilation.participants[f"{kind.prefix}/{name}"] = kind.participant(compiled)
+    mark_times(compilation)
     check_whole(compilation)
     found = tuple(compilation.diagnostics)
     wrong = documents.damaged or any(one.severity is Severity.ERROR for one in found)

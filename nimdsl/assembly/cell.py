@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 
 from nimdsl.base.diagnostics import Severity
@@ -15,8 +14,8 @@ from nimdsl.compile.cell import CompiledCell, accepted_events, compile_cell
 from nimdsl.compile.compilation import Compilation
 from nimdsl.compile.purses import purses_of
 from nimdsl.compile.reader import Findings, Reader
-from nimdsl.compile.times import Timed, with_times
-from nimdsl.compile.waves import Waves, emitted_by, in_hearing_order
+from nimdsl.compile.relaying import cells_behind, relayed
+from nimdsl.compile.waves import GATE, Waves, emitted_by, heard_by, in_hearing_order
 from nimdsl.kinds import Kind
 from nimdsl.kinds.schemas import shipped
 from nimdsl.program import Actor, Program
@@ -30,38 +29,41 @@ def _compile(compilation: Compilation) -> dict[str, CompiledCell]:
     emitted: dict[str, Waves | None] = {}
     context = Context(compilation.parts["Schema"], compilation.rewards, compilation.economies, emitted)
 
+    documents = compilation.documents
+
     def compile_one(findings: Findings, reader: Reader) -> CompiledCell | None:
+        for gate in {*heard_by(findings.document).values()}:
+            if gate.startswith(GATE):
+                emitted.update(relayed(documents, gate, emitted))
         cell = compile_cell(findings, reader, context)
         if cell is not None and not findings.failed:
             name = findings.document.name
-            emitted[name] = emitted_by(name, cell.root, cell.domain)
+            emitted[f"cell/{name}"] = emitted_by(name, cell.root, cell.domain)
         if cell is not None and not findings.failed and not findings.poisoned:
             check = check_machine if "machine" in reader else check_answers
             check(findings, cell.root, cell.interface)
         return cell
 
-    cells = compilation.each("Cell", compile_one, in_hearing_order(compilation.documents.of("Cell")))
+    order = in_hearing_order(documents.of("Cell"), partial(cells_behind, documents))
+    cells = compilation.each("Cell", compile_one, order)
     _check_answers_back(compilation, cells)
     _check_marks(compilation, cells)
     _check_orders(compilation, cells)
-    return _with_times(cells)
+    return cells
 
 
 def emitted_by_cells(compilation: Compilation) -> dict[str, Waves | None]:
-    """What the cells emit that are sound, by name; None for nothing."""
+    """What the cells emit that are sound, by id; None for nothing."""
     cells: Mapping[str, CompiledCell] = compilation.parts["Cell"]
-    return {name: emitted_by(name, cell.root, cell.domain) for name, cell in cells.items()}
+    return {f"cell/{name}": emitted_by(name, cell.root, cell.domain) for name, cell in cells.items()}
 
 
-def _with_times(cells: Mapping[str, CompiledCell]) -> dict[str, CompiledCell]:
-    """The cells with what in them comes from the clock."""
-    timed = with_times(
-        {f"cell/{name}": Timed(one.root, one.works, one.interface.arguments) for name, one in cells.items()}
-    )
-    found = {name: timed[f"cell/{name}"] for name in cells}
-    return {
-        name: replace(cell, root=found[name].root, works=found[name].works) for name, cell in cells.items()
-    }
+def topics_of(compilation: Compilation, cell: CompiledCell) -> tuple[str, ...]:
+    """The topics in which a cell or a nerve finds those whom it hears."""
+    cells, gates = compilation.parts["Cell"], compilation.parts["Gate"]
+    names = [heard.partition("/") for heard in cell.heard.values()]
+    domains = {gates[name].emits if kind == GATE else cells[name].domain for kind, _, name in names}
+    return tuple(sorted(f"wave/{domain or 'none'}" for domain in domains))
 
 
 def _check_marks(compilation: Compilation, cells: Mapping[str, CompiledCell]) -> None:
@@ -124,8 +126,7 @@ def _check_answers_back(compilation: Compilation, cells: Mapping[str, CompiledCe
 
 
 def _part(compilation: Compilation, name: str, cell: CompiledCell) -> Actor:
-    events, cells = accepted_events(cell), compilation.parts["Cell"]
-    domains = {cells[heard].domain for heard in cell.heard.values()}
+    events = accepted_events(cell)
     return Actor(
         kind="cell",
         name=name,
@@ -136,8 +137,8 @@ def _part(compilation: Compilation, name: str, cell: CompiledCell) -> Actor:
         accepts=tuple(sorted(events)),
         fields=events | {name: cell.interface.events[name].fields for name in cell.heard},
         domain=cell.domain,
-        hears=tuple(sorted(f"wave/{domain or 'none'}" for domain in domains)),
-        senses={name: f"cell/{heard}" for name, heard in sorted(cell.heard.items())},
+        hears=topics_of(compilation, cell),
+        senses=dict(sorted(cell.heard.items())),
         economy=cell.interface.economy,
         types=cell.interface.data,
         place=compilation.place_of("Cell", name),

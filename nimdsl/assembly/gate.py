@@ -9,6 +9,7 @@ from nimdsl.assembly.cell import emitted_by_cells
 from nimdsl.compile.compilation import Compilation, Participant
 from nimdsl.compile.gate import CompiledGate, compile_gate, hears
 from nimdsl.compile.reader import Findings, Reader
+from nimdsl.compile.relaying import domain_of, ears_of
 from nimdsl.compile.waves import Waves
 from nimdsl.expression.types import ANY, INT, REAL, SHARE, STRING, record_of
 from nimdsl.kinds import Kind
@@ -17,7 +18,6 @@ from nimdsl.program import Gate, Program
 from nimdsl.program.gate import tier_of
 from nimdsl.program.machine import every_way
 from nimdsl.show.graph import Drawing, draw_cell
-from nimdsl.text.tree import ListNode, MapNode
 
 OUTCOME = record_of(
     {"state": STRING, "openings": INT, "weight": SHARE, "tier": INT, "value": REAL}, "the gate"
@@ -42,7 +42,7 @@ def _compile(compilation: Compilation) -> dict[str, CompiledGate]:
 def _emitting(compilation: Compilation) -> dict[str, str]:
     """The gates that emit, each with the domain of its waves."""
     documents = compilation.documents.of("Gate")
-    return {name: domain for name, one in documents.items() if (domain := _domain(one.spec))}
+    return {name: domain for name, one in documents.items() if (domain := domain_of(one.spec))}
 
 
 def _unknown(compilation: Compilation) -> Iterator[str]:
@@ -60,7 +60,7 @@ def _in_order(compilation: Compilation) -> list[str]:
     done: dict[str, None] = {}
 
     def visit(name: str, around: tuple[str, ...]) -> None:
-        for ear in _ears(documents[name].spec):
+        for ear in ears_of(documents[name].spec):
             for other in (one for one, domain in emits.items() if one != name and hears(ear, domain)):
                 if other in around:
                     _report_round(compilation, name, other)
@@ -79,20 +79,6 @@ def _report_round(compilation: Compilation, name: str, other: str) -> None:
     message = f"the waves of `{name}` come back to it by way of `{other}`"
     findings.report("NIM0705", message, reader.place("hears"), f"let it not hear `{other}`")
     compilation.close(findings)
-
-
-def _domain(spec: MapNode) -> str:
-    emits = spec.get("emits")
-    domain = emits.get("domain") if isinstance(emits, MapNode) else None
-    return str(domain.plain()) if domain is not None else ""
-
-
-def _ears(spec: MapNode) -> Iterator[str]:
-    heard = spec.get("hears")
-    for one in heard.items if isinstance(heard, ListNode) else ():
-        domain = one.get("domain") if isinstance(one, MapNode) else None
-        if domain is not None:
-            yield str(domain.plain())
 
 
 def _part(compilation: Compilation, name: str, one: CompiledGate) -> Gate:
@@ -114,6 +100,7 @@ def _part(compilation: Compilation, name: str, one: CompiledGate) -> Gate:
         below=one.below,
         goes=one.goes,
         dialogue=one.dialogue,
+        times=one.times,
     )
 
 

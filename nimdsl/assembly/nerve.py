@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from nimdsl.assembly.cell import emitted_by_cells
+from nimdsl.assembly.cell import emitted_by_cells, topics_of
 from nimdsl.checks.machines import check_machine
 from nimdsl.compile.answers import Context
 from nimdsl.compile.cell import accepted_events
@@ -12,6 +12,7 @@ from nimdsl.compile.compilation import Compilation, Participant
 from nimdsl.compile.nerve import GRANT, GRANTED, TOLD, CompiledNerve, compile_nerve
 from nimdsl.compile.participants import receivers_of
 from nimdsl.compile.reader import Findings, Reader
+from nimdsl.compile.waves import Waves
 from nimdsl.expression.types import DURATION, INT, LIFEFORCE, STRING, record_of
 from nimdsl.kinds import Kind
 from nimdsl.kinds.schemas import shipped
@@ -25,6 +26,11 @@ COUNTS = ("granted", *OUTCOMES, "commands", "late")
 
 def _compile(compilation: Compilation) -> dict[str, CompiledNerve]:
     emitted = emitted_by_cells(compilation)
+    for name, gate in compilation.parts["Gate"].items():
+        if not gate.emits:
+            emitted[f"gate/{name}"] = None
+        elif gate.heard is not None:
+            emitted[f"gate/{name}"] = Waves(gate.emits, gate.heard.content, 1.0, emitter=f"gate/{name}")
     context = Context(compilation.parts["Schema"], compilation.rewards, compilation.economies, emitted)
 
     def compile_one(findings: Findings, reader: Reader) -> CompiledNerve | None:
@@ -37,10 +43,9 @@ def _compile(compilation: Compilation) -> dict[str, CompiledNerve]:
 
 
 def _part(compilation: Compilation, name: str, one: CompiledNerve) -> Nerve:
-    cell, cells = one.cell, compilation.parts["Cell"]
+    cell = one.cell
     events = accepted_events(cell)
     told = {event: fields for event, fields in TOLD.items() if event in ("revoked", "closed")}
-    domains = {cells[heard].domain for heard in cell.heard.values()}
     return Nerve(
         kind="nerve",
         name=name,
@@ -55,8 +60,8 @@ def _part(compilation: Compilation, name: str, one: CompiledNerve) -> Nerve:
             GRANTED: GRANT,
             **{heard: cell.interface.events[heard].fields for heard in cell.heard},
         },
-        hears=tuple(sorted(f"wave/{domain or 'none'}" for domain in domains)),
-        senses={heard: f"cell/{emitter}" for heard, emitter in sorted(cell.heard.items())},
+        hears=topics_of(compilation, cell),
+        senses=dict(sorted(cell.heard.items())),
         economy=cell.interface.economy,
         types=cell.interface.data,
         place=compilation.place_of("Nerve", name),
@@ -78,7 +83,7 @@ def _participant(one: CompiledNerve) -> Participant:
     }
     priced = not one.cell.interface.economy and any(way.price is not None for way in every_way(one.root))
     near = {f"cell/{name}" for name in receivers_of(one.root, one.cell.works)}
-    near |= {f"cell/{name}" for name in one.cell.heard.values()} | {f"gate/{one.gate}"}
+    near |= {*one.cell.heard.values(), f"gate/{one.gate}"}
     near |= {work.command.to for work in one.cell.works.values() if work.command}
     accepts = {**accepted_events(one.cell), GRANTED: GRANT}
     return Participant(

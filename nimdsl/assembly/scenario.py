@@ -8,6 +8,7 @@ from functools import partial
 
 from nimdsl.base.diagnostics import Place
 from nimdsl.checks.attention import check_economy
+from nimdsl.checks.carrying import check_carried, lasts
 from nimdsl.checks.comparisons import check_statuses
 from nimdsl.checks.economy import check_prices, check_rewards, rewards_of
 from nimdsl.checks.expectations import check_states, states_of_cells
@@ -36,6 +37,7 @@ def _compile(compilation: Compilation) -> dict[str, Scenario]:
         _check_economy(compilation, findings, scenario, context)
         _check_rewards(compilation, findings, scenario, context)
         _check_prices(compilation, findings, scenario, context)
+        _check_carried(compilation, reader, scenario)
         for one in scenario.expect:
             place = partial(reader.within, "expect", one.holds.place)
             check_states(findings, one.holds.node, states, place)
@@ -58,7 +60,8 @@ def _context(compilation: Compilation) -> ScenarioContext:
         accepts={name: accepted_events(cell) for name, cell in cells.items()},
         sends={
             **{
-                f"cell/{name}": receivers_of(cell.root, cell.works) | {*cell.heard.values()}
+                f"cell/{name}": receivers_of(cell.root, cell.works)
+                | {one.removeprefix("cell/") for one in cell.heard.values() if one.startswith("cell/")}
                 for name, cell in cells.items()
             },
             **{f"attention/{name}": receivers_of(one.root, one.works) for name, one in attentions.items()},
@@ -76,6 +79,10 @@ def _context(compilation: Compilation) -> ScenarioContext:
             **{actor: _asking(one.works) for actor, one in compilation.participants.items()},
         },
         participants=compilation.participants,
+        hearing={
+            name: frozenset(one for one in cell.heard.values() if not one.startswith("cell/"))
+            for name, cell in cells.items()
+        },
         answering={
             name: frozenset(one.event for one in found if not one.guarded)
             for name, cell in cells.items()
@@ -200,6 +207,25 @@ def _check_prices(
         asked = {one for own, root in machines if own == name for one in rewards_of(root)}
         others = (scenario.protocol or scenario.actors) and name == scenario.economy
         check_prices(findings, economy, machines, economy.rewards if others else asked, told)
+
+
+def _check_carried(compilation: Compilation, reader: Reader, scenario: Scenario) -> None:
+    """Whether the stock of a scenario's economy surely ends, where all that could fill it is known."""
+    economy, beside = compilation.economies.get(scenario.economy), _beside(compilation, scenario)
+    changed = differs(compilation, scenario, "economy", "cell", "nerve", "gate", "attention")
+    documents, kinds = compilation.documents, ("Cell", "Nerve", "Gate", "Attention")
+    wrong = documents.damaged or any(
+        len(compilation.parts[kind]) < len(documents.of(kind)) for kind in kinds
+    )
+    unknown = wrong or scenario.protocol or any(one.priced and one.root is None for _, one in beside)
+    if economy is None or changed or unknown or reader.findings.failed or reader.findings.poisoned:
+        return
+    living = [root for own, root in living_on(compilation, scenario) if own == economy.name]
+    asked = {name for root in living for name in rewards_of(root)}
+    if not any(economy.rewards.get(name, 0) > 0 for name in asked) and lasts(
+        economy, scenario.attention, living
+    ):
+        check_carried(reader, scenario, economy, living)
 
 
 def _dear(beat: Beat) -> bool:

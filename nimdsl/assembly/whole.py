@@ -8,7 +8,10 @@ from nimdsl.assembly.scenario import differs, living_on
 from nimdsl.base.diagnostics import Severity
 from nimdsl.base.suggest import phrase
 from nimdsl.checks.economy import check_opening, grows, rewards_of, too_poor
+from nimdsl.checks.loops import loops, report_loop
 from nimdsl.checks.marks import check_flapping, flat_marks
+from nimdsl.checks.pumping import check_pumping
+from nimdsl.checks.reactions import Reacting
 from nimdsl.compile.cell import CompiledCell
 from nimdsl.compile.compilation import Compilation
 from nimdsl.compile.gate import hears
@@ -22,6 +25,47 @@ def check_whole(compilation: Compilation) -> None:
     _check_flapping(compilation)
     _check_unheard(compilation)
     _check_openings(compilation)
+    _check_loops(compilation)
+    _check_pumping(compilation)
+
+
+def _check_pumping(compilation: Compilation) -> None:
+    """NIM0518: machines that earn for nothing, of cells and nerves of which it is sure where they live."""
+    homes = _homes(compilation)
+    for kind in ("Cell", "Nerve"):
+        for name, one in compilation.parts[kind].items():
+            cell = one if isinstance(one, CompiledCell) else one.cell
+            home = homes.get(name, "") if kind == "Cell" else cell.interface.economy or _only(compilation)
+            economy = compilation.economies.get(home)
+            if economy is not None and any(amount > 0 for amount in economy.rewards.values()):
+                findings, _ = compilation.open(compilation.documents.of(kind)[name])
+                check_pumping(findings, _reacting(cell), home, economy.rewards)
+                compilation.close(findings)
+
+
+def _only(compilation: Compilation) -> str:
+    """The only economy that there is; empty where there are several."""
+    names = [*compilation.documents.of("Economy")]
+    return names[0] if len(names) == 1 else ""
+
+
+def _check_loops(compilation: Compilation) -> None:
+    """NIM0707: waves that answer each other, and no time passes."""
+    kinds = {"cell": "Cell", "nerve": "Nerve"}
+    actors = {
+        f"{kind}/{name}": _reacting(one if isinstance(one, CompiledCell) else one.cell)
+        for kind, name_of in kinds.items()
+        for name, one in compilation.parts[name_of].items()
+    }
+    for way in loops(actors):
+        kind, _, name = way[-1].actor.partition("/")
+        findings, _ = compilation.open(compilation.documents.of(kinds[kind])[name])
+        report_loop(findings, way)
+        compilation.close(findings)
+
+
+def _reacting(cell: CompiledCell) -> Reacting:
+    return Reacting(cell.root, cell.works, cell.heard)
 
 
 def _check_unheard(compilation: Compilation) -> None:
@@ -39,7 +83,7 @@ def _check_unheard(compilation: Compilation) -> None:
         if (
             not cell.domain
             or not emits
-            or name in named
+            or f"cell/{name}" in named
             or any(hears(one, cell.domain) for one in patterns)
         ):
             continue

@@ -58,6 +58,7 @@ def overview() -> str:
         "NIM04": "machines",
         "NIM05": "phases, protocols, economy, scenarios",
         "NIM06": "attention",
+        "NIM07": "the creature",
     }
     lines: list[str] = []
     for prefix, title in groups.items():

@@ -52,7 +52,7 @@ class Context:
     rewards: frozenset[str] | None
     economies: Mapping[str, Economy]
     emitted: Mapping[str, Waves | None]
-    """What the cells emit that were compiled before, None for nothing."""
+    """What the cells and gates emit of which that is known, by id; None for nothing."""
 
     def rewards_from(self, economy: str) -> frozenset[str] | None:
         """The rewards that a cell may ask for; without an economy of its own, those of all."""

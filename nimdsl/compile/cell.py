@@ -40,7 +40,7 @@ class CompiledCell:
     interface: Interface
     domain: str
     heard: Mapping[str, str] = field(default_factory=dict)
-    """The cells that it hears, by the event that their waves are."""
+    """The ids of those whom it hears, by the event that their waves are."""
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ class CompiledGate:
     """What the waves that it hears have in common; None where nobody emits any."""
     sources: tuple[Waves, ...] = ()
     """Those that it hears."""
+    times: tuple[str, ...] = ()
+    """The fields of its own waves that come from the clock (:mod:`nimdsl.compile.times`)."""
 
 
 def compile_gate(

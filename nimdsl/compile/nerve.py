@@ -11,7 +11,7 @@ from nimdsl.compile.cell import CompiledCell, More, compile_cell
 from nimdsl.compile.handshake import TRANSLATE
 from nimdsl.compile.interface import Interface
 from nimdsl.compile.reader import Findings, Reader
-from nimdsl.compile.waves import heard_names
+from nimdsl.compile.waves import heard_by
 from nimdsl.expression.check import Binding
 from nimdsl.expression.syntax import Binary, Conditional, ExpressionNode, Field, Literal, Name
 from nimdsl.expression.types import (
@@ -69,9 +69,7 @@ class CompiledNerve:
 
 def compile_nerve(findings: Findings, reader: Reader, context: Context) -> CompiledNerve | None:
     """The nerve; None where it has no machine.  What is wrong with it is in ``findings``."""
-    heard = [*heard_names(findings.document)]
-    names = dict(zip(reader.keys("hears"), heard, strict=False))
-    more = More(_names(names, context), TOLD, "nerve")
+    more = More(_names(heard_by(findings.document), context), TOLD, "nerve")
     _check_work(reader)
     cell = compile_cell(findings, reader, context, more)
     if cell is None:
@@ -91,8 +89,8 @@ def compile_nerve(findings: Findings, reader: Reader, context: Context) -> Compi
 def _names(heard: Mapping[str, str], context: Context) -> dict[str, Binding]:
     """What a nerve's expressions know that a cell's do not."""
     senses = {}
-    for name, cell in heard.items():
-        waves = context.emitted.get(cell)
+    for name, emitter in heard.items():
+        waves = context.emitted.get(emitter)
         content = waves.content if waves else ANY
         senses[name] = record_of({"confidence": REAL, "content": content}, f"`senses.{name}`")
     return {

@@ -18,7 +18,7 @@ NOTHING = record_of({}, "what a load or a slice is given")
 
 
 def compile_organ(findings: Findings, reader: Reader) -> Organ:
-    """The organ."""
+    """The organ, in bytes, ns, micro-LF, ``warm`` in micro-LF a day; what is wrong is in ``findings``."""
     model, load, hold, cost = (reader.sub(key) for key in ("model", "load", "hold", "cost"))
     returns, usual = reader.types("returns"), Organ("", 0)
     serve = reader.sub("serve")

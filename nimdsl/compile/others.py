@@ -1,8 +1,8 @@
 """Which actors take part in a scenario that are no cells: gates, nerves, those of kinds from elsewhere.
 
 The rule: those that ``actors`` lists (``gate/*`` is all gates); without a list those that its stimuli
-address, that it mentions in ``expect`` and ``set``, and those without whom one of these could do nothing: a
-nerve's gate, a gate whose waves are heard.
+address, that it mentions in ``expect`` and ``set``, the gates that its cells hear, and those without whom
+one of these could do nothing: a nerve's gate, a gate whose waves are heard.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class ActorsBeside:
         for name in named - self.participants.keys():
             prefix, _, rest = name.partition("/")
             reader.findings.poisoned |= self._is_there(reader, prefix, rest)  # it is wrong itself
-        return self._with_near(named)
+        return self.with_near(named)
 
     def check_tiers(self, reader: Reader, actors: Iterable[str], beat: Beat) -> None:
         """NIM0708: a gate that begins in a tier which no level of the attention has."""
@@ -55,7 +55,8 @@ class ActorsBeside:
         near = {one for actor in actors for one in self.participants[actor].near}
         return {one.removeprefix("cell/") for one in near if one.startswith("cell/")}
 
-    def _with_near(self, actors: Collection[str]) -> list[str]:
+    def with_near(self, actors: Collection[str]) -> list[str]:
+        """Those of these that there are, and those without whom they could do nothing, sorted."""
         found: set[str] = set()
         waiting = {*actors} & self.participants.keys()
         while waiting:

@@ -64,6 +64,8 @@ class ScenarioContext:
     participants: Mapping[str, Participant] = field(default_factory=dict)
     """The actors of kinds that scenarios have no field for, by id."""
     plurals: Mapping[str, str] = field(default_factory=dict)
+    hearing: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By cell: the ids of the gates that it hears."""
     answering: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By cell: the events on which it sends to whoever sent them."""
 
@@ -75,8 +77,7 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
     findings.poisoned = findings.poisoned or (bool(name) and protocol is None)
     attention = _attention(findings, reader, context)
     beside = ActorsBeside(context.participants, context.plurals)
-    others = beside.taking_part(reader)
-    cells = _cells(reader, context, protocol, attention, beside.cells_near(others))
+    cells, others = _taking_part(reader, context, protocol, attention, beside)
     phases = [phase.name for phase in protocol.phases] if protocol else []
     visible = cells if "cells" in reader else context.cells  # whoever is mentioned takes part
     data = {cell: context.cells[cell] for cell in visible if cell in context.cells}
@@ -125,6 +126,24 @@ def _horizon_ns(reader: Reader) -> int:
         message, fix = "`horizon` must be longer than 0", "write for example `horizon: 1h`"
         reader.findings.report("NIM0210", message, reader.place("horizon"), fix)
     return horizon_ns
+
+
+def _taking_part(
+    reader: Reader,
+    context: ScenarioContext,
+    protocol: Protocol | None,
+    attention: str,
+    beside: ActorsBeside,
+) -> tuple[list[str], list[str]]:
+    """The cells that take part and the others, by id, with the gates that these cells hear."""
+    others = beside.taking_part(reader)
+    while True:
+        cells = _cells(reader, context, protocol, attention, beside.cells_near(others))
+        heard = {one for cell in cells for one in context.hearing.get(cell, ())}
+        more = others if "actors" in reader else beside.with_near({*others, *heard})
+        if more == others:
+            return cells, others
+        others = more
 
 
 def _cells(

@@ -1,13 +1,13 @@
 """Waves: what those of an actor contain, and who hears which.
 
-A cell hears cells by name, each as an event of its own; a gate hears domains.  What is heard has the types
-of what is emitted, so whoever emits is compiled first; where cells hear one another, what comes round is
-not known.
+A cell hears cells and gates by name, each as an event of its own; a gate hears domains.  What is heard has
+the types of what is emitted, so whoever emits is compiled first; where cells hear one another, what comes
+round is not known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from nimdsl.base.suggest import phrase
@@ -20,7 +20,8 @@ from nimdsl.expression.types import ANY, REAL, Type, join
 from nimdsl.program.machine import Emit, State, every_action
 from nimdsl.text.tree import MapNode
 
-SENSE_COUNT_MAX = 16
+CELL, GATE = "cell", "gate"
+"""Whoever can be heard by name."""
 
 
 @dataclass(frozen=True)
@@ -71,17 +72,25 @@ def check_even(reader: Reader, key: str, emitted: Iterable[Waves]) -> None:
             reader.findings.report("NIM0702", message, reader.place(key), fix)
 
 
-def heard_names(document: Document) -> Iterator[str]:
-    """The cells that a document says it hears."""
+def heard_by(document: Document) -> dict[str, str]:
+    """The ids of those whom a cell or a nerve says it hears, by the name of the event."""
     heard = document.spec.get("hears")
-    for one in heard.entries.values() if isinstance(heard, MapNode) else ():
-        cell = one.get("cell") if isinstance(one, MapNode) else None
-        if cell is not None:
-            yield str(cell.plain())
+    entries = heard.entries if isinstance(heard, MapNode) else {}
+    return {
+        event: f"{kind}/{name.plain()}"
+        for event, one in entries.items()
+        for kind in (CELL, GATE)
+        if isinstance(one, MapNode) and (name := one.get(kind)) is not None
+    }
 
 
-def in_hearing_order(documents: Mapping[str, Document]) -> list[str]:
-    """The names of documents, each after those that it hears, as far as that can be; else as they come."""
+def in_hearing_order(
+    documents: Mapping[str, Document], behind: Callable[[str], Iterable[str]]
+) -> list[str]:
+    """The names of documents, each after those that it hears, as far as that can be; else as they come.
+
+    ``behind`` gives the names of the cells whose waves those of somebody contain, by id.
+    """
     found: dict[str, None] = {}
     begun: set[str] = set()
 
@@ -89,8 +98,9 @@ def in_hearing_order(documents: Mapping[str, Document]) -> list[str]:
         if name in begun or name not in documents:
             return
         begun.add(name)
-        for heard in heard_names(documents[name]):
-            visit(heard)
+        for heard in heard_by(documents[name]).values():
+            for cell in behind(heard):
+                visit(cell)
         found[name] = None
 
     for name in documents:
@@ -101,32 +111,54 @@ def in_hearing_order(documents: Mapping[str, Document]) -> list[str]:
 def compile_hears(
     reader: Reader, events: dict[str, EventSource], emitted: Mapping[str, Waves | None]
 ) -> dict[str, str]:
-    """The cells that are heard, by the name of the event, which is added to ``events``.
+    """The ids of those who are heard, by the name of the event, which is added to ``events``.
 
-    ``emitted`` is what is known of cells: None for one that emits nothing.
+    ``emitted`` is what is known of cells and gates, by id: None for one that emits nothing.
     """
     inner, heard = reader.sub("hears"), dict[str, str]()
     for name, one in reader.named("hears"):
         assert inner is not None
-        cell, place = one.reference("cell", "Cell"), inner.node.key_place(name)
+        key, heard_id = _who(one)
+        place, who = inner.node.key_place(name), heard_id.partition("/")[2]
         report = reader.findings.report
         if name in events or name in BUILT_IN:
             message = f"`{name}` is an event of another kind already: a wave has a name of its own"
             report("NIM0208", message, place, "give what is heard another name")
-        elif cell and cell in heard.values():
-            message = f"`{cell}` is heard already: nobody hears a wave twice"
-            report("NIM0210", message, one.place("cell"), "remove one of them")
-        elif cell == reader.findings.document.name and reader.findings.document.kind == "Cell":
-            report("NIM0210", "nobody hears itself", one.place("cell"), "name another cell")
-        elif cell and cell in emitted and emitted[cell] is None:
-            message, known = f"`{cell}` emits no waves", [key for key, value in emitted.items() if value]
-            fix = phrase(cell, known) or f"add the action `emit` to `{cell}`"
-            report("NIM0701", message, one.place("cell"), fix)
-        waves = emitted.get(cell)
-        check_even(one, "cell", [waves] if waves else ())
+        elif who and heard_id in heard.values():
+            message = f"`{who}` is heard already: nobody hears a wave twice"
+            report("NIM0210", message, one.place(key), "remove one of them")
+        elif (key, who, reader.findings.document.kind) == (CELL, reader.findings.document.name, "Cell"):
+            report("NIM0210", "nobody hears itself", one.place(key), "name another cell")
+        elif who and heard_id in emitted and emitted[heard_id] is None:
+            message = f"`{who}` emits no waves"
+            same = [other for other, value in emitted.items() if value and other.startswith(f"{key}/")]
+            lacks = "the action `emit`" if key == CELL else "`emits: {domain: <name>}`"
+            fix = phrase(who, [other.partition("/")[2] for other in same]) or f"add {lacks} to `{who}`"
+            report("NIM0701", message, one.place(key), fix)
+        waves = emitted.get(heard_id)
+        check_even(one, key, [waves] if waves else ())
         fields = {"confidence": REAL, "content": waves.content if waves else ANY}
         add_source(events, name, WAVES, fields, place)
         events[name].unsure |= waves is None
-        if cell:
-            heard[name] = cell
+        if who:
+            heard[name] = heard_id
     return heard
+
+
+def _who(reader: Reader) -> tuple[str, str]:
+    """Whether a cell or a gate is heard, and its id.  NIM0204 for neither, NIM0203 for both."""
+    report = reader.findings.report
+    if CELL not in reader and GATE not in reader:
+        report(
+            "NIM0204",
+            "nobody is named who is heard",
+            reader.place(),
+            "add `cell: <name>`, or `gate: <name>`",
+        )
+        return CELL, ""
+    if CELL in reader and GATE in reader:
+        message = "`gate` beside `cell`: one event is the waves of one of them"
+        report("NIM0203", message, reader.place(GATE), "remove `gate`, or give it an event of its own")
+    key = CELL if CELL in reader else GATE
+    name = reader.reference(key, key.capitalize())
+    return key, f"{key}/{name}" if name else ""

@@ -92,6 +92,8 @@ class Gate(Actor):
     """Whether it hears while its economy sleeps."""
     dialogue: bool = field(default=False, kw_only=True, metadata={"hashed": False})
     """Whether somebody speaks with her while it is open: for reports."""
+    times: tuple[str, ...] = field(default=(), kw_only=True)
+    """The fields of its own waves that come from the clock (:mod:`nimdsl.compile.times`)."""
     always_hears: ClassVar[tuple[str, ...]] = SLEEP_EVENTS
 
 

@@ -136,7 +136,7 @@ Organs = Mapping[str, Organ]
 
 
 def next_move(organs: Organs, state: RackState, now_ns: int) -> Move | None:
-    """What is to be done first; None: nothing."""
+    """What is to be done first at an instant; None: nothing, until something happens or time passes."""
     line, seen = in_line(state, now_ns), set[str]()
     for place, request in enumerate(line):
         if request.organ in seen:
@@ -277,7 +277,7 @@ def sleeps(organs: Organs, state: RackState, organ: str) -> bool:
 
 
 def used_bytes(organs: Organs, state: RackState, card: Card, without: list[str] | None = None) -> int:
-    """How much of a card's memory is in use."""
+    """How much of a card's memory is in use, by models in every state, but for those ``without``."""
     on_card = ((name, one) for name, one in state.residents.items() if one.card == card.name)
     return sum(_bytes_of(organs[name], one) for name, one in on_card if name not in (without or ()))
 

@@ -41,7 +41,7 @@ def written(context: StepContext, command: CommandSpec, payload: Fields) -> Fiel
 
 
 def send(context: StepContext, number: int, started: Underway) -> None:
-    """The request, or the same request again."""
+    """Sends the request of the work ``number``, or the same again: an attempt is a message of its own."""
     own, to = context.next_number(), started.asked
     request, message = Identity(context.actor.id, number), started.message
     context.effects.append(SendRequest(own, to, request, message, "", 0, started.opened_ns))
@@ -72,7 +72,7 @@ def read(context: StepContext, started: Underway, text: Value) -> tuple[Value, s
 
 
 def command_of(context: StepContext, started: Underway) -> CommandSpec:
-    """The handshake that a work is."""
+    """The handshake that a work is.  Raises InternalError for work that is none."""
     command = context.actor.works[started.work].command
     if command is None:
         raise InternalError(f"{context.actor.id} commands nobody by `{started.work}`")

@@ -31,7 +31,7 @@ from runtime.kernel.events import WAVE, AnyEvent, Begin, Marked, Received, Stimu
 from runtime.kernel.kernel import AskPrice, Kernel, PriceDecision
 from runtime.kernel.machine_step import MachineStep
 from runtime.kernel.resonance import Echo, HeardWave, Resonating
-from runtime.kernel.sent import note_sent
+from runtime.kernel.sent import apart, note_sent
 from runtime.kernel.snapshot import Snapshot
 from runtime.kernel.step_context import StepContext
 from runtime.ledger.accounts import Reward
@@ -219,7 +219,8 @@ class GateStep(MachineStep):
             sure = resonance.amplified(self.spec.alike, self._state.window, trigger)
             number = context.next_number()
             context.effects.append(PublishWave(number, sure, dict(trigger.content)))
-            context.note(records.Emitted(sure, dict(trigger.content), number))
+            decided, times = apart(dict(trigger.content), self.gate.times)
+            context.note(records.Emitted(sure, decided, number, times))
 
     def _settle(self, cause: str = "waves") -> None:
         self._move(SETTLES, cause)

@@ -166,7 +166,7 @@ def silence_ns(spec: Resonance, state: Resonating) -> int | None:
 
 
 def silenced(spec: Resonance, state: Resonating) -> Resonating:
-    """The state after one more window in silence."""
+    """The state after one more window in silence: the value times ``silence``, and nothing in mind."""
     return replace(state, value=_settled(state.value * spec.silence), window=(), silent=state.silent + 1)
 
 
@@ -211,7 +211,7 @@ def verified(
 
 
 def disused(rules: Weighing, state: Resonating) -> Resonating:
-    """The state when disuse is looked at."""
+    """The state when disuse is looked at: the weight (millionths) less what it loses, if it was unused."""
     lost = 0 if state.used else rules.unused_loses
     return replace(state, weight=max(0, state.weight - lost), used=False)
 

@@ -1,5 +1,7 @@
 """A cell hears the waves of cells that it names: each an event with the types of what is emitted."""
 
+# ruff: noqa: E501 -- documents stand on one line here
+
 from __future__ import annotations
 
 import pytest
@@ -95,3 +97,72 @@ def test_cells_may_hear_one_another() -> None:
         for one, other in (("ping", "pong"), ("pong", "ping"))
     ]
     assert codes(watch(), *both) == []
+
+
+LAMP = document(
+    "Cell",
+    "lamp",
+    "{domain: light, data: {many: int}, machine: {initial: lit, states: {lit: {timers: [{after: 1s, to: lit, do:"
+    " [{set: {many: '${many + 1}'}}, {emit: {content: {lux: '${many}'}}}]}]}}}}",
+)
+BRIGHT = document(
+    "Gate",
+    "bright",
+    "{hears: [{domain: light}], similarity: {lux: {scale: 10}}, thresholds: {open: 0.5}, emits: {domain: news}}",
+)
+EAR = document(
+    "Cell",
+    "ear",
+    "{hears: {bright: {gate: bright}}, data: {lux: int, sure: real}, machine: {initial: on_, states: {on_: {transitions:"
+    " [{event: bright, internal: true, do: [{set: {lux: '${event.content.lux}', sure: '${event.confidence}'}}]}]}}}}",
+)
+LOOK = document(
+    "Nerve",
+    "look",
+    "{gate: bright, hears: {bright: {gate: bright, stale: 9s}}, data: {lux: int}, machine: {initial: on_, states: {on_:"
+    " {transitions: [{event: granted, internal: true}, {event: bright, internal: true, do:"
+    " [{set: {lux: '${senses.bright.content.lux + 100}'}}]}]}}}}",
+)
+SEEN = document(
+    "Scenario", "s", "{horizon: 30s, expect: [cells.ear.data.lux == 2, nerves.look.data.lux == 102]}"
+)
+
+
+def test_a_cell_and_a_nerve_hear_a_gate_with_the_types_of_what_it_hears() -> None:
+    result = go("\n---\n".join((EAR, LOOK, BRIGHT, LAMP, SEEN)))
+    assert result.ok
+    assert result.outcome["cells"]["ear"]["data"] == {"lux": 2, "sure": 1.0}
+
+
+def test_the_gate_that_a_cell_hears_takes_part() -> None:
+    seen = document("Scenario", "s", "{horizon: 30s, expect: [cells.ear.data.lux == 2]}")
+    result = go("\n---\n".join((EAR, BRIGHT, LAMP, seen)))
+    assert result.ok
+    assert [*result.summary["actors"]] == ["gate/bright"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("content.lux}', sure", "content.luxx}', sure", "NIM0303"),
+        ("lux: '${event.content.lux}'", "lux: '${event.content.lux + 1.5}'", "NIM0304"),
+        (", emits: {domain: news}", "", "NIM0701"),
+        ("{gate: bright}", "{gate: brigh}", "NIM0301"),
+        ("{gate: bright}", "{}", "NIM0210"),
+        ("{gate: bright}", "{gate: bright, cell: lamp}", "NIM0210"),
+        ("{gate: bright, stale: 9s}", "{stale: 9s}", "NIM0204"),
+        ("{gate: bright, stale: 9s}", "{gate: bright, cell: lamp}", "NIM0203"),
+        ("{bright: {gate: bright}}", "{bright: {gate: bright}, also: {gate: bright}}", "NIM0210"),
+    ],
+)
+def test_a_slip_about_a_gate_is_told(old: str, new: str, code: str) -> None:
+    text = "\n---\n".join((EAR, LOOK, BRIGHT, LAMP))
+    assert not nimdsl.check_text(text).diagnostics
+    assert code in [one.code for one in nimdsl.check_text(text.replace(old, new, 1)).diagnostics]
+
+
+def test_what_comes_round_by_way_of_a_gate_is_not_typed() -> None:
+    echo = EAR.replace("{hears:", "{domain: light, hears:").replace(
+        "do: [", "do: [{emit: {content: {lux: '${event.content.lux}'}}}, "
+    )
+    assert not nimdsl.check_text("\n---\n".join((echo, BRIGHT, LAMP))).diagnostics

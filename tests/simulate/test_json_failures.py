@@ -72,6 +72,7 @@ def test_what_is_wrong_with_documents(
         (("validate", "--specs", "x"), 2, "no such option"),
         (("compare", "nowhere.sqlite"), 2, "there is no such journal"),
         (("replay", "nowhere.sqlite"), 2, "there is no such journal"),
+        (("seance", "nowhere", "--actor", "a"), 2, "as `nimdsl simulate --out nowhere`"),
         (("simulate", "hello.yaml", "--out", "hello.yaml"), 2, "it is a file, name a folder"),
         (("simulate", "hello.yaml", "--report", "garden"), 2, "it is a folder"),
     ],

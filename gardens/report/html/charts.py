@@ -21,13 +21,13 @@ from gardens.report.observe.lifeforce import ASLEEP, LambdaPoint, Lifeforce
 from gardens.report.observe.spread import Spread
 from gardens.report.observe.view import View
 from gardens.report.words import lifeforce, number, seconds, span
-from nimdsl.base.units import MICRO, NANOSECONDS
+from nimdsl.base.units import MICRO, NANOSECONDS, format_share
 from nimdsl.base.words import counted
 
-BALANCED, TIRED = 1.0, 0.7
-"""Lambda at which income is expenditure, and below which she may fall asleep."""
-SLUMBER_SHARE = 0.2
-"""The part of the capacity below which she may fall asleep."""
+BALANCED = 1.0
+"""Lambda at which income is expenditure."""
+ASLEEP_BELOW = "may fall asleep"
+"""Of a level and of a lambda: that below it the economy does, where it says so."""
 LAMBDA_SHOWN_MAX = 3.0
 """Lambda above this is drawn at the edge."""
 _BIN_COUNT_PER_DECADE = 4
@@ -171,8 +171,11 @@ def _balance(force: Lifeforce, end_ns: int, name: str = "") -> Markup:
     low, high = min(0, *values), max(*values, 1)
     lines = [(force.floor, "floor", "floor")] if force.floor else []
     if force.capacity is not None:
-        slumber = int(force.capacity * SLUMBER_SHARE)
-        lines.append((slumber, "slumber", f"{SLUMBER_SHARE:.0%} of capacity".replace("%", " %")))
+        if force.slumber is not None:
+            share = format_share(force.slumber.level).replace("%", " %")
+            lines.append(
+                (force.capacity * force.slumber.level // MICRO, "slumber", f"{share} {ASLEEP_BELOW}")
+            )
         if force.capacity <= 1.3 * high:
             lines.append((force.capacity, "capacity", "capacity"))
     held = [(100 * at / end_ns, value) for at, value in force.holds]
@@ -231,15 +234,18 @@ def _lambda(force: Lifeforce, end_ns: int) -> Markup:
     )
     alone = [piece[0] for piece in _unbroken(force.lambdas) if len(piece) == 1]
     dots = ((100 * at / end_ns, to_y(min(value, shown_max))) for at, value in alone)
+    tired = force.slumber.lambda_ / MICRO if force.slumber is not None else None
+    bottom = 0.0 if tired is None else min(tired, shown_max)
     paths = [
-        ("zone bad", f"M0 {to_y(TIRED):.2f}H100V100H0z"),
-        ("zone warn", f"M0 {to_y(BALANCED):.2f}H100V{to_y(TIRED):.2f}H0z"),
+        ("zone warn", f"M0 {to_y(BALANCED):.2f}H100V{to_y(min(bottom, BALANCED)):.2f}H0z"),
         ("limit one", f"M0 {to_y(BALANCED):.2f}H100"),
-        ("limit tired", f"M0 {to_y(TIRED):.2f}H100"),
-        ("line", pieces),
-        *(("dot", f"M{x:.3f} {y:.2f}h0") for x, y in dots),
     ]
-    labels = [(to_y(BALANCED), "1 income = expenditure"), (to_y(TIRED), "0.7 may fall asleep")]
+    labels = [(to_y(BALANCED), "1 income = expenditure")]
+    if tired is not None:
+        paths.insert(0, ("zone bad", f"M0 {to_y(bottom):.2f}H100V100H0z"))
+        paths.append(("limit tired", f"M0 {to_y(bottom):.2f}H100"))
+        labels.append((to_y(bottom), f"{tired:g} {ASLEEP_BELOW}"))
+    paths += [("line", pieces), *(("dot", f"M{x:.3f} {y:.2f}h0") for x, y in dots)]
     ticks = [(to_y(shown_max), f"{shown_max:g}"), (to_y(0), "0")]
     above = sum(value > shown_max for value in known)
     told = f"Lambda, earned over owed of the last {span(force.window_ns)}: from {known[0]:.2f} to "

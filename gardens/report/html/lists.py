@@ -119,10 +119,10 @@ def _economy(known: Lifeforce, summary: Summary, end_ns: int) -> list[Tile]:
     words = "nothing was owed" if lambda_ is None else "earned over owed"
     part = window(known.window_ns, run_ns)
     words += f" over the {part}" if part else ""
-    low = lambda_ is not None and lambda_ < 0.7
+    tired = known.slumber is not None and lambda_ is not None and lambda_ * MICRO < known.slumber.lambda_
     tiles = [
         Tile("lifeforce", f"{force['final']:,.1f}", "LF", sub),
-        Tile("λ", shown, "", words, "bad" if low else ""),
+        Tile("λ", shown, "", words, "bad" if tired else ""),
     ]
     if known.starved_ns is not None:
         since = clock(known.starved_ns, end_ns)

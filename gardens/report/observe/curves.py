@@ -43,6 +43,7 @@ class _Field:
         self.set_count = 0
 
     def set(self, at_ns: int, value: float) -> None:
+        """It has this value from then on; times do not decrease."""
         last = self.points.last
         if last is None or last[1] != value:
             self.points.add((at_ns, value))

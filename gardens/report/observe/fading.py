@@ -19,7 +19,7 @@ class Fading:
 
     @property
     def value(self) -> float:
-        """What it is now."""
+        """What it is now, from -1 to 1."""
         return self._state.value
 
     @property

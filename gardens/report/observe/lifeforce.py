@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from gardens.report.observe.points import Points
 from gardens.report.observe.slices import Staying, Track
 from nimdsl.program import Economy
+from nimdsl.program.economy import Slumber
 from runtime.ledger.accounts import POOL, Entry
 from runtime.ledger.hunger import Hunger
 from runtime.ledger.sleep import PULSE, SLUMBER, WAKE
@@ -46,6 +47,8 @@ class Lifeforce:
     floor: int = 0
     capacity: int | None = None
     window_ns: int = 0
+    slumber: Slumber | None = None
+    """When the economy falls asleep; None: never."""
     accounts: Mapping[str, int] = field(default_factory=dict)
     """What went into ``cost:*`` and ``upkeep:*``, came from ``reward:*`` and ``income:*``, by account."""
     unpaid: Mapping[str, int] = field(default_factory=dict)
@@ -135,6 +138,7 @@ class LifeforceCollector:
             floor=self.economy.floor,
             capacity=self.economy.capacity,
             window_ns=self.economy.window_ns,
+            slumber=self.economy.slumber,
             accounts=dict(sorted(self._accounts.items())),
             unpaid=dict(sorted(self._unpaid.items())),
             refused=self._hunger.refused,

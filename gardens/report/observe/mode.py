@@ -51,6 +51,7 @@ class _Listened:
 
     @property
     def is_loud(self) -> bool:
+        """Whether its value makes her alert."""
         return abs(self._fading.value) >= ALERT
 
     @property
@@ -69,6 +70,7 @@ class _Listened:
         self._judge(self.tier is not None)
 
     def take(self, record: Record) -> None:
+        """One record more, in the gate's order."""
         self.until(record.at_ns)
         self._fading.take(record)
         self._weight.take(record)

@@ -73,6 +73,7 @@ class _Line:
         return max(0, self._open - len(self._served))
 
     def take(self, record: Record) -> None:
+        """One record more, in the rack's order: what holds when its instant is over counts."""
         if record.at_ns > self._now_ns:
             self._settle()
             self._now_ns = record.at_ns
@@ -93,6 +94,7 @@ class _Line:
             self.longest = max(self.longest, self._waiting)
 
     def points(self) -> list[tuple[int, int]]:
+        """How many waited: garden time in ns and the number, from one point to the next."""
         self._settle()
         return self._points.points()
 

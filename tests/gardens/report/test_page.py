@@ -22,6 +22,7 @@ from gardens.report.observe.watch import view_of
 from gardens.report.words import clock, letters, share, span
 from nimdsl.base.units import MICRO
 from nimdsl.program import Program
+from nimdsl.program.economy import Slumber
 from simulate import run
 from tests.support.beats import ACTOR, BEAT, MILLI, SECOND, Stimulus, beats
 from tests.support.plain import typed
@@ -138,7 +139,7 @@ def test_without_the_script_the_page_says_what_matters(program: Program) -> None
     for words in ("voice", "as expected", "16.7 s", "dialogue", "Beats up close", "How long items waited"):
         assert words in read.text
     assert "income = expenditure" in read.text
-    assert "0.7 may fall asleep" in read.text
+    assert "may fall asleep" not in read.text
 
 
 def test_a_run_without_an_attention_has_phases_actors_and_lifeforce(program: Program) -> None:
@@ -233,13 +234,23 @@ def test_more_beats_than_columns_share_them() -> None:
     assert [column[:2] for column in json.loads(found[1])["columns"]][-1] == [5997, 5999]
 
 
+def test_it_may_fall_asleep_where_the_economy_says() -> None:
+    slumber = Slumber(SECOND, 900_000, 350_000, 0, 0, 1_200_000, 500_000, 700_000)
+    points, lambdas = ((0, 60 * MICRO), (10, 20 * MICRO)), ((5, 0.95), (10, 0.85))
+    force = Lifeforce(points, lambdas, 0, 100 * MICRO, 60 * SECOND, slumber)
+    read = Reader(page(replace(view(1), lifeforce=force), SUMMARY)).text
+    assert "35 % may fall asleep" in read
+    assert "0.9 may fall asleep" in read
+    never = page(replace(view(1), lifeforce=replace(force, slumber=None)), SUMMARY)
+    assert "asleep" not in Reader(never).text
+
+
 def test_a_dormant_economy_and_one_that_only_spends_are_drawn() -> None:
     still = Lifeforce(((0, 100), (10, 100)), ((10, None),), 0, None, 60 * SECOND)
     assert "the economy is dormant" in page(replace(view(1), lifeforce=still), SUMMARY)
     poor = Lifeforce(((0, 100), (10, 50), (10, 0)), ((5, 0.0), (10, 0.0)), 0, 1000, 60 * SECOND)
     read = Reader(page(replace(view(1), lifeforce=poor), SUMMARY))
     assert not read.wrong
-    assert "20 % of capacity" in read.text
 
 
 def poor(**changes: Any) -> View:
