@@ -259,8 +259,8 @@ class Driver:
     def _finished(self) -> bool:
         """The protocol has ended, and what was on its way then has arrived."""
         if self.ended_ns is None:
-            protocol = self.scenario.protocol
-            if not protocol or not has_ended(self.hosts[f"protocol/{protocol}"]):
+            protocol = self.scenario.ends_with
+            if not protocol or not has_ended(self.hosts[protocol]):
                 return False
             self.ended_ns = self.now_ns
         return not self.underway_count

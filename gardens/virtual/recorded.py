@@ -242,8 +242,7 @@ class RecordedGarden:
             paid = line.answers[index] if index < len(line.answers) else None
             self.asked.append(AskedCommand(name, (line.position, index), command, line, paid))
         self._carry_out(name, line, taken.effects)
-        protocol = name == f"protocol/{self.recording.scenario.protocol}"
-        if protocol and self.ended_ns is None:
+        if name == self.recording.scenario.ends_with and self.ended_ns is None:
             table = actor.kernel.actor.table
             if actor.snapshot.fault or table.state_numbers.get(actor.snapshot.state) in table.final:
                 self.ended_ns = line.time_ns
@@ -462,7 +461,7 @@ class RecordedGarden:
         found = BookAudit(recording, self.asked, self.astray)
         found.closes_ns = self.last_ns if self.ended_ns is None else max(self.last_ns, self.ended_ns)
         found.grace_ns = self.grace_ns
-        found.ended = self.ended_ns is not None or not recording.scenario.protocol
+        found.ended = self.ended_ns is not None or not recording.scenario.ends_with
         for difference in found.differences():
             self.differences.append(difference)
         self.notes.update(found.notes)

@@ -117,7 +117,15 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
         expect=() if findings.poisoned or len(data) < len(cells) else _expectations(reader, scope, beats),
         actors=tuple(others),
         families=families,
+        outlives=_outlives(reader, name),
     )
+
+
+def _outlives(reader: Reader, protocol: str) -> bool:
+    if "ends" in reader and not protocol and "protocol" not in reader:
+        message = "there is no protocol that it could end with: a run goes on to its horizon"
+        reader.findings.report("NIM0203", message, reader.place("ends"), "remove `ends`")
+    return bool(reader.value("ends", "protocol") == "horizon")
 
 
 def _horizon_ns(reader: Reader) -> int:

@@ -90,6 +90,13 @@ class Scenario:
     expect: tuple[Expectation, ...]
     actors: tuple[str, ...] = ()
     """Actors of other kinds that take part, by id."""
+    outlives: bool = False
+    """Whether it goes on to its horizon when its protocol has ended."""
     families: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     """What expectations see together: of ``cells``, ``economies`` and ``resources`` the names, by how they
     write it (``robot-*``)."""
+
+    @property
+    def ends_with(self) -> str:
+        """The id of the protocol with which it ends; empty where it goes on to its horizon."""
+        return f"protocol/{self.protocol}" if self.protocol and not self.outlives else ""

@@ -6,11 +6,12 @@ import pytest
 
 import nimdsl
 import simulate
+from nimdsl.base.units import SECOND_NS
 from runtime import records
 from runtime.run.host import Checks
 from tests.support.effort import EFFORT
 
-SHORT = ("creature-collision", "creature-dialogue", "creature-famine")
+SHORT = ("creature-birth", "creature-collision", "creature-dialogue", "creature-famine")
 LONG = {
     "creature-storm": "5min",
     "creature-organs": "10min",
@@ -64,6 +65,20 @@ def test_it_sleeps_by_night_and_a_wave_in_its_sleep_opens_nothing(program: nimds
     late = [one for one in opened if one.time_ns > since_ns and one.body.target == "open"]  # type: ignore[union-attr]
     assert late == []
     assert all(not cell["state"].startswith("measuring") for cell in result.outcome["cells"].values())
+
+
+@pytest.mark.slow
+def test_its_reflexes_live_before_the_spark_is_over(program: nimdsl.Program) -> None:
+    """The wheel has answered before it has been greeted; then come the beats, and the talking."""
+    result = simulate.run(program, "creature-birth")
+    found = list(result.records())
+    asked = [one for one in found if isinstance(one.body, records.Asked)]
+    acted = [one.time_ns for one in asked if one.actor == "nerve/avoid"]
+    marked = [one for one in found if isinstance(one.body, records.PhaseMarked)]
+    complete = [one.time_ns for one in marked if one.actor == "protocol/birth"]
+    assert acted[0] < max(complete)
+    assert result.run.stopped == "horizon"
+    assert result.run.time_ns == 300 * SECOND_NS > 10 * max(complete)
 
 
 def test_a_beat_of_the_day_has_enough_to_do(program: nimdsl.Program) -> None:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests.support.texts import HELLO
+
 HORIZON_S = 10
 WORKS = {
     "job": "{virtual: {latency: {constant: 1h}}}",
@@ -122,3 +124,21 @@ ENDS: dict[str, End] = {
         at_s=1,
     ),
 }
+
+OUTLIVED = (
+    HELLO.replace(
+        "spec: {protocol: hello, expect: [completed, lifeforce.final == 12.4LF]}",
+        "spec: {protocol: hello, ends: horizon, horizon: 20s, "
+        "expect: [completed, lifeforce.final == 12.4LF, cells.clock.data.ticks == 6]}",
+    )
+    + """
+---
+apiVersion: nimdsl.dev/v1
+kind: Cell
+metadata: {name: clock}
+spec:
+  data: {ticks: int}
+  machine: {initial: runs, states: {runs: {timers: [{after: 3s, to: runs, do: [{set: {ticks: "${ticks + 1}"}}]}]}}}
+"""
+)
+"""A protocol that ends in the first second, and a clock that goes on."""

@@ -32,7 +32,7 @@ def line(status: Mapping[str, Any], scenario: Scenario) -> str:
     """The same in one line, for progress; a protocol ends when it ends, all else at the horizon."""
     states = [seen["state"] for name, seen in actors_of(status).items() if name.startswith("protocol/")]
     time = f"{status['time_ns'] / SECOND_NS:.1f} s"
-    parts = [time if scenario.protocol else f"{time} of {span(scenario.horizon_ns)}", *states]
+    parts = [time if scenario.ends_with else f"{time} of {span(scenario.horizon_ns)}", *states]
     force = lifeforce_of(status)
     if force:
         parts.append(f"{format_lifeforce(force['balance'])} LF")

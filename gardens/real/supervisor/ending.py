@@ -57,8 +57,8 @@ class Ending:
 
     def _has_ended(self, said: Said) -> bool:
         """Whether the scenario's protocol has."""
-        protocol = f"protocol/{self._scenario.protocol}"
-        return bool(self._scenario.protocol) and any(
+        protocol = self._scenario.ends_with
+        return bool(protocol) and any(
             one and one["actors"].get(protocol, {}).get("ended") and not one["waiting"] for one in said
         )
 

@@ -24,8 +24,7 @@ def run_of(plan: Plan, journal: Journal, run_id: str, epoch: str, stopped: Stopp
         hosts[actor.id] = host
         times[actor.id] = latest_ns(entries)
     books = books_of(program, scenario, epoch, entries_in(journal))
-    protocol = f"protocol/{scenario.protocol}"
-    ended_ns = times[protocol] if stopped == "final" else max(times.values(), default=0)
+    ended_ns = times[scenario.ends_with] if stopped == "final" else max(times.values(), default=0)
     if stopped == "horizon":
         ended_ns = scenario.horizon_ns
     incidents = tuple(incidents_in(journal))

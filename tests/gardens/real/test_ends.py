@@ -16,7 +16,7 @@ from gardens.virtual.recorded import parity
 from nimdsl.base.units import MICRO, SECOND_NS
 from runtime.run.recording import opened
 from runtime.run.replay import replay
-from tests.support.endings import ENDS, HEARD, End
+from tests.support.endings import ENDS, HEARD, OUTLIVED, End
 from tests.support.gardens import live, local
 from tests.support.nats import NatsServer, nats_server
 
@@ -69,3 +69,14 @@ def test_3_6_nobody_is_told_before_anybody_is_there(server: NatsServer, tmp_path
     run = lived(end, server, tmp_path).run
     assert run.hosts["cell/c"].snapshot.state == "b"
     assert [one.what for one in run.incidents] == []
+
+
+def test_a_run_may_outlive_its_protocol(server: NatsServer, tmp_path: Path) -> None:
+    garden = local(RATE, server=server.url)
+    run = asyncio.run(live(nimdsl.load_text(OUTLIVED), "hello", garden, tmp_path, url=server.url))
+    assert run.result.run.stopped == "horizon"
+    assert [one.text for one in run.result.expectations if not one.held] == []
+    with SqliteJournal(run.journal, read_only=True) as journal:
+        recording = opened(journal)
+        assert replay(recording).identical
+        assert parity(recording).holds

@@ -7,7 +7,7 @@ import pytest
 import nimdsl
 import simulate
 from nimdsl.base.units import MICRO, SECOND_NS
-from tests.support.endings import ENDS, HORIZON_S, End
+from tests.support.endings import ENDS, HORIZON_S, OUTLIVED, End
 
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
@@ -38,3 +38,21 @@ def test_8_7_marks_on_the_way_to_the_horizon_are_told() -> None:
         ("low", 5 * SECOND_NS + 1)
     ]
     assert result.outcome["lifeforce"]["spent"] == HORIZON_S * MICRO
+
+
+def test_8_7_a_run_may_outlive_its_protocol() -> None:
+    result = simulate.run(nimdsl.load_text(OUTLIVED), "hello")
+    assert [one.text for one in result.expectations if not one.held] == []
+    assert (result.run.stopped, result.run.time_ns) == ("horizon", 20 * SECOND_NS)
+    assert simulate.replay(result).identical
+    assert simulate.compare(result, replications=1).ok(strict=True)
+
+
+def test_8_7_one_that_says_nothing_ends_with_it() -> None:
+    program = nimdsl.load_text(OUTLIVED.replace("ends: horizon, ", ""))
+    assert simulate.run(program, "hello").run.stopped == "final"
+
+
+def test_ends_is_about_a_protocol() -> None:
+    report = nimdsl.check_text(OUTLIVED.replace("protocol: hello, ends", "ends"))
+    assert [one.code for one in report.diagnostics if "no protocol" in one.message] == ["NIM0203"]
