@@ -1,5 +1,5 @@
 # simulate: install once and run the shipped system.  test: everything CI runs.
-# test-deep: the properties, twenty times as hard.  test-parity: a thousand random real runs.
+# test-deep: the properties, twenty times as hard.  test-parity: a thousand random real runs, and the creature.
 # check: the quick loop.  bench: what things cost.
 PYTHON ?= python3
 VENV := .venv
@@ -19,7 +19,7 @@ test: lint types layers
 	$(BIN)/python -m pytest -n 2
 
 test-parity: $(READY)
-	NIMDSL_EFFORT=25 $(BIN)/python -m pytest tests/properties/test_real_gardens.py
+	NIMDSL_EFFORT=25 $(BIN)/python -m pytest tests/properties/test_real_gardens.py tests/gardens/real/test_creature.py
 
 test-deep: $(READY)
 	NIMDSL_EFFORT=20 $(BIN)/python -m pytest -n 2 tests/properties tests/nimdsl
