@@ -10,7 +10,7 @@ from typing import Any
 
 from gardens.report.result.export import discarding, journal_in
 from gardens.stores.sqlite import SqliteJournal
-from gardens.virtual.living import VirtualGarden
+from gardens.virtual.living import VirtualLife
 from nimdsl.base import plugins
 from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import SpecError
@@ -22,7 +22,7 @@ from runtime.run.living import LivingGarden
 from simulate.loop import Side, beat_of, gates_of
 
 GROUP = "nimdsl.gardens"
-OWN = {"real": "gardens.real.supervisor.living:RealGarden"}
+OWN = {"real": "gardens.real.supervisor.living:RealLife"}
 VIRTUAL, REAL = "virtual", "real"
 """How the folders of the two are called."""
 
@@ -125,7 +125,7 @@ def sides(pair: Pair, folder: Path) -> Iterator[tuple[Side, Side]]:
         for name in (VIRTUAL, REAL):
             stack.enter_context(discarding(folder / name))
             journals.append(stack.enter_context(journal_in(folder / name)))
-        first = VirtualGarden(
+        first = VirtualLife(
             pair.virtual.program, pair.virtual.scenario, journals[0], seed=pair.virtual.seed
         )
         real = _real(pair, folder, journals[1])
@@ -138,7 +138,7 @@ def sides(pair: Pair, folder: Path) -> Iterator[tuple[Side, Side]]:
 def _real(pair: Pair, folder: Path, journal: SqliteJournal) -> LivingGarden:
     lived = pair.real
     if pair.rehearsed:
-        return VirtualGarden(lived.program, lived.scenario, journal, seed=lived.seed)
+        return VirtualLife(lived.program, lived.scenario, journal, seed=lived.seed)
     make: Callable[..., LivingGarden] = plugins.load(plugins.points(GROUP, OWN)["real"])
     return make(
         lived.program,

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import assert_never
 
 from gardens.stores.memory import DiscardingJournal, MemoryJournal
 from gardens.virtual.agenda import Agenda, surely
 from gardens.virtual.bus import VirtualBus
+from gardens.virtual.presence import Incidents, Presence
 from gardens.virtual.watch import LedgerWatch
 from nimdsl.base import canonical
 from nimdsl.base.errors import PermanentPortError
@@ -46,8 +48,6 @@ from runtime.kernel.events import (
     AnyEvent,
     Boundary,
     Finished,
-    Loan,
-    Marked,
     Received,
     Returned,
     Stimulus,
@@ -82,8 +82,6 @@ EVENT_COUNT_MAX = 5_000_000
 """How many events one run takes at most."""
 INSTANT_EVENT_COUNT_MAX = 100_000
 """How many events may happen at one instant; beyond that, time stands still."""
-INCIDENT_COUNT_MAX = 10_000
-"""How many incidents a run remembers, the first ones; the others are told and counted."""
 CONTROL = 0
 NOT_AFTER_THE_END = (Boundary, Returned, TimerDue, Stimulus)
 
@@ -141,11 +139,8 @@ class Driver:
         self.books = books_of(program, scenario, self.garden.epoch)
         self.hearers = hearers_of(program, scenario)
         self.watch = LedgerWatch(self.books.purses, heard_of(self.hearers), self._schedule_look, self._look)
-        self.missed: dict[str, list[Marked | Loan]] = {}
-        """What the ledger tells actors that are down."""
         self.written_count = 0
-        self.incidents: list[Incident] = []
-        self.incidents_left_out = 0
+        self.incidents = Incidents(options.notice)
         identity = [program.sha256, scenario.name, seed, options.replication]
         self.run_id = canonical.sha256(identity)[:32]
         self.hosts = {actor.id: self._host(actor) for actor in actors_of(program, scenario)}
@@ -153,8 +148,7 @@ class Driver:
             [*(tuple(name.split("/", 1)) for name in self.hosts), ("scenario", scenario.name)]
         )
         self.emitters = {"/".join(name): number for number, name in enumerate(emitters)}
-        self.incarnations = dict.fromkeys(self.hosts, 0)
-        self.down: set[str] = set()
+        self.presence = Presence(self.hosts, scenario.starts)
         self.event_count = 0
         self.instant_count = 0
         self.after_count = 0
@@ -198,11 +192,16 @@ class Driver:
             self.bus.listen(name, self._hearing(name))
             for topic in self.hosts[name].kernel.actor.hears:
                 self.bus.subscribe(topic, name, self._sensing(name))
-            begins = self.hosts[name].kernel.begins
-            self._schedule(self.now_ns, CONTROL, name, 0, self._delivery(name, begins))
+            at_ns = self.scenario.starts.get(name, 0)
+            self._schedule(at_ns, CONTROL, name, 0, partial(self._bear, name))
         if self.hearers or self.watch.expects:
             self._write_ledger()
         self._schedule_next(stimuli_of(self.scenario, self.draws))
+
+    def _bear(self, name: str) -> None:
+        """It begins, and takes what has waited for that."""
+        for event in (self.hosts[name].kernel.begins, *self.presence.born(name)):
+            self._deliver(name, event)
 
     def tell(self, to: str, event: Stimulus, at_ns: int) -> None:
         """Somebody outside says something at ``at_ns``, which is not over."""
@@ -245,8 +244,8 @@ class Driver:
             self.books,
             ended_ns,
             stopped,
-            tuple(self.incidents),
-            self.incidents_left_out,
+            tuple(self.incidents.kept),
+            self.incidents.left_out,
             self.options.replication,
         )
 
@@ -347,13 +346,10 @@ class Driver:
         if host is None:
             self._on_incident(name, "nobody is there")
             return
-        if name in self.down and isinstance(event, TimerDue):
-            return  # it is armed again when the actor comes back
-        if name in self.down and isinstance(event, Marked | Loan):
-            self.missed.setdefault(name, []).append(event)
-            return
-        if name in self.down:
-            self._on_incident(name, f"missed a {event.kind}: it is down")
+        absent = self.presence.takes(name, event)
+        if absent is not None:
+            if absent:
+                self._on_incident(name, absent)
             return
         effects = host.accept(event, self.now_ns, self._ask)
         if effects is None:
@@ -363,13 +359,7 @@ class Driver:
         self._carry_out(host, effects)
 
     def _on_incident(self, actor: str, what: str) -> None:
-        incident = Incident(self.now_ns, actor, what)
-        if len(self.incidents) < INCIDENT_COUNT_MAX:
-            self.incidents.append(incident)
-        else:
-            self.incidents_left_out += 1
-        if self.options.notice is not None:
-            self.options.notice(incident)
+        self.incidents.note(self.now_ns, actor, what)
 
     # Effects
 
@@ -450,19 +440,19 @@ class Driver:
         work = host.kernel.actor.works[effect.work]
         if work.virtual is None and behaviour_of(host.kernel.actor.kind).gives_time:
             return  # it takes as long as it is given
-        incarnation = self.incarnations[host.id]
-        ends = self.works.outcome(host.id, work, effect.number, effect.arguments, incarnation)
-        at_ns = self.now_ns + ends.latency_ns
+        life = self.presence.life(host.id)
+        ends = self.works.outcome(host.id, work, effect.number, effect.arguments, life)
+        at_ns, lives = self.now_ns + ends.latency_ns, self.presence.same_life(host.id)
         if ends.outcome == "crash":
             crash = self._counted(self._in_incarnation(host.id, lambda: self._crash(host, ends.down_ns)))
-            self._schedule(at_ns, CONTROL, host.id, effect.number, crash, wanted=self._same_life(host.id))
+            self._schedule(at_ns, CONTROL, host.id, effect.number, crash, wanted=lives)
             return
         values: Fields = ends.values
         if effect.work == TRANSLATE and work.produces and ends.outcome == "done":
             values = {"text": self.translator.translate(effect.arguments)}
         event = Finished(effect.number, ends.outcome, values, ends.reason)
         deliver = self._counted(self._in_incarnation(host.id, self._delivery(host.id, event)))
-        lives, waits = self._same_life(host.id), self._awaiting(host, event)
+        waits = self._awaiting(host, event)
         wanted = lambda: lives() and waits()  # noqa: E731
         self._schedule(at_ns, Finished.priority, host.id, effect.number, deliver, wanted=wanted)
 
@@ -474,12 +464,8 @@ class Driver:
         self._schedule(self.now_ns, Finished.priority, host.id, effect.number, deliver)
 
     def _in_incarnation(self, name: str, act: Callable[[], None]) -> Callable[[], None]:
-        lives = self._same_life(name)
+        lives = self.presence.same_life(name)
         return lambda: act() if lives() else None
-
-    def _same_life(self, name: str) -> Callable[[], bool]:
-        incarnation = self.incarnations[name]
-        return lambda: self.incarnations[name] == incarnation
 
     def _send(self, host: Host, effect: Deliver) -> None:
         message = wire.to_message(effect, host.id, self.run_id, self.garden.epoch, self.now_ns)
@@ -498,19 +484,17 @@ class Driver:
     # Crashes
 
     def _crash(self, host: Host, down_ns: int) -> None:
-        self.incarnations[host.id] += 1
-        self.down.add(host.id)
+        number = self.presence.crashed(host.id)
         self._on_incident(host.id, "crashed")
-        number = self.incarnations[host.id]
         self._schedule(self.now_ns + down_ns, CONTROL, host.id, number, lambda: self._return(host))
 
     def _return(self, host: Host) -> None:
         """The actor comes back: its snapshot is what its journal says."""
-        self.down.discard(host.id)
+        missed = self.presence.back(host.id)
         host.restore(self.journal.read(host.id))
         self._on_incident(host.id, "came back")
         again = host.resume()
-        told = [*host.told(), *self.missed.pop(host.id, ())]
+        told = [*host.told(), *missed]
         for event in sorted(told, key=lambda one: one.priority):
             self._deliver(host.id, event)
         self._carry_out(host, host.still_wanted(again))

@@ -9,7 +9,7 @@ from runtime.ports.journal import Journal
 from runtime.run.run import Run, Stopped
 
 
-class VirtualGarden:
+class VirtualLife:
     """One run of ``scenario``; garden time goes by as it is asked for."""
 
     def __init__(self, program: Program, scenario: Scenario, journal: Journal, *, seed: int) -> None:

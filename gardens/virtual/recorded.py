@@ -344,11 +344,13 @@ class RecordedGarden:
         """Something came at an instant at which it cannot have come.
 
         A virtual garden knows the instant, but for actors that are away now and then; a real one is late.
+        What came before its receiver was there has waited.
         """
         if not due_ns and not self.recording.garden:
             return at_line(ParityMismatch.LATE, name, line, f"{text}, and the bus lost it")
         slack_ns = TIMER_SLACK_NS if self.recording.garden else 0
-        first_ns = min(due_ns, default=line.time_ns)
+        born_ns = self.recording.scenario.starts.get(name, 0)
+        first_ns = max(born_ns, min(due_ns, default=line.time_ns))
         if line.time_ns < first_ns - slack_ns:
             return at_line(ParityMismatch.EARLY, name, line, text)
         if line.time_ns > first_ns and not self.recording.garden and not self._crashes(name):

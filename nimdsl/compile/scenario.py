@@ -18,6 +18,7 @@ from nimdsl.compile.overrides import override
 from nimdsl.compile.participants import Sends, concerned, expectations, mentioned
 from nimdsl.compile.purses import purses_of
 from nimdsl.compile.reader import Findings, Reader
+from nimdsl.compile.starts import compile_starts, ids_of
 from nimdsl.compile.stimulus import Receivers, compile_stimuli
 from nimdsl.expression.check import Scope
 from nimdsl.expression.syntax import ExpressionNode, Index, Literal, Name, children
@@ -118,6 +119,7 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
         actors=tuple(others),
         families=families,
         outlives=_outlives(reader, name),
+        starts=compile_starts(reader, ids_of(name, cells, attention, others, context.gardens.get(garden))),
     )
 
 

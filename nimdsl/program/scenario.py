@@ -90,6 +90,8 @@ class Scenario:
     expect: tuple[Expectation, ...]
     actors: tuple[str, ...] = ()
     """Actors of other kinds that take part, by id."""
+    starts: Mapping[str, int] = field(default_factory=dict)
+    """When those begin that are not there from the beginning, by id; ns."""
     outlives: bool = False
     """Whether it goes on to its horizon when its protocol has ended."""
     families: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)

@@ -24,7 +24,7 @@ from runtime.run.run import actors_of
 
 
 @dataclass(frozen=True)
-class Opening:
+class GateOpened:
     """A gate opened: its ``number``-th opening, how sure it was, and of what.
 
     It is as sure as all waves together, times its gain: what outcomes have taught it to make of them.
@@ -57,7 +57,7 @@ class Judged:
     discrepancy: int
 
 
-Told = Opening | Signalled | Judged
+Told = GateOpened | Signalled | Judged
 
 
 @dataclass
@@ -119,7 +119,7 @@ def _of_gate(gate: Gate, reader: _Reader, event: AnyEvent, bodies: list[Body]) -
             if body.target == OPEN and heard is not None:
                 sure = amplified(gate.resonance.alike, _in_mind(reader, body), heard)
                 sure = min(1.0, sure * reader.gain / MICRO)
-                yield Opening(gate.name, body.opening, reader.time_ns, sure, heard.content)
+                yield GateOpened(gate.name, body.opening, reader.time_ns, sure, heard.content)
     is_signal = isinstance(event, Received | Stimulus) and event.name == SIGNAL
     if is_signal and heard is not None and reader.opening:
         yield Signalled(gate.name, heard.number, reader.opening)

@@ -4,8 +4,8 @@ The laws: ``begin`` comes first and ``end`` last, each once; instants do not go 
 before ``until`` may have happened once that has returned; the journal holds what happened as far as the
 garden has got with it, and all of it after ``end``.
 
-Implementations: :class:`gardens.virtual.living.VirtualGarden`, where time goes by as it is asked for,
-and :class:`gardens.real.supervisor.living.RealGarden`, where it goes by anyway.  The real one is found
+Implementations: :class:`gardens.virtual.living.VirtualLife`, where time goes by as it is asked for,
+and :class:`gardens.real.supervisor.living.RealLife`, where it goes by anyway.  The real one is found
 through entry points of the group ``nimdsl.gardens``: who leads both imports only one.
 """
 

@@ -21,7 +21,7 @@ from typing import Literal
 from nimdsl.base.units import MICRO
 from nimdsl.base.values import Fields
 from nimdsl.program.garden import Signals
-from runtime.run.chronicle import Judged, Opening, Signalled, Told
+from runtime.run.chronicle import GateOpened, Judged, Signalled, Told
 
 Fate = Literal["waiting", "verified", "faded"]
 
@@ -77,7 +77,7 @@ class Predictions:
         fresh = []
         for one in told:
             match one:
-                case Opening() if one.gate in self.gates and self._is_told(one.confidence):
+                case GateOpened() if one.gate in self.gates and self._is_told(one.confidence):
                     fresh.append(self._made(one, beat))
                 case Judged() if (known := self._waiting.get((one.gate, one.opening))) is not None:
                     known.expected = one.discrepancy
@@ -94,7 +94,7 @@ class Predictions:
     def _is_sure(self, confidence: float) -> bool:
         return confidence * MICRO >= self.rules.confidence
 
-    def _made(self, one: Opening, beat: int) -> Prediction:
+    def _made(self, one: GateOpened, beat: int) -> Prediction:
         number = len(self.made) + 1
         prediction = Prediction(
             number, one.gate, one.number, beat, one.time_ns, one.content, one.confidence, one.confidence

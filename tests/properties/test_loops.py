@@ -15,7 +15,7 @@ from nimdsl.program.garden import Signals
 from runtime import records
 from runtime.kernel import resonance
 from runtime.kernel.events import Begin
-from runtime.run.chronicle import Judged, Opening, Signalled, Told
+from runtime.run.chronicle import GateOpened, Judged, Signalled, Told
 from runtime.run.predictions import Prediction, Predictions
 from tests.support.effort import examples
 from tests.support.gates import MS, GateAlone, gate_of
@@ -100,7 +100,7 @@ def is_kept(tellings: list[tuple[str, Any]], probe: int) -> None:
         if what == "opens":
             opened += 1
             unsure += how < 0.6
-            fresh = predictions.expect([Opening("g", opened, 0, how, {})], 1)
+            fresh = predictions.expect([GateOpened("g", opened, 0, how, {})], 1)
             assert bool(fresh) == (how >= 0.6 or (probe > 0 and unsure % probe == 0)), "who is told"
         elif what == "takes" and how <= len(predictions.made):
             told = [Signalled("g", how, how)]
@@ -181,7 +181,7 @@ def never_fades(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Predictions, "fade", lambda _: None)
     made = Predictions._made
 
-    def _made(self: Predictions, one: Opening, beat: int) -> Prediction:
+    def _made(self: Predictions, one: GateOpened, beat: int) -> Prediction:
         prediction = made(self, one, beat)
         prediction.left = min(prediction.left, 0.5)
         return prediction
@@ -192,7 +192,7 @@ def never_fades(patch: pytest.MonkeyPatch) -> None:
 def verifies_what_nobody_took(patch: pytest.MonkeyPatch) -> None:
     made = Predictions._made
 
-    def _made(self: Predictions, one: Opening, beat: int) -> Prediction:
+    def _made(self: Predictions, one: GateOpened, beat: int) -> Prediction:
         self._judged["g", 0] = Judged("g", 0, 0, "failed", MICRO)
         return made(self, one, beat)
 

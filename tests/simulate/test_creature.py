@@ -69,14 +69,16 @@ def test_it_sleeps_by_night_and_a_wave_in_its_sleep_opens_nothing(program: nimds
 
 @pytest.mark.slow
 def test_its_reflexes_live_before_the_spark_is_over(program: nimdsl.Program) -> None:
-    """The wheel has answered before it has been greeted; then come the beats, and the talking."""
+    """The wheel answers before the spark asks anything, and long before anybody could think."""
     result = simulate.run(program, "creature-birth")
     found = list(result.records())
     asked = [one for one in found if isinstance(one.body, records.Asked)]
     acted = [one.time_ns for one in asked if one.actor == "nerve/avoid"]
     marked = [one for one in found if isinstance(one.body, records.PhaseMarked)]
     complete = [one.time_ns for one in marked if one.actor == "protocol/birth"]
-    assert acted[0] < max(complete)
+    begun = {one.actor: one.time_ns for one in found if isinstance(one.body, records.Began)}
+    assert begun["gate/collision"] < begun["cell/motor"] < begun["cell/ears"] < acted[0]
+    assert acted[0] < begun["protocol/birth"] < max(complete) < begun["rack/theia"]
     assert result.run.stopped == "horizon"
     assert result.run.time_ns == 300 * SECOND_NS > 10 * max(complete)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import nimdsl
 from gardens.stores.memory import MemoryJournal
-from gardens.virtual.living import VirtualGarden
+from gardens.virtual.living import VirtualLife
 from nimdsl.program import Program
 from runtime.run.predictions import Prediction
 from simulate.loop import LoopResult, Side, run_loop
@@ -126,7 +126,7 @@ def rehearsed(program: Program, beats: int, journals: Sequence[MemoryJournal] = 
 
 def _side(pair: Pair, journal: MemoryJournal, *, real: bool) -> Side:
     one = pair.real if real else pair.virtual
-    return Side(one.garden.name, VirtualGarden(one.program, one.scenario, journal, seed=one.seed), one.seed)
+    return Side(one.garden.name, VirtualLife(one.program, one.scenario, journal, seed=one.seed), one.seed)
 
 
 def fates(result: LoopResult) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, assert_never
@@ -46,6 +46,8 @@ from runtime.run.host import Host, Stepped, Taken, awaited
 from runtime.run.lines import latest_ns
 from runtime.run.run import has_ended
 
+BIRTH_S_MIN = 1e-4
+"""How soon it is looked again whether an actor's time has come."""
 TIMER_SLACK_NS = 50_000
 """A timer that is due in less is due: event loops wake a little early."""
 
@@ -77,6 +79,8 @@ class ActorContext:
     payload_bytes_max: int
     horizon_ns: int
     """Garden time at which nothing happens any more."""
+    starts: Mapping[str, int]
+    """When those begin that are not there from the beginning, by id; ns."""
     on_incident: Callable[[str, str], None]
     before: Callable[[int], None]
     """Brings the stimuli that come before an instant, or at it."""
@@ -107,6 +111,7 @@ class ActorDriver:
         """Whether something came that would have happened after the horizon."""
         self._asking = False
         self._begun = False
+        self._birth: asyncio.TimerHandle | None = None
         self._paused = False
         self._loop = asyncio.get_running_loop()
         topics = host.kernel.actor.hears
@@ -136,7 +141,7 @@ class ActorDriver:
     @property
     def timer_count(self) -> int:
         """Armed timers, also those that have gone off and are not taken."""
-        return len(self.snapshot.timers)
+        return len(self.snapshot.timers) + (self._birth is not None)
 
     @property
     def has_ended(self) -> bool:
@@ -157,18 +162,29 @@ class ActorDriver:
             self._carry_out(one.pending.position, one.pending.now_ns, _to_repeat(one))
 
     def begin(self) -> None:
-        """Begins, or goes on where the journal ended."""
+        """Begins, when its time has come, or goes on where the journal ended."""
         host = self.host
+        if self._is_early():
+            return
         self._begun = True
         told = host.told()
         self._carry_out(-1, self._last_ns, list(enumerate(host.resume())))
         if host.pending is not None:
             self._try(host.proceed)
         elif not host.snapshot.state:
-            self.offer(host.kernel.begins, self.begins_ns)
+            self.offer(host.kernel.begins, self._around.starts.get(host.id, self.begins_ns))
         for event in told:
             self.offer(event)
         self._drain()
+
+    def _is_early(self) -> bool:
+        """Whether it is not born yet, by far; then it will begin by itself.  What comes waits."""
+        host, around, self._birth = self.host, self._around, None
+        wait_s = around.clock.seconds_until(around.starts.get(host.id, 0))
+        if host.snapshot.state or host.pending is not None or not wait_s:
+            return False
+        self._birth = self._loop.call_later(max(wait_s, BIRTH_S_MIN), self.begin)
+        return True
 
     # Events
 
@@ -381,7 +397,8 @@ class ActorDriver:
         self._paused = True
         for listener in self._listeners:
             listener.close()
-        for handle in self._timers.values():
+        births = [self._birth] if self._birth is not None else []
+        for handle in (*births, *self._timers.values()):
             handle.cancel()
         self._timers.clear()
 

@@ -211,6 +211,7 @@ class GardenNode:
             epoch=job.epoch,
             payload_bytes_max=job.garden.bus.payload_bytes_max,
             horizon_ns=job.horizon_ns,
+            starts=job.scenario.starts,
             on_incident=self._on_incident,
             before=lambda at_ns: self.stimuli.before(at_ns) if self.stimuli else None,
             fail=self._fail,

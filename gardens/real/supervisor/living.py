@@ -26,7 +26,7 @@ from runtime.run.run import Run, Stopped
 Answer = TypeVar("Answer")
 
 
-class RealGarden:
+class RealLife:
     """One run of ``scenario`` in the real ``garden``; its state is kept in ``scratch``."""
 
     def __init__(

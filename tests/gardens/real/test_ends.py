@@ -19,6 +19,7 @@ from runtime.run.replay import replay
 from tests.support.endings import ENDS, HEARD, OUTLIVED, End
 from tests.support.gardens import live, local
 from tests.support.nats import NatsServer, nats_server
+from tests.support.starts import BORN
 
 RATE = 10.0
 LATE_NS = 5 * SECOND_NS
@@ -76,6 +77,20 @@ def test_a_run_may_outlive_its_protocol(server: NatsServer, tmp_path: Path) -> N
     run = asyncio.run(live(nimdsl.load_text(OUTLIVED), "hello", garden, tmp_path, url=server.url))
     assert run.result.run.stopped == "horizon"
     assert [one.text for one in run.result.expectations if not one.held] == []
+    with SqliteJournal(run.journal, read_only=True) as journal:
+        recording = opened(journal)
+        assert replay(recording).identical
+        assert parity(recording).holds
+
+
+def test_who_comes_later_begins_at_its_instant_and_hears_what_waited(
+    server: NatsServer, tmp_path: Path
+) -> None:
+    garden = local(RATE, server=server.url)
+    run = asyncio.run(live(nimdsl.load_text(BORN), "s", garden, tmp_path, url=server.url))
+    late = run.result.outcome["cells"]["late"]
+    assert late["data"] == {"heard": [1, 2], "since": 4 * SECOND_NS}
+    assert late["state"] == "grown"
     with SqliteJournal(run.journal, read_only=True) as journal:
         recording = opened(journal)
         assert replay(recording).identical

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gardens.real.supervisor.living import RealGarden
+from gardens.real.supervisor.living import RealLife
 from gardens.report.result.export import seal
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.compile.garden import LOCAL_GARDEN
@@ -32,7 +32,7 @@ class TestRealGarden(LivingGardenSuite):
     def living(self, program: Program, scenario: Scenario) -> Iterator[LivingGarden]:
         journal = SqliteJournal(self.folder / "journal.sqlite")
         garden = replace(LOCAL_GARDEN, rate=30.0)
-        living = RealGarden(
+        living = RealLife(
             program, scenario, garden, seed=1, folders=(), scratch=self.folder, journal=journal
         )
         try:

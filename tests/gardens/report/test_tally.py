@@ -9,7 +9,7 @@ from gardens.report.result import result as results
 from gardens.report.result import tally as tallies
 from gardens.report.result.tally import OTHERS, Tally
 from gardens.report.terminal.text import report
-from gardens.virtual import driver
+from gardens.virtual import driver, presence
 from nimdsl.program import Program
 from runtime.records import Faulted, HandshakeEnded, Record
 from simulate import Result, run
@@ -89,7 +89,7 @@ def test_incidents_are_remembered_up_to_a_bound_and_counted_beyond(
     lossy = {"garden/g.bus.loss": "100%"}
     whole = len(run(PROGRAM, "hello", set=lossy).incidents)
     assert whole > 2
-    monkeypatch.setattr(driver, "INCIDENT_COUNT_MAX", 2)
+    monkeypatch.setattr(presence, "INCIDENT_COUNT_MAX", 2)
     told: list[object] = []
     options = driver.Options(notice=told.append)
     result = run(PROGRAM, "hello", set=lossy, options=options)

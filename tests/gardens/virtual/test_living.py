@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gardens.stores.memory import MemoryJournal
-from gardens.virtual.living import VirtualGarden
+from gardens.virtual.living import VirtualLife
 from nimdsl.program import Program, Scenario
 from runtime.conformance.living import LivingGardenSuite
 from runtime.run.living import LivingGarden
@@ -15,4 +15,4 @@ from runtime.run.living import LivingGarden
 class TestVirtualGarden(LivingGardenSuite):
     @contextmanager
     def living(self, program: Program, scenario: Scenario) -> Iterator[LivingGarden]:
-        yield VirtualGarden(program, scenario, MemoryJournal(), seed=1)
+        yield VirtualLife(program, scenario, MemoryJournal(), seed=1)
