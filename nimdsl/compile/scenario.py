@@ -124,10 +124,11 @@ def compile_scenario(findings: Findings, reader: Reader, context: ScenarioContex
 
 
 def _outlives(reader: Reader, protocol: str) -> bool:
-    if "ends" in reader and not protocol and "protocol" not in reader:
+    outlives = bool(reader.value("ends", "protocol") == "horizon")
+    if outlives and not protocol and "protocol" not in reader:
         message = "there is no protocol that it could end with: a run goes on to its horizon"
         reader.findings.report("NIM0203", message, reader.place("ends"), "remove `ends`")
-    return bool(reader.value("ends", "protocol") == "horizon")
+    return outlives
 
 
 def _horizon_ns(reader: Reader) -> int:

@@ -122,6 +122,10 @@ TOO_MUCH = {
     },
     **{f"Gate.{path}": document("Gate", f"{{{HEARS}, {spec}}}") for path, spec in GATE.items()},
     **{f"Organ.{path}": document("Organ", f"{{{spec}}}", "eye") for path, spec in ORGAN.items()},
+    **{
+        f"Garden.signals.{one}": document("Garden", f"{{signals: {{scenario: s, {one}: 101%}}}}")
+        for one in ("confidence", "fade")
+    },
     "Garden.bus.loss": document("Garden", "{bus: {loss: 101%}}"),
     "Garden.bus.duplicate": document("Garden", "{bus: {duplicate: 101%}}"),
     "Garden.bus.delay.chance": document("Garden", "{bus: {delay: {chance: 101%, by: {constant: 1s}}}}"),
