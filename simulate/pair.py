@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from gardens.report.result.export import discarding, journal_in
@@ -128,14 +129,15 @@ def sides(pair: Pair, folder: Path) -> Iterator[tuple[Side, Side]]:
         first = VirtualLife(
             pair.virtual.program, pair.virtual.scenario, journals[0], seed=pair.virtual.seed
         )
-        real = _real(pair, folder, journals[1])
+        scratch = Path(stack.enter_context(TemporaryDirectory(prefix="nimdsl-loop-")))
+        real = _real(pair, scratch, journals[1])
         yield (
             Side(pair.virtual.garden.name, first, pair.virtual.seed),
             Side(pair.real.garden.name, real, pair.real.seed),
         )
 
 
-def _real(pair: Pair, folder: Path, journal: SqliteJournal) -> LivingGarden:
+def _real(pair: Pair, scratch: Path, journal: SqliteJournal) -> LivingGarden:
     lived = pair.real
     if pair.rehearsed:
         return VirtualLife(lived.program, lived.scenario, journal, seed=lived.seed)
@@ -146,6 +148,6 @@ def _real(pair: Pair, folder: Path, journal: SqliteJournal) -> LivingGarden:
         lived.garden,
         seed=lived.seed,
         folders=pair.folders,
-        scratch=folder,
+        scratch=scratch,
         journal=journal,
     )
