@@ -45,6 +45,12 @@ class LoopResult:
     predictions: tuple[Prediction, ...]
     beat_ns: int
     beats: int
+    """How many were led."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether both lived to the end; what their scenarios expect is for runs that are not led."""
+        return all(run.run.stopped in ("horizon", "quiet") for run in (self.virtual, self.real))
 
 
 def run_loop(
@@ -52,14 +58,15 @@ def run_loop(
     virtual: Side,
     real: Side,
     beats: int,
+    beat_ns: int,
     progress: Callable[[int, Predictions], None] = lambda *_: None,
 ) -> LoopResult:
-    """Leads both gardens for ``beats`` beats, or until one of them ends.
+    """Leads both gardens for ``beats`` beats of ``beat_ns``, or until one of them ends.
 
     ``progress`` is told how many are over.  Raises PortErrors; nothing is left running in any case.
     """
     try:
-        return _Loop(rules, virtual, real, beats).run(progress)
+        return _Loop(rules, virtual, real, beats, beat_ns).run(progress)
     finally:
         virtual.living.close()
         real.living.close()
@@ -77,14 +84,14 @@ def gates_of(program: Program, scenario: Scenario) -> set[str]:
 
 
 class _Loop:
-    def __init__(self, rules: Signals, virtual: Side, real: Side, beats: int) -> None:
+    def __init__(self, rules: Signals, virtual: Side, real: Side, beats: int, beat_ns: int) -> None:
         self._virtual = virtual
         self._real = real
         self._beats = beats
-        self._beat_ns = beat_of(virtual.living.program, virtual.living.scenario, real.living.scenario)
+        self._beat_ns = beat_ns
         self._predictions = Predictions(rules, frozenset(_gates(virtual) & _gates(real)))
         self._explored = _chronicle(virtual)
-        self._lived = _chronicle(real)
+        self._lived = _chronicle(real, _sender(virtual))
         self._told = 0
         """How many outcomes the virtual garden was told."""
 
@@ -99,34 +106,34 @@ class _Loop:
             if any(stopped):
                 break
         explored, lived = virtual.end(stopped[0]), real.end(stopped[1])
-        self._predictions.expect(self._explored.read(), self._beats)
+        self._predictions.find(self._explored.read())
         self._predictions.live(self._lived.read())
+        made = tuple(self._predictions.made)
         return LoopResult(
-            _result(self._virtual, explored),
-            _result(self._real, lived),
-            tuple(self._predictions.made),
-            self._beat_ns,
-            beat,
+            _result(self._virtual, explored), _result(self._real, lived), made, self._beat_ns, beat
         )
 
     def _live(self, beat: int) -> tuple[Stopped | None, Stopped | None]:
+        """A beat of both; where one of them has ended, the other one ends with it."""
         begins_ns, ends_ns = (beat - 1) * self._beat_ns, beat * self._beat_ns
-        explored = self._virtual.living.until(ends_ns)
+        if (explored := self._virtual.living.until(ends_ns)) is not None:
+            return explored, "ended"
         for one in self._predictions.expect(self._explored.read(), beat):
             content: Value = {"confidence": one.confidence, "content": dict(one.content)}
             self._tell(self._virtual, self._real, one.gate, SIGNAL, one.number, content, begins_ns)
-        lived = self._real.living.until(ends_ns)
+        if (lived := self._real.living.until(ends_ns)) is not None:
+            return "ended", lived
         for one in self._predictions.live(self._lived.read()):
             self._told += 1
             outcome: Value = {"opening": one.opening, "outcome": one.outcome, "discrepancy": one.lived}
             self._tell(self._real, self._virtual, one.gate, LIVED, self._told, outcome, ends_ns)
         self._predictions.fade()
-        return explored, lived
+        return None, None
 
     def _tell(
         self, by: Side, to: Side, gate: str, event: str, number: int, payload: Value, at_ns: int
     ) -> None:
-        said = Stimulus(name=event, payload=payload, sender=f"garden/{by.name}", number=number)
+        said = Stimulus(name=event, payload=payload, sender=_sender(by), number=number)
         to.living.tell(f"gate/{gate}", said, at_ns)
 
 
@@ -134,8 +141,13 @@ def _gates(side: Side) -> set[str]:
     return gates_of(side.living.program, side.living.scenario)
 
 
-def _chronicle(side: Side) -> Chronicle:
-    return Chronicle(side.living.program, side.living.scenario, side.living.journal)
+def _sender(side: Side) -> str:
+    """As whom a garden tells the other one something."""
+    return f"garden/{side.name}"
+
+
+def _chronicle(side: Side, signaller: str = "") -> Chronicle:
+    return Chronicle(side.living.program, side.living.scenario, side.living.journal, signaller)
 
 
 def _result(side: Side, run: Run) -> RunResult:

@@ -45,6 +45,7 @@ class Pair:
     rules: Signals
     virtual: Lived
     real: Lived
+    beat_ns: int
     folders: tuple[str, ...] = ()
     rehearsed: bool = False
 
@@ -65,16 +66,20 @@ def pair_of(
     lives = _living(program, real)
     assert lives.real is not None
     scenarios = program.scenarios[rules.scenario], program.scenarios[lives.real.scenario]
-    horizon_ns = beats * beat_of(program, *scenarios)
-    first = _lived(program, explores, scenarios[0], horizon_ns, {"garden": virtual}, seed)
-    other = _lived(program, lives, scenarios[1], horizon_ns, {}, seed)
+    if scenarios[0] is scenarios[1]:
+        text = f"`{virtual}` and `{real}` live the same scenario, `{rules.scenario}`"
+        fix = f"give `{real}` a scenario of its own"
+        raise SpecError((error("NIM0301", text, fix=fix),))
+    beat_ns = beat_of(with_overrides(program, scenarios[0].set), *scenarios)
+    first = _lived(program, explores, scenarios[0], beats * beat_ns, {"garden": virtual}, seed)
+    other = _lived(program, lives, scenarios[1], beats * beat_ns, {}, seed)
     if not gates_of(first.program, first.scenario) & gates_of(other.program, other.scenario):
         text = f"`{first.scenario.name}` and `{other.scenario.name}` have no gate in common"
         fix = "name one in the `actors` of both: its openings are what the one tells the other"
         raise SpecError((error("NIM0301", text, fix=fix),))
     if rate is not None:
         other = replace(other, garden=replace(lives, rate=rate))
-    return Pair(rules, first, other, folders, rehearse)
+    return Pair(rules, first, other, beat_ns, folders, rehearse)
 
 
 def _exploring(program: Program, name: str) -> tuple[Garden, Signals]:

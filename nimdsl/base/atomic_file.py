@@ -41,6 +41,19 @@ def uninterrupted() -> Iterator[None]:
 
 
 @contextmanager
+def interrupted_by(*signals: signal.Signals) -> Iterator[None]:
+    """These ask for an end as Ctrl-C does, so that nothing is left half done."""
+    before = {
+        number: signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT)) for number in signals
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def whole(path: Path) -> Iterator[TextIO]:
     """A fresh text file that becomes ``path`` at the end, and nothing if anything fails.
 

@@ -35,6 +35,16 @@ kind: Scenario
 metadata: {name: counting}
 spec: {horizon: 60s, cells: [counter]}
 """
+STARVING = (
+    DOCUMENTS.replace("{horizon: 60s,", "{horizon: 60s, economy: purse,")
+    + """\
+---
+apiVersion: nimdsl.dev/v1
+kind: Economy
+metadata: {name: purse}
+spec: {opening: 8, upkeep: {life: 1/s}, wake: {starve: 5s}}
+"""
+)
 CELL = "cell/counter"
 
 
@@ -84,6 +94,17 @@ class LivingGardenSuite:
             times = [line.time_ns for line in _lines(garden) if isinstance(line.event, Stimulus)]
         assert len(times) == 1
         assert times[0] >= 15 * SECOND_NS
+
+    def test_it_says_why_it_ended_before_that(self) -> None:
+        """One that starves ends there, not at the instant that was asked for."""
+        report: Report = check_text(STARVING)
+        assert report.program is not None
+        with self.living(report.program, report.program.scenarios["counting"]) as garden:
+            garden.begin()
+            assert garden.until(5 * SECOND_NS) is None
+            assert garden.until(50 * SECOND_NS) == "starved"
+            run = garden.end("starved")
+        assert run.time_ns < 40 * SECOND_NS
 
     def test_one_that_is_left_is_closed(self) -> None:
         """Also in the middle of its life, and twice."""

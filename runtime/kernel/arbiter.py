@@ -23,6 +23,7 @@ from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from nimdsl.base.values import Fields
 from nimdsl.program.garden import Card
@@ -209,6 +210,8 @@ def _place(
         return LoadOnto(request, best.name)
     if any(one.room == organ.name for one in state.residents.values()):
         return None
+    if any(_has_room_after_slices(organs, state, organ, card) for card in cards):
+        return None
     claimed = _claimed(organs, state, line, place, now_ns)
     found = [gone for card in cards if (gone := _evicted(organs, state, organ, card, claimed))]
     if not found:
@@ -297,6 +300,15 @@ def has_room(
     )
     free_bytes = card.memory_bytes - used_bytes(organs, state, card, without)
     return organ.memory_bytes <= free_bytes and (not card.models_max or count < card.models_max)
+
+
+def _has_room_after_slices(organs: Organs, state: RackState, organ: Organ, card: Card) -> bool:
+    """Whether the organ fits as soon as the slices of training on the card are over."""
+    over = {
+        name: replace(one, state=READY) if one.state == TRAINING else one
+        for name, one in state.residents.items()
+    }
+    return has_room(organs, replace(state, residents=over), organ, card)
 
 
 def is_awaited(state: RackState, organ: str) -> bool:

@@ -213,7 +213,9 @@ def verified(
 def disused(rules: Weighing, state: Resonating) -> Resonating:
     """The state when disuse is looked at: the weight (millionths) less what it loses, if it was unused."""
     lost = 0 if state.used else rules.unused_loses
-    return replace(state, weight=max(0, state.weight - lost), used=False)
+    weight = max(0, state.weight - lost)
+    count = 0 if state.weight > TIER_OPENS >= weight else state.count
+    return replace(state, weight=weight, count=count, used=False)
 
 
 def shed(state: Resonating, until_ns: int) -> Resonating:

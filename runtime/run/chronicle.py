@@ -1,7 +1,7 @@
-"""What a garden's gates and nerves did, read from its journal while it lives.
+"""What a garden's gates did, read from its journal while it lives.
 
 A journal tells everything in the order of each actor, and nothing across actors.  So openings, and what
-became of them, are read here actor by actor, each time from where the last reading ended.
+became of them, are read here gate by gate, each time from where the last reading ended.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 from nimdsl.base.units import MICRO
 from nimdsl.base.values import Fields
-from nimdsl.program import Gate, Nerve, Program, Scenario
-from runtime.creature_records import OutcomeJudged, ReadingChanged, Weighed
+from nimdsl.program import Gate, Program, Scenario
+from runtime.creature_records import ReadingChanged, Resonated, Weighed
 from runtime.kernel.events import WAVE, AnyEvent, Received, Stimulus
-from runtime.kernel.gate import OPEN, OUTCOMES, SIGNAL
+from runtime.kernel.gate import OPEN, OUTCOMES, SIGNAL, VERIFIED
 from runtime.kernel.resonance import HeardWave, amplified
 from runtime.ports.journal import Journal
 from runtime.record_base import Body
@@ -48,7 +48,7 @@ class Signalled:
 
 @dataclass(frozen=True)
 class Judged:
-    """A nerve judged an opening of its gate; ``discrepancy`` is in millionths."""
+    """A gate learnt what became of an opening, from its own garden; ``discrepancy`` is in millionths."""
 
     gate: str
     opening: int
@@ -62,13 +62,13 @@ Told = GateOpened | Signalled | Judged
 
 @dataclass
 class _Reader:
-    """One actor's journal, as far as it was read."""
+    """One gate's journal, as far as it was read."""
 
     position: int = 0
     event: AnyEvent | None = None
     time_ns: int = 0
     waves: tuple[HeardWave, ...] = ()
-    """What a gate was told lately."""
+    """What it has heard lately."""
     opening: int = 0
     """Which opening is at hand; 0: it is not open."""
     gain: int = MICRO
@@ -76,24 +76,25 @@ class _Reader:
 
 @dataclass
 class Chronicle:
-    """Reads on, each time that it is asked, what has happened since."""
+    """Reads on, each time that it is asked, what has happened since.
+
+    Of signals it tells those of ``signaller``.
+    """
 
     program: Program
     scenario: Scenario
     journal: Journal
+    signaller: str = ""
     _readers: dict[str, _Reader] = field(default_factory=dict)
 
     def read(self) -> list[Told]:
-        """What is new: of each actor in its order."""
+        """What is new: of each gate in its order."""
         told: list[Told] = []
         for actor in actors_of(self.program, self.scenario):
-            if isinstance(actor, Gate | Nerve):
+            if isinstance(actor, Gate):
                 reader = self._readers.setdefault(actor.id, _Reader())
                 for event, bodies in self._turns(actor.id, reader):
-                    if isinstance(actor, Gate):
-                        told += _of_gate(actor, reader, event, bodies)
-                    else:
-                        told += _of_nerve(actor, reader.time_ns, bodies)
+                    told += self._of_turn(actor, reader, event, bodies)
         return told
 
     def _turns(self, actor: str, reader: _Reader) -> Iterator[tuple[AnyEvent, list[Body]]]:
@@ -106,42 +107,46 @@ class Chronicle:
             elif isinstance(line, Witness) and reader.event is not None:
                 yield reader.event, [noted_from_data(one).body for one in line.records]
 
+    def _of_turn(self, gate: Gate, reader: _Reader, event: AnyEvent, bodies: list[Body]) -> Iterator[Told]:
+        heard = _heard(event, reader.time_ns, bodies)
+        if heard is not None:
+            reader.waves = (*reader.waves, heard)[-gate.resonance.waves_max :]
+        for body in bodies:
+            if isinstance(body, Weighed):
+                reader.gain = body.gain
+                if isinstance(event, Received | Stimulus) and event.name == VERIFIED:
+                    off = OUTCOMES.get(body.outcome, _off(event))
+                    yield Judged(gate.name, body.opening, reader.time_ns, body.outcome, off)
+            elif isinstance(body, ReadingChanged):
+                reader.opening = body.opening if body.target == OPEN else 0
+                if reader.opening and heard is not None:
+                    yield _opened(gate, reader, body, heard)
+        signals = heard is not None and isinstance(event, Received | Stimulus) and event.name == SIGNAL
+        if signals and reader.opening and event.sender == self.signaller:
+            yield Signalled(gate.name, event.number, reader.opening)
 
-def _of_gate(gate: Gate, reader: _Reader, event: AnyEvent, bodies: list[Body]) -> Iterator[Told]:
-    heard = _heard(event, reader.time_ns)
-    if heard is not None:
-        reader.waves = (*reader.waves, heard)[-gate.resonance.waves_max :]
-    for body in bodies:
-        if isinstance(body, Weighed):
-            reader.gain = body.gain
-        elif isinstance(body, ReadingChanged):
-            reader.opening = body.opening if body.target == OPEN else 0
-            if body.target == OPEN and heard is not None:
-                sure = amplified(gate.resonance.alike, _in_mind(reader, body), heard)
-                sure = min(1.0, sure * reader.gain / MICRO)
-                yield GateOpened(gate.name, body.opening, reader.time_ns, sure, heard.content)
-    is_signal = isinstance(event, Received | Stimulus) and event.name == SIGNAL
-    if is_signal and heard is not None and reader.opening:
-        yield Signalled(gate.name, heard.number, reader.opening)
 
-
-def _heard(event: AnyEvent, time_ns: int) -> HeardWave | None:
+def _heard(event: AnyEvent, time_ns: int, bodies: list[Body]) -> HeardWave | None:
+    """The wave or signal that left a correlation: others were not heard."""
     if not isinstance(event, Received | Stimulus) or event.name not in (WAVE, SIGNAL):
+        return None
+    if not any(isinstance(body, Resonated) for body in bodies):
         return None
     said = event.payload if isinstance(event.payload, dict) else {}
     confidence, content = said.get("confidence"), said.get("content")
-    if not isinstance(confidence, int | float) or not isinstance(content, dict):
-        return None
-    return HeardWave(time_ns, event.sender, event.number, float(confidence), content)
+    sure = float(confidence) if isinstance(confidence, int | float) else 0.0
+    fields: Fields = content if isinstance(content, dict) else {}
+    return HeardWave(time_ns, event.sender, event.number, min(1.0, sure), fields)
 
 
-def _in_mind(reader: _Reader, change: ReadingChanged) -> list[HeardWave]:
+def _opened(gate: Gate, reader: _Reader, change: ReadingChanged, trigger: HeardWave) -> GateOpened:
     identities = {(one.asker, one.number) for one in change.triggers}
-    return [one for one in reader.waves if (one.sender, one.number) in identities]
+    in_mind = [one for one in reader.waves if (one.sender, one.number) in identities]
+    sure = amplified(gate.resonance.alike, in_mind, trigger) * reader.gain / MICRO
+    return GateOpened(gate.name, change.opening, reader.time_ns, min(1.0, sure), trigger.content)
 
 
-def _of_nerve(nerve: Nerve, time_ns: int, bodies: list[Body]) -> Iterator[Told]:
-    for body in bodies:
-        if isinstance(body, OutcomeJudged) and body.outcome != "expired":
-            off = OUTCOMES.get(body.outcome, body.discrepancy)
-            yield Judged(nerve.gate, body.opening, time_ns, body.outcome, min(off, MICRO))
+def _off(event: Received | Stimulus) -> int:
+    said = event.payload if isinstance(event.payload, dict) else {}
+    off = said.get("discrepancy")
+    return off if isinstance(off, int) else MICRO

@@ -5,11 +5,11 @@ A fold over what the two gardens did: no clock, no draws, the same in the same o
 * An opening of a gate that both gardens have becomes a prediction where it is at least as sure as
   declared; of the others, one in ``probe``, so that what was refuted once is tried again.  It is
   numbered from 1, and told to the real gate as a signal of that number.
-* What the virtual nerve makes of its own opening is what is expected; until it has, that all goes well.
-* The real gate takes the signal in one of its openings; what a real nerve makes of that, before or after,
-  is the outcome of all predictions in it that still wait.
-* One that waits loses a share of its confidence each beat.  Below what is declared it has faded, and
-  what may become of it later is nobody's outcome.
+* What the virtual gate learns of its own opening is what is expected; until then, that all goes well.
+* The real gate takes the signal in one of its openings; what it learns of that, before or after, is the
+  outcome of all predictions in it that still wait.
+* One that waits loses a share of its confidence each beat.  When half of it is gone it has faded, and what
+  may become of it later is nobody's outcome.
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ class Predictions:
     made: list[Prediction] = field(default_factory=list)
     _waiting: dict[tuple[str, int], Prediction] = field(default_factory=dict)
     """Those without an outcome, by their virtual opening."""
+    _foreseen: dict[tuple[str, int], Prediction] = field(default_factory=dict)
+    """All, by their virtual opening."""
     _unsure: int = 0
     """How many openings were not sure enough."""
     _judged: dict[tuple[str, int], Judged] = field(default_factory=dict)
@@ -74,16 +76,17 @@ class Predictions:
 
     def expect(self, told: Iterable[Told], beat: int) -> list[Prediction]:
         """What the virtual garden did in a beat; returns what is to be told to the real one."""
-        fresh = []
-        for one in told:
-            match one:
-                case GateOpened() if one.gate in self.gates and self._is_told(one.confidence):
-                    fresh.append(self._made(one, beat))
-                case Judged() if (known := self._waiting.get((one.gate, one.opening))) is not None:
-                    known.expected = one.discrepancy
-                case _:
-                    pass
+        every = list(told)
+        opened = [one for one in every if isinstance(one, GateOpened) and one.gate in self.gates]
+        fresh = [self._made(one, beat) for one in opened if self._is_told(one.confidence)]
+        self.find(every)
         return fresh
+
+    def find(self, told: Iterable[Told]) -> None:
+        """What the virtual garden has learnt of its own openings."""
+        for one in told:
+            if isinstance(one, Judged) and (one.gate, one.opening) in self._foreseen:
+                self._foreseen[one.gate, one.opening].expected = one.discrepancy
 
     def _is_told(self, confidence: float) -> bool:
         if self._is_sure(confidence):
@@ -92,7 +95,7 @@ class Predictions:
         return self.rules.probe > 0 and self._unsure % self.rules.probe == 0
 
     def _is_sure(self, confidence: float) -> bool:
-        return confidence * MICRO >= self.rules.confidence
+        return round(confidence * MICRO) >= self.rules.confidence
 
     def _made(self, one: GateOpened, beat: int) -> Prediction:
         number = len(self.made) + 1
@@ -100,7 +103,7 @@ class Predictions:
             number, one.gate, one.number, beat, one.time_ns, one.content, one.confidence, one.confidence
         )
         self.made.append(prediction)
-        self._waiting[one.gate, one.number] = prediction
+        self._waiting[one.gate, one.number] = self._foreseen[one.gate, one.number] = prediction
         return prediction
 
     def live(self, told: Iterable[Told]) -> list[Prediction]:
@@ -129,7 +132,7 @@ class Predictions:
         """A beat is over."""
         for known in [*self._waiting.values()]:
             known.left *= 1.0 - self.rules.fade / MICRO
-            if not self._is_sure(known.left):
+            if known.left < known.confidence / 2:
                 known.fate = "faded"
                 del self._waiting[known.gate, known.opening]
 

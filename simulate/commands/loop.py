@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -38,7 +39,7 @@ def command(
     """
     from gardens.report.outputs import Outputs
     from gardens.report.terminal.progress import Progress
-    from nimdsl.base.atomic_file import whole
+    from nimdsl.base.atomic_file import interrupted_by, whole
     from nimdsl.commands.options import folders_of, program_of
     from runtime.run.predictions import Predictions
     from simulate.commands.loop_output import draw, keep, present, told
@@ -51,6 +52,7 @@ def command(
     folders = folders_of(specs, root)
     pair = pair_of(program, virtual, real, beats, seed=seed, rate=rate, rehearse=rehearse, folders=folders)
     with ExitStack() as stack:
+        stack.enter_context(interrupted_by(signal.SIGTERM, signal.SIGHUP))
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nimdsl-loop-")))
         page = stack.enter_context(whole(report_)) if report_ else None
         explores, lives = stack.enter_context(sides(pair, folder))
@@ -60,9 +62,11 @@ def command(
                 progress.show(f"beat {beat} of {beats}: {told(predictions.made)}", beat / beats)
 
             progress.show("starting")
-            result = run_loop(pair.rules, explores, lives, beats, tell)
+            result = run_loop(pair.rules, explores, lives, beats, pair.beat_ns, tell)
         if out is not None:
             keep(result, out)
         if page is not None:
             page.write(draw(result))
     present(result, format_, out, report_)
+    if not result.ok:
+        raise typer.Exit(1)

@@ -22,11 +22,13 @@ from simulate.loop import LoopResult
 from simulate.pair import REAL, VIRTUAL
 
 PREDICTIONS = "predictions.json"
+WITH_THE_OTHER = "it ended with the other garden"
 _COLUMNS = (
     Column("gate", name=True),
     Column("told"),
     Column("verified"),
     Column("confirmed", 1),
+    Column("partial", 1),
     Column("failed", 1),
     Column("faded", 2),
     Column("off at\nfirst"),
@@ -48,6 +50,7 @@ def told(predictions: Sequence[Prediction]) -> str:
 def summary(result: LoopResult) -> dict[str, Plain]:
     """Plain data for JSON: seconds, and shares as parts of 1."""
     return {
+        "ok": result.ok,
         "virtual": result.virtual.summary,
         "real": result.real.summary,
         "beats": result.beats,
@@ -111,7 +114,8 @@ def present(result: LoopResult, format_: Format, out: Path | None, page: Path | 
         console.print("[dim]off: how far the two gardens were apart, of the first and the last half[/]\n")
     console.print(told(result.predictions))
     for run in (first, other):
-        console.print(f"[dim]{run.garden}: {ENDS[run.run.stopped]}, after {span(run.run.time_ns)}[/]")
+        why = WITH_THE_OTHER if run.run.stopped == "ended" else ENDS[run.run.stopped]
+        console.print(f"[dim]{run.garden}: {why}, after {span(run.run.time_ns)}[/]")
     if out is not None:
         console.print(f"[dim]journals, records and {PREDICTIONS} in {escape(str(out))}[/]")
     if page is not None:
@@ -127,6 +131,7 @@ def _row(result: LoopResult, gate: str) -> list[str]:
         str(len(mine)),
         str(len(verified)),
         str(sum(one.outcome == "confirmed" for one in verified)),
+        str(sum(one.outcome == "partial" for one in verified)),
         str(sum(one.outcome == "failed" for one in verified)),
         str(sum(one.fate == "faded" for one in mine)),
         _off(verified[:half]),

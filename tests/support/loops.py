@@ -121,7 +121,8 @@ def rehearsed(program: Program, beats: int, journals: Sequence[MemoryJournal] = 
     """The loop of both, the real one in its virtual garden."""
     pair = pair_of(program, "dream", "room", beats, rehearse=True)
     first, second = journals or (MemoryJournal(), MemoryJournal())
-    return run_loop(pair.rules, _side(pair, first, real=False), _side(pair, second, real=True), beats)
+    sides = _side(pair, first, real=False), _side(pair, second, real=True)
+    return run_loop(pair.rules, *sides, beats, pair.beat_ns)
 
 
 def _side(pair: Pair, journal: MemoryJournal, *, real: bool) -> Side:

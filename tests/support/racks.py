@@ -262,9 +262,33 @@ def _loaded(
         return LoadOnto(request, min(free)[1])
     if any(one.room == spec.name for one in state.residents.values()) or not found:
         return None
+    if any(_fits_after_slices(organs, state, request, card, before, now_ns) for card in state.cards):
+        return None
     used = {name: one.used_ns for name, one in state.residents.items()}
     gone, _ = min(found, key=lambda one: (used[one[0][-1]], one[1].name))
     return Evict(request, gone)
+
+
+def _fits_after_slices(
+    organs: Organs,
+    state: RackState,
+    request: OrganRequest,
+    card: Card,
+    before: list[OrganRequest],
+    now_ns: int,
+) -> bool:
+    """Whether only a slice of training keeps the request from a card that nobody before it needs."""
+    if any(needs_room_on(organs, state, one, card.name, now_ns) for one in before):
+        return False
+    if not needs_room_on(organs, state, request, card.name, now_ns):
+        return False
+    used_bytes, used_count = load_on(organs, state, card)
+    for name, one in state.residents.items():
+        training = organs[name].training
+        if one.card == card.name and one.state == "training" and training is not None:
+            used_bytes -= training.memory_bytes
+    within = used_bytes + organs[request.organ].memory_bytes <= card.memory_bytes
+    return within and (not card.models_max or used_count + 1 <= card.models_max)
 
 
 def _sets_that_leave(

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gardens.real.supervisor.plan import state_folder
+from gardens.real.supervisor.servers import state_of
 from gardens.real.supervisor.state import StateFolder
 from nimdsl.base.diagnostics import error
 from nimdsl.base.errors import PermanentPortError, SpecError
@@ -57,17 +57,6 @@ def living_garden(name: str, specs: Sequence[Path], root: Path | None = None) ->
     subjects = known["subjects"]
     real = replace(RealGarden(), environment=subjects["environment"], actors=subjects["actors"])
     return replace(LOCAL_GARDEN, name=str(known["garden"]), real=real), state
-
-
-def state_of(garden: Garden) -> StateFolder:
-    """The folder of a garden."""
-    return StateFolder(state_folder(garden))
-
-
-def on_server(garden: Garden, url: str) -> Garden:
-    """The same garden on a server that runs already."""
-    assert garden.real is not None
-    return replace(garden, real=replace(garden.real, server=url))
 
 
 class Interrupted(Exception):  # noqa: N818

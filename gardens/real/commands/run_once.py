@@ -7,12 +7,13 @@ import contextlib
 from pathlib import Path
 from typing import TextIO
 
-from gardens.real.commands.resolve import Interrupted, interrupts, on_server, state_of, unless
+from gardens.real.commands.resolve import Interrupted, interrupts, unless
 from gardens.real.commands.view import line
 from gardens.real.supervisor.garden import GardenSupervisor
 from gardens.real.supervisor.history import run_of
 from gardens.real.supervisor.launchers import ProcessLauncher
 from gardens.real.supervisor.plan import Plan
+from gardens.real.supervisor.servers import on_the_bus_that_is_up
 from gardens.real.supervisor.state import StateFolder
 from gardens.report.result.result import RunResult, result_of
 from gardens.report.terminal.console import escape
@@ -50,7 +51,7 @@ async def run_in(
     left running in any case.
     """
     asked = interrupts()
-    garden = _on_the_bus_that_is_up(garden)
+    garden = on_the_bus_that_is_up(garden)
     plan = Plan(program, scenario, garden, seed, folders)
     state = StateFolder(scratch / "garden")
     state.lock()
@@ -87,12 +88,6 @@ async def run_in(
     teller.tell()
     run = run_of(plan, journal, living.run_id, living.epoch, ended[0])
     return result_of(program, scenario, seed, run, journal, garden.name)
-
-
-def _on_the_bus_that_is_up(garden: Garden) -> Garden:
-    owner = state_of(garden)
-    manifest = owner.read_manifest() if owner.holder() is not None else None
-    return on_server(garden, str(manifest["url"])) if manifest else garden
 
 
 class _Teller:

@@ -23,7 +23,6 @@ from gardens.real.commands.resolve import (
     find_garden,
     interrupts,
     living_garden,
-    state_of,
     unless,
 )
 from gardens.real.commands.view import screen
@@ -31,6 +30,7 @@ from gardens.real.patience import Patience, size_of
 from gardens.real.supervisor.garden import GardenSupervisor
 from gardens.real.supervisor.launchers import ProcessLauncher
 from gardens.real.supervisor.plan import Plan
+from gardens.real.supervisor.servers import state_of
 from gardens.real.supervisor.state import StateFolder
 from gardens.report.terminal.console import Terminal
 from gardens.report.terminal.progress import Progress

@@ -25,11 +25,20 @@ Said = list[dict[str, Any] | None]
 
 
 class Ending:
-    """Looks at a garden until its run is over; ``order_all`` orders something of every process."""
+    """Looks at a garden until its run is over; ``order_all`` orders something of every process.
+
+    One that is ``lasting`` is not over before its horizon because nothing is left to happen.
+    """
 
     def __init__(
-        self, order_all: Callable[[str], Awaitable[Said]], clock: Clock, scenario: Scenario
+        self,
+        order_all: Callable[[str], Awaitable[Said]],
+        clock: Clock,
+        scenario: Scenario,
+        *,
+        lasting: bool = False,
     ) -> None:
+        self._lasting = lasting
         self._order_all = order_all
         self._clock = clock
         self._scenario = scenario
@@ -51,7 +60,7 @@ class Ending:
                 return "final", await self._active_ns()
             if is_late and await self._was_stopped():
                 return "horizon", None
-            if is_late or still.look(said):
+            if is_late or (still.look(said) and not self._lasting):
                 return "quiet", await self._active_ns()
             await asyncio.sleep(LOOK_EVERY_S)
 

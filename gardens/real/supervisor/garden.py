@@ -323,9 +323,13 @@ class GardenSupervisor:
                 await self.order_all("pause")  # for a process that has come back in the meantime
             await asyncio.sleep(STATUS_EVERY_S)
 
-    async def until_ended(self) -> tuple[Stopped, str]:
-        """Why the run ended, as in :class:`runtime.run.run.Run`, and what there is to say of it."""
-        ended = asyncio.create_task(self._until_over())
+    async def until_ended(self, *, lasting: bool = False) -> tuple[Stopped, str]:
+        """Why the run ended, as in :class:`runtime.run.run.Run`, and what there is to say of it.
+
+        One that is ``lasting`` goes on to its horizon also where nothing is left to happen: somebody
+        outside may still tell it something.
+        """
+        ended = asyncio.create_task(self._until_over(lasting))
         broken = asyncio.create_task(self.until_broken())
         try:
             await asyncio.wait({broken, ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -350,8 +354,8 @@ class GardenSupervisor:
             given_up.cancel()
             await asyncio.gather(given_up, return_exceptions=True)
 
-    async def _until_over(self) -> Stopped:
-        ending = Ending(self.order_all, self.clock, self.plan.scenario)
+    async def _until_over(self, lasting: bool) -> Stopped:
+        ending = Ending(self.order_all, self.clock, self.plan.scenario, lasting=lasting)
         stopped, self._closes_ns = await ending.until_over()
         return stopped
 

@@ -16,6 +16,7 @@ from gardens.real.supervisor.garden import GardenSupervisor
 from gardens.real.supervisor.history import run_of
 from gardens.real.supervisor.launchers import ProcessLauncher
 from gardens.real.supervisor.plan import Plan
+from gardens.real.supervisor.servers import on_the_bus_that_is_up
 from gardens.real.supervisor.state import StateFolder
 from gardens.stores.sqlite import SqliteJournal
 from nimdsl.base.errors import PortError, TemporaryPortError
@@ -43,18 +44,22 @@ class RealLife:
         self.program = program
         self.scenario = scenario
         self.journal = journal
+        garden = on_the_bus_that_is_up(garden)
         self._plan = Plan(program, scenario, garden, seed, folders)
         self._state = StateFolder(scratch / "garden")
         self._runner = asyncio.Runner()
         launcher = ProcessLauncher(garden, self._state, lambda *_: None)
         self._garden = GardenSupervisor(self._plan, self._state, launcher, journal=journal)
         self._lives = False
+        self._over: asyncio.Task[tuple[Stopped, str]]
+        """Ends when the run does."""
 
     def begin(self) -> None:
         """Brings everything up; time begins when everybody is there."""
         self._state.lock()
         self._lives = True
         self._wait(self._garden.start())
+        self._over = self._runner.get_loop().create_task(self._garden.until_ended(lasting=True))
 
     def tell(self, to: str, event: Stimulus, at_ns: int) -> None:  # noqa: ARG002
         """Now: ``at_ns`` is past, or nearly."""
@@ -67,6 +72,7 @@ class RealLife:
     def end(self, stopped: Stopped | None) -> Run:
         """Waits for the end, stops every process, and reads what there was from the journal."""
         why = stopped if stopped is not None else self._wait(self._ended())
+        self._over.cancel()
         self._wait(self._garden.stop(over=True))
         self._lives = False
         self.close()
@@ -76,6 +82,8 @@ class RealLife:
         """Stops what still runs."""
         if self._lives:
             self._lives = False
+            if hasattr(self, "_over"):
+                self._over.cancel()
             with contextlib.suppress(PortError):  # there was another problem first
                 self._wait(self._garden.stop(over=True))
         self._state.unlock()
@@ -85,20 +93,17 @@ class RealLife:
         return self._runner.run(work)
 
     async def _ended(self) -> Stopped:
-        stopped, why = await self._garden.until_ended()
+        stopped, why = await self._over
         if why:
             raise TemporaryPortError(why)
         return stopped
 
     async def _until(self, at_ns: int) -> Stopped | None:
-        broken = asyncio.create_task(self._garden.until_broken())
-        try:
-            while (wait_s := self._garden.clock.seconds_until(at_ns)) > 0:
-                await asyncio.wait({broken}, timeout=wait_s)
-                if broken.done():
-                    raise TemporaryPortError(broken.result())
-        finally:
-            broken.cancel()
-            await asyncio.gather(broken, return_exceptions=True)
-        nodes = (await self._garden.status())["nodes"].values()
-        return "starved" if any(one and one["starved_ns"] is not None for one in nodes) else None
+        if at_ns >= self.scenario.horizon_ns:
+            stopped = await self._ended()
+            return None if stopped in ("horizon", "quiet") else stopped
+        while (wait_s := self._garden.clock.seconds_until(at_ns)) > 0:
+            await asyncio.wait({self._over}, timeout=wait_s)
+            if self._over.done():
+                return await self._ended()
+        return None

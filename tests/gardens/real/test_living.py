@@ -47,7 +47,7 @@ def test_what_really_happens_moves_the_weights_of_the_virtual_garden(tmp_path: P
     program = looped(("payload: {now: false}", "payload: {now: true}"), ("at: 1s", "at: 0s"))
     pair = pair_of(program, "dream", "room", 6, rate=60.0)
     with sides(pair, tmp_path) as (virtual, real):
-        result = run_loop(pair.rules, virtual, real, 6)
+        result = run_loop(pair.rules, virtual, real, 6, pair.beat_ns)
         verified = [one for one in result.predictions if one.fate == "verified"]
         assert len(verified) >= 2
         assert {one.outcome for one in verified[1:]} == {"failed"}
