@@ -291,7 +291,9 @@ class RackStep(MachineStep):
                     if event.outcome == "done":
                         self._reply(resident.request, event.values)
                         self._count(organ)
-                self._ready(organ, resident, "served")
+                self._ready(
+                    organ, resident, {"done": SERVED, "revoked": REVOKED}.get(event.outcome, FAILED)
+                )
             case "training":
                 self._trained(organ, resident, event.outcome == "done")
             case _:

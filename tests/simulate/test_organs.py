@@ -147,7 +147,7 @@ def test_patience_covers_waiting_loading_and_serving() -> None:
     assert became(result, "late") == (0, "timeout"), "its service is cut off"
     assert sorted(ends(result)) == ["served", "timeout", "timeout"]
     assert (13, "vision", "serving", "request") in moves(result)
-    assert (14, "vision", "ready", "served") in moves(result), "the model is free at once"
+    assert (14, "vision", "ready", "revoked") in moves(result), "the model is free at once"
 
 
 def test_who_leaves_is_not_served() -> None:

@@ -85,7 +85,7 @@ def nerve_told(one: NerveWatch) -> list[str]:
         parts.append(counted(one.command_count, "command"))
     parts += [f"{count} {name}" for name in OUTCOMES if (count := one.outcomes[name])]
     if one.longest_ns:
-        parts.append(f"answered after {seconds(one.longest_ns)} at most")
+        parts.append(f"came back after {seconds(one.longest_ns)} at most")
     if one.late_count:
         parts.append(f"{one.late_count} late, {seconds(one.latest_ns)} after the wave at most")
     if one.refusal_count:
