@@ -217,7 +217,8 @@ def _check_carried(compilation: Compilation, reader: Reader, scenario: Scenario)
     wrong = documents.damaged or any(
         len(compilation.parts[kind]) < len(documents.of(kind)) for kind in kinds
     )
-    unknown = wrong or scenario.protocol or any(one.priced and one.root is None for _, one in beside)
+    unsure = any(one.earns or (one.priced and one.root is None) for _, one in beside)
+    unknown = wrong or scenario.protocol or unsure
     if economy is None or changed or unknown or reader.findings.failed or reader.findings.poisoned:
         return
     living = [root for own, root in living_on(compilation, scenario) if own == economy.name]

@@ -37,7 +37,7 @@ def check_carried(reader: Reader, scenario: Scenario, economy: Economy, living: 
     gone, lasting = f"{gone_ns / NANOSECONDS['h']:.3g} h", readable_duration(horizon_ns)
     message = (
         f"income is at most {lf(income)} LF a day, upkeep {lf(upkeep)} LF a day: the {lf(stock)} LF of the"
-        f" stock are gone after {gone}, the run lasts {lasting}"
+        f" stock are gone at the latest after {gone}, the run lasts {lasting}"
     )
     needed = lf(economy.opening - _left(economy, living, horizon_ns))
     fix = (

@@ -2,7 +2,8 @@
 
 The law: from the leaf that is told the machine comes back to it, as long as nothing else happens, by what
 surely happens (:mod:`nimdsl.checks.reactions`): the first timer of a leaf, of a fixed time, and what is
-raised then.  No wave, work, reply or guard takes part, so nothing shows that anything was earned.
+raised then.  No state around a leaf has a timer: that could come before.  No wave, work, reply or guard
+takes part, so nothing shows that anything was earned.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from nimdsl.base.units import format_lifeforce
 from nimdsl.checks.reactions import Reacting, place_of, surely
 from nimdsl.compile.reader import Findings
 from nimdsl.program.amount import Computed, most_of
-from nimdsl.program.flatten import Row, timer_event
+from nimdsl.program.flatten import Row, lineage, state_at, timer_event
 from nimdsl.program.machine import AskReward, BeginWork, Raise
 
 RAISED_COUNT_MAX = 64
@@ -77,9 +78,10 @@ def _turn(one: Reacting, leaf: int, rewards: Mapping[str, int]) -> Turn | None:
     """What the first timer of a leaf leads to; None where that is not sure, or something flows out."""
     table, path = one.table, one.table.states[leaf]
     own = [timer for timer in table.timers if table.events[timer.event] in _timers(one, path)]
+    around = any(state_at(one.root, state).timers for state in lineage(path)[1:])
     first = min(own, key=lambda timer: most_of(timer.after_ns), default=None)
     flows = any(flow.upkeep for state, flow in table.flows.items() if f"{path}/".startswith(f"{state}/"))
-    if first is None or flows or any(isinstance(timer.after_ns, Computed) for timer in own):
+    if first is None or around or flows or any(isinstance(timer.after_ns, Computed) for timer in own):
         return None
     waiting, here, earned, cost = [table.events[first.event]], leaf, 0, 0
     place: Place | None = None

@@ -6,25 +6,37 @@ their replies, events that are raised, timers of no duration.  Work takes time, 
 reflex opens once at an instant, for it must become silent first, and attention takes time for what is none.
 None of these is followed.
 
-A guard that reads what is not known before a run may end what goes round: what it guards, and what stands
-behind it, is no reaction.  How buses delay messages is the garden's affair.
+What may end what goes round is no reaction: what stands under or behind a guard that reads what is not
+known before a run, and what is paid or put aside, for that may be refused.  Nor is it said who gets what
+goes to the `origin`, or to a name that the run computes, or which of several askers gets a reply.  How
+buses delay messages is the garden's affair.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
 from nimdsl.base.diagnostics import Place
-from nimdsl.checks.origins import senders_of
 from nimdsl.expression.evaluate import Fault
 from nimdsl.program import Work
-from nimdsl.program.address import OriginAddress, members_of
+from nimdsl.program.address import EVERY, Address, FamilyAddress, members_of
 from nimdsl.program.expression import Expression
 from nimdsl.program.flatten import REQUESTED, Row, Table, flatten, in_state, lineage, state_at, timer_event
-from nimdsl.program.machine import Action, BeginWork, Emit, Raise, Reply, ReplyToAsk, Send, State
+from nimdsl.program.machine import (
+    Action,
+    BeginWork,
+    Emit,
+    PriceSource,
+    Raise,
+    Reply,
+    ReplyToAsk,
+    Send,
+    State,
+    every_action,
+)
 
 OUTCOMES = {"ACK": "done", "NACK": "nack"}
 """What a command comes back with, by the status of the reply; RETRY is another attempt."""
@@ -77,7 +89,16 @@ class _Reactions:
     def __init__(self, actors: Mapping[str, Reacting]) -> None:
         self._actors = actors
         self._emits: dict[int, tuple[int, Emit]] = {}
-        self._senders = senders_of({name: (one.root, one.works) for name, one in actors.items()})
+        self._hearers: dict[str, list[tuple[str, str]]] = {}
+        for name, one in actors.items():
+            for ear, who in one.heard.items():
+                self._hearers.setdefault(who, []).append((name, ear))
+        self._asking = _asking(actors)
+        self._commanding: dict[tuple[str, str], list[tuple[str, Work]]] = {}
+        for name, one in actors.items():
+            for work in one.works.values():
+                if (command := work.command) is not None:
+                    self._commanding.setdefault((command.to, command.reply), []).append((name, work))
 
     def found(self) -> list[Reaction]:
         made = {
@@ -94,8 +115,7 @@ class _Reactions:
             for leaf in range(len(one.table.states)):
                 for event in events.get(name, ()):
                     number = surely(one.table, leaf, event.event, waves.get(event.wave))
-                    if number is not None:
-                        row = one.table.rows[number]
+                    if number is not None and not _may_be_refused(row := one.table.rows[number]):
                         place = place_of(one, row)
                         found.append(Reaction(event, leaf, row.target, made[name, number], place))
         return found
@@ -113,46 +133,62 @@ class _Reactions:
         match action:
             case Emit():
                 number, _ = self._emits.setdefault(id(action), (len(self._emits), action))
-                for hearer, one in self._actors.items():
-                    yield from (
-                        MadeEvent(hearer, ear, number) for ear, who in one.heard.items() if who == name
-                    )
+                yield from (MadeEvent(hearer, ear, number) for hearer, ear in self._hearers.get(name, ()))
             case Raise(event=raised):
                 yield MadeEvent(name, raised)
-            case Send(to=OriginAddress()):
-                yield from (MadeEvent(to, action.event) for to in self._senders.get((name, event), ()))
             case Send(to=to):
-                yield from (MadeEvent(one, action.event) for one in members_of(to))
+                yield from (MadeEvent(one, action.event) for one in _reached(to, name))
             case Reply(status=status, schema=schema) if status in OUTCOMES:
-                yield from self._told(name, schema, OUTCOMES[status])
+                yield from _answered(self._commanding.get((name, schema), ()), OUTCOMES[status])
             case ReplyToAsk():
-                yield from self._answered(name)
+                yield from _answered(self._asking.get((name, event), ()), "done")
             case BeginWork(work=work) if work in self._actors[name].works:
                 yield from _begun(name, self._actors[name].works[work])
 
-    def _told(self, name: str, schema: str, outcome: str) -> Iterator[MadeEvent]:
-        """What a reply is to those who command."""
-        for asker, one in self._actors.items():
-            for work in one.works.values():
-                if work.command and (work.command.to, work.command.reply) == (name, schema):
-                    yield MadeEvent(asker, work.outcomes[outcome])
 
-    def _answered(self, name: str) -> Iterator[MadeEvent]:
-        """What a reply is to those who ask."""
-        for asker, one in self._actors.items():
-            for work in one.works.values():
-                if work.ask and name in members_of(work.ask.to):
-                    yield MadeEvent(asker, work.outcomes["done"])
+def _may_be_refused(row: Row) -> bool:
+    """Whether a row is paid, or puts something aside; what a request brings with it is there already."""
+    return row.reserves or any(price.purse is not PriceSource.REQUEST for price in row.bill)
+
+
+def _asking(actors: Mapping[str, Reacting]) -> dict[tuple[str, str], list[tuple[str, Work | None]]]:
+    """Who asks an actor by an event, and by which work; without one, who sends it the event."""
+    found: dict[tuple[str, str], list[tuple[str, Work | None]]] = {}
+    for name, one in actors.items():
+        for sent in (action for action in every_action(one.root) if isinstance(action, Send)):
+            for to in members_of(sent.to):
+                found.setdefault((to, sent.event), []).append((name, None))
+        for work in one.works.values():
+            if (ask := work.ask) is not None:
+                for to in members_of(ask.to):
+                    found.setdefault((to, ask.event), []).append((name, work))
+    return found
+
+
+def _answered(asking: Sequence[tuple[str, Work | None]], outcome: str) -> Iterator[MadeEvent]:
+    """What a reply is to who asks, where only one does."""
+    match asking:
+        case [(asker, Work() as work)]:
+            yield MadeEvent(asker, work.outcomes[outcome])
 
 
 def _begun(name: str, work: Work) -> Iterator[MadeEvent]:
-    """What begins with work that somebody else does; units may be there at once."""
+    """What surely begins with work that somebody else does; units may be there at once."""
     if work.command is not None:
         yield MadeEvent(work.command.to, REQUESTED + work.command.schema)
-    elif work.ask is not None:
-        yield from (MadeEvent(to, work.ask.event) for to in members_of(work.ask.to))
+    elif work.ask is not None and isinstance(work.ask.to, str):
+        yield MadeEvent(work.ask.to, work.ask.event)
     elif work.acquire is not None:
         yield MadeEvent(name, work.outcomes["done"])
+
+
+def _reached(to: Address, sender: str) -> Iterator[str]:
+    """Whom a message surely reaches: who is named, or all of a family but the sender."""
+    match to:
+        case str():
+            yield to
+        case FamilyAddress(holes=holes) if all(hole == EVERY for hole in holes):
+            yield from (one.actor for one in to.members if one.actor != sender)
 
 
 def surely(table: Table, leaf: int, event: str, wave: Emit | None = None) -> int | None:

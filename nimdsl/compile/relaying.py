@@ -6,48 +6,55 @@ known by then of those who emit in its domains.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from nimdsl.compile.documents import Documents
 from nimdsl.compile.gate import hears
-from nimdsl.compile.waves import CELL, GATE, Waves, together
+from nimdsl.compile.waves import CELL, Waves, together
 from nimdsl.text.tree import ListNode, MapNode
 
 
 def domain_of(spec: MapNode) -> str:
     """The domain of a gate's own waves; empty where it emits none."""
     emits = spec.get("emits")
-    domain = emits.get("domain") if isinstance(emits, MapNode) else None
-    return str(domain.plain()) if domain is not None else ""
+    return _domain(emits) if isinstance(emits, MapNode) else ""
 
 
 def ears_of(spec: MapNode) -> Iterator[str]:
     """The domains, and patterns of some, that a gate hears."""
     heard = spec.get("hears")
     for one in heard.items if isinstance(heard, ListNode) else ():
-        domain = one.get("domain") if isinstance(one, MapNode) else None
-        if domain is not None:
-            yield str(domain.plain())
+        if isinstance(one, MapNode) and (domain := _domain(one)):
+            yield domain
 
 
-def cells_behind(documents: Documents, emitter: str, around: tuple[str, ...] = ()) -> list[str]:
+def _domain(node: MapNode) -> str:
+    """The domain that is written in it; empty where there is none."""
+    found = node.get("domain")
+    return str(found.plain()) if found is not None else ""
+
+
+def cells_behind(documents: Documents, emitter: str) -> list[str]:
     """The names of the cells whose waves those of an actor contain: its own, or those that a gate hears."""
     kind, _, name = emitter.partition("/")
     if kind == CELL:
         return [name]
-    gate = documents.get("Gate", name)
-    if gate is None or emitter in around:
-        return []
-    ears = [*ears_of(gate.spec)]
-    found = []
-    for cell, document in documents.of("Cell").items():
-        domain = document.spec.get("domain")
-        if domain is not None and any(hears(one, str(domain.plain())) for one in ears):
-            found.append(cell)
-    for other, document in documents.of("Gate").items():
-        if other != name and any(hears(one, domain_of(document.spec)) for one in ears):
-            found += cells_behind(documents, f"{GATE}/{other}", (*around, emitter))
-    return found
+    cells = {one: _domain(document.spec) for one, document in documents.of("Cell").items()}
+    gates = {one: domain_of(document.spec) for one, document in documents.of("Gate").items()}
+    found, met, waiting = dict[str, None](), {name}, [name]
+    while waiting:
+        gate = documents.get("Gate", waiting.pop())
+        ears = [*ears_of(gate.spec)] if gate is not None else []
+        found |= dict.fromkeys(_heard(ears, cells))
+        more = [one for one in _heard(ears, gates) if one not in met]
+        met.update(more)
+        waiting += more
+    return [*found]
+
+
+def _heard(ears: Sequence[str], domains: Mapping[str, str]) -> list[str]:
+    """Those whose domain some ear hears."""
+    return [name for name, domain in domains.items() if any(hears(ear, domain) for ear in ears)]
 
 
 def relayed(

@@ -41,8 +41,8 @@ def test_it_says_the_figures_and_what_to_do() -> None:
     (found,) = told()
     assert found.severity is Severity.WARNING
     assert found.message == (
-        "income is at most 40.0 LF a day, upkeep 96.0 LF a day: the 30.0 LF of the stock are gone after"
-        " 12.9 h, the run lasts 24h"
+        "income is at most 40.0 LF a day, upkeep 96.0 LF a day: the 30.0 LF of the stock are gone at the"
+        " latest after 12.9 h, the run lasts 24h"
     )
     assert found.fix == (
         "let more come in, open `body` with at least 56.0 LF, or expect `lifeforce.starved` if it is meant"
@@ -79,6 +79,17 @@ REWARD = HEART.replace("FLOW", "").replace("to: alive", "to: alive, do: [{reward
 )
 def test_what_is_told(count: int, arguments: tuple[str, ...]) -> None:
     assert len(told(*arguments)) == count
+
+
+@pytest.mark.parametrize(("reward", "count"), [("", 1), (", reward: 1000", 0)])
+def test_a_gate_may_earn(reward: str, count: int) -> None:
+    blink = "timers: [{after: 9s, to: a, do: [{emit: {content: {x: 1}}}]}]"
+    eye = f"{{domain: light, machine: {{initial: a, states: {{a: {{{blink}}}}}}}}}"
+    gate = f"{{hears: [{{domain: light}}], thresholds: {{open: 0.3}}, weight: {{start: 79%{reward}}}}}"
+    takes = "transitions: [{event: granted, internal: true}]"
+    nerve = f"{{gate: seen, machine: {{initial: a, states: {{a: {{{takes}}}}}}}}}"
+    more = document("Cell", "eye", eye), document("Gate", "seen", gate), document("Nerve", "act", nerve)
+    assert len(told(BODY, "horizon: 24h, actors: [gate/seen, nerve/act]", "", *more)) == count
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,10 @@ The law: what is told does not end, and of cells without guards what is not told
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -179,6 +182,104 @@ def test_a_reflex_opens_once_at_an_instant_whatever_follows() -> None:
     assert result.summary["actors"]["nerve/avoid"]["commands"] == 1
 
 
+# What is sound is not told of
+
+
+SERVICE = "{accepts: {query: {}}, REPLIES machine: {initial: a, states: {a: {transitions: [{event: query, internal: true, do: [ANSWER]}]}}}}"
+FOLLOWER = "{hears: {seen: {cell: leader}}, ACCEPTS machine: {initial: a, states: {a: {transitions: [{event: seen, internal: true, do: [ASK]}, {event: done, internal: true}, {event: failed, internal: true}]}}}}"
+LEADER = f"{{ACCEPTS machine: {{initial: a, states: {{a: {{timers: [{{after: 10s, to: a, do: [ASK]}}], transitions: [{{event: done, internal: true, do: [{{{EMIT}}}]}}, {{event: failed, internal: true}}]}}}}}}}}"
+BY_ASK = {
+    "REPLIES": "replies: {query: {}},",
+    "ANSWER": "{reply: {}}",
+    "ACCEPTS": "work: {ask: {ask: {to: lookup, event: query}, timeout: 1s}},",
+    "ASK": "{work: ask}",
+}
+BY_ORIGIN = {
+    "REPLIES": "",
+    "ANSWER": "{send: {to: '${origin}', event: done}}",
+    "ACCEPTS": "accepts: {done: {}, failed: {}},",
+    "ASK": "{send: {to: lookup, event: query}}",
+}
+
+
+def filled(words: dict[str, str], *documents: str) -> tuple[str, ...]:
+    for word, text in words.items():
+        documents = tuple(one.replace(word, text) for one in documents)
+    return documents
+
+
+CLIENTS = (
+    document("Cell", "lookup", SERVICE),
+    document("Cell", "follower", FOLLOWER),
+    document("Cell", "leader", LEADER),
+)
+MODES = "{accepts: {p: {}, q: {}, mode: {}}, machine: {initial: a, states: {a: {transitions: [{event: p, internal: true, do: [{emit: {content: {k: 1}}}]}, {event: mode, to: b}]}, b: {transitions: [{event: q, internal: true, do: [{emit: {content: {k: 2}}}]}, {event: mode, to: a}]}}}}"
+ECHO = "{hears: {said: {cell: modes}}, machine: {initial: a, states: {a: {transitions: [{event: said, if: event.content.k == 1, internal: true, do: [{send: {to: modes, event: q}}]}, {event: said, if: event.content.k == 2, internal: true, do: [{send: {to: modes, event: p}}]}]}}}}"
+RADIO = f"{{accepts: {{relay: {{}}}}, machine: {{initial: a, states: {{a: {{transitions: [{{event: relay, internal: true, do: [{{{EMIT}}}]}}]}}}}}}}}"
+ROBOTS = "apiVersion: nimdsl.dev/v1\nkind: Cell\nmetadata: {name: 'robot-${k}'}\nspec: {for: {k: [1, 2]}, accepts: {news: {}}, SPEC}"
+FAMILY = "hears: {told: {cell: radio}}, machine: {initial: a, states: {a: {transitions: [{event: told, if: k == 1, internal: true, do: [{send: {to: 'robot-*', event: news}}]}, {event: news, if: k == WHO, internal: true, do: [{send: {to: radio, event: relay}}]}]}}}"
+ANSWERING = f"machine: {{initial: a, states: {{a: {{transitions: [{{event: news, internal: true, do: [{{{EMIT}}}]}}]}}}}}}"
+DESK = "{hears: {one: {cell: robot-1}, two: {cell: robot-2}}, data: {turn: int}, initial: {turn: 1}, machine: {initial: a, states: {a: {transitions: [{event: one, internal: true, do: [{set: {turn: 2}}, {send: {to: 'TO', event: news}}]}, {event: two, internal: true}]}}}}"
+PRICED = lamp(LIT.replace("to: lit", "to: lit, cost: 1") + ", {event: refused, to: lit}")
+
+
+@pytest.mark.parametrize(
+    ("told", "documents"),
+    [
+        (False, filled(BY_ASK, *CLIENTS)),
+        (False, filled(BY_ORIGIN, *CLIENTS)),
+        (False, (document("Cell", "modes", MODES), document("Cell", "echo", ECHO))),
+        (False, (PRICED, bell(), document("Economy", "body", "{opening: 5}"))),
+        (False, (document("Cell", "radio", RADIO), ROBOTS.replace("SPEC", FAMILY.replace("WHO", "1")))),
+        (True, (document("Cell", "radio", RADIO), ROBOTS.replace("SPEC", FAMILY.replace("WHO", "2")))),
+        (False, (document("Cell", "desk", DESK.replace("TO", "robot-${turn}")), ROBOTS.replace("SPEC", ANSWERING))),
+        (True, (document("Cell", "desk", DESK.replace("TO", "robot-1")), ROBOTS.replace("SPEC", ANSWERING))),
+    ],
+)  # fmt: skip
+def test_what_ends_by_itself_is_not_told(told: bool, documents: tuple[str, ...]) -> None:
+    assert codes(*documents) == ["NIM0707"] * told
+
+
+def test_a_reply_to_a_command_goes_to_one_of_several() -> None:
+    """The first is told that it is done, and sends for the wave that both hear; the second is not."""
+    first = NERVE % (
+        "hears: {moved: {cell: motor}},",
+        "{event: granted, to: act}, {event: moved, to: act}",
+        "",
+    )
+    first = first.replace(
+        "{event: done, to: rest}", "{event: done, to: rest, do: [{send: {to: motor, event: push}}]}"
+    )
+    motor = PUSHED.replace(", do: [{raise: moved}]", "")
+    motor = motor.replace(f", {{event: moved, internal: true, do: [{{{EMIT}}}]}}", "")
+    cell = document("Cell", "motor", f"{{domain: motion, accepts: {{push: {{}}}}, {motor}}}")
+    world = [SCHEMAS, cell, GATE, document("Nerve", "avoid", first + ORDERS + "}")]
+    assert codes(*world) == ["NIM0707"]
+    second = NERVE % ("", "{event: granted, to: act}", "")
+    assert codes(*world, document("Nerve", "other", second + ORDERS + "}")) == []
+
+
+def ring(count: int) -> list[str]:
+    """Cells of which each answers the one before it."""
+    way = f"{{event: said, internal: true, do: [{{{EMIT}}}]}}"
+    inner = f"machine: {{initial: a, states: {{a: {{transitions: [{way}]}}}}}}"
+    return [
+        document("Cell", f"c{number}", f"{{hears: {{said: {{cell: c{(number - 1) % count}}}}}, {inner}}}")
+        for number in range(count)
+    ]
+
+
+def test_a_long_way_is_told_in_short_and_soon() -> None:
+    begun = time.monotonic()
+    (found,) = nimdsl.check_text("\n---\n".join(ring(400))).diagnostics
+    assert time.monotonic() - begun < 20
+    assert found.message.endswith(
+        "`c0` → `c1` → `c2` → `c3` → `c4` → `c5` → `c6` → `c7` → ... and 392 more"
+    )
+    (whole,) = nimdsl.check_text("\n---\n".join(ring(8))).diagnostics
+    assert whole.message.endswith("`c6` → `c7` → `c0`")
+
+
 def test_two_ways_are_told_and_a_family_once() -> None:
     other = (lamp() + "\n---\n" + bell()).replace("lamp", "lamp2").replace("bell", "bell2")
     assert codes(lamp(), bell(), other) == ["NIM0707", "NIM0707"]
@@ -286,9 +387,72 @@ def test_ways_are_those_that_reachability_says(hearing: set[tuple[int, int]]) ->
     as_reachability_says(hearing)
 
 
+Told = frozenset[tuple[int, int]]
+ears = st.frozensets(st.tuples(st.integers(0, 2), st.integers(0, 1)), max_size=2)
+leaves = st.tuples(*[st.tuples(ears, ears)] * 3)
+
+
+def each_is_in_one_leaf(world: tuple[tuple[Told, Told], ...]) -> None:
+    """Of cells with two leaves, between which nothing of that instant leads: a way is told exactly where one
+    choice of leaves has one.  ``world`` is whom each hears in either leaf, and in which leaf of his."""
+    cells = []
+    for number, stays in enumerate(world):
+        states = []
+        for leaf, told in enumerate(stays):
+            answers = [
+                f"{{event: h{one}, if: event.content.k == {where}, internal: true,"
+                f" do: [{{emit: {{content: {{k: {leaf}}}}}}}]}}"
+                for one, where in sorted(told)
+                if one != number
+            ]
+            ways = ", ".join([f"{{event: turn, to: s{1 - leaf}}}", *answers])
+            states.append(f"s{leaf}: {{transitions: [{ways}]}}")
+        heard = sorted({one for told in stays for one, _ in told} - {number})
+        hears = ", ".join(f"h{one}: {{cell: c{one}}}" for one in heard)
+        inner = f"machine: {{initial: s0, any: [{{event: go, internal: true, do: [{{emit: {{content: {{k: 0}}}}}}]}}], states: {{{', '.join(states)}}}}}"
+        cells.append(
+            document(
+                "Cell", f"c{number}", f"{{hears: {{{hears}}}, accepts: {{turn: {{}}, go: {{}}}}, {inner}}}"
+            )
+        )
+    assert bool(codes(*cells)) == any(
+        _goes_round(
+            {
+                number: frozenset(one for one, where in world[number][leaf] if choice[one] == where)
+                - {number}
+                for number, leaf in enumerate(choice)
+            }
+        )
+        for choice in product((0, 1), repeat=len(world))
+    )
+
+
+def _goes_round(heard: dict[int, frozenset[int]]) -> bool:
+    """Whether somebody hears himself by way of others: what hears nobody who is left is taken away."""
+    left = dict(heard)
+    while gone := [one for one, ears in left.items() if not ears & left.keys()]:
+        left = {one: ears for one, ears in left.items() if one not in gone}
+    return bool(left)
+
+
+@settings(deadline=None)
+@given(leaves)
+def test_each_is_in_one_leaf(world: tuple[tuple[Told, Told], ...]) -> None:
+    each_is_in_one_leaf(world)
+
+
+@pytest.mark.parametrize("instead", [lambda found: [], lambda found: [[*found]] if found else []])
+def test_the_law_of_leaves_kills(
+    instead: Callable[[Collection[reactions.Reaction]], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Actors that are in several leaves at once; and ways that are not looked for in another one."""
+    monkeypatch.setattr(loops, "_apart", instead)
+    kills(each_is_in_one_leaf, leaves)
+
+
 DEFECTS = {
     "ways through several states are not looked for": (loops, "_circulating", lambda reactions: []),
-    "what is sent is not followed": (reactions, "members_of", lambda to: ()),
+    "what is sent is not followed": (reactions, "_reached", lambda to, sender: ()),
     "nobody comes back": (
         loops,
         "_going",

@@ -68,6 +68,23 @@ def test_what_is_told(count: int, states: str) -> None:
     assert len(told(states, more)) == count
 
 
+@pytest.mark.parametrize(
+    ("after", "then"),
+    [("5s", "timers: [{after: 1s, to: a}]"), ("25s", "transitions: [{event: go, to: a}]")],
+)
+def test_a_timer_of_a_state_around_comes_before(after: str, then: str) -> None:
+    """It leads elsewhere before anything is earned, or after a while for good: a stock that lasts."""
+    inner = f"initial: b, states: {{b: {{timers: [{{after: 10s, to: c}}]}}, c: {{timers: [{{after: 10s, to: b, {PRIZE}}}]}}}}"
+    night = f"night: {{{then}}}"
+    assert not told(
+        f"a: {{timers: [{{after: {after}, to: night}}], {inner}}}, {night}", "accepts: {go: {}},"
+    )
+    assert (
+        len(told(f"a: {{transitions: [{{event: go, to: night}}], {inner}}}, {night}", "accepts: {go: {}},"))
+        == 1
+    )
+
+
 def test_where_a_cell_lives_must_be_sure() -> None:
     two = BODY + "\n---\n" + document("Economy", "other", "{opening: 9}")
     states = f"a: {{timers: [{{after: 1s, to: a, {PRIZE}}}]}}"
