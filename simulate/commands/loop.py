@@ -6,11 +6,15 @@ import signal
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nimdsl.commands.options import Format, Page, Printed, Root, Seed, Specs
+
+if TYPE_CHECKING:
+    from simulate.loop import LoopResult
+    from simulate.pair import Pair
 
 
 def command(
@@ -38,23 +42,34 @@ def command(
     Example: nimdsl loop dream den --beats 40 --report loop.html
     """
     from gardens.report.outputs import Outputs
-    from gardens.report.terminal.progress import Progress
-    from nimdsl.base.atomic_file import interrupted_by, whole
     from nimdsl.commands.options import folders_of, program_of
-    from runtime.run.predictions import Predictions
-    from simulate.commands.loop_output import draw, keep, present, told
-    from simulate.loop import run_loop
-    from simulate.pair import REAL, VIRTUAL, pair_of, sides
+    from simulate.commands.loop_output import present
+    from simulate.pair import REAL, VIRTUAL, pair_of
 
     program = program_of(specs, root)
     for name in (VIRTUAL, REAL):
         Outputs(report_, None, out / name if out else None).check(program)
     folders = folders_of(specs, root)
     pair = pair_of(program, virtual, real, beats, seed=seed, rate=rate, rehearse=rehearse, folders=folders)
+    result = _led(pair, beats, out, report_)
+    present(result, format_, out, report_)
+    if not result.ok:
+        raise typer.Exit(1)
+
+
+def _led(pair: Pair, beats: int, out: Path | None, report: Path | None) -> LoopResult:
+    """Leads both gardens; keeps and draws what came of it."""
+    from gardens.report.terminal.progress import Progress
+    from nimdsl.base.atomic_file import interrupted_by, whole
+    from runtime.run.predictions import Predictions
+    from simulate.commands.loop_output import draw, keep, told
+    from simulate.loop import run_loop
+    from simulate.pair import sides
+
     with ExitStack() as stack:
         stack.enter_context(interrupted_by(signal.SIGTERM, signal.SIGHUP))
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nimdsl-loop-")))
-        page = stack.enter_context(whole(report_)) if report_ else None
+        page = stack.enter_context(whole(report)) if report else None
         explores, lives = stack.enter_context(sides(pair, folder))
         with Progress() as progress:
 
@@ -67,6 +82,4 @@ def command(
             keep(result, out)
         if page is not None:
             page.write(draw(result))
-    present(result, format_, out, report_)
-    if not result.ok:
-        raise typer.Exit(1)
+    return result
