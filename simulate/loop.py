@@ -89,7 +89,8 @@ class _Loop:
         self._real = real
         self._beats = beats
         self._beat_ns = beat_ns
-        self._predictions = Predictions(rules, frozenset(_gates(virtual) & _gates(real)))
+        first, other = (gates_of(one.living.program, one.living.scenario) for one in (virtual, real))
+        self._predictions = Predictions(rules, frozenset(first & other))
         self._explored = _chronicle(virtual)
         self._lived = _chronicle(real, _sender(virtual))
         self._told = 0
@@ -135,10 +136,6 @@ class _Loop:
     ) -> None:
         said = Stimulus(name=event, payload=payload, sender=_sender(by), number=number)
         to.living.tell(f"gate/{gate}", said, at_ns)
-
-
-def _gates(side: Side) -> set[str]:
-    return gates_of(side.living.program, side.living.scenario)
 
 
 def _sender(side: Side) -> str:

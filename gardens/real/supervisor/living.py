@@ -51,8 +51,8 @@ class RealLife:
         launcher = ProcessLauncher(garden, self._state, lambda *_: None)
         self._garden = GardenSupervisor(self._plan, self._state, launcher, journal=journal)
         self._lives = False
-        self._over: asyncio.Task[tuple[Stopped, str]]
-        """Ends when the run does."""
+        self._over: asyncio.Future[tuple[Stopped, str]] = self._runner.get_loop().create_future()
+        """Done when the run is over."""
 
     def begin(self) -> None:
         """Brings everything up; time begins when everybody is there."""
@@ -72,22 +72,22 @@ class RealLife:
     def end(self, stopped: Stopped | None) -> Run:
         """Waits for the end, stops every process, and reads what there was from the journal."""
         why = stopped if stopped is not None else self._wait(self._ended())
-        self._over.cancel()
-        self._wait(self._garden.stop(over=True))
-        self._lives = False
+        self._stop()
         self.close()
         return run_of(self._plan, self.journal, self._garden.run_id, self._garden.epoch, why)
 
     def close(self) -> None:
         """Stops what still runs."""
         if self._lives:
-            self._lives = False
-            if hasattr(self, "_over"):
-                self._over.cancel()
             with contextlib.suppress(PortError):  # there was another problem first
-                self._wait(self._garden.stop(over=True))
+                self._stop()
         self._state.unlock()
         self._runner.close()
+
+    def _stop(self) -> None:
+        self._lives = False
+        self._over.cancel()
+        self._wait(self._garden.stop(over=True))
 
     def _wait(self, work: Coroutine[Any, Any, Answer]) -> Answer:
         return self._runner.run(work)
